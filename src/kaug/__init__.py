@@ -1,0 +1,60 @@
+"""kaug: fast, label-safe, reproducible image augmentation for Keras.
+
+Importing kaug is cheap: every public name below is loaded on first use (PEP 562), so neither
+TensorFlow, Keras nor Matplotlib is imported until something needs it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kaug.fashion_mnist import FASHION_MNIST_CLASSES, load_fashion_mnist
+    from kaug.models import build_fashion_cnn, build_vgg19
+    from kaug.offline import augment_dataset
+    from kaug.plots import (
+        plot_augmentations,
+        plot_confusion_matrix,
+        plot_history,
+        plot_images,
+    )
+    from kaug.splits import train_validation_split
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "FASHION_MNIST_CLASSES": "fashion_mnist",
+    "augment_dataset": "offline",
+    "build_fashion_cnn": "models",
+    "build_vgg19": "models",
+    "load_fashion_mnist": "fashion_mnist",
+    "plot_augmentations": "plots",
+    "plot_confusion_matrix": "plots",
+    "plot_history": "plots",
+    "plot_images": "plots",
+    "train_validation_split": "splits",
+}
+
+__all__ = [
+    "FASHION_MNIST_CLASSES",
+    "augment_dataset",
+    "build_fashion_cnn",
+    "build_vgg19",
+    "load_fashion_mnist",
+    "plot_augmentations",
+    "plot_confusion_matrix",
+    "plot_history",
+    "plot_images",
+    "train_validation_split",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'kaug' has no attribute {name!r}")
+    value = getattr(import_module(f"kaug.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
