@@ -1,0 +1,210 @@
+"""Counter-based random draws: the same key and row give the same bits, whoever asks and when.
+
+The generator is Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror and Shaw, "Parallel random
+numbers: as easy as 1, 2, 3", SC 2011, doi:10.1145/2063384.2063405). It needs only 32-bit
+additions, rotations and exclusive ors, so that NumPy and any tensor library can make the same
+stream, and it has no state: a draw is a function of a key and a counter.
+
+Keys form a tree. `Key.from_seed(seed)` is the root, `key.child(i)` an independent key below it;
+a key and a row number name a sequence of words, and `Draws` hands those words out one decision at
+a time, so that no two decisions ever share one.
+"""
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kaug._validation import check_integer
+
+_ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
+_PARITY = 0x1BD11BDA
+_WORD = 0xFFFFFFFF
+_MAX_ROW = 2**47 - 1
+_CHILD = 0x8000_0000  # set in the second counter word of keys, never in that of rows
+
+
+def threefry2x32(
+    key: tuple[int, int], counter0: NDArray[np.uint32], counter1: NDArray[np.uint32]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Encrypts counters with Threefry-2x32-20.
+
+    Args:
+        key: Two 32-bit words.
+        counter0: First counter words, uint32, any shape.
+        counter1: Second counter words, uint32, same shape.
+
+    Returns:
+        Two uint32 arrays of that shape, each word uniform over 0..2³²-1.
+    """
+    schedule = [
+        np.uint32(word) for word in (key[0], key[1], key[0] ^ key[1] ^ _PARITY)
+    ]
+    x0 = counter0 + schedule[0]
+    x1 = counter1 + schedule[1]
+    for group in range(5):
+        for turn in range(4):
+            bits = _ROTATIONS[4 * (group % 2) + turn]
+            x0 += x1
+            rotated = x1 << np.uint32(bits)
+            x1 >>= np.uint32(32 - bits)
+            x1 |= rotated
+            x1 ^= x0
+        x0 += schedule[(group + 1) % 3]
+        # The injected word wraps around; NumPy would warn about a scalar that does.
+        x1 += np.uint32((int(schedule[(group + 2) % 3]) + group + 1) & _WORD)
+    return x0, x1
+
+
+def resolve_seed(seed: Any) -> int:
+    """Returns `seed` checked, or a fresh one from Python's `random` when it is None.
+
+    `keras.utils.set_random_seed` seeds Python's `random`, so it makes `seed=None` repeatable
+    too. NumPy's global generator is neither read nor reseeded.
+
+    Raises:
+        TypeError: `seed` is neither None nor an integer.
+        ValueError: `seed` is outside 0..2⁶⁴-1.
+    """
+    if seed is None:
+        return random.getrandbits(32)
+    return check_integer(
+        seed,
+        "seed",
+        maximum=2**64 - 1,
+        fix="Pass a non-negative integer, or None to draw a seed.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A node in the tree of keys: 64 bits that name one stream of words per row."""
+
+    high: int
+    low: int
+
+    @classmethod
+    def from_seed(cls, seed: int) -> "Key":
+        """Returns the root of the tree of `seed` (0..2⁶⁴-1)."""
+        return cls(seed >> 32, seed & _WORD)
+
+    def child(self, number: int) -> "Key":
+        """Returns the `number`-th key below this one (0..2⁶³-1)."""
+        counter0 = np.array([number & _WORD], np.uint32)
+        counter1 = np.array([_CHILD | (number >> 32)], np.uint32)
+        x0, x1 = threefry2x32((self.high, self.low), counter0, counter1)
+        return Key(int(x0[0]), int(x1[0]))
+
+    def words(self, rows: NDArray[np.int64], block: int) -> tuple[NDArray[np.uint32], ...]:
+        """Returns the two 32-bit words number `2 * block` and `2 * block + 1` of each row.
+
+        Args:
+            rows: Row numbers 0..2⁴⁷-1, int64, shape `(M,)`.
+            block: Which pair of words, 0..2¹⁶-1.
+        """
+        wide = rows.astype(np.uint64)
+        counter0 = wide.astype(np.uint32)  # keeps the low 32 bits
+        counter1 = ((wide >> np.uint64(32)) << np.uint64(16)).astype(np.uint32)
+        return threefry2x32((self.high, self.low), counter0, counter1 | np.uint32(block))
+
+    def integer(self, number: int, *, bits: int = 32) -> int:
+        """Returns one integer of up to 32 bits, the `number`-th below this key.
+
+        It seeds the generators of other libraries.
+        """
+        return self.child(number).high >> (32 - bits)
+
+
+class Draws:
+    """Random decisions for a batch of rows, each made from words of its own.
+
+    Every call takes the next unused words of the key, so the order of calls is part of what a
+    transform means, and the results depend on the key and the row numbers alone.
+
+    Args:
+        key: Names the stream.
+        rows: Row numbers 0..2⁴⁷-1, shape `(M,)`.
+
+    Example:
+        >>> draws = Draws(Key.from_seed(7), np.arange(3))
+        >>> angle = draws.uniform(-10, 10)
+        >>> angle.shape
+        (3,)
+        >>> later = Draws(Key.from_seed(7), np.array([2]))
+        >>> bool(later.uniform(-10, 10)[0] == angle[2])
+        True
+    """
+
+    def __init__(self, key: Key, rows: ArrayLike) -> None:
+        self.key = key
+        self.rows = check_rows(rows)
+        self._block = 0
+        self._spare: NDArray[np.uint32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def word(self) -> NDArray[np.uint32]:
+        """Returns the next 32-bit word of each row, uint32 `(M,)`."""
+        if self._spare is not None:
+            word, self._spare = self._spare, None
+            return word
+        word, self._spare = self.key.words(self.rows, self._block)
+        self._block += 1
+        return word
+
+    def uniform(self, low: float = 0.0, high: float = 1.0) -> NDArray[np.float64]:
+        """Returns numbers spread evenly over the open interval `(low, high)`, float64 `(M,)`."""
+        unit = (self.word() + 0.5) * 2.0**-32
+        return low + (high - low) * unit
+
+    def chance(self, p: float) -> NDArray[np.bool_]:
+        """Returns True with probability `p` (0 never, 1 always), bool `(M,)`."""
+        return self.uniform() < p
+
+    def sign(self) -> NDArray[np.float64]:
+        """Returns -1.0 or 1.0 with equal probability, float64 `(M,)`."""
+        return np.where(self.word() >> np.uint32(31), 1.0, -1.0)
+
+    def integers(self, count: int) -> NDArray[np.int64]:
+        """Returns integers of `0..count-1`, each as likely to within count / 2³², int64 `(M,)`."""
+        product = self.word().astype(np.uint64) * np.uint64(count)
+        return (product >> np.uint64(32)).astype(np.int64)
+
+    def categorical(self, weights: ArrayLike) -> NDArray[np.int64]:
+        """Returns indices into `weights`, each as likely as its share of the sum, int64 `(M,)`."""
+        edges = np.cumsum(np.asarray(weights, np.float64))
+        return np.searchsorted(edges, self.uniform(0.0, edges[-1]), side="right")
+
+    def normal(self, mean: float = 0.0, stddev: float = 1.0) -> NDArray[np.float64]:
+        """Returns normally distributed numbers, float64 `(M,)`.
+
+        By the transform of Box and Muller (1958), doi:10.1214/aoms/1177706645, from two words.
+        """
+        radius = np.sqrt(-2.0 * np.log(self.uniform()))
+        return mean + stddev * radius * np.cos(2.0 * np.pi * self.uniform())
+
+
+def check_rows(rows: ArrayLike) -> NDArray[np.int64]:
+    """Returns row numbers as int64 `(M,)`, or says why they are none."""
+    array = np.asarray(rows)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise TypeError(
+            "Row numbers must be a one-dimensional array of integers. "
+            f"Received: shape {array.shape}, dtype {array.dtype}."
+        )
+    if array.size and (array.min() < 0 or array.max() > _MAX_ROW):
+        raise ValueError(
+            f"Row numbers must lie in 0..2**47-1. Received: {array.min()}..{array.max()}."
+        )
+    return array.astype(np.int64, copy=False)
+
+
+def permutation(key: Key, count: int) -> NDArray[np.int64]:
+    """Returns the numbers `0..count-1` in an order that is a function of `key`, int64."""
+    high, low = key.words(np.arange(count, dtype=np.int64), 0)
+    return np.argsort(
+        high.astype(np.uint64) << np.uint64(32) | low.astype(np.uint64), kind="stable"
+    ).astype(np.int64, copy=False)

@@ -1,0 +1,122 @@
+"""Checks at public boundaries, and the one form their messages take.
+
+Every message states the rule, what was received, and the fix.
+"""
+
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def message(rule: str, received: str, fix: str = "") -> str:
+    """Returns ``rule. Received: received. fix`` as one error message."""
+    text = f"{rule}. Received: {received}."
+    return f"{text} {fix}" if fix else text
+
+
+def describe(value: Any) -> str:
+    """Returns a short description of a value for the `Received:` part of a message."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and dtype {value.dtype}"
+    text = repr(value)
+    if len(text) > 80:
+        text = text[:77] + "..."
+    return f"{text} (type {type(value).__name__})"
+
+
+def check_integer(
+    value: Any, name: str, *, minimum: int = 0, maximum: int | None = None, fix: str = ""
+) -> int:
+    """Returns `value` as an `int` when it is an integer (not a bool) within the bounds."""
+    bounds = f"at least {minimum}" if maximum is None else f"between {minimum} and {maximum}"
+    rule = f"`{name}` must be an integer, {bounds}"
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(message(rule, f"{name}={describe(value)}", fix)) from None
+    if number < minimum or (maximum is not None and number > maximum):
+        raise ValueError(message(rule, f"{name}={number}", fix))
+    return number
+
+
+def check_choice(value: Any, name: str, choices: Iterable[str]) -> str:
+    """Returns `value` when it is one of `choices`."""
+    known = tuple(choices)
+    if not isinstance(value, str) or value not in known:
+        options = ", ".join(repr(choice) for choice in known)
+        raise ValueError(message(f"`{name}` must be one of {options}", f"{name}={describe(value)}"))
+    return value
+
+
+def check_fraction(value: Any, name: str) -> float:
+    """Returns `value` as a `float` when it lies strictly between 0 and 1."""
+    rule = f"`{name}` must be a number strictly between 0 and 1"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(
+        value, (int, float, np.integer, np.floating)
+    ):
+        raise TypeError(message(rule, f"{name}={describe(value)}"))
+    if not 0 < value < 1:
+        raise ValueError(message(rule, f"{name}={value}"))
+    return float(value)
+
+
+def as_array(value: Any, name: str) -> NDArray[Any]:
+    """Returns `value` as an array (memory maps stay memory maps); ragged input is an error."""
+    try:
+        return np.asanyarray(value) if isinstance(value, np.memmap) else np.asarray(value)
+    except ValueError as error:
+        rule = f"`{name}` must be an array, or nested sequences of equal lengths"
+        raise ValueError(message(rule, f"{describe(value)} ({error})")) from None
+
+
+def check_images(x: Any, name: str = "x") -> NDArray[Any]:
+    """Returns `x` as an image array, or says why it is none.
+
+    Args:
+        x: Images `(N, H, W, C)` or `(N, H, W)`, integers or floats; NaN and infinities are
+            allowed. Never copied when it is an array already.
+        name: What the caller calls it, for messages.
+
+    Raises:
+        TypeError: The elements are not real numbers.
+        ValueError: The rank is not 3 or 4, or a height, width or channel count is zero.
+    """
+    images = as_array(x, name)
+    if images.dtype.kind not in "iuf":
+        raise TypeError(
+            message(
+                f"`{name}` must hold real numbers: unsigned or signed integers, or floats",
+                describe(images),
+                f'Convert it first, for example {name}.astype("float32").',
+            )
+        )
+    rule = (
+        f"`{name}` must be a batch of images of shape (N, height, width, channels) or "
+        "(N, height, width)"
+    )
+    if images.ndim not in (3, 4):
+        fix = f"For one image pass {name}[None]." if images.ndim == 2 else ""
+        raise ValueError(message(rule, describe(images), fix))
+    if 0 in images.shape[1:]:
+        raise ValueError(message(f"{rule}, none of them zero", describe(images)))
+    return images
+
+
+def check_length(array: NDArray[Any], name: str, count: int) -> None:
+    """Checks that `array` has one row for each of the `count` rows of `x`."""
+    rule = f"`{name}` must have one row for each of the {count} rows of `x`"
+    if array.ndim == 0:
+        raise ValueError(message(rule, f"a scalar, {describe(array)}"))
+    if len(array) != count:
+        raise ValueError(
+            message(
+                rule,
+                f"{len(array)} rows ({describe(array)})",
+                f"Pass the `{name}` that belongs to this `x`, row by row.",
+            )
+        )

@@ -1,0 +1,345 @@
+"""Adapters: anything that augments, brought to one protocol.
+
+`as_generator` recognises what it is given without importing the library it comes from: an object
+can only be, say, a Keras layer if Keras has been imported already.
+"""
+
+import copy
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._random import Key
+from kaug._validation import describe, message
+
+Array = NDArray[Any]
+
+ACCEPTED = (
+    "a Keras `ImageDataGenerator`, a Keras layer (also `Sequential` or `Pipeline`), an "
+    "albumentations transform, a torchvision v2 transform, or a function that takes a batch of "
+    "images and returns a batch of images"
+)
+
+
+class Generator(Protocol):
+    """What every adapter offers."""
+
+    def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
+        """Returns augmented images and, for each, which row of `images` it was made from.
+
+        Args:
+            images: A batch of its own, `(M, H, W, C)` or `(M, H, W)`, M at least 1.
+            key: Names the random stream of this batch.
+
+        Returns:
+            Images with the rank and dtype of `images`, and int64 positions `0..M-1`.
+        """
+
+
+def as_generator(generator: Any) -> Generator:
+    """Returns the adapter for `generator`.
+
+    Raises:
+        TypeError: `generator` is nothing kaug can use.
+        ValueError: It is, but its options make labels or values ambiguous.
+    """
+    if isinstance(generator, type):
+        raise TypeError(
+            message(
+                "`generator` must be an object that augments, not its class",
+                f"the class {generator.__qualname__}",
+                f"Call it first: {generator.__qualname__}(...).",
+            )
+        )
+    if _is_instance(generator, "keras", "Layer"):
+        return _KerasLayer(generator)
+    if callable(getattr(generator, "flow", None)):
+        return _Flow(generator)
+    if _is_instance(generator, "albumentations", "BasicTransform", "BaseCompose"):
+        return _Albumentations(generator)
+    if _is_instance(generator, "torchvision.transforms.v2", "Transform"):
+        return _Torchvision(generator)
+    if callable(generator):
+        return _Function(generator)
+    fix = ""
+    if hasattr(generator, "__next__") or hasattr(generator, "index_array"):
+        fix = "Pass the ImageDataGenerator itself, not what its `flow` returns."
+    raise TypeError(message(f"`generator` must be {ACCEPTED}", describe(generator), fix))
+
+
+def _is_instance(value: Any, module: str, *names: str) -> bool:
+    loaded = sys.modules.get(module)
+    classes = tuple(getattr(loaded, name) for name in names if hasattr(loaded, name))
+    return isinstance(value, classes)
+
+
+class _Function:
+    """A callable from a batch of images to a batch of images of the same length."""
+
+    def __init__(self, function: Callable[[Array], Any]) -> None:
+        self._function = function
+
+    def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
+        count, dtype, rank = len(images), images.dtype, images.ndim
+        result = np.asarray(self._function(images))
+        _check_result(result, count, rank)
+        return _keep_dtype(result, dtype), np.arange(count)
+
+
+class _Albumentations:
+    """An albumentations transform, called image by image."""
+
+    def __init__(self, transform: Any) -> None:
+        # A copy, since seeding it changes it.
+        self._transform = copy.deepcopy(transform)
+
+    def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
+        _seed_albumentations(self._transform, key)
+        # albumentations knows two value ranges: uint8, and float32 from 0 to 1.
+        known = images.astype(np.float32) if images.dtype.kind == "f" else images
+        return _image_by_image(
+            lambda image: self._transform(image=image)["image"], _with_channels(known), images
+        )
+
+
+def _seed_albumentations(transform: Any, key: Key) -> None:
+    """Gives each transform of the tree a stream of its own.
+
+    albumentations would give all of them the same seed, and so the same draws.
+    """
+    transform.set_random_seed(key.integer(0))
+    for number, part in enumerate(getattr(transform, "transforms", ()), start=1):
+        _seed_albumentations(part, key.child(number))
+
+
+class _Torchvision:
+    """A torchvision v2 transform, called image by image on `(C, H, W)` tensors."""
+
+    def __init__(self, transform: Any) -> None:
+        self._transform = transform
+
+    def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
+        torch = sys.modules["torch"]
+
+        def transform(image: Array) -> Array:
+            tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+            return np.asarray(self._transform(tensor)).transpose(1, 2, 0)
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(key.integer(0))
+            return _image_by_image(transform, _with_channels(images), images)
+
+
+def _image_by_image(
+    transform: Callable[[Array], Array], prepared: Array, images: Array
+) -> tuple[Array, NDArray[np.int64]]:
+    """Applies `transform` to each image `(H, W, C)`; the rank and dtype of `images` come back."""
+    results = [_with_channel_axis(np.asarray(transform(image)), image) for image in prepared]
+    shapes = {result.shape for result in results}
+    if len(shapes) > 1:
+        raise ValueError(
+            message(
+                "A generator must return images of one shape",
+                f"shapes {sorted(shapes)[:3]}",
+                "Let its last step crop or resize to a fixed size.",
+            )
+        )
+    stacked = _like_rank(np.stack(results), images.ndim)
+    _check_result(stacked, len(images), images.ndim)
+    return _keep_dtype(stacked, images.dtype), np.arange(len(images))
+
+
+class _KerasLayer:
+    """A Keras layer, called on batches with `training=True`."""
+
+    def __init__(self, layer: Any) -> None:
+        for part in _layers(layer):
+            kind = type(part).__name__
+            if _is_instance(part, "keras.layers", "MixUp", "CutMix"):
+                raise ValueError(
+                    message(
+                        "A layer that mixes images of different rows leaves no single label for "
+                        "the result",
+                        f"generator with a `keras.layers.{kind}` in it",
+                        "Apply it to batches of images and labels while training.",
+                    )
+                )
+        self._layer = layer
+        self._rescales = [
+            part
+            for part in _layers(layer)
+            if _is_instance(part, "keras.layers", "Rescaling", "Normalization")
+        ]
+
+    def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
+        keras = sys.modules["keras"]
+        if self._rescales and images.dtype.kind in "iu":
+            raise _range_error(f"a `{type(self._rescales[0]).__name__}` layer", images.dtype)
+        with _seeded_layer(self._layer, key):
+            output = self._layer(_with_channels(images), training=True)
+        result = _like_rank(np.asarray(keras.ops.convert_to_numpy(output)), images.ndim)
+        _check_result(result, len(images), images.ndim)
+        return _round_to(result, images.dtype), np.arange(len(images))
+
+
+def _layers(layer: Any) -> Iterator[Any]:
+    yield layer
+    for part in getattr(layer, "layers", ()):
+        yield from _layers(part)
+
+
+@contextmanager
+def _seeded_layer(layer: Any, key: Key) -> Iterator[None]:
+    """Puts every seed generator of the layer at a place of its own, and back afterwards."""
+    keras = sys.modules["keras"]
+    states = [v for v in layer.variables if v.path.endswith("seed_generator_state")]
+    before = [np.array(keras.ops.convert_to_numpy(state)) for state in states]
+    try:
+        for number, state in enumerate(states):
+            state.assign([key.integer(number, bits=31), 0])
+        yield
+    finally:
+        for state, value in zip(states, before, strict=True):
+            state.assign(value)
+
+
+class _Flow:
+    """An object with Keras' `flow(x, y, …)`; row numbers ride along as `y`."""
+
+    def __init__(self, generator: Any) -> None:
+        if getattr(generator, "data_format", "channels_last") != "channels_last":
+            raise ValueError(
+                message(
+                    "Images are channels last everywhere in kaug",
+                    f"a generator with data_format={generator.data_format!r}",
+                    'Make it with data_format="channels_last".',
+                )
+            )
+        self._generator = generator
+        names = ("rescale", "featurewise_center", "samplewise_center", "zca_whitening")
+        names += ("featurewise_std_normalization", "samplewise_std_normalization")
+        self._rescales = [name for name in names if getattr(generator, name, None)]
+
+    def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
+        if self._rescales and images.dtype.kind in "iu":
+            raise _range_error(f"`{self._rescales[0]}`", images.dtype)
+        batches, rows = self._collect(_with_channels(images), key.integer(0, bits=31))
+        result = _like_rank(np.concatenate(batches), images.ndim)
+        position = _check_positions(np.concatenate(rows), len(result), len(images))
+        _check_result(result, len(images), images.ndim)
+        order = np.argsort(position, kind="stable")
+        return _round_to(result[order], images.dtype), position[order]
+
+    def _collect(self, images: Array, seed: int) -> tuple[list[Array], list[Array]]:
+        """Returns one epoch of the flow: its batches of images and of row numbers."""
+        count = len(images)
+        with numpy_state_kept(), warnings.catch_warnings():
+            # Keras warns of channel counts other than 1, 3 and 4, which work all the same.
+            warnings.filterwarnings("ignore", message=".*channels on axis.*")
+            flow = self._generator.flow(
+                images, np.arange(count), batch_size=count, shuffle=False, seed=seed
+            )
+            pairs = [next(flow) for _ in range(len(flow))]
+        return [np.asarray(x) for x, _ in pairs], [np.asarray(rows) for _, rows in pairs]
+
+
+@contextmanager
+def numpy_state_kept() -> Iterator[None]:
+    """Leaves NumPy's global generator as it was, whatever happens inside."""
+    state = np.random.get_state()
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
+
+
+def _check_positions(rows: Array, returned: int, count: int) -> NDArray[np.int64]:
+    """Returns the row numbers that came back with the images, verified."""
+    valid = rows.shape == (returned,) and rows.dtype.kind in "iuf"
+    if not valid or not np.isin(rows, np.arange(count)).all():
+        raise ValueError(
+            message(
+                "The `flow` of a generator must return, beside each image, the label it was "
+                "given for it: kaug passes row numbers as labels, to know which row an image is",
+                f"{describe(rows)} for {returned} images",
+            )
+        )
+    return rows.astype(np.int64)
+
+
+def _check_result(result: Array, count: int, rank: int) -> None:
+    """Checks what a generator returned for `count` images of `rank` dimensions."""
+    if result.ndim == 0 or len(result) != count:
+        raise ValueError(
+            message(
+                "A generator must return one image for each image it is given, or no label "
+                "belongs to the rest",
+                f"{describe(result)} for {count} images",
+            )
+        )
+    if result.ndim != rank or 0 in result.shape:
+        raise ValueError(
+            message(
+                f"A generator must return images of {rank} dimensions, as it is given",
+                describe(result),
+            )
+        )
+
+
+def _keep_dtype(result: Array, dtype: np.dtype[Any]) -> Array:
+    """Returns `result` as `dtype` if that loses nothing but float precision."""
+    floats = result.dtype.kind == "f" and dtype.kind == "f"
+    if not floats and not np.can_cast(result.dtype, dtype, "safe"):
+        raise TypeError(
+            message(
+                f"A generator must return images of the dtype it is given, {dtype}",
+                f"dtype {result.dtype}",
+                f"Convert inside it, minding the value range, or pass x as {result.dtype}.",
+            )
+        )
+    return result.astype(dtype, copy=False)
+
+
+def _round_to(result: Array, dtype: np.dtype[Any]) -> Array:
+    """Returns the float images of a generator that computes in floats as `dtype`.
+
+    Integers are rounded half to even and clipped to what the dtype can hold.
+    """
+    if dtype.kind == "f":
+        return result.astype(dtype, copy=False)
+    limits = np.iinfo(dtype)
+    clipped = np.clip(np.rint(result.astype(np.float64)), limits.min, limits.max)
+    return clipped.astype(dtype)
+
+
+def _range_error(what: str, dtype: np.dtype[Any]) -> ValueError:
+    return ValueError(
+        message(
+            "The output has the dtype of `x`, so a generator that changes the value range needs "
+            "float images",
+            f"x of dtype {dtype} and a generator with {what}",
+            'Pass x.astype("float32").',
+        )
+    )
+
+
+def _with_channels(images: Array) -> Array:
+    """Returns `(N, H, W)` images as `(N, H, W, 1)`."""
+    return images[..., np.newaxis] if images.ndim == 3 else images
+
+
+def _with_channel_axis(result: Array, image: Array) -> Array:
+    """Gives back the channel axis that some libraries drop from one-channel images."""
+    return result[..., np.newaxis] if result.ndim == 2 and image.shape[-1] == 1 else result
+
+
+def _like_rank(images: Array, rank: int) -> Array:
+    """Undoes `_with_channels`."""
+    if rank == 3 and images.ndim == 4 and images.shape[-1] == 1:
+        return images[..., 0]
+    return images

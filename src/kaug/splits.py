@@ -1,0 +1,135 @@
+"""Splitting a dataset before it is augmented, so that validation sees no copies of training rows."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kaug._random import Key, permutation, resolve_seed
+from kaug._validation import as_array, check_fraction, check_images, check_length, message
+from kaug.targets import check_targets, class_numbers, map_arrays
+
+Rows = NDArray[np.int64]
+
+
+def train_validation_split(
+    x: ArrayLike,
+    y: Any,
+    *,
+    validation_split: float = 0.25,
+    stratify: bool = True,
+    groups: ArrayLike | None = None,
+    seed: int | None = None,
+) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+    """Splits images and labels into a training and a validation part, chosen at random.
+
+    Keras' own `validation_split` takes the *last* rows. After augmented rows were appended, those
+    are copies of training rows; so split first and augment the training part alone, or pass the
+    index that `augment_dataset` returns as `groups`.
+
+    Args:
+        x: Images, `(N, H, W, C)` or `(N, H, W)`.
+        y: Labels: an array with N rows, or a tuple, list or dict of such arrays.
+        validation_split: Share of the rows that goes to validation, between 0 and 1.
+        stratify: Whether every class keeps its share on both sides. It needs `y` to be one array
+            of class labels: `(N,)` integers or strings, or one-hot rows `(N, K)`.
+        groups: Group of each row, `(N,)`. Rows of a group land on the same side.
+        seed: 0..2⁶⁴-1; None draws one from Python's `random`.
+
+    Returns:
+        `(x_train, y_train), (x_val, y_val)`, rows in their original order. Validation has
+        `round(N * validation_split)` rows, at least one and at most N - 1; with groups, as many
+        of those rows as whole groups can fill.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: Lengths differ, there are fewer than two rows, `validation_split` is not
+            between 0 and 1, a class has one row alone (when stratifying), or one group holds so
+            much that a side stays empty.
+
+    Example:
+        >>> import numpy as np, kaug
+        >>> x, y = np.zeros((8, 5, 7)), np.array([0, 0, 0, 0, 1, 1, 1, 1])
+        >>> (x_train, y_train), (x_val, y_val) = kaug.train_validation_split(x, y, seed=0)
+        >>> y_train, y_val
+        (array([0, 0, 0, 1, 1, 1]), array([0, 1]))
+    """
+    images = check_images(x)
+    count = len(images)
+    y = check_targets(y, "y", count)
+    share = check_fraction(validation_split, "validation_split")
+    key = Key.from_seed(resolve_seed(seed))
+    if count < 2:
+        raise ValueError(message("A split needs at least two rows", f"{count} rows"))
+    classes = _checked_classes(y) if stratify else np.zeros(count, np.int64)
+    units = np.arange(count) if groups is None else _checked_groups(groups, count)
+
+    chosen = _choose(classes, units, share, key)
+    validation = np.flatnonzero(chosen)
+    if not 0 < len(validation) < count:
+        raise ValueError(
+            message(
+                "Both sides of a split need at least one group",
+                f"{len(np.unique(units))} groups, the largest of {np.bincount(units).max()} of "
+                f"{count} rows, and validation_split={share}",
+                "Use smaller groups or another validation_split.",
+            )
+        )
+    training = np.flatnonzero(~chosen)
+    return _rows(images, y, training), _rows(images, y, validation)
+
+
+def _rows(images: NDArray[Any], y: Any, rows: Rows) -> tuple[Any, Any]:
+    return images[rows], map_arrays(lambda array, _: array[rows], y)
+
+
+def _checked_classes(y: Any) -> Rows:
+    classes = class_numbers(y)
+    sizes = np.bincount(classes)
+    if (sizes == 1).any():
+        raise ValueError(
+            message(
+                "Stratifying needs at least two rows of every class",
+                f"{(sizes == 1).sum()} of {len(sizes)} classes with one row",
+                "Pass stratify=False, or drop those classes.",
+            )
+        )
+    return classes
+
+
+def _checked_groups(groups: ArrayLike, count: int) -> Rows:
+    array = as_array(groups, "groups")
+    check_length(array, "groups", count)
+    if array.ndim != 1:
+        raise ValueError(message("`groups` must have shape (N,)", f"shape {array.shape}"))
+    return np.unique(array, return_inverse=True)[1].astype(np.int64)
+
+
+def _choose(classes: Rows, units: Rows, share: float, key: Key) -> NDArray[np.bool_]:
+    """Returns which rows are for validation: whole units, class by class, in a random order."""
+    sizes = np.bincount(units)
+    # A unit counts for the class of its first row; with augmented copies all rows agree.
+    first_row = np.unique(units, return_index=True)[1]
+    unit_class = classes[first_row]
+    order = permutation(key, len(sizes))
+    order = order[np.argsort(unit_class[order], kind="stable")]
+    quotas = _quotas(np.bincount(unit_class, weights=sizes).astype(np.int64), share)
+
+    taken = np.zeros(len(sizes), np.bool_)
+    room = quotas.copy()
+    for unit in order:
+        if sizes[unit] <= room[unit_class[unit]]:
+            room[unit_class[unit]] -= sizes[unit]
+            taken[unit] = True
+    return taken[units]
+
+
+def _quotas(sizes: Rows, share: float) -> Rows:
+    """Returns how many rows of each class go to validation, by largest remainder."""
+    count = int(sizes.sum())
+    total = min(max(int(count * share + 0.5), 1), count - 1)
+    ideal = total * sizes / count
+    quotas = np.floor(ideal).astype(np.int64)
+    largest = np.argsort(quotas - ideal, kind="stable")[: total - int(quotas.sum())]
+    quotas[largest] += 1
+    return quotas

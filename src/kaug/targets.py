@@ -1,0 +1,141 @@
+"""What travels with the images: labels, weights and any structure of them.
+
+A structure is an array, or a tuple, list or dict (nested as you like) of arrays that all have one
+row per image. A flat list of numbers or strings is taken as one array of labels.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._validation import as_array, check_length, describe, message
+
+Array = NDArray[Any]
+
+
+def map_arrays(function: Callable[[Any, str], Any], structure: Any, name: str = "y") -> Any:
+    """Returns `structure` with `function(leaf, name)` in place of each of its leaves.
+
+    Args:
+        function: Called with each leaf and what to call it in a message, like `y['label'][0]`.
+        structure: A structure of arrays; None stays None.
+        name: What to call the structure itself.
+    """
+    if structure is None:
+        return None
+    if isinstance(structure, Mapping):
+        return {
+            key: map_arrays(function, value, f"{name}[{key!r}]")
+            for key, value in structure.items()
+        }
+    if isinstance(structure, (tuple, list)) and not _is_flat(structure):
+        items = [
+            map_arrays(function, value, f"{name}[{i}]") for i, value in enumerate(structure)
+        ]
+        if isinstance(structure, list):
+            return items
+        # A named tuple takes its fields one by one.
+        return type(structure)(*items) if hasattr(structure, "_fields") else tuple(items)
+    return function(structure, name)
+
+
+def _is_flat(sequence: tuple[Any, ...] | list[Any]) -> bool:
+    """Tells a list of labels from a list of arrays."""
+    return all(np.isscalar(item) or getattr(item, "shape", None) == () for item in sequence)
+
+
+def check_targets(y: Any, name: str, count: int) -> Any:
+    """Returns the structure `y` with every leaf an array of `count` rows.
+
+    Raises:
+        ValueError: A leaf has another length, is a scalar, or is ragged.
+    """
+
+    def check(leaf: Any, leaf_name: str) -> Array:
+        array = as_array(leaf, leaf_name)
+        check_length(array, leaf_name, count)
+        return array
+
+    return map_arrays(check, y, name)
+
+
+def check_weights(sample_weight: Any, count: int) -> Any:
+    """Returns `sample_weight` as a structure of real arrays of `count` rows.
+
+    Raises:
+        TypeError: The weights are not real numbers.
+        ValueError: The lengths differ.
+    """
+
+    def check(array: Array, name: str) -> Array:
+        if array.dtype.kind not in "iufb":
+            raise TypeError(message(f"`{name}` must hold real numbers", describe(array)))
+        return array
+
+    weights = check_targets(sample_weight, "sample_weight", count)
+    return map_arrays(check, weights, "sample_weight")
+
+
+def class_numbers(y: Any) -> NDArray[np.int64]:
+    """Returns the class of each row as an integer `0..K-1`.
+
+    Args:
+        y: One array of labels: integers, booleans or strings `(N,)` or `(N, 1)`, or one-hot rows
+            `(N, K)`.
+
+    Raises:
+        ValueError: `y` is not one array of class labels.
+    """
+    rule = (
+        "Counting classes needs one array of labels `y`: integers or strings of shape (N,), or "
+        "one-hot rows of shape (N, K)"
+    )
+    if not isinstance(y, np.ndarray):
+        raise ValueError(message(rule, f"y of type {type(y).__name__}"))
+    labels = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    if labels.ndim == 2 and _is_one_hot(labels):
+        return labels.argmax(axis=1).astype(np.int64)
+    if labels.ndim != 1 or labels.dtype.kind not in "iubUSTO":
+        raise ValueError(message(rule, describe(y)))
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+
+
+def _is_one_hot(labels: Array) -> bool:
+    if labels.dtype.kind not in "iufb":
+        return False
+    values = np.asarray(labels, np.float64)
+    return bool(np.all((values == 0) | (values == 1)) and np.all(values.sum(axis=1) == 1))
+
+
+def append_rows(structure: Any, index: NDArray[np.int64], *, append: bool) -> Any:
+    """Returns every array with its own rows first (when `append`), then the rows of `index`.
+
+    Args:
+        structure: A checked structure of arrays.
+        index: Source row of each new row, int64 `(n,)`.
+        append: Whether the arrays' own rows come first.
+    """
+
+    def extend(array: Array, _: str) -> Array:
+        kept = len(array) if append else 0
+        result = np.empty((kept + len(index), *array.shape[1:]), array.dtype)
+        result[:kept] = array[:kept]
+        # In place: fancy indexing on the right would make the new rows twice.
+        np.take(array, index, axis=0, out=result[kept:], mode="clip")
+        return result
+
+    return map_arrays(extend, structure)
+
+
+def nbytes_per_row(structure: Any) -> int:
+    """Returns how many bytes one row of every array of the structure takes."""
+    total = 0
+
+    def add(array: Array, _: str) -> None:
+        nonlocal total
+        total += array.dtype.itemsize * int(np.prod(array.shape[1:]))
+
+    map_arrays(add, structure)
+    return total
