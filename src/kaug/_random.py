@@ -39,9 +39,7 @@ def threefry2x32(
     Returns:
         Two uint32 arrays of that shape, each word uniform over 0..2³²-1.
     """
-    schedule = [
-        np.uint32(word) for word in (key[0], key[1], key[0] ^ key[1] ^ _PARITY)
-    ]
+    schedule = [np.uint32(word) for word in (key[0], key[1], key[0] ^ key[1] ^ _PARITY)]
     x0 = counter0 + schedule[0]
     x1 = counter1 + schedule[1]
     for group in range(5):
@@ -184,7 +182,8 @@ class Draws:
         By the transform of Box and Muller (1958), doi:10.1214/aoms/1177706645, from two words.
         """
         radius = np.sqrt(-2.0 * np.log(self.uniform()))
-        return mean + stddev * radius * np.cos(2.0 * np.pi * self.uniform())
+        angle = 2.0 * np.pi * self.uniform()
+        return np.asarray(mean + stddev * radius * np.cos(angle))
 
 
 def check_rows(rows: ArrayLike) -> NDArray[np.int64]:

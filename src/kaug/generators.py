@@ -29,7 +29,7 @@ ACCEPTED = (
 class Generator(Protocol):
     """What every adapter offers."""
 
-    def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
+    def augment(self, images: Array, key: Key, /) -> tuple[Array, NDArray[np.int64]]:
         """Returns augmented images and, for each, which row of `images` it was made from.
 
         Args:
@@ -84,7 +84,8 @@ class _Function:
     def __init__(self, function: Callable[[Array], Any]) -> None:
         self._function = function
 
-    def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
+    def augment(self, images: Array, _: Key) -> tuple[Array, NDArray[np.int64]]:
+        # Noted first, since the function may work in place.
         count, dtype, rank = len(images), images.dtype, images.ndim
         result = np.asarray(self._function(images))
         _check_result(result, count, rank)
@@ -208,6 +209,17 @@ def _seeded_layer(layer: Any, key: Key) -> Iterator[None]:
             state.assign(value)
 
 
+# The options of Keras' generator after which 0..255 are not 0..255 any more.
+_RESCALING = (
+    "rescale",
+    "featurewise_center",
+    "featurewise_std_normalization",
+    "samplewise_center",
+    "samplewise_std_normalization",
+    "zca_whitening",
+)
+
+
 class _Flow:
     """An object with Keras' `flow(x, y, …)`; row numbers ride along as `y`."""
 
@@ -221,9 +233,7 @@ class _Flow:
                 )
             )
         self._generator = generator
-        names = ("rescale", "featurewise_center", "samplewise_center", "zca_whitening")
-        names += ("featurewise_std_normalization", "samplewise_std_normalization")
-        self._rescales = [name for name in names if getattr(generator, name, None)]
+        self._rescales = [name for name in _RESCALING if getattr(generator, name, None)]
 
     def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
         if self._rescales and images.dtype.kind in "iu":

@@ -1,6 +1,6 @@
 """Offline augmentation: append augmented rows to a dataset, each with the label it belongs to."""
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import psutil
@@ -140,6 +140,7 @@ class _Job:
         """Returns the images of the result, and the source row of each augmented one."""
         n = len(self.planned)
         index = np.empty_like(self.planned)
+        # The first batch tells the shape of the result; without one it is that of the originals.
         result = None if n else self._allocate(self.images.shape[1:])
         for number, start in enumerate(range(0, n, self.step)):
             rows = self.planned[start : start + self.step]
@@ -157,8 +158,7 @@ class _Job:
             result[self.kept + start : self.kept + stop] = augmented
             index[start:stop] = rows[position]
             self.progress.update(stop)
-        assert result is not None  # noqa: S101 - for the type checker: n is 0, or a batch ran
-        return result, index
+        return cast(Array, result), index
 
     def _allocate(self, shape: tuple[int, ...]) -> Array:
         """Returns the result array with the originals in place, for images of `shape`."""
@@ -174,7 +174,8 @@ class _Job:
         rows = self.kept + len(self.planned)
         _check_memory(shape, self.images.dtype, rows, 0)
         result = np.empty((rows, *shape), self.images.dtype)
-        result[: self.kept] = self.images[: self.kept]
+        if self.kept:
+            result[: self.kept] = self.images
         return result
 
     def _check_shape(self, augmented: Array, result: Array) -> None:

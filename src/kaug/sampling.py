@@ -41,9 +41,7 @@ def _cycle(rows: NDArray[np.int64], n: int, key: Key) -> NDArray[np.int64]:
     return np.concatenate([rows[:0], *orders])[:n]
 
 
-def _balanced(
-    classes: NDArray[np.int64], n: int, key: Key, *, append: bool
-) -> NDArray[np.int64]:
+def _balanced(classes: NDArray[np.int64], n: int, key: Key, *, append: bool) -> NDArray[np.int64]:
     """Adds each row to the class that is smallest at that moment; ties go to the first class."""
     present, sizes = np.unique(classes, return_counts=True)
     added = _fill_to_level(sizes if append else np.zeros_like(sizes), n)

@@ -1,4 +1,4 @@
-"""Splitting a dataset before it is augmented, so that validation sees no copies of training rows."""
+"""Splits of a dataset that keep copies of training rows out of validation."""
 
 from typing import Any
 
@@ -38,8 +38,8 @@ def train_validation_split(
 
     Returns:
         `(x_train, y_train), (x_val, y_val)`, rows in their original order. Validation has
-        `round(N * validation_split)` rows, at least one and at most N - 1; with groups, as many
-        of those rows as whole groups can fill.
+        `round(N * validation_split)` rows, at least one and at most N - 1; with groups, as near
+        to that as whole groups come.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -116,11 +116,13 @@ def _choose(classes: Rows, units: Rows, share: float, key: Key) -> NDArray[np.bo
     quotas = _quotas(np.bincount(unit_class, weights=sizes).astype(np.int64), share)
 
     taken = np.zeros(len(sizes), np.bool_)
-    room = quotas.copy()
-    for unit in order:
-        if sizes[unit] <= room[unit_class[unit]]:
-            room[unit_class[unit]] -= sizes[unit]
-            taken[unit] = True
+    # First the units that fit; then those that overshoot, where that comes nearer to the quota.
+    for tolerance in (1, 2):
+        for unit in order[~taken[order]]:
+            room = quotas[unit_class[unit]]
+            if sizes[unit] <= room or sizes[unit] < tolerance * room:
+                quotas[unit_class[unit]] -= sizes[unit]
+                taken[unit] = True
     return taken[units]
 
 

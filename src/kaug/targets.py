@@ -27,13 +27,10 @@ def map_arrays(function: Callable[[Any, str], Any], structure: Any, name: str = 
         return None
     if isinstance(structure, Mapping):
         return {
-            key: map_arrays(function, value, f"{name}[{key!r}]")
-            for key, value in structure.items()
+            key: map_arrays(function, value, f"{name}[{key!r}]") for key, value in structure.items()
         }
     if isinstance(structure, (tuple, list)) and not _is_flat(structure):
-        items = [
-            map_arrays(function, value, f"{name}[{i}]") for i, value in enumerate(structure)
-        ]
+        items = [map_arrays(function, value, f"{name}[{i}]") for i, value in enumerate(structure)]
         if isinstance(structure, list):
             return items
         # A named tuple takes its fields one by one.
@@ -99,7 +96,7 @@ def class_numbers(y: Any) -> NDArray[np.int64]:
         return labels.argmax(axis=1).astype(np.int64)
     if labels.ndim != 1 or labels.dtype.kind not in "iubUSTO":
         raise ValueError(message(rule, describe(y)))
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    return np.asarray(np.unique(labels, return_inverse=True)[1], np.int64)
 
 
 def _is_one_hot(labels: Array) -> bool:

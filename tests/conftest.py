@@ -1,0 +1,38 @@
+"""Small images of every awkward kind, and fixtures all tests share."""
+
+import os
+
+# Before anything imports TensorFlow: quiet, and no GPU start-up messages.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import hypothesis
+import numpy as np
+import pytest
+
+hypothesis.settings.register_profile("kaug", deadline=None, derandomize=True, max_examples=30)
+hypothesis.settings.load_profile("kaug")
+
+
+@pytest.fixture
+def images():
+    """Returns a function that makes noise images `(count, *shape)`, floats in [0, 1]."""
+
+    def make(count, *, shape=(5, 7, 3), dtype="uint8"):
+        values = np.random.default_rng(0).integers(0, 256, (count, *shape))
+        dtype = np.dtype(dtype)
+        return (values / 255).astype(dtype) if dtype.kind == "f" else values.astype(dtype)
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _numpy_state_untouched():
+    """Fails any test during which NumPy's global generator was read or reseeded."""
+    before = np.random.get_state()
+    yield
+    after = np.random.get_state()
+    unchanged = all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+    if not unchanged:
+        np.random.set_state(before)
+        pytest.fail("NumPy's global random state changed during this test")

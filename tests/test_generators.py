@@ -1,0 +1,266 @@
+"""Each kind of generator, held against what its own library does."""
+
+import sys
+import warnings
+
+import albumentations as A  # noqa: N812 - its own documentation's name
+import keras
+import numpy as np
+import pytest
+from tensorflow.keras.preprocessing.image import ImageDataGenerator
+
+from kaug._random import Key
+from kaug.generators import as_generator, numpy_state_kept
+
+KEY = Key.from_seed(1)
+SHAPES = [(5, 7, 1), (5, 7, 3), (6, 4, 5), (5, 7)]
+DTYPES = ["uint8", "float32", "float64"]
+
+
+def augment(generator, batch, key=KEY):
+    return as_generator(generator).augment(batch.copy(), key)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "flip",
+    [
+        pytest.param(lambda: lambda batch: batch[:, :, ::-1], id="function"),
+        pytest.param(lambda: A.HorizontalFlip(p=1), id="albumentations"),
+        pytest.param(lambda: A.Compose([A.HorizontalFlip(p=1)]), id="albumentations-compose"),
+        pytest.param(lambda: _always_flip_layer(), id="keras-layer"),
+        pytest.param(lambda: keras.Sequential([_always_flip_layer()]), id="keras-sequential"),
+        pytest.param(lambda: keras.layers.Pipeline([_always_flip_layer()]), id="keras-pipeline"),
+    ],
+)
+def test_a_flip_is_a_flip(images, flip, shape, dtype):
+    batch = images(4, shape=shape, dtype=dtype)
+    result, position = augment(flip(), batch)
+    assert result.dtype == dtype
+    # Keras' layers compute in float32.
+    np.testing.assert_allclose(result, batch[:, :, ::-1], rtol=1e-6)
+    assert position.tolist() == [0, 1, 2, 3]
+
+
+def _always_flip_layer():
+    @keras.saving.register_keras_serializable("tests")
+    class AlwaysFlip(keras.Layer):
+        def call(self, inputs, training=False):
+            return keras.ops.flip(inputs, axis=2) if training else inputs
+
+    return AlwaysFlip()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_keras_generator_gives_what_its_flow_gives(images, shape, dtype):
+    batch = images(6, shape=shape, dtype=dtype)
+    generator = ImageDataGenerator(rotation_range=20, horizontal_flip=True, zoom_range=0.2)
+    result, position = augment(generator, batch)
+    four = batch if batch.ndim == 4 else batch[..., None]
+    with numpy_state_kept(), warnings.catch_warnings(action="ignore"):
+        flow = generator.flow(four, batch_size=6, shuffle=False, seed=KEY.integer(0, bits=31))
+        expected = next(flow).reshape(batch.shape)
+    assert result.dtype == dtype
+    if dtype == "uint8":
+        expected = np.rint(expected)
+    np.testing.assert_array_equal(result, expected.astype(dtype))
+    assert position.tolist() == list(range(6))
+
+
+class Flow(ImageDataGenerator):
+    """Keras' generator with rows in whatever order and number `rows` makes of them."""
+
+    def __init__(self, rows):
+        super().__init__()
+        self._rows = rows
+
+    def flow(self, x, y, **options):
+        rows = self._rows(np.arange(len(x)))
+        return super().flow(x[rows], y[rows], **options)
+
+
+class ShufflingFlow(ImageDataGenerator):
+    def flow(self, x, y, *, shuffle, batch_size, seed):
+        return super().flow(x, y, shuffle=True, batch_size=3, seed=seed)
+
+
+def test_rows_follow_the_pixels_of_a_shuffling_flow(images):
+    batch = images(20)
+    result, position = augment(ShufflingFlow(), batch)
+    np.testing.assert_array_equal(result, batch)
+    assert position.tolist() == list(range(20))
+
+
+def test_rows_follow_the_pixels_of_a_flow_that_repeats_and_drops(images):
+    batch = images(4)
+    result, position = augment(Flow(lambda rows: np.array([3, 1, 3, 0])), batch)
+    assert position.tolist() == [0, 1, 3, 3]
+    np.testing.assert_array_equal(result, batch[[0, 1, 3, 3]])
+
+
+@pytest.mark.parametrize("rows", [lambda rows: rows[:-1], lambda rows: np.append(rows, 0)])
+def test_a_flow_of_another_length_is_an_error(images, rows):
+    with pytest.raises(ValueError, match="one image for each image it is given"):
+        augment(Flow(rows), images(4))
+
+
+def test_a_flow_that_loses_the_labels_is_an_error(images):
+    class Zeros(ImageDataGenerator):
+        def flow(self, x, y, **options):
+            return super().flow(x, np.full(len(y), 99), **options)
+
+    with pytest.raises(ValueError, match="kaug passes row numbers as labels"):
+        augment(Zeros(), images(4))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: keras.layers.RandomTranslation(0.5, 0.5), id="layer"),
+        pytest.param(
+            lambda: keras.Sequential(
+                [keras.layers.RandomFlip(seed=1), keras.layers.RandomRotation(0.3, seed=1)]
+            ),
+            id="sequential",
+        ),
+        pytest.param(
+            lambda: A.Compose([A.Rotate(90, p=1), A.OneOf([A.HorizontalFlip(), A.Transpose()])]),
+            id="albumentations",
+        ),
+        pytest.param(lambda: ImageDataGenerator(rotation_range=90), id="flow"),
+    ],
+)
+def test_the_key_decides_and_the_generator_stays_as_it_was(images, make):
+    generator, batch = make(), images(8, shape=(9, 9, 3), dtype="float32")
+    first, _ = augment(generator, batch)
+    again, _ = augment(generator, batch)
+    fresh, _ = augment(make(), batch)
+    other, _ = augment(generator, batch, Key.from_seed(2))
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(first, fresh)
+    assert not np.array_equal(first, other)
+
+
+def test_layer_seed_state_is_put_back(images):
+    layer = keras.layers.RandomFlip(seed=7)
+    before = [keras.ops.convert_to_numpy(variable) for variable in layer.variables]
+    augment(layer, images(3))
+    for variable, value in zip(layer.variables, before, strict=True):
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), value)
+
+
+def test_albumentations_transforms_do_not_share_draws(images):
+    # With one seed for all, both would be applied to the same rows and undo each other.
+    twice = A.Compose([A.HorizontalFlip(p=0.5), A.HorizontalFlip(p=0.5)])
+    batch = images(60)
+    result, _ = augment(twice, batch)
+    flipped = (result != batch).any(axis=(1, 2, 3))
+    assert 15 < flipped.sum() < 45
+
+
+def test_floats_of_a_layer_are_rounded_and_clipped(images):
+    class Shift(keras.Layer):
+        def call(self, inputs):
+            return keras.ops.cast(inputs, "float32") * 1.5 - 20.6
+
+    batch = np.array([0, 14, 100, 255], "uint8").reshape(1, 2, 2, 1)
+    result, _ = augment(Shift(), batch)
+    assert result.ravel().tolist() == [0, 0, 129, 255]
+
+
+def test_torchvision(images):
+    torch = pytest.importorskip("torch")
+    v2 = pytest.importorskip("torchvision.transforms.v2")
+    batch = images(20)
+    result, _ = augment(v2.RandomHorizontalFlip(p=1), batch)
+    np.testing.assert_array_equal(result, batch[:, :, ::-1])
+    transform = v2.Compose([v2.RandomHorizontalFlip(), v2.RandomRotation(40)])
+    torch.manual_seed(0)
+    state = torch.get_rng_state()
+    first, _ = augment(transform, batch)
+    again, _ = augment(transform, batch)
+    np.testing.assert_array_equal(first, again)
+    assert torch.equal(torch.get_rng_state(), state)
+    for shape in SHAPES:
+        for dtype in DTYPES:
+            batch = images(3, shape=shape, dtype=dtype)
+            result, _ = augment(v2.RandomVerticalFlip(p=1), batch)
+            assert result.dtype == dtype
+            np.testing.assert_array_equal(result, batch[:, ::-1])
+
+
+def test_libraries_are_recognised_without_importing_them(monkeypatch):
+    for name in [n for n in sys.modules if n.split(".")[0] in {"albumentations", "keras"}]:
+        monkeypatch.delitem(sys.modules, name)
+    as_generator(lambda batch: batch)
+    assert "albumentations" not in sys.modules
+    assert "keras" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: None, "`generator` must be a Keras.*Received: None"),
+        (lambda: "flip", "`generator` must be.*Received: 'flip'"),
+        (lambda: keras.layers.RandomFlip, r"not its class.*Call it first: RandomFlip\(\.\.\.\)"),
+        (
+            lambda: ImageDataGenerator().flow(np.zeros((2, 5, 7, 1))),
+            "Pass the ImageDataGenerator itself",
+        ),
+    ],
+)
+def test_what_is_no_generator(make, text):
+    with pytest.raises(TypeError, match=text):
+        as_generator(make())
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: ImageDataGenerator(data_format="channels_first"), "channels last everywhere"),
+        (lambda: keras.layers.MixUp(), "mixes images of different rows.*MixUp"),
+        (lambda: keras.Sequential([keras.layers.CutMix()]), "CutMix"),
+    ],
+)
+def test_generators_that_break_the_promise(make, text):
+    with pytest.raises(ValueError, match=text):
+        as_generator(make())
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ImageDataGenerator(rescale=1 / 255),
+        lambda: ImageDataGenerator(samplewise_center=True),
+        lambda: keras.Sequential([keras.layers.Rescaling(1 / 255)]),
+    ],
+)
+def test_another_value_range_needs_floats(images, make):
+    with pytest.raises(ValueError, match=r"changes the value range needs float images.*uint8"):
+        augment(make(), images(3))
+    assert augment(make(), images(3).astype("float32"))[0].dtype == "float32"
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "text"),
+    [
+        (lambda b: b[:-1], ValueError, "one image for each image it is given"),
+        (lambda b: np.concatenate([b, b]), ValueError, "one image for each image it is given"),
+        (lambda b: b[..., 0], ValueError, "images of 4 dimensions"),
+        (lambda b: b[:, :0], ValueError, "images of 4 dimensions"),
+        (lambda b: None, ValueError, "one image for each"),
+        (lambda b: b / 255, TypeError, "of the dtype it is given, uint8.*Received: dtype float64"),
+        (lambda b: b.astype("int64"), TypeError, "dtype int64"),
+        (lambda b: b.astype(object), TypeError, "dtype object"),
+    ],
+)
+def test_functions_that_return_something_else(images, function, error, text):
+    with pytest.raises(error, match=text):
+        augment(function, images(4))
+
+
+def test_albumentations_of_several_sizes(images):
+    with pytest.raises(ValueError, match="images of one shape"):
+        augment(A.RandomScale((-0.5, 0.5), p=1), images(8, shape=(20, 30, 3)))

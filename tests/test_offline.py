@@ -1,0 +1,306 @@
+import random
+
+import albumentations as A  # noqa: N812 - its own documentation's name
+import keras
+import numpy as np
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tensorflow.keras.preprocessing.image import ImageDataGenerator
+
+from kaug import augment_dataset
+from kaug.generators import numpy_state_kept
+
+# Every kind of generator, none of which changes the level that tells a row from another.
+GENERATORS = {
+    "function": lambda: lambda batch: batch[:, ::-1],
+    "flow": lambda: ImageDataGenerator(horizontal_flip=True, rotation_range=40),
+    "layer": lambda: keras.layers.RandomRotation(0.2, fill_mode="nearest"),
+    "sequential": lambda: keras.Sequential(
+        [keras.layers.RandomFlip(), keras.layers.RandomTranslation(0.2, 0.2)]
+    ),
+    "albumentations": lambda: A.Compose([A.HorizontalFlip(), A.VerticalFlip()]),
+}
+LABELS = {
+    "integers": lambda rows: rows * 7,
+    "one-hot": lambda rows: np.eye(12, dtype="float32")[rows],
+    "strings": lambda rows: np.array([f"class {row}" for row in rows], "U9"),
+    "floats": lambda rows: rows / 3,
+    "tuple": lambda rows: (rows, rows * 0.5),
+    "list": lambda rows: [rows, np.stack([rows, rows], 1)],
+    "dict": lambda rows: {"a": rows, "b": {"c": rows.astype(str)}},
+    "none": lambda rows: None,
+}
+
+
+def level_images(count, shape=(6, 5, 3), dtype="uint8"):
+    """Returns images of one level each, which names the row whatever geometry does to them."""
+    levels = 20 * np.arange(count).reshape(-1, *[1] * len(shape))
+    return np.broadcast_to(levels, (count, *shape)).astype(dtype)
+
+
+def assert_same(found, expected):
+    if isinstance(expected, dict):
+        assert found.keys() == expected.keys()
+        for key in expected:
+            assert_same(found[key], expected[key])
+    elif isinstance(expected, (tuple, list)):
+        assert type(found) is type(expected)
+        for one, other in zip(found, expected, strict=True):
+            assert_same(one, other)
+    elif expected is None:
+        assert found is None
+    else:
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("kind", GENERATORS)
+@pytest.mark.parametrize("labels", LABELS)
+def test_labels_follow_the_pixels(kind, labels):
+    generator, make_labels = GENERATORS[kind](), LABELS[labels]
+
+    @given(
+        count=st.integers(1, 12),
+        n=st.integers(0, 9),
+        append=st.booleans(),
+        sampling=st.sampled_from(["random", "cycle"]),
+        batch_size=st.sampled_from([None, 1, 4]),
+        dtype=st.sampled_from(["uint8", "float32"]),
+    )
+    def check(count, n, append, sampling, batch_size, dtype):
+        x = level_images(count, dtype=dtype)
+        y, weight = make_labels(np.arange(count)), np.arange(count) + 0.5
+        before = x.copy()
+        x_more, y_more, weight_more, index = augment_dataset(
+            x,
+            y,
+            n,
+            generator,
+            sample_weight=weight,
+            seed=1,
+            append=append,
+            sampling=sampling,
+            return_index=True,
+            batch_size=batch_size,
+            verbose=0,
+        )
+        kept = count if append else 0
+        assert x_more.shape == (kept + n, 6, 5, 3)
+        assert x_more.dtype == x.dtype
+        assert index[:kept].tolist() == list(range(kept))
+        rows = np.rint(x_more[:, 2, 2, 0] / 20).astype(int)
+        np.testing.assert_array_equal(rows, index)
+        assert_same(y_more, make_labels(index))
+        assert_same(weight_more, weight[index])
+        np.testing.assert_array_equal(x, before)
+        np.testing.assert_array_equal(x_more[:kept], before[:kept])
+
+    check()
+
+
+def test_a_shuffling_flow_comes_out_right():
+    class Shuffling(ImageDataGenerator):
+        def flow(self, x, y, *, shuffle, batch_size, seed):
+            return super().flow(x, y, shuffle=True, batch_size=5, seed=seed)
+
+    x, y = level_images(12), np.arange(12)
+    for sampling in ("random", "cycle", "balanced"):
+        x_more, y_more = augment_dataset(
+            x, y, 31, Shuffling(rotation_range=10), seed=2, sampling=sampling, batch_size=8
+        )
+        np.testing.assert_array_equal(x_more[:, 0, 0, 0] // 20, y_more)
+
+
+class RepeatingFlow(ImageDataGenerator):
+    """Returns the first row of each batch in place of the second."""
+
+    def flow(self, x, y, **options):
+        rows = np.arange(len(x))
+        rows[1:2] = 0
+        return super().flow(x[rows], y[rows], **options)
+
+
+def test_labels_follow_even_repeated_rows():
+    x, y = level_images(12), np.arange(12)
+    x_more, y_more, index = augment_dataset(x, y, 9, RepeatingFlow(), seed=2, return_index=True)
+    np.testing.assert_array_equal(x_more[:, 0, 0, 0] // 20, y_more)
+    np.testing.assert_array_equal(y_more, index)
+
+
+@pytest.mark.parametrize("sampling", ["cycle", "balanced"])
+def test_repeated_rows_break_a_plan(sampling):
+    x, y = level_images(12), np.arange(12)
+    with pytest.raises(ValueError, match=f"sampling='{sampling}' needs a generator"):
+        augment_dataset(x, y, 9, RepeatingFlow(), seed=2, sampling=sampling)
+
+
+@pytest.mark.parametrize("append", [True, False])
+def test_balanced_counts_of_the_result(append):
+    y = np.repeat([0, 1, 2], [6, 3, 1])
+    _, y_more = augment_dataset(
+        level_images(10), y, 14, lambda b: b, seed=0, sampling="balanced", append=append
+    )
+    assert np.bincount(y_more).tolist() == ([8, 8, 8] if append else [5, 5, 4])
+
+
+@pytest.mark.parametrize("shape", [(6, 5), (6, 5, 1), (6, 5, 5)])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float16", "float32", "float64"])
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_rank_and_dtype_are_kept(kind, shape, dtype):
+    if kind == "albumentations" and dtype == "int16":
+        pytest.skip("albumentations takes uint8 and float32 images")
+    x = (level_images(4, shape) / (1 if np.dtype(dtype).kind in "iu" else 255)).astype(dtype)
+    x_more, _ = augment_dataset(x, np.arange(4), 3, GENERATORS[kind](), seed=0)
+    assert x_more.shape == (7, *shape)
+    assert x_more.dtype == dtype
+
+
+def test_nothing_to_add():
+    x, y = level_images(3), np.arange(3)
+    x_more, y_more = augment_dataset(x, y, 0, lambda b: b)
+    np.testing.assert_array_equal(x_more, x)
+    assert not np.shares_memory(x_more, x)
+    assert not np.shares_memory(y_more, y)
+    x_none, y_none = augment_dataset(x[:0], y[:0], 0, lambda b: b, append=False)
+    assert x_none.shape == (0, 6, 5, 3)
+    assert y_none.shape == (0,)
+
+
+def test_not_a_number_is_kept_and_passed_on():
+    x = level_images(2, dtype="float32")
+    x[0, 1, 2, 0], x[1, 0, 0, 1] = np.nan, np.inf
+    x_more, _, index = augment_dataset(x, None, 5, lambda b: b, seed=1, return_index=True)
+    np.testing.assert_array_equal(x_more, x[index])
+
+
+def test_a_function_that_works_in_place_harms_nothing():
+    def darken(batch):
+        batch //= 2
+        return batch
+
+    x = level_images(3)
+    x_more, _ = augment_dataset(x, None, 3, darken, seed=0, sampling="cycle", append=False)
+    np.testing.assert_array_equal(x, level_images(3))
+    assert sorted(x_more[:, 0, 0, 0]) == [0, 10, 20]
+
+
+def test_new_shape_without_append():
+    x_new, _ = augment_dataset(
+        level_images(3), None, 5, A.Resize(3, 4), seed=0, append=False, batch_size=2
+    )
+    assert x_new.shape == (5, 3, 4, 3)
+
+
+def test_memory_maps_are_read_not_loaded(tmp_path):
+    np.save(tmp_path / "x.npy", level_images(5))
+    x = np.load(tmp_path / "x.npy", mmap_mode="r")
+    x_more, _ = augment_dataset(x, None, 4, lambda b: b, seed=0)
+    assert type(x_more) is np.ndarray
+    np.testing.assert_array_equal(x_more[:5], level_images(5))
+
+
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_seeds(kind):
+    x = np.random.default_rng(0).random((4, 9, 9, 1), np.float32)
+    generator = GENERATORS[kind]()
+    first = augment_dataset(x, None, 20, generator, seed=0)[0]
+    np.testing.assert_array_equal(first, augment_dataset(x, None, 20, generator, seed=0)[0])
+    assert not np.array_equal(first, augment_dataset(x, None, 20, generator, seed=1)[0])
+    random.seed(3)
+    unseeded = augment_dataset(x, None, 20, generator)[0]
+    assert not np.array_equal(unseeded, augment_dataset(x, None, 20, generator)[0])
+    with numpy_state_kept():
+        keras.utils.set_random_seed(3)
+    np.testing.assert_array_equal(unseeded, augment_dataset(x, None, 20, generator)[0])
+
+
+def test_progress_bar(capsys):
+    augment_dataset(level_images(3), None, 4, lambda b: b, verbose=1)
+    assert "4/4" in capsys.readouterr().out
+    augment_dataset(level_images(3), None, 4, lambda b: b, verbose="auto")
+    augment_dataset(level_images(3), None, 4, lambda b: b, verbose=0)
+    assert capsys.readouterr().out == ""
+
+
+def test_progress_bar_of_a_long_job(capsys, monkeypatch):
+    monkeypatch.setattr("kaug._progress._PATIENCE", 0.0)
+    augment_dataset(level_images(3), None, 4, lambda b: b, batch_size=2)
+    assert "4/4" in capsys.readouterr().out
+
+
+X, Y = level_images(4), np.arange(4)
+
+
+def _raise(batch):
+    raise RuntimeError("no more film")
+
+
+BAD_INPUT = [
+    # what is wrong, arguments, error, what the message says
+    ("y too short", {"y": Y[:3]}, ValueError, r"`y` must have one row for each of the 4 rows"),
+    ("part of y too long", {"y": {"a": Y, "b": np.zeros(5)}}, ValueError, r"`y\['b'\]`.*5 rows"),
+    ("y ragged", {"y": [[1, 2], [3]]}, ValueError, r"`y\[0\]` must have one row"),
+    ("weight too short", {"sample_weight": [1.0]}, ValueError, "`sample_weight` must have one row"),
+    ("weight of strings", {"sample_weight": list("abcd")}, TypeError, "must hold real numbers"),
+    ("n negative", {"n": -1}, ValueError, "`n` must be an integer, at least 0. Received: n=-1"),
+    ("n float", {"n": 2.0}, TypeError, "`n` must be an integer.*Received: n=2.0"),
+    ("n bool", {"n": True}, TypeError, "`n` must be an integer.*Received: n=True"),
+    ("no rows", {"x": X[:0], "y": Y[:0]}, ValueError, "at least one row to make n=3"),
+    ("one image", {"x": X[0, :, :, 0]}, ValueError, r"batch of images.*Fix|For one image pass"),
+    ("rank 5", {"x": X[None]}, ValueError, "must be a batch of images of shape"),
+    ("no height", {"x": X[:, :0]}, ValueError, "none of them zero"),
+    ("x of objects", {"x": X.astype(object)}, TypeError, "real numbers.*dtype object"),
+    ("x of strings", {"x": X.astype(str)}, TypeError, "real numbers"),
+    ("x complex", {"x": X.astype(complex)}, TypeError, "real numbers.*complex128"),
+    ("x of bools", {"x": X > 0}, TypeError, r'real numbers.*x.astype\("float32"\)'),
+    ("x ragged", {"x": [[[1], [2, 3]]]}, ValueError, "`x` must be an array"),
+    ("unknown sampling", {"sampling": "even"}, ValueError, "'random', 'cycle', 'balanced'.*'even'"),
+    ("balancing no classes", {"sampling": "balanced", "y": (Y,)}, ValueError, "Counting classes"),
+    ("batch size 0", {"batch_size": 0}, ValueError, "`batch_size` must be an integer, at least 1"),
+    ("verbose 2", {"verbose": 2}, ValueError, '`verbose` must be "auto", 0 or 1'),
+    ("verbose bool", {"verbose": True}, ValueError, "`verbose`"),
+    ("seed negative", {"seed": -1}, ValueError, "`seed` must be an integer, between 0"),
+    ("seed float", {"seed": 0.5}, TypeError, "`seed` must be an integer"),
+    ("no generator", {"generator": 3}, TypeError, "`generator` must be"),
+    ("drops rows", {"generator": lambda b: b[1:]}, ValueError, "one image for each image"),
+    ("new dtype", {"generator": lambda b: b * 0.5}, TypeError, "dtype it is given, uint8"),
+    ("new shape", {"generator": lambda b: b[:, 1:]}, ValueError, "Pass append=False"),
+    ("raises", {"generator": _raise}, RuntimeError, "no more film"),
+    ("too large", {"n": 10**15}, MemoryError, r"[\d,.]+ GiB with their labels, while [\d.]+ GiB"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [pytest.param(*case[1:], id=case[0]) for case in BAD_INPUT],
+)
+def test_bad_input(arguments, error, text):
+    good = {"x": X, "y": Y, "n": 3, "generator": lambda batch: batch}
+    with pytest.raises(error, match=text):
+        augment_dataset(**(good | arguments))
+
+
+def test_shape_that_changes_between_batches():
+    sizes = iter([4, 3])
+    with pytest.raises(ValueError, match="images of one shape"):
+        augment_dataset(X, Y, 4, lambda b: b[:, : next(sizes)], append=False, batch_size=2, seed=0)
+
+
+def test_where_a_generator_raised_is_told():
+    with pytest.raises(RuntimeError) as caught:
+        augment_dataset(X, Y, 4, _raise)
+    assert "augmented rows 0 to 3 of 4" in caught.value.__notes__[0]
+
+
+def test_size_is_checked_before_anything_is_allocated(monkeypatch):
+    class Tight:
+        available = 3000
+
+    monkeypatch.setattr(psutil, "virtual_memory", Tight)
+    called = []
+    with pytest.raises(MemoryError, match=r"31 rows of shape \(6, 5, 3\) and dtype uint8"):
+        augment_dataset(X, Y, 27, called.append)
+    assert not called
+    augment_dataset(X, Y, 20, lambda batch: batch)

@@ -1,0 +1,142 @@
+import random
+
+import numpy as np
+import pytest
+
+from kaug._random import Draws, Key, check_rows, permutation, resolve_seed, threefry2x32
+
+ALL_ONES = 0xFFFFFFFF
+
+# The known-answer vectors that Salmon et al. publish with Random123 for threefry2x32, 20 rounds.
+KNOWN_ANSWERS = [
+    ((0, 0), (0, 0), (0x6B200159, 0x99BA4EFE)),
+    ((ALL_ONES, ALL_ONES), (ALL_ONES, ALL_ONES), (0x1CB996FC, 0xBB002BE7)),
+    ((0x13198A2E, 0x03707344), (0x243F6A88, 0x85A308D3), (0xC4923A9C, 0x483DF7A0)),
+]
+
+
+@pytest.mark.parametrize(("key", "counter", "answer"), KNOWN_ANSWERS)
+def test_known_answers(key, counter, answer):
+    x0, x1 = threefry2x32(key, np.array([counter[0]], "u4"), np.array([counter[1]], "u4"))
+    assert (int(x0[0]), int(x1[0])) == answer
+
+
+def test_rows_are_counters_so_order_and_batch_do_not_matter():
+    rows = np.array([5, 2**40 + 3, 0, 2**32, 77])
+    whole = [Draws(Key(1, 2), rows).uniform() for _ in range(2)]
+    assert np.array_equal(whole[0], whole[1])
+    for i, row in enumerate(rows):
+        assert Draws(Key(1, 2), [row]).uniform()[0] == whole[0][i]
+
+
+def test_low_words_alone_do_not_name_a_row():
+    rows = np.array([7, 7 + 2**32, 7 + 2**33, 7 + 2**46])
+    assert len(np.unique(Draws(Key(1, 2), rows).uniform())) == 4
+
+
+def test_no_two_decisions_share_a_word():
+    draws = Draws(Key(3, 4), np.arange(50))
+    words = np.stack([draws.word() for _ in range(9)])
+    assert len(np.unique(words)) == words.size
+
+
+def test_children_rows_and_seeds_have_streams_of_their_own():
+    root = Key.from_seed(11)
+    keys = [root, root.child(0), root.child(1), root.child(2**40), root.child(0).child(0)]
+    keys += [Key.from_seed(12), Key.from_seed(11 + 2**32)]
+    words = np.concatenate([Draws(key, np.arange(20)).word() for key in keys])
+    assert len(np.unique(words)) == words.size
+
+
+@pytest.mark.parametrize("offset", ["row", "word", "seed", "child"])
+def test_neighbours_are_independent(offset):
+    count = 20_000
+    rows = np.arange(count)
+    root = Key.from_seed(0)
+    draws = Draws(root, rows)
+    first = draws.uniform()
+    second = {
+        "row": lambda: Draws(root, rows + 1).uniform(),
+        "word": draws.uniform,
+        "seed": lambda: Draws(Key.from_seed(1), rows).uniform(),
+        "child": lambda: Draws(root.child(0), rows).uniform(),
+    }[offset]()
+    # The standard error of a correlation of independent numbers is 1 / sqrt(count) = 0.007.
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.03
+    cells = np.histogram2d(first, second, bins=10, range=[[0, 1], [0, 1]])[0]
+    chi_square = ((cells - count / 100) ** 2 / (count / 100)).sum()
+    assert 50 < chi_square < 160  # 99 degrees of freedom: 1e-4 tails
+
+
+def test_uniform_is_uniform_and_open():
+    draws = Draws(Key.from_seed(5), np.arange(100_000)).uniform(-2, 6)
+    assert draws.min() > -2
+    assert draws.max() < 6
+    counts = np.histogram(draws, bins=64, range=(-2, 6))[0]
+    chi_square = ((counts - 100_000 / 64) ** 2 / (100_000 / 64)).sum()
+    assert 25 < chi_square < 120  # 63 degrees of freedom
+
+
+def test_extreme_words_stay_inside(monkeypatch):
+    words = np.array([0, ALL_ONES], "u4")
+    monkeypatch.setattr(Draws, "word", lambda self: words)
+    draws = Draws(Key(0, 0), [0, 1])
+    low, high = draws.uniform()
+    assert 0 < low < high < 1
+    assert draws.chance(1.0).all()
+    assert not draws.chance(0.0).any()
+    assert draws.integers(10).tolist() == [0, 9]
+    assert draws.sign().tolist() == [-1, 1]
+    assert draws.categorical([0, 3, 0]).tolist() == [1, 1]
+    assert np.isfinite(draws.normal()).all()
+
+
+def test_derived_distributions():
+    rows = np.arange(50_000)
+    draws = Draws(Key.from_seed(9), rows)
+    assert abs(draws.chance(0.3).mean() - 0.3) < 0.01
+    assert abs(draws.sign().mean()) < 0.02
+    assert np.abs(np.bincount(draws.integers(7)) / 50_000 - 1 / 7).max() < 0.008
+    shares = np.bincount(draws.categorical([1, 0, 3]), minlength=3) / 50_000
+    assert np.abs(shares - [0.25, 0, 0.75]).max() < 0.01
+    normal = draws.normal(2, 3)
+    assert abs(normal.mean() - 2) < 0.06
+    assert abs(normal.std() - 3) < 0.05
+
+
+def test_permutation_is_one():
+    order = permutation(Key(1, 1), 1000)
+    assert sorted(order) == list(range(1000))
+    assert not np.array_equal(order, permutation(Key(1, 2), 1000))
+    assert permutation(Key(1, 1), 0).shape == (0,)
+
+
+def test_seed_none_follows_python_random():
+    random.seed(4)
+    first = resolve_seed(None)
+    random.seed(4)
+    assert resolve_seed(None) == first
+    assert resolve_seed(None) != first
+
+
+def test_seed_zero_is_a_seed():
+    assert resolve_seed(0) == 0
+    assert resolve_seed(np.int64(3)) == 3
+
+
+@pytest.mark.parametrize(
+    ("seed", "error"),
+    [(-1, ValueError), (2**64, ValueError), (1.0, TypeError), (True, TypeError), ("1", TypeError)],
+)
+def test_bad_seeds(seed, error):
+    with pytest.raises(error, match=r"`seed` must be an integer.*Received: seed="):
+        resolve_seed(seed)
+
+
+@pytest.mark.parametrize(
+    ("rows", "error"),
+    [([-1], ValueError), ([2**47], ValueError), ([1.0], TypeError), ([[1]], TypeError)],
+)
+def test_bad_rows(rows, error):
+    with pytest.raises(error, match="Row numbers"):
+        check_rows(rows)

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kaug._random import Key
+from kaug.sampling import source_rows
+
+KEY = Key.from_seed(1)
+LABELS = np.array([0, 0, 0, 0, 0, 1, 1, 2])
+
+
+@pytest.mark.parametrize("sampling", ["random", "cycle", "balanced"])
+@pytest.mark.parametrize("append", [True, False])
+def test_first_rows_do_not_depend_on_how_many_follow(sampling, append):
+    plans = [source_rows(sampling, 8, n, KEY, y=LABELS, append=append) for n in range(40)]
+    for n, plan in enumerate(plans):
+        assert plan.dtype == np.int64
+        assert np.array_equal(plan, plans[-1][:n])
+
+
+@pytest.mark.parametrize("sampling", ["random", "cycle", "balanced"])
+def test_another_key_is_another_plan(sampling):
+    first, second = (source_rows(sampling, 8, 24, Key.from_seed(seed), y=LABELS) for seed in (1, 2))
+    assert not np.array_equal(first, second)
+
+
+def test_random_is_with_replacement_and_even():
+    counts = np.bincount(source_rows("random", 10, 20_000, KEY), minlength=10)
+    assert abs(counts - 2000).max() < 200
+
+
+@given(count=st.integers(1, 20), n=st.integers(0, 70))
+def test_cycle_takes_every_row_as_evenly_as_possible(count, n):
+    counts = np.bincount(source_rows("cycle", count, n, KEY), minlength=count)
+    assert counts.sum() == n
+    assert counts.max() - counts.min() <= 1
+
+
+@given(
+    labels=st.lists(st.integers(0, 4), min_size=1, max_size=30),
+    n=st.integers(0, 60),
+    append=st.booleans(),
+)
+def test_balanced_is_as_level_as_one_by_one(labels, n, append):
+    labels = np.array(labels)
+    plan = source_rows("balanced", len(labels), n, KEY, y=labels, append=append)
+    # The definition, one row at a time: add to the smallest class.
+    present = np.unique(labels)
+    counts = np.bincount(labels, minlength=5) if append else np.zeros(5, int)
+    for _ in range(n):
+        counts[present[np.argmin(counts[present])]] += 1
+    found = np.bincount(labels[plan], minlength=5)
+    found += np.bincount(labels, minlength=5) if append else 0
+    assert np.array_equal(found, counts)
+    # Within a class every row is used as evenly as possible.
+    for number in present:
+        used = np.bincount(plan, minlength=len(labels))[labels == number]
+        assert used.max() - used.min() <= 1
+
+
+def test_balanced_fills_the_smallest_first():
+    plan = source_rows("balanced", 8, 7, KEY, y=LABELS)
+    assert LABELS[plan].tolist() == [2, 1, 2, 1, 2, 1, 2]

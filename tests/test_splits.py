@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import kaug
+from kaug import train_validation_split
+
+
+def numbered(count):
+    return np.arange(count, dtype=np.int64).reshape(-1, 1, 1)
+
+
+def split_rows(count, y, **options):
+    (x_train, y_train), (x_val, y_val) = train_validation_split(numbered(count), y, **options)
+    train, val = x_train[:, 0, 0], x_val[:, 0, 0]
+    assert np.array_equal(y_train, y[train])
+    assert np.array_equal(y_val, y[val])
+    assert np.array_equal(np.sort(np.concatenate([train, val])), np.arange(count))
+    return train, val
+
+
+@given(count=st.integers(2, 80), share=st.floats(0.01, 0.99), seed=st.integers(0, 2**64 - 1))
+def test_counts_are_exact(count, share, seed):
+    y = np.zeros(count, int)
+    _, val = split_rows(count, y, validation_split=share, seed=seed, stratify=False)
+    assert len(val) == min(max(int(count * share + 0.5), 1), count - 1)
+
+
+@given(
+    sizes=st.lists(st.integers(2, 30), min_size=1, max_size=6),
+    share=st.floats(0.05, 0.95),
+    seed=st.integers(0, 1000),
+)
+def test_classes_keep_their_share(sizes, share, seed):
+    y = np.repeat(np.arange(len(sizes)), sizes)
+    _, val = split_rows(len(y), y, validation_split=share, seed=seed)
+    assert len(val) == min(max(int(len(y) * share + 0.5), 1), len(y) - 1)
+    ideal = np.array(sizes) * len(val) / len(y)
+    assert (np.abs(np.bincount(y[val], minlength=len(sizes)) - ideal) < 1).all()
+
+
+def test_groups_stay_together_and_fill_their_quota(images):
+    x = images(40)
+    y = np.arange(40) % 4
+    _, y_more, index = kaug.augment_dataset(
+        x, y, 60, lambda batch: batch, seed=3, return_index=True
+    )
+    train, val = split_rows(100, y_more, groups=index, seed=1)
+    assert not set(index[train]) & set(index[val])
+    assert 20 <= len(val) <= 25
+    assert np.bincount(y_more[val]).min() >= 4
+
+
+def test_groups_larger_than_the_quota_come_as_near_as_they_can():
+    y, groups = np.repeat([0, 1], 30), np.repeat(np.arange(6), 10)
+    _, val = split_rows(60, y, groups=groups, validation_split=0.25, seed=1)  # 7.5 of each class
+    assert np.bincount(y[val]).tolist() == [10, 10]
+
+
+def test_the_tail_of_an_appended_dataset_is_copies(images):
+    _, _, index = kaug.augment_dataset(
+        images(40), None, 20, lambda batch: batch, seed=3, return_index=True
+    )
+    tail = index[-15:]
+    assert set(tail) <= set(index[:-15])
+
+
+def test_reproducible_and_seeded():
+    y = np.zeros(30, int)
+    first = split_rows(30, y, seed=5)[1]
+    assert np.array_equal(first, split_rows(30, y, seed=5)[1])
+    assert not np.array_equal(first, split_rows(30, y, seed=6)[1])
+
+
+def test_any_structure_of_labels():
+    y = {"a": np.arange(8), "b": (np.arange(8) * 2,)}
+    (_, train), (x_val, val) = train_validation_split(numbered(8), y, stratify=False, seed=0)
+    assert val["a"].tolist() == x_val[:, 0, 0].tolist()
+    assert val["b"][0].tolist() == (x_val[:, 0, 0] * 2).tolist()
+    assert len(train["a"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"validation_split": 0}, ValueError, "strictly between 0 and 1.*Received: .*=0"),
+        ({"validation_split": 1.0}, ValueError, "strictly between 0 and 1"),
+        ({"validation_split": float("nan")}, ValueError, "strictly between 0 and 1.*nan"),
+        ({"validation_split": "0.2"}, TypeError, "strictly between 0 and 1"),
+        ({"validation_split": True}, TypeError, "strictly between 0 and 1"),
+        ({"y": np.array([0, 0, 0, 1])}, ValueError, "at least two rows of every class.*1 of 2"),
+        ({"y": np.arange(3)}, ValueError, "`y` must have one row for each of the 4 rows"),
+        ({"groups": np.zeros(4)}, ValueError, "Both sides of a split need at least one group"),
+        ({"groups": np.zeros(3)}, ValueError, "`groups` must have one row for each"),
+        ({"groups": np.zeros((4, 2))}, ValueError, r"`groups` must have shape \(N,\)"),
+        ({"y": (np.zeros(4),)}, ValueError, "Counting classes"),
+        ({"seed": -1}, ValueError, "`seed`"),
+    ],
+)
+def test_bad_input(options, error, text):
+    y = options.pop("y", np.array([0, 0, 1, 1]))
+    with pytest.raises(error, match=text):
+        train_validation_split(numbered(4), y, **options)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_too_few_rows(count):
+    with pytest.raises(ValueError, match="at least two rows"):
+        train_validation_split(numbered(count), np.zeros(count, int))
