@@ -1,0 +1,75 @@
+# Needs only python3 (3.11 or newer) and make: the rest is installed into .venv, without root.
+PYTHON ?= python3
+VENV ?= .venv
+RUN := $(VENV)/bin/python
+WHEEL_VENV := build/wheel-venv
+# What makes the example short; `make example EXAMPLE=` trains the full 25 epochs.
+EXAMPLE ?= --protocol clean --epochs 6 --steps-per-epoch 150
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv data test lint typecheck docs example wheel clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: $(VENV)/.installed ## Make the virtual environment and install kaug into it
+
+data: ## Find Fashion-MNIST on this machine, or fetch it (30 MB)
+	$(PYTHON) tools/fetch_fashion_mnist.py
+
+test: $(VENV)/.installed-tests data ## Run the tests and the doctests
+	$(RUN) -m pytest
+
+lint: $(VENV)/.installed-lint ## Check style and formatting
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+typecheck: $(VENV)/.installed-lint ## Check the types
+	$(RUN) -m mypy
+
+docs: $(VENV)/.installed-docs ## Build the documentation into docs/_build/html
+	$(RUN) -m sphinx -n -W docs docs/_build/html
+
+example: $(VENV)/.installed data ## The Fashion-MNIST example, its training cut short
+	$(RUN) examples/fashion_mnist.py $(EXAMPLE)
+
+wheel: $(VENV)/.installed-dev ## Build sdist and wheel into dist, try the wheel in a clean environment
+	rm -rf dist $(WHEEL_VENV)
+	$(RUN) -m build
+	$(PYTHON) tools/make_venv.py $(WHEEL_VENV)
+	$(WHEEL_VENV)/bin/python -m pip install dist/*.whl
+	cd / && "$(CURDIR)/$(WHEEL_VENV)/bin/python" -I -c "$$WHEEL_TEST"
+
+clean: ## Remove what make made (examples/output stays)
+	rm -rf $(VENV) build dist docs/_build docs/reference/generated
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+# The installs run again only when the project's metadata (or the script) has changed.
+$(VENV)/.installed: pyproject.toml tools/make_venv.py
+	$(PYTHON) tools/make_venv.py $(VENV)
+	$(RUN) -m pip install --editable .
+	touch $@
+
+$(VENV)/.installed-%: $(VENV)/.installed
+	$(RUN) -m pip install --editable ".[$*]"
+	touch $@
+
+# Runs from outside the checkout, so only what the wheel holds can be found.
+define WHEEL_TEST
+import importlib.metadata, pathlib, sys
+import kaug
+loaded = {"tensorflow", "keras", "matplotlib"} & set(sys.modules)
+assert not loaded, f"import kaug loads {loaded}"
+assert "site-packages" in kaug.__file__, kaug.__file__
+assert kaug.__version__ == importlib.metadata.version("kaug"), kaug.__version__
+assert pathlib.Path(kaug.__file__).with_name("py.typed").is_file(), "py.typed is not in the wheel"
+import numpy as np
+x = np.arange(24, dtype="uint8").reshape(2, 3, 4)
+big, rows = kaug.augment_dataset(x, np.arange(2), 3, lambda images: images[:, ::-1], seed=0)
+assert big.shape == (5, 3, 4), big.shape
+assert np.array_equal(big[2:], x[rows[2:], ::-1]), "labels and images do not match"
+print(f"kaug {kaug.__version__}: the wheel works")
+endef
+export WHEEL_TEST

@@ -1,0 +1,64 @@
+import re
+from typing import NewType
+
+import numpy.typing
+
+# Each of these aliases stands for a union of a dozen private types of NumPy. In their place, before
+# kaug's modules are imported, comes a type that signatures show by its name.
+for _alias in ("ArrayLike", "DTypeLike"):
+    _named = NewType(_alias, object)
+    _named.__module__ = "numpy.typing"
+    setattr(numpy.typing, _alias, _named)
+
+import kaug  # noqa: E402
+
+project = "kaug"
+author = "kaug contributors"
+copyright = "kaug contributors"
+release = version = kaug.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+]
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+
+napoleon_numpy_docstring = False
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 80
+default_role = "code"  # docstrings mark code with single backticks
+
+# The documentation builds without a network, so types of other libraries have no page to link to.
+# The names are the ones the libraries give their classes, which are not always the public ones.
+nitpick_ignore = [
+    ("py:class", "collections.abc.Sequence"),
+    ("py:class", "NDArray"),
+    ("py:class", "keras.src.models.model.Model"),
+    ("py:class", "matplotlib.axes._axes.Axes"),
+    ("py:class", "matplotlib.figure.Figure"),
+    ("py:class", "numpy.typing.ArrayLike"),
+    ("py:class", "numpy.typing.DTypeLike"),
+    ("py:class", "numpy.uint8"),
+    ("py:class", "os.PathLike"),
+]
+
+html_theme = "furo"
+html_title = f"kaug {release}"
+html_static_path = ["_static"]
+
+
+_ARRAY = re.compile(r"~?(?:numpy\.)?ndarray\[~?tuple\[[^]]*\], ~?(?:numpy\.)?dtype\[([^]]*)\]\]")
+
+
+def shorten_arrays(app, what, name, obj, options, signature, returns):
+    """Shows NumPy's arrays by the alias the code uses, `NDArray[dtype]`."""
+    return tuple(text and _ARRAY.sub(r"NDArray[\1]", text) for text in (signature, returns))
+
+
+def setup(app):
+    app.connect("autodoc-process-signature", shorten_arrays)

@@ -1,0 +1,112 @@
+"""The one thread pool.
+
+Compiled kernels release the GIL, so plain threads are enough to use every core, and unlike a
+compiled parallel loop they may be entered from several Python threads at once, which is what a
+Keras data set with workers does.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from itertools import pairwise
+
+# Pieces per thread: enough that a thread which was held up does not hold up the others.
+_PIECES_PER_THREAD = 4
+
+_lock = threading.Lock()
+_local = threading.local()
+_pool: ThreadPoolExecutor | None = None
+_pool_size = 0
+
+
+def num_threads() -> int:
+    """Number of threads `run` uses.
+
+    Returns:
+        The environment variable `KAUG_NUM_THREADS` if it is set, else the number of processors
+        this process may run on.
+
+    Raises:
+        ValueError: `KAUG_NUM_THREADS` is not a positive integer.
+    """
+    text = os.environ.get("KAUG_NUM_THREADS")
+    if text is None:
+        return _available_processors()
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise ValueError(
+            "The environment variable KAUG_NUM_THREADS must be a positive integer. "
+            f"Received: KAUG_NUM_THREADS={text!r}. "
+            "Set it to the number of threads wanted, such as KAUG_NUM_THREADS=4, or unset it to "
+            "use every available processor."
+        )
+    return int(text)
+
+
+def run(task: Callable[[int, int], object], count: int, *, grain: int = 1) -> None:
+    """Calls `task(start, stop)` on contiguous pieces that together cover `range(count)`.
+
+    The pieces run on the pool, and in the calling thread where a pool has nothing to offer: with
+    one thread, with a single piece, or when the caller already is one of the pool's threads, which
+    would otherwise wait for itself. How `range(count)` is cut depends on the number of threads, so
+    a task's results must not depend on the cut.
+
+    Args:
+        task: Called with `0 <= start < stop <= count`, from several threads at once.
+        count: Number of items; with 0, `task` is not called.
+        grain: Fewest items that are worth handing to another thread.
+
+    Raises:
+        BaseException: Whatever a piece raised; the exception of the first such piece in order.
+            All pieces have ended by then.
+    """
+    threads = num_threads()
+    pieces = min(count // max(grain, 1), threads * _PIECES_PER_THREAD)
+    if threads == 1 or pieces < 2 or getattr(_local, "in_pool", False):
+        if count > 0:
+            task(0, count)
+        return
+    edges = [count * piece // pieces for piece in range(pieces + 1)]
+    futures = _submit(task, list(pairwise(edges)), threads)
+    wait(futures)
+    for future in futures:
+        future.result()
+
+
+def _submit(
+    task: Callable[[int, int], object], spans: list[tuple[int, int]], threads: int
+) -> list[Future[object]]:
+    """Submits all spans under the lock, so that no one shuts the pool down in between."""
+    global _pool, _pool_size
+    with _lock:
+        if _pool is None or _pool_size != threads:
+            if _pool is not None:
+                _pool.shutdown(wait=False)
+            _pool = ThreadPoolExecutor(threads, "kaug", initializer=_enter_pool)
+            _pool_size = threads
+        return [_pool.submit(task, start, stop) for start, stop in spans]
+
+
+def _enter_pool() -> None:
+    _local.in_pool = True
+
+
+def _available_processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _reset_after_fork() -> None:
+    """Forgets the parent's pool, whose threads do not exist in the child, and its lock's state."""
+    global _lock, _local, _pool, _pool_size
+    _lock = threading.Lock()
+    _local = threading.local()
+    _pool = None
+    _pool_size = 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_after_fork)

@@ -1,0 +1,179 @@
+"""The documentation tells the truth: its code runs, prints what it says, and covers every name."""
+
+import contextlib
+import inspect
+import io
+import random
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kaug
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("[!_]*/**/*.md"))]
+FUNCTIONS = [name for name in kaug.__all__ if inspect.isroutine(getattr(kaug, name))]
+
+_BLOCK = re.compile(
+    r"(?:^<!-- not run: (?P<reason>.*?) -->\n+)?^```python\n(?P<code>.*?)^```$", re.M | re.S
+)
+_PRINT = re.compile(r"^print\(.*\)  # (.+)$", re.M)
+_LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)[^)]*\)")
+
+
+@dataclass
+class Block:
+    code: str
+    line: int  # of its first line of code, from 1
+    reason: str | None  # why it is not run
+
+
+def blocks(text):
+    """Returns the Python blocks of a page."""
+    return [
+        Block(match["code"], text.count("\n", 0, match.start("code")) + 1, match["reason"])
+        for match in _BLOCK.finditer(text)
+    ]
+
+
+def run(text, name):
+    """Runs a page's blocks in order, in one namespace; printed lines must match their comments."""
+    namespace = {"__name__": name}
+    for block in blocks(text):
+        if block.reason is not None:
+            assert block.reason.strip(), f"{name}:{block.line} must say why it is not run"
+            continue
+        # Empty lines before it, so that a traceback shows the page's own line.
+        code = compile("\n" * (block.line - 1) + block.code, name, "exec")
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(code, namespace)
+        expected = _PRINT.findall(block.code)
+        lines = printed.getvalue().splitlines()
+        missing = [line for line in expected if line not in lines]
+        assert not missing, f"{name}:{block.line} promises {missing} and prints {lines}"
+
+
+@pytest.fixture
+def sandbox(tmp_path, monkeypatch):
+    """Runs a test in a folder of its own; whatever it seeds is put back."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    state, numpy_state = random.getstate(), np.random.get_state()
+    yield
+    random.setstate(state)
+    np.random.set_state(numpy_state)
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_code_of_a_page_runs(page):
+    run(page.read_text(encoding="utf-8"), str(page))
+
+
+def test_every_python_block_is_found():
+    """A fence the pattern overlooks (indented, or with other words) would never be run."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        fences = re.findall(r"^\s*[`~]{3,}\{?\s*(?:code-block\}\s*)?python.*$", text, re.M)
+        assert len(fences) == len(blocks(text)), page
+        assert text.count("<!-- not run") == sum(b.reason is not None for b in blocks(text)), page
+
+
+def test_most_blocks_are_run():
+    reasons = [block.reason for page in PAGES for block in blocks(page.read_text("utf-8"))]
+    assert reasons.count(None) >= 20
+    assert len(reasons) - reasons.count(None) <= 5
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("kaug.no_such_name", NameError),
+        ("import kaug\nkaug.no_such_name", AttributeError),
+        ("print(1 + 1)  # 3", AssertionError),
+        ("assert False", AssertionError),
+        ("1 +", SyntaxError),
+    ],
+)
+def test_wrong_code_on_a_page_fails(code, error):
+    with pytest.raises(error):
+        run(f"# Page\n\n```python\n{code}\n```\n", "page.md")
+
+
+def test_blocks_share_a_namespace_and_skipped_ones_need_a_reason():
+    page = "```python\na = 1\n```\n\n<!-- not run: {} -->\n```python\na = b\n```\n\n"
+    page += "```python\nprint(a)  # 1\n```\n"
+    run(page.format("b is nowhere"), "page.md")
+    with pytest.raises(AssertionError, match=r"page\.md:7 must say why"):
+        run(page.format(""), "page.md")
+
+
+@pytest.mark.parametrize("name", kaug.__all__)
+def test_every_public_name_is_in_the_reference(name):
+    directive = re.compile(
+        rf"^\.\. (?:auto(?:function|class|data)|py:data):: kaug\.{re.escape(name)}$", re.M
+    )
+    pages = [p.name for p in (DOCS / "reference").glob("*.md") if directive.search(p.read_text())]
+    assert len(pages) == 1, f"kaug.{name} must be on one reference page, is on {pages}"
+
+
+def missing_sections(function):
+    """Returns the sections and arguments that a function's docstring lacks."""
+    text = inspect.getdoc(function) or ""
+    parts = re.split(r"^(Args|Returns|Raises|Example):$", text, flags=re.M)
+    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+    signature = inspect.signature(function)
+    wanted = {"Raises", "Example"}  # every public function checks what it is given
+    wanted |= {"Args"} if signature.parameters else set()
+    wanted |= {"Returns"} if signature.return_annotation not in (None, "None") else set()
+    missing = {name for name in wanted if not sections.get(name, "").strip()}
+    described = re.findall(r"^    (\w+):", sections.get("Args", ""), re.M)
+    missing |= set(signature.parameters) ^ set(described)
+    if ">>> " not in sections.get("Example", ""):
+        missing.add("Example")
+    return sorted(missing)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_docstrings_are_complete(name):
+    assert missing_sections(getattr(kaug, name)) == []
+
+
+def test_an_incomplete_docstring_is_noticed():
+    def function(x: int, y: int) -> int:
+        """Adds.
+
+        Args:
+            x: One number.
+            z: A number that is not there.
+
+        Returns:
+            The sum.
+
+        Example:
+            None.
+        """
+        return x + y
+
+    assert missing_sections(function) == ["Example", "Raises", "y", "z"]
+    assert "Args" in missing_sections(lambda x: x)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_to_files_lead_somewhere(page):
+    links = _LINK.findall(page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_commands_of_the_pages_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    commands = set(re.findall(r"(?:\$ |`)make (\w+)", text))
+    assert {"test", "example"} <= commands
+    for command in commands:
+        assert re.search(rf"^{command}:", makefile, re.M), f"make {command}"

@@ -1,0 +1,185 @@
+"""The pool covers every item once, never waits for itself, and survives a fork."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from kaug import _parallel
+
+
+@pytest.fixture(autouse=True)
+def _two_threads(monkeypatch):
+    monkeypatch.setenv("KAUG_NUM_THREADS", "2")
+
+
+def covered(count, **options):
+    """How often `run` visits each item, and the threads it does so from."""
+    visits, threads = [0] * count, set()
+
+    def task(start, stop):
+        assert 0 <= start < stop <= count
+        threads.add(threading.current_thread())
+        for i in range(start, stop):
+            visits[i] += 1
+
+    _parallel.run(task, count, **options)
+    return visits, threads
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 9, 100])
+@pytest.mark.parametrize("grain", [1, 3, 1000])
+def test_every_item_is_visited_once(count, grain):
+    visits, _ = covered(count, grain=grain)
+    assert visits == [1] * count
+
+
+def test_no_items_no_calls():
+    _parallel.run(lambda start, stop: pytest.fail("called"), 0)
+
+
+def test_both_threads_work_at_the_same_time():
+    both = threading.Barrier(2, timeout=30)
+    met = []
+
+    def task(start, stop):
+        if start == 0 or stop == 100:
+            both.wait()
+            met.append(threading.current_thread())
+
+    _parallel.run(task, 100)
+    assert len(set(met)) == 2
+    assert threading.current_thread() not in met
+
+
+def test_pieces_are_no_smaller_than_the_grain():
+    sizes = []
+    _parallel.run(lambda start, stop: sizes.append(stop - start), 100, grain=30)
+    assert sum(sizes) == 100
+    assert len(sizes) == 3
+    assert min(sizes) >= 30
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_little_work_and_one_thread_stay_in_the_caller(monkeypatch, threads):
+    monkeypatch.setenv("KAUG_NUM_THREADS", threads)
+    _, used = covered(100, grain=1 if threads == "1" else 51)
+    assert used == {threading.current_thread()}
+
+
+def test_nested_runs_stay_in_their_thread():
+    outer, inner = set(), []
+
+    def task(start, stop):
+        mine = threading.current_thread()
+        outer.add(mine)
+        _parallel.run(lambda a, b: inner.append((mine, threading.current_thread())), 50)
+
+    _parallel.run(task, 8)
+    assert threading.current_thread() not in outer
+    assert len(inner) == 8
+    assert all(mine is nested for mine, nested in inner)
+
+
+def test_the_first_exception_comes_out_after_all_pieces_ended():
+    ended = []
+
+    def task(start, stop):
+        if start == 0:
+            time.sleep(0.05)
+            raise KeyError("first")
+        if stop == 8:
+            raise OSError("last")
+        time.sleep(0.02)
+        ended.append(start)
+
+    with pytest.raises(KeyError, match="first"):
+        _parallel.run(task, 8)
+    assert sorted(ended) == [1, 2, 3, 4, 5, 6]
+
+
+def test_many_callers_at_once():
+    results = {}
+
+    def call(number):
+        results[number] = [covered(1000)[0] == [1] * 1000 for _ in range(20)]
+
+    callers = [threading.Thread(target=call, args=(number,)) for number in range(8)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(60)
+    assert results == {number: [True] * 20 for number in range(8)}
+
+
+def test_the_number_of_threads_may_change_between_calls(monkeypatch):
+    for threads in ("2", "3", "1", "4"):
+        monkeypatch.setenv("KAUG_NUM_THREADS", threads)
+        assert _parallel.num_threads() == int(threads)
+        assert covered(100)[0] == [1] * 100
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no processor affinity here")
+def test_the_default_is_what_the_process_may_run_on(monkeypatch):
+    monkeypatch.delenv("KAUG_NUM_THREADS")
+    assert _parallel.num_threads() == len(os.sched_getaffinity(0))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 5, 8})
+    assert _parallel.num_threads() == 3
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "", " 2", "²"])
+def test_a_bad_number_of_threads_is_refused(monkeypatch, text):
+    monkeypatch.setenv("KAUG_NUM_THREADS", text)
+    with pytest.raises(ValueError, match=r"must be a positive integer.*Received:.*such as"):
+        _parallel.run(lambda start, stop: None, 10)
+
+
+CHILDREN = """
+import multiprocessing, sys, threading
+from kaug import _parallel
+
+def total():
+    visited, threads = [], set()
+    def task(start, stop):
+        threads.add(threading.current_thread())
+        visited.extend(range(start, stop))
+    _parallel.run(task, 100)
+    in_pool = threading.current_thread() not in threads
+    assert sorted(visited) == list(range(100)) and in_pool, (visited, threads)
+
+def start(method):
+    child = multiprocessing.get_context(method).Process(target=total)
+    child.start()
+    child.join(30)
+    return child.exitcode
+
+if __name__ == "__main__":
+    total()
+    codes = [start("fork"), start("spawn")]
+    # A child forked amidst a run inherits a busy pool whose threads it does not have.
+    begun, release = threading.Event(), threading.Event()
+    def hold(_start, _stop):
+        begun.set()
+        release.wait(60)
+    busy = threading.Thread(target=_parallel.run, args=(hold, 8))
+    busy.start()
+    begun.wait(60)
+    codes.append(start("fork"))
+    release.set()
+    busy.join(60)
+    total()
+    print(codes)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_forked_and_spawned_children_have_a_pool_of_their_own(tmp_path):
+    script = tmp_path / "children.py"
+    script.write_text(CHILDREN)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(script)], capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.strip() == "[0, 0, 0]", done.stderr
