@@ -24,7 +24,6 @@ extensions = [
     "sphinx.ext.viewcode",
 ]
 exclude_patterns = ["_build"]
-myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 
 napoleon_numpy_docstring = False
@@ -55,8 +54,9 @@ html_static_path = ["_static"]
 _ARRAY = re.compile(r"~?(?:numpy\.)?ndarray\[~?tuple\[[^]]*\], ~?(?:numpy\.)?dtype\[([^]]*)\]\]")
 
 
-def shorten_arrays(app, what, name, obj, options, signature, returns):
+def shorten_arrays(*event):
     """Shows NumPy's arrays by the alias the code uses, `NDArray[dtype]`."""
+    signature, returns = event[-2:]
     return tuple(text and _ARRAY.sub(r"NDArray[\1]", text) for text in (signature, returns))
 
 

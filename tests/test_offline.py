@@ -11,11 +11,16 @@ from tensorflow.keras.preprocessing.image import ImageDataGenerator
 
 from kaug import augment_dataset
 from kaug.generators import numpy_state_kept
+from kaug.transforms import Compose, HorizontalFlip, Rotation
 
 # Every kind of generator, none of which changes the level that tells a row from another.
 GENERATORS = {
     "function": lambda: lambda batch: batch[:, ::-1],
-    "flow": lambda: ImageDataGenerator(horizontal_flip=True, rotation_range=40),
+    "flow": lambda: ImageDataGenerator(
+        horizontal_flip=True, rotation_range=40, interpolation_order=3
+    ),
+    "keras geometry": lambda: ImageDataGenerator(horizontal_flip=True, rotation_range=40),
+    "native": lambda: Compose([Rotation(30), HorizontalFlip()]),
     "layer": lambda: keras.layers.RandomRotation(0.2, fill_mode="nearest"),
     "sequential": lambda: keras.Sequential(
         [keras.layers.RandomFlip(), keras.layers.RandomTranslation(0.2, 0.2)]

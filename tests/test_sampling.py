@@ -3,8 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kaug import sampling as module
 from kaug._random import Key
-from kaug.sampling import source_rows
+
+
+def source_rows(sampling, count, n, key, **options):
+    return module.source_rows(sampling, count, np.arange(n), key, **options)
+
 
 KEY = Key.from_seed(1)
 LABELS = np.array([0, 0, 0, 0, 0, 1, 1, 2])

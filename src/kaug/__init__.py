@@ -8,9 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kaug import transforms
     from kaug.fashion_mnist import FASHION_MNIST_CLASSES, load_fashion_mnist
     from kaug.models import build_fashion_cnn, build_vgg19
-    from kaug.offline import augment_dataset
+    from kaug.offline import augment_dataset, augment_rows
     from kaug.plots import (
         plot_augmentations,
         plot_confusion_matrix,
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 _HOME = {
     "FASHION_MNIST_CLASSES": "fashion_mnist",
     "augment_dataset": "offline",
+    "augment_rows": "offline",
     "build_fashion_cnn": "models",
     "build_vgg19": "models",
     "load_fashion_mnist": "fashion_mnist",
@@ -32,11 +34,13 @@ _HOME = {
     "plot_history": "plots",
     "plot_images": "plots",
     "train_validation_split": "splits",
+    "transforms": "transforms",
 }
 
 __all__ = [
     "FASHION_MNIST_CLASSES",
     "augment_dataset",
+    "augment_rows",
     "build_fashion_cnn",
     "build_vgg19",
     "load_fashion_mnist",
@@ -45,13 +49,15 @@ __all__ = [
     "plot_history",
     "plot_images",
     "train_validation_split",
+    "transforms",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'kaug' has no attribute {name!r}")
-    value = getattr(import_module(f"kaug.{_HOME[name]}"), name)
+    home = import_module(f"kaug.{_HOME[name]}")
+    value = home if name == _HOME[name] else getattr(home, name)
     globals()[name] = value
     return value
 

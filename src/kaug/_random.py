@@ -156,7 +156,7 @@ class Draws:
     def uniform(self, low: float = 0.0, high: float = 1.0) -> NDArray[np.float64]:
         """Returns numbers spread evenly over the open interval `(low, high)`, float64 `(M,)`."""
         unit = (self.word() + 0.5) * 2.0**-32
-        return low + (high - low) * unit
+        return np.asarray(low + (high - low) * unit, np.float64)
 
     def chance(self, p: float) -> NDArray[np.bool_]:
         """Returns True with probability `p` (0 never, 1 always), bool `(M,)`."""

@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 
 from kaug._random import Key
 from kaug._validation import describe, message
+from kaug.image_data_generator import native_equivalent
+from kaug.transforms import Transform
 
 Array = NDArray[Any]
 
 ACCEPTED = (
-    "a Keras `ImageDataGenerator`, a Keras layer (also `Sequential` or `Pipeline`), an "
-    "albumentations transform, a torchvision v2 transform, or a function that takes a batch of "
-    "images and returns a batch of images"
+    "a transform of `kaug.transforms`, a Keras `ImageDataGenerator`, a Keras layer (also "
+    "`Sequential` or `Pipeline`), an albumentations transform, a torchvision v2 transform, or a "
+    "function that takes a batch of images and returns a batch of images"
 )
 
 
@@ -41,8 +43,8 @@ class Generator(Protocol):
         """
 
 
-def as_generator(generator: Any) -> Generator:
-    """Returns the adapter for `generator`.
+def as_generator(generator: Any) -> Transform | Generator:
+    """Returns the native transform that `generator` is or equals, or else an adapter for it.
 
     Raises:
         TypeError: `generator` is nothing kaug can use.
@@ -56,10 +58,12 @@ def as_generator(generator: Any) -> Generator:
                 f"Call it first: {generator.__qualname__}(...).",
             )
         )
+    if isinstance(generator, Transform):
+        return generator
     if _is_instance(generator, "keras", "Layer"):
         return _KerasLayer(generator)
     if callable(getattr(generator, "flow", None)):
-        return _Flow(generator)
+        return native_equivalent(generator) or _Flow(generator)
     if _is_instance(generator, "albumentations", "BasicTransform", "BaseCompose"):
         return _Albumentations(generator)
     if _is_instance(generator, "torchvision.transforms.v2", "Transform"):

@@ -6,17 +6,24 @@ import numpy as np
 import psutil
 from numpy.typing import ArrayLike, NDArray
 
+from kaug import _parallel
 from kaug._progress import Progress, Verbose
-from kaug._random import Key, resolve_seed
+from kaug._random import Key, check_rows, resolve_seed
 from kaug._validation import check_choice, check_images, check_integer, describe, message
 from kaug.generators import Generator, as_generator
 from kaug.sampling import SAMPLING, source_rows
 from kaug.targets import append_rows, check_targets, check_weights, nbytes_per_row
+from kaug.transforms import Transform
+from kaug.transforms._base import root_key
 
 Array = NDArray[Any]
+Rows = NDArray[np.int64]
 
 _BATCH_BYTES = 2**22  # what a default batch aims at: small beside the result, large beside a call
-_SAMPLING_STREAM, _IMAGE_STREAM = 0, 1
+_REPORT_BYTES = 2**27  # how much a native transform makes between two reports of progress
+_COPY_BYTES = 2**20  # what is worth handing to another thread
+# Epochs are the children 0..2³²-1 of a seed's key; this one is none of them.
+_SAMPLING_STREAM = 2**62
 
 
 def augment_dataset(
@@ -43,21 +50,23 @@ def augment_dataset(
             range the generator understands. NaN and infinities are passed on.
         y: Labels: an array with N rows, a tuple, list or dict of such arrays, or None.
         n: How many augmented rows to make, 0 or more.
-        generator: What augments: a Keras `ImageDataGenerator`, a Keras layer, `Sequential` or
-            `Pipeline` (called with `training=True`), an albumentations or torchvision v2
-            transform (called image by image), or a function from a batch of images to a batch of
-            images, row by row.
+        generator: What augments: a transform of `kaug.transforms`, a Keras `ImageDataGenerator`
+            (with geometric options alone it is carried out by kaug's own kernels, else through
+            its `flow`), a Keras layer, `Sequential` or `Pipeline` (called with `training=True`),
+            an albumentations or torchvision v2 transform (called image by image), or a function
+            from a batch of images to a batch of images, row by row.
         sample_weight: Weights with N rows, an array or a structure of arrays like `y`.
         seed: 0..2⁶⁴-1. None draws one from Python's `random`, which `keras.utils.set_random_seed`
-            controls. It also seeds Keras', albumentations' and torchvision's own generators for
-            the time of the call; a function's own randomness is its own.
+            controls. With a native transform the first rows do not depend on `n`. The seed
+            also seeds Keras', albumentations' and torchvision's own generators for the time of
+            the call; a function's own randomness is its own.
         append: Whether the originals come first. False returns the `n` new rows alone.
         sampling: How source rows are chosen: `"random"` with replacement; `"cycle"` every row as
             evenly as `n` allows, in a shuffled order; `"balanced"` so that the class counts of
             the result come out as equal as `n` allows.
         return_index: Whether to return the source row of every output row as well.
-        batch_size: Images per call of the generator. None takes about 4 MiB of them. With other
-            libraries' generators it is part of what the seed means.
+        batch_size: Images per call of the generator. None takes about 4 MiB of them. It is part
+            of what the seed means, except with native transforms, which pay no attention to it.
         verbose: 0 silent, 1 a progress bar, `"auto"` a bar once the job takes two seconds.
 
     Returns:
@@ -84,84 +93,177 @@ def augment_dataset(
         >>> bool((x_more[2:] == x[index[2:], :, ::-1]).all())
         True
     """
-    images = check_images(x)
-    count = len(images)
+    job = _Job(x, y, sample_weight, sampling, append, seed, generator)
     n = check_integer(n, "n")
-    y = check_targets(y, "y", count)
-    weight = check_weights(sample_weight, count)
-    check_choice(sampling, "sampling", SAMPLING)
-    step = _check_batch_size(batch_size, images)
+    step = _check_batch_size(batch_size, job.images)
     _check_verbose(verbose)
-    if n and not count:
+    if n and not len(job.images):
         rule = f"`x` must have at least one row to make n={n} augmented rows from"
-        raise ValueError(message(rule, describe(images)))
-    key = Key.from_seed(resolve_seed(seed))
-    augmenter = as_generator(generator)
-    kept = count if append else 0
-    _check_memory(images.shape[1:], images.dtype, kept + n, nbytes_per_row((y, weight)))
+        raise ValueError(message(rule, describe(job.images)))
+    _check_memory(job.images.shape[1:], job.images.dtype, job.kept + n, job.label_bytes)
+    result, index = job.run(job.source_rows(np.arange(n)), step, Progress(n, verbose))
+    return job.answer(result, index, append=append, return_index=return_index)
 
-    index = source_rows(sampling, count, n, key.child(_SAMPLING_STREAM), y=y, append=append)
-    job = _Job(images, index, kept, step, Progress(n, verbose))
-    result, index = job.run(augmenter, key.child(_IMAGE_STREAM))
-    if sampling != "random" and not np.array_equal(index, job.planned):
-        raise ValueError(
-            message(
-                f"sampling={sampling!r} needs a generator that returns every row exactly once",
-                "a generator that dropped some rows and repeated others",
-                'Use sampling="random".',
-            )
-        )
-    items = [result, append_rows(y, index, append=append)]
-    if weight is not None:
-        items.append(append_rows(weight, index, append=append))
-    if return_index:
-        items.append(np.concatenate([np.arange(kept), index]))
-    return tuple(items)
+
+def augment_rows(
+    x: ArrayLike,
+    y: Any,
+    rows: ArrayLike,
+    generator: Any,
+    *,
+    seed: int,
+    sample_weight: Any = None,
+    append: bool = True,
+    sampling: Literal["random", "cycle", "balanced"] = "random",
+    return_index: bool = False,
+) -> tuple[Any, ...]:
+    """Makes any block of the augmented rows of `augment_dataset`, by their numbers.
+
+    Row `i` is the `i`-th row that `augment_dataset` with the same arguments appends, whatever
+    other rows are asked for: several processes can make a part each.
+
+    Args:
+        x: Images, `(N, H, W, C)` or `(N, H, W)`; at least one.
+        y: Labels: an array with N rows, a tuple, list or dict of such arrays, or None.
+        rows: Numbers of the augmented rows, integers `(M,)` from 0 on, in any order.
+        generator: A transform of `kaug.transforms`, or a Keras `ImageDataGenerator` with only
+            geometric options: other generators can not make one row without the others.
+        seed: 0..2⁶⁴-1.
+        sample_weight: Weights with N rows.
+        append: With `sampling="balanced"`, whether the originals count, as in `augment_dataset`.
+        sampling: As in `augment_dataset`.
+        return_index: Whether to return the source row of every row as well.
+
+    Returns:
+        `(x, y)`; with `sample_weight`, `(x, y, sample_weight)`; with `return_index`, the source
+        rows (int64) are added as last item. Everything has M rows.
+
+    Raises:
+        TypeError: An argument has the wrong type, or the generator is not native.
+        ValueError: An argument is out of its range, or there are no rows to augment.
+        MemoryError: The result would not fit into the memory that is free.
+
+    Example:
+        >>> import numpy as np, kaug
+        >>> from kaug.transforms import Rotation
+        >>> x, y = np.arange(70, dtype="float32").reshape(2, 5, 7), np.array([0, 1])
+        >>> x_all, y_all = kaug.augment_dataset(x, y, 9, Rotation(20), seed=1, append=False)
+        >>> x_part, y_part = kaug.augment_rows(x, y, [8, 3], Rotation(20), seed=1)
+        >>> bool((x_part == x_all[[8, 3]]).all() and (y_part == y_all[[8, 3]]).all())
+        True
+    """
+    job = _Job(x, y, sample_weight, sampling, append, seed, generator)
+    numbers = check_rows(rows)
+    if seed is None or not isinstance(job.generator, Transform):
+        rule = "Rows can be made by number with a seed and a native transform"
+        received = f"seed={seed} and generator={describe(generator)}"
+        raise TypeError(message(rule, received, "Use kaug.transforms, or augment_dataset."))
+    if not len(job.images):
+        rule = "`x` must have at least one row to make augmented rows from"
+        raise ValueError(message(rule, describe(job.images)))
+    _check_memory(job.images.shape[1:], job.images.dtype, len(numbers), job.label_bytes)
+    index = job.source_rows(numbers)
+    shape = job.generator.output_shape(job.images.shape[1:])
+    result = np.empty((len(numbers), *shape), job.images.dtype)
+    job.generator.fill(result, job.images, index, job.image_key, numbers)
+    return job.answer(result, index, append=False, return_index=return_index)
 
 
 class _Job:
-    """Fills one result array, batch by batch."""
+    """The checked arguments of one augmentation, and how its rows are made."""
 
     def __init__(
         self,
-        images: Array,
-        planned: NDArray[np.int64],
-        kept: int,
-        step: int,
-        progress: Progress,
+        x: ArrayLike,
+        y: Any,
+        sample_weight: Any,
+        sampling: str,
+        append: bool,
+        seed: int | None,
+        generator: Any,
     ) -> None:
-        self.images = images
-        self.planned = planned
-        self.kept = kept
-        self.step = step
-        self.progress = progress
+        self.images = check_images(x)
+        count = len(self.images)
+        self.y = check_targets(y, "y", count)
+        self.weight = check_weights(sample_weight, count)
+        self.sampling = check_choice(sampling, "sampling", SAMPLING)
+        self.append = append
+        self.kept = count if append else 0
+        seed = resolve_seed(seed)
+        # The images come out as `generator(x[index], seed=seed)` would have them.
+        self.image_key = root_key(seed, epoch=0)
+        self.sampling_key = Key.from_seed(seed).child(_SAMPLING_STREAM)
+        self.generator = as_generator(generator)
+        self.label_bytes = nbytes_per_row((self.y, self.weight))
 
-    def run(self, generator: Generator, key: Key) -> tuple[Array, NDArray[np.int64]]:
+    def source_rows(self, numbers: Rows) -> Rows:
+        """Returns the source row of each of the augmented rows `numbers`."""
+        return source_rows(
+            self.sampling,
+            len(self.images),
+            numbers,
+            self.sampling_key,
+            y=self.y,
+            append=self.append,
+        )
+
+    def run(self, planned: Rows, step: int, progress: Progress) -> tuple[Array, Rows]:
         """Returns the images of the result, and the source row of each augmented one."""
-        n = len(self.planned)
-        index = np.empty_like(self.planned)
-        # The first batch tells the shape of the result; without one it is that of the originals.
-        result = None if n else self._allocate(self.images.shape[1:])
-        for number, start in enumerate(range(0, n, self.step)):
-            rows = self.planned[start : start + self.step]
+        if isinstance(self.generator, Transform):
+            return self._run_native(self.generator, planned, progress)
+        if not len(planned):
+            return self._allocate(self.images.shape[1:], 0), planned
+        result, index = self._run_in_batches(self.generator, planned, step, progress)
+        if self.sampling != "random" and not np.array_equal(index, planned):
+            raise ValueError(
+                message(
+                    f"sampling={self.sampling!r} needs a generator that returns every row once",
+                    "a generator that dropped some rows and repeated others",
+                    'Use sampling="random".',
+                )
+            )
+        return result, index
+
+    def _run_native(
+        self, transform: Transform, planned: Rows, progress: Progress
+    ) -> tuple[Array, Rows]:
+        n = len(planned)
+        result = self._allocate(transform.output_shape(self.images.shape[1:]), n)
+        new = result[self.kept :]
+        step = max(1, _REPORT_BYTES * n // max(1, new.nbytes))
+        for start in range(0, n, step):
+            part = slice(start, min(start + step, n))
+            numbers = np.arange(part.start, part.stop)
+            transform.fill(new[part], self.images, planned[part], self.image_key, numbers)
+            progress.update(part.stop)
+        return result, planned
+
+    def _run_in_batches(
+        self, generator: Generator, planned: Rows, step: int, progress: Progress
+    ) -> tuple[Array, Rows]:
+        n = len(planned)
+        index = np.empty_like(planned)
+        result: Array | None = None
+        for number, start in enumerate(range(0, n, step)):
+            rows = planned[start : start + step]
             stop = start + len(rows)
             # Taking rows makes a copy, so a generator that works in place harms nothing.
             batch = np.take(self.images, rows, axis=0)
             try:
-                augmented, position = generator.augment(batch, key.child(number))
+                augmented, position = generator.augment(batch, self.image_key.child(number))
             except Exception as error:
                 error.add_note(f"Raised while kaug augmented rows {start} to {stop - 1} of {n}.")
                 raise
             if result is None:
-                result = self._allocate(augmented.shape[1:])
-            self._check_shape(augmented, result)
+                result = self._allocate(augmented.shape[1:], n)
+            _check_shape(augmented, result)
             result[self.kept + start : self.kept + stop] = augmented
             index[start:stop] = rows[position]
-            self.progress.update(stop)
+            progress.update(stop)
         return cast(Array, result), index
 
-    def _allocate(self, shape: tuple[int, ...]) -> Array:
-        """Returns the result array with the originals in place, for images of `shape`."""
+    def _allocate(self, shape: tuple[int, ...], n: int) -> Array:
+        """Returns the result array with the originals in place, for `n` images of `shape`."""
         if shape != self.images.shape[1:] and self.kept:
             raise ValueError(
                 message(
@@ -171,21 +273,43 @@ class _Job:
                     "Pass append=False to get the augmented rows alone.",
                 )
             )
-        rows = self.kept + len(self.planned)
-        _check_memory(shape, self.images.dtype, rows, 0)
-        result = np.empty((rows, *shape), self.images.dtype)
+        _check_memory(shape, self.images.dtype, self.kept + n, 0)
+        result = np.empty((self.kept + n, *shape), self.images.dtype)
         if self.kept:
-            result[: self.kept] = self.images
+            copy_rows(self.images, result)
         return result
 
-    def _check_shape(self, augmented: Array, result: Array) -> None:
-        if augmented.shape[1:] != result.shape[1:]:
-            raise ValueError(
-                message(
-                    "A generator must return images of one shape",
-                    f"{augmented.shape[1:]} after {result.shape[1:]}",
-                )
+    def answer(
+        self, result: Array, index: Rows, *, append: bool, return_index: bool
+    ) -> tuple[Any, ...]:
+        """Returns the images with what belongs to them."""
+        items = [result, append_rows(self.y, index, append=append)]
+        if self.weight is not None:
+            items.append(append_rows(self.weight, index, append=append))
+        if return_index:
+            kept = np.arange(self.kept if append else 0)
+            items.append(np.concatenate([kept, index]))
+        return tuple(items)
+
+
+def copy_rows(source: Array, out: Array) -> None:
+    """Copies all rows of `source` to the beginning of `out`, on all threads."""
+
+    def task(start: int, stop: int) -> None:
+        out[start:stop] = source[start:stop]
+
+    row_bytes = max(1, out[:1].nbytes)
+    _parallel.run(task, len(source), grain=1 + _COPY_BYTES // row_bytes)
+
+
+def _check_shape(augmented: Array, result: Array) -> None:
+    if augmented.shape[1:] != result.shape[1:]:
+        raise ValueError(
+            message(
+                "A generator must return images of one shape",
+                f"{augmented.shape[1:]} after {result.shape[1:]}",
             )
+        )
 
 
 def _check_batch_size(batch_size: int | None, images: Array) -> int:

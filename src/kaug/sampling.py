@@ -15,24 +15,31 @@ SAMPLING = ("random", "cycle", "balanced")
 
 
 def source_rows(
-    sampling: str, count: int, n: int, key: Key, *, y: Any = None, append: bool = True
+    sampling: str,
+    count: int,
+    numbers: NDArray[np.int64],
+    key: Key,
+    *,
+    y: Any = None,
+    append: bool = True,
 ) -> NDArray[np.int64]:
-    """Returns the source row of each of `n` augmented rows, int64 `(n,)`.
+    """Returns the source row of each of the augmented rows `numbers`, int64 `(M,)`.
 
     Args:
         sampling: `"random"` draws with replacement; `"cycle"` goes through all rows in a shuffled
             order, again and again; `"balanced"` adds to the class that has fewest rows so far.
         count: Number of source rows.
-        n: Number of rows to plan; 0 when `count` is 0.
+        numbers: Which augmented rows, int64 `(M,)` from 0 on; none when `count` is 0.
         key: Names the random stream.
         y: Labels, for `"balanced"`.
         append: Whether the source rows are part of the result that is to be balanced.
     """
-    if sampling == "balanced":
-        return _balanced(class_numbers(y), n, key, append=append)
+    if sampling == "random":
+        return Draws(key, numbers).integers(count)
+    n = int(numbers.max()) + 1 if len(numbers) else 0
     if sampling == "cycle":
-        return _cycle(np.arange(count), n, key)
-    return Draws(key, np.arange(n)).integers(count)
+        return _cycle(np.arange(count), n, key)[numbers]
+    return _balanced(class_numbers(y), n, key, append=append)[numbers]
 
 
 def _cycle(rows: NDArray[np.int64], n: int, key: Key) -> NDArray[np.int64]:

@@ -93,7 +93,7 @@ def class_numbers(y: Any) -> NDArray[np.int64]:
         raise ValueError(message(rule, f"y of type {type(y).__name__}"))
     labels = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     if labels.ndim == 2 and _is_one_hot(labels):
-        return labels.argmax(axis=1).astype(np.int64)
+        return np.asarray(labels.argmax(axis=1), np.int64)
     if labels.ndim != 1 or labels.dtype.kind not in "iubUSTO":
         raise ValueError(message(rule, describe(y)))
     return np.asarray(np.unique(labels, return_inverse=True)[1], np.int64)

@@ -1,0 +1,36 @@
+"""Native transforms: describe, draw, apply.
+
+A transform describes what may happen to a batch of images. Calling it draws what does happen to
+each row, from a seed, an epoch and the row's number alone, and does it.
+"""
+
+from kaug.transforms._base import Transform
+from kaug.transforms.compose import Compose, Identity, Lambda, OneOf, SomeOf, Sometimes
+from kaug.transforms.geometry import (
+    Affine,
+    HorizontalFlip,
+    Rotate90,
+    Rotation,
+    Shear,
+    Translation,
+    VerticalFlip,
+    Zoom,
+)
+
+__all__ = [
+    "Affine",
+    "Compose",
+    "HorizontalFlip",
+    "Identity",
+    "Lambda",
+    "OneOf",
+    "Rotate90",
+    "Rotation",
+    "Shear",
+    "SomeOf",
+    "Sometimes",
+    "Transform",
+    "Translation",
+    "VerticalFlip",
+    "Zoom",
+]

@@ -1,0 +1,385 @@
+"""The protocol of every transform: describe, draw, apply."""
+
+import dataclasses
+import json
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Self, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kaug import _parallel
+from kaug._kernels.warp import FILL_MODES
+from kaug._random import Draws, Key, check_rows, resolve_seed
+from kaug._validation import check_choice, check_images, check_integer, describe, message
+from kaug.transforms._matrices import Matrices
+from kaug.transforms._warp import Sampling, warp_rows
+
+Array = NDArray[Any]
+Parameters = Mapping[str, Any]
+
+_PIECE_BYTES = 2**17  # pixels a thread should at least be given at once
+
+
+class Transform(ABC):
+    """What may happen to a batch of images.
+
+    A transform is an immutable description. `draw` decides what does happen to each row, `apply`
+    does it; calling the transform does both. What happens to a row is a pure function of
+    `(seed, epoch, row number, position in the policy)`: neither batch size nor threads, workers
+    or machines change it.
+
+    To make your own, write a frozen dataclass with `draw_parameters` and `transform_images`:
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> import numpy as np
+        >>> @dataclass(frozen=True, repr=False)
+        ... class Darken(Transform):
+        ...     strength: float = 0.5
+        ...
+        ...     def draw_parameters(self, draws):
+        ...         return {"factor": draws.uniform(1 - self.strength, 1)}
+        ...
+        ...     def transform_images(self, images, parameters):
+        ...         factor = parameters["factor"].reshape(-1, 1, 1, 1)
+        ...         return (images * factor).astype(images.dtype)
+        >>> Darken(0.25)
+        Darken(strength=0.25)
+        >>> images = np.full((4, 5, 7, 3), 200, "uint8")
+        >>> darker = Darken(0.25)(images, seed=1)
+        >>> bool((darker <= 200).all() and (darker >= 149).all())
+        True
+    """
+
+    registry: ClassVar[dict[str, type["Transform"]]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if not cls.__name__.startswith("_"):
+            Transform.registry[cls.__name__] = cls
+        register_with_keras()
+
+    # What a subclass writes ---------------------------------------------------------------------
+
+    @abstractmethod
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns what happens to each of the rows of `draws`: arrays with M rows by name.
+
+        Every random decision must come from `draws`, always in the same order.
+        """
+
+    @abstractmethod
+    def transform_images(self, images: Array, parameters: Parameters) -> Array:
+        """Returns `images` transformed as `parameters` say.
+
+        Args:
+            images: `(M, H, W, C)`; must not be written to.
+            parameters: What `draw_parameters` returned for these rows.
+
+        Returns:
+            Images of the same dtype and length.
+        """
+
+    # What users call ----------------------------------------------------------------------------
+
+    def __call__(
+        self,
+        images: ArrayLike,
+        *,
+        seed: int | None = None,
+        epoch: int = 0,
+        index: ArrayLike | None = None,
+    ) -> Array:
+        """Returns a new batch of transformed images.
+
+        Args:
+            images: `(M, H, W, C)` or `(M, H, W)` (one channel), integers or floats.
+            seed: 0..2⁶⁴-1; None draws one from Python's `random`.
+            epoch: 0 or more; another epoch is another set of draws.
+            index: Row numbers `(M,)`, 0..2⁴⁷-1. None numbers the rows 0..M-1.
+
+        Returns:
+            Images with the rank and dtype of `images`.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is out of its range.
+        """
+        batch = check_images(images)
+        numbers = check_rows(np.arange(len(batch)) if index is None else index)
+        if len(numbers) != len(batch):
+            rule = f"`index` must have one row number for each of the {len(batch)} images"
+            raise ValueError(message(rule, describe(numbers)))
+        key = root_key(resolve_seed(seed), epoch)
+        out = np.empty((len(batch), *self.output_shape(batch.shape[1:])), batch.dtype)
+        self.fill(out, batch, np.arange(len(batch)), key, numbers)
+        return out
+
+    def draw(self, index: ArrayLike, *, seed: int | None = None, epoch: int = 0) -> Parameters:
+        """Returns what happens to the rows numbered `index`: arrays with M rows, by name.
+
+        Args:
+            index: Row numbers `(M,)`, 0..2⁴⁷-1.
+            seed: 0..2⁶⁴-1; None draws one from Python's `random`.
+            epoch: 0 or more.
+        """
+        return self._draw(root_key(resolve_seed(seed), epoch), check_rows(index))
+
+    def apply(self, images: ArrayLike, parameters: Parameters) -> Array:
+        """Returns `images` transformed as `parameters`, made by `draw`, say.
+
+        Args:
+            images: `(M, H, W, C)` or `(M, H, W)`, integers or floats.
+            parameters: For the same number of rows.
+        """
+        batch = check_images(images)
+        count = len(parameters["applied"])
+        if count != len(batch):
+            raise ValueError(
+                message(
+                    "Parameters must be drawn for as many rows as there are images",
+                    f"{len(batch)} images and parameters of {count} rows",
+                )
+            )
+        result = np.array(self._apply(_with_channels(batch), parameters))
+        return result[..., 0] if batch.ndim == 3 else result
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Returns the shape of an augmented image, given that of an image."""
+        return shape
+
+    # Configuration ------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments as plain data, for `from_config`."""
+        register_with_keras()
+        return {name: _to_plain(value) for name, value in self._fields()}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Returns the transform that `get_config` described."""
+        return cls(**{name: _from_plain(value) for name, value in config.items()})
+
+    def to_json(self) -> str:
+        """Returns the transform as JSON, for `from_json`."""
+        return json.dumps(_to_plain(self))
+
+    @staticmethod
+    def from_json(text: str) -> "Transform":
+        """Returns the transform that `to_json` wrote.
+
+        Raises:
+            ValueError: The text is no transform, or of a class that was not imported.
+        """
+        value = _from_plain(json.loads(text))
+        if not isinstance(value, Transform):
+            rule = "The JSON of a transform is an object with `class_name` and `config`"
+            raise ValueError(message(rule, describe(text)))
+        return value
+
+    def __repr__(self) -> str:
+        defaults = {
+            field.name: field.default for field in dataclasses.fields(cast(Any, type(self)))
+        }
+        parts = [
+            f"{name}={value!r}"
+            for name, value in self._fields()
+            if not _same(value, defaults[name])
+        ]
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def _fields(self) -> Iterator[tuple[str, Any]]:
+        """The constructor's arguments, `p` last."""
+        names = [field.name for field in dataclasses.fields(cast(Any, type(self)))]
+        for name in sorted(names, key="p".__eq__):
+            yield name, getattr(self, name)
+
+    # How it is carried out ----------------------------------------------------------------------
+
+    def fill(
+        self,
+        out: Array,
+        source: Array,
+        rows: NDArray[np.int64],
+        key: Key,
+        numbers: NDArray[np.int64],
+    ) -> None:
+        """Writes augmented rows into `out`, in parallel, in one pass over the pixels.
+
+        Args:
+            out: Where to: `(M, *output_shape)`.
+            source: Images `(N, H, W, C)` or `(N, H, W)`.
+            rows: Which row of `source` each output row is made from, int64 `(M,)`.
+            key: Names the random stream.
+            numbers: Row numbers of the draws, int64 `(M,)`.
+        """
+        out, source = _with_channels(out), _with_channels(source)
+
+        def task(start: int, stop: int) -> None:
+            part = slice(start, stop)
+            parameters = self._draw(key, numbers[part])
+            self._fill(out[part], source, rows[part], parameters)
+
+        row_bytes = out.itemsize * int(np.prod(out.shape[1:]))
+        _parallel.run(task, len(rows), grain=max(1, _PIECE_BYTES // row_bytes))
+
+    def _draw(self, key: Key, numbers: NDArray[np.int64]) -> Parameters:
+        draws = Draws(key, numbers)
+        # Always drawn first, so that another `p` leaves all other draws as they are.
+        applied = draws.chance(getattr(self, "p", 1.0))
+        return {"applied": applied, **self.draw_parameters(draws)}
+
+    def _fill(
+        self, out: Array, source: Array, rows: NDArray[np.int64], parameters: Parameters
+    ) -> None:
+        sampling = self.sampling()
+        if sampling is None:
+            out[...] = self._apply(source[rows], parameters)
+        else:
+            matrices = self.matrices(parameters, source.shape[1:3])
+            warp_rows(source, rows, matrices, out, sampling)
+
+    def _apply(self, images: Array, parameters: Parameters) -> Array:
+        """Returns images, not necessarily new ones, transformed where `applied`."""
+        sampling = self.sampling()
+        if sampling is not None:
+            out = np.empty_like(images, order="C")
+            matrices = self.matrices(parameters, images.shape[1:3])
+            warp_rows(images, np.arange(len(images)), matrices, out, sampling)
+            return out
+        return apply_where(parameters["applied"], images, parameters, self.transform_images)
+
+    # What makes geometry fuse: see `geometry` and `compose` -------------------------------------
+
+    def sampling(self) -> Sampling | None:
+        """Returns how the transform resamples, or None when it is no mere affine warp."""
+        return None
+
+    def matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+        """Returns the affine warp of each row, when `sampling` is not None; see `_matrices`."""
+        raise NotImplementedError
+
+
+def root_key(seed: int, epoch: int) -> Key:
+    """Returns the key of all draws of one epoch."""
+    return Key.from_seed(seed).child(check_integer(epoch, "epoch", maximum=2**32 - 1))
+
+
+def apply_where(chosen: NDArray[np.bool_], images: Array, parameters: Any, function: Any) -> Array:
+    """Returns `images` with `function(images, parameters)` in the chosen rows alone."""
+    if chosen.all():
+        return np.asarray(function(images, parameters))
+    result = images.copy()
+    if chosen.any():
+        result[chosen] = function(images[chosen], take_rows(parameters, chosen))
+    return result
+
+
+def take_rows(parameters: Any, rows: Array) -> Any:
+    """Returns the chosen rows of parameters, however nested."""
+    if isinstance(parameters, Mapping):
+        return {name: take_rows(value, rows) for name, value in parameters.items()}
+    if isinstance(parameters, tuple):
+        return tuple(take_rows(value, rows) for value in parameters)
+    return parameters[rows]
+
+
+def register_with_keras() -> None:
+    """Registers every transform with `keras.saving`, if Keras is there; kaug never imports it.
+
+    Keras asks for a name when it saves and when it loads, and it must be imported for either.
+    """
+    saving = getattr(sys.modules.get("keras"), "saving", None)
+    if saving is None:
+        return
+    for name, cls in Transform.registry.items():
+        package = "kaug" if cls.__module__.startswith("kaug.") else cls.__module__
+        if saving.get_registered_object(f"{package}>{name}") is not cls:
+            saving.register_keras_serializable(package, name)(cls)
+
+
+def _with_channels(images: Array) -> Array:
+    return images[..., np.newaxis] if images.ndim == 3 else images
+
+
+def _same(value: Any, default: Any) -> bool:
+    return type(value) is type(default) and bool(value == default)
+
+
+def _to_plain(value: Any) -> Any:
+    if isinstance(value, Transform):
+        return {"class_name": type(value).__name__, "config": value.get_config()}
+    if isinstance(value, (tuple, list)):
+        return [_to_plain(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return _function_name(value)
+
+
+def _function_name(value: Any) -> dict[str, str]:
+    """Names a function, so that a configuration never holds code."""
+    saving: Any = getattr(sys.modules.get("keras"), "saving", None)
+    name = saving.get_registered_name(value) if saving and callable(value) else None
+    if name is None or saving.get_registered_object(name) is not value:
+        raise TypeError(
+            message(
+                "A function in a configuration must be registered by name",
+                describe(value),
+                'Decorate it with @keras.saving.register_keras_serializable("my_package").',
+            )
+        )
+    return {"registered_name": name}
+
+
+def _from_plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_from_plain(item) for item in value)
+    if not isinstance(value, Mapping):
+        return value
+    if "registered_name" in value and "config" not in value:
+        saving = getattr(sys.modules.get("keras"), "saving", None)
+        function = saving and saving.get_registered_object(value["registered_name"])
+        if function is None:
+            rule = "A function in a configuration must be registered with keras.saving first"
+            raise ValueError(message(rule, describe(value["registered_name"])))
+        return function
+    name = value.get("class_name")
+    if name not in Transform.registry:
+        raise ValueError(
+            message(
+                "A configuration must name a transform that is known",
+                f"class_name={name!r}",
+                "Import the module that defines it first.",
+            )
+        )
+    return Transform.registry[name].from_config(value["config"])
+
+
+def check_fill(fill_mode: Any, fill_value: Any, interpolation: Any) -> Sampling:
+    """Returns checked resampling options."""
+    check_choice(fill_mode, "fill_mode", FILL_MODES)
+    check_choice(interpolation, "interpolation", ("nearest", "bilinear"))
+    return Sampling(fill_mode, check_number(fill_value, "fill_value"), interpolation)
+
+
+def check_number(value: Any, name: str) -> float:
+    """Returns `value` as a finite float."""
+    rule = f"`{name}` must be a finite number"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(
+        value, (int, float, np.integer, np.floating)
+    ):
+        raise TypeError(message(rule, f"{name}={describe(value)}"))
+    if not np.isfinite(value):
+        raise ValueError(message(rule, f"{name}={value}"))
+    return float(value)
+
+
+def check_probability(value: Any, name: str = "p") -> float:
+    """Returns `value` as a float from 0 to 1."""
+    number = check_number(value, name)
+    if not 0 <= number <= 1:
+        raise ValueError(message(f"`{name}` must lie in 0..1", f"{name}={value}"))
+    return number

@@ -1,0 +1,384 @@
+"""Policies: several transforms in order, one of them, some of them, or now and then."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._random import Draws
+from kaug._validation import check_integer, describe, message
+from kaug.transforms import _matrices
+from kaug.transforms._base import (
+    Array,
+    Parameters,
+    Transform,
+    apply_where,
+    check_number,
+    check_probability,
+)
+from kaug.transforms._matrices import Matrices
+from kaug.transforms._warp import Sampling, warp_rows
+
+
+@dataclass(frozen=True, repr=False)
+class _Policy(Transform):
+    """Children, each drawn under a key of its own, and for each row the choice of them."""
+
+    transforms: Sequence[Transform]
+    p: float = field(default=1.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "transforms", _checked_children(self.transforms))
+        object.__setattr__(self, "p", check_probability(self.p))
+
+    def choose(self, draws: Draws) -> NDArray[np.bool_]:
+        """Returns which children act on which rows, bool `(M, children)`."""
+        raise NotImplementedError
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns which children were `chosen` for each row, and the parameters of each child."""
+        parameters = tuple(
+            child._draw(draws.key.child(i), draws.rows) for i, child in enumerate(self.transforms)
+        )
+        return {"chosen": self.choose(draws), "transforms": parameters}
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Returns the shape of an augmented image, given that of an image."""
+        for child in self.transforms:
+            shape = child.output_shape(shape)
+        return shape
+
+    def sampling(self) -> Sampling | None:
+        """Returns how all children resample together, or None when they can not in one warp."""
+        merged: Sampling | None = Sampling(indifferent=True)
+        for child in self.transforms:
+            sampling = child.sampling()
+            merged = None if merged is None or sampling is None else merged.merge(sampling)
+        return merged
+
+    def matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+        """Returns the one warp of all children that were chosen."""
+        result = _matrices.identity(len(parameters["applied"]))
+        for acts, child, own in self._children(parameters):
+            matrices = _matrices.where(acts, child.matrices(own, size))
+            result = _matrices.compose(result, matrices)
+        return result
+
+    def transform_images(self, images: Array, parameters: Parameters) -> Array:
+        """Returns `images` after every child that was chosen, runs of warps in one resampling."""
+        return self._through(self._runs(parameters), images)
+
+    def _fill(
+        self, out: Array, source: Array, rows: NDArray[np.int64], parameters: Parameters
+    ) -> None:
+        """Gathers, warps and writes in one pass where the first run is a warp."""
+        runs = list(self._runs(parameters))
+        first = runs[0] if runs else None
+        if first is None or first.sampling is None:
+            out[...] = self._through(iter(runs), source[rows])
+            return
+        warp_rows(source, rows, first.matrices(source.shape[1:3]), out, first.sampling)
+        if len(runs) > 1:
+            out[...] = self._through(iter(runs[1:]), out)
+
+    def _through(self, runs: "Iterator[_Run]", images: Array) -> Array:
+        for run in runs:
+            images = run.apply(images)
+        return images
+
+    def _children(
+        self, parameters: Parameters
+    ) -> Iterator[tuple[NDArray[np.bool_], Transform, Parameters]]:
+        acts = parameters["chosen"] & parameters["applied"][:, np.newaxis]
+        for i, child in enumerate(self.transforms):
+            yield acts[:, i], child, parameters["transforms"][i]
+
+    def _steps(
+        self, parameters: Parameters, within: NDArray[np.bool_] | None = None
+    ) -> "Iterator[_Step]":
+        """Yields the leaves in order, with the rows each acts on; nested policies dissolve."""
+        for acts, child, own in self._children(parameters):
+            rows = acts if within is None else acts & within
+            if isinstance(child, _Policy):
+                yield from child._steps(own, rows)
+            else:
+                yield _Step(child, own, rows)
+
+    def _runs(self, parameters: Parameters) -> "Iterator[_Run]":
+        """Yields maximal runs of steps: warps that resample alike together, all else alone."""
+        run: _Run | None = None
+        for step in self._steps(parameters):
+            sampling = step.transform.sampling()
+            merged = run and run.sampling and sampling and run.sampling.merge(sampling)
+            if run and merged:
+                run = _Run((*run.steps, step), merged)
+                continue
+            if run:
+                yield run
+            run = _Run((step,), sampling)
+        if run:
+            yield run
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    transform: Transform
+    parameters: Parameters
+    rows: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Steps that are carried out at once."""
+
+    steps: tuple[_Step, ...]
+    sampling: Sampling | None
+
+    def matrices(self, size: tuple[int, int]) -> Matrices:
+        result: Matrices | None = None
+        for step in self.steps:
+            own = step.transform.matrices(step.parameters, size)
+            own = _matrices.where(step.rows, own)
+            result = own if result is None else _matrices.compose(result, own)
+        assert result is not None
+        return result
+
+    def apply(self, images: Array) -> Array:
+        if self.sampling is None:
+            (step,) = self.steps
+            return apply_where(step.rows, images, step.parameters, step.transform._apply)
+        out = np.empty_like(images, order="C")
+        matrices = self.matrices(images.shape[1:3])
+        warp_rows(images, np.arange(len(images)), matrices, out, self.sampling)
+        return out
+
+
+def _checked_children(transforms: Any) -> tuple[Transform, ...]:
+    rule = "`transforms` must be a sequence of transforms"
+    if isinstance(transforms, Transform) or not isinstance(transforms, (tuple, list)):
+        raise TypeError(message(rule, describe(transforms), "Put it into a list."))
+    for child in transforms:
+        if not isinstance(child, Transform):
+            raise TypeError(
+                message(rule, f"{describe(child)} among them", "Wrap a function in Lambda.")
+            )
+    return tuple(transforms)
+
+
+@dataclass(frozen=True, repr=False)
+class Compose(_Policy):
+    """Applies transforms one after the other.
+
+    Every run of affine transforms with the same filling and interpolation is one resampling,
+    nested policies included: their matrices are composed first.
+
+    Args:
+        transforms: In the order in which they act.
+        p: Probability that a row goes through them at all.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Compose, HorizontalFlip, Rotation
+        >>> policy = Compose([Rotation((90, 90)), HorizontalFlip(p=1)])
+        >>> policy(np.arange(9).reshape(1, 3, 3), seed=0)[0]
+        array([[8, 5, 2],
+               [7, 4, 1],
+               [6, 3, 0]])
+    """
+
+    def choose(self, draws: Draws) -> NDArray[np.bool_]:
+        """Returns that every child acts."""
+        return np.ones((len(draws), len(self.transforms)), np.bool_)
+
+
+@dataclass(frozen=True, repr=False)
+class OneOf(_Policy):
+    """Applies one of several transforms, drawn row by row.
+
+    Args:
+        transforms: What to choose from, at least one.
+        weights: How likely each is, in any scale; None makes all alike.
+        p: Probability that a row is transformed at all.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import HorizontalFlip, OneOf, VerticalFlip
+        >>> flip = OneOf([HorizontalFlip(p=1), VerticalFlip(p=1)])
+        >>> flip(np.arange(4).reshape(1, 2, 2), seed=1)[0]
+        array([[1, 0],
+               [3, 2]])
+    """
+
+    weights: Sequence[float] | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.transforms:
+            raise ValueError(message("`transforms` must not be empty", "no transforms"))
+        if self.weights is not None:
+            weights = tuple(check_number(weight, "weights") for weight in self.weights)
+            if len(weights) != len(self.transforms) or min(weights) < 0 or not sum(weights):
+                rule = "`weights` must be a number of 0 or more for each transform, not all 0"
+                received = f"{len(self.transforms)} transforms and weights={weights}"
+                raise ValueError(message(rule, received))
+            object.__setattr__(self, "weights", weights)
+
+    def choose(self, draws: Draws) -> NDArray[np.bool_]:
+        """Returns one child for each row."""
+        count = len(self.transforms)
+        choice = draws.categorical(self.weights or np.ones(count))
+        return np.asarray(choice[:, np.newaxis] == np.arange(count))
+
+
+@dataclass(frozen=True, repr=False)
+class SomeOf(_Policy):
+    """Applies some of several transforms, in their order, drawn row by row without repetition.
+
+    Args:
+        transforms: What to choose from.
+        n: How many: an integer, or a pair (low, high) of which every number is as likely.
+        p: Probability that a row is transformed at all.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import HorizontalFlip, SomeOf, VerticalFlip
+        >>> flips = SomeOf([HorizontalFlip(p=1), VerticalFlip(p=1)], n=2)
+        >>> flips(np.arange(4).reshape(1, 2, 2), seed=1)[0]
+        array([[3, 2],
+               [1, 0]])
+    """
+
+    n: int | tuple[int, int] = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        pair = self.n if isinstance(self.n, (tuple, list)) else (self.n, self.n)
+        if len(pair) != 2:
+            raise ValueError(
+                message("`n` must be an integer or a pair (low, high)", f"n={describe(self.n)}")
+            )
+        low, high = (check_integer(value, "n", maximum=len(self.transforms)) for value in pair)
+        if low > high:
+            raise ValueError(
+                message("`n` must be a pair (low, high) with low <= high", f"n={self.n}")
+            )
+        object.__setattr__(self, "n", (low, high) if isinstance(self.n, (tuple, list)) else low)
+
+    def choose(self, draws: Draws) -> NDArray[np.bool_]:
+        """Returns the children with the smallest of as many random words."""
+        low, high = self.n if isinstance(self.n, tuple) else (self.n, self.n)
+        count = low + draws.integers(high - low + 1)
+        words = np.stack([draws.word() for _ in self.transforms], axis=1)
+        rank = words.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
+        return np.asarray(rank < count[:, np.newaxis])
+
+
+@dataclass(frozen=True, repr=False)
+class Sometimes(_Policy):
+    """Applies a transform, or several in order, with a probability, drawn row by row.
+
+    Args:
+        transforms: A transform, or a sequence of them.
+        p: Probability.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Rotation, Sometimes
+        >>> turned = Sometimes(Rotation((180, 180)), p=0.5)(np.arange(8).reshape(4, 1, 2), seed=3)
+        >>> turned.shape
+        (4, 1, 2)
+    """
+
+    transforms: Transform | Sequence[Transform]  # type: ignore[assignment]
+    p: float = 0.5
+
+    def __post_init__(self) -> None:
+        if isinstance(self.transforms, Transform):
+            object.__setattr__(self, "transforms", (self.transforms,))
+        super().__post_init__()
+
+    def choose(self, draws: Draws) -> NDArray[np.bool_]:
+        """Returns that every child acts; `p` decides on the row."""
+        return np.ones((len(draws), len(self.transforms)), np.bool_)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, repr=False)
+class Identity(Transform):
+    """Changes nothing: the choice in a `OneOf` to leave a row alone.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Identity
+        >>> Identity()(np.arange(2).reshape(1, 1, 2))
+        array([[[0, 1]]])
+    """
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns nothing."""
+        del draws
+        return {}
+
+    def transform_images(self, images: Array, parameters: Parameters) -> Array:
+        """Returns `images`."""
+        del parameters
+        return images
+
+    def sampling(self) -> Sampling:
+        """Returns that it takes part in any warp."""
+        return Sampling(indifferent=True)
+
+    def matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+        """Returns identities."""
+        del size
+        return _matrices.identity(len(parameters["applied"]))
+
+
+@dataclass(frozen=True, repr=False)
+class Lambda(Transform):
+    """Applies a function to the images.
+
+    Args:
+        function: Takes images `(M, H, W, C)` and returns as many of the same shape and dtype,
+            row by row, without randomness of its own: that is what subclasses of `Transform` are
+            for. To save a policy, register it with `keras.saving.register_keras_serializable`.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: `function` can not be called, or changes the dtype.
+        ValueError: `function` changes the shape.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Lambda
+        >>> Lambda(lambda images: 255 - images)(np.array([[[0, 5]]], "uint8"), seed=0)
+        array([[[255, 250]]], dtype=uint8)
+    """
+
+    function: Callable[[Array], Array]
+    p: float = field(default=1.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        function: Any = self.function
+        if not callable(function):
+            rule = "`function` must be something that can be called"
+            raise TypeError(message(rule, describe(self.function)))
+        object.__setattr__(self, "p", check_probability(self.p))
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns nothing but whether it is applied."""
+        del draws
+        return {}
+
+    def transform_images(self, images: Array, parameters: Parameters) -> Array:
+        """Returns what the function makes of `images`."""
+        del parameters
+        result = np.asarray(self.function(images.copy()))
+        if result.shape != images.shape:
+            rule = f"A function must keep the shape {images.shape} of the images"
+            raise ValueError(message(rule, describe(result)))
+        if result.dtype != images.dtype:
+            rule = f"A function must keep the dtype {images.dtype} of the images"
+            raise TypeError(message(rule, describe(result)))
+        return result

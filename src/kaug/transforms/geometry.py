@@ -1,0 +1,448 @@
+"""Affine geometry: rotate, move, shear, zoom, flip. A run of these is one resampling.
+
+All of them turn the picture about its centre `(size - 1) / 2` and keep its size. What would come
+from outside the image is filled as `scipy.ndimage` does:
+
+| `fill_mode` | outside `a b c d` lies |
+| --- | --- |
+| `"nearest"` | `a a a a | a b c d | d d d d` |
+| `"reflect"` | `d c b a | a b c d | d c b a` |
+| `"wrap"` | the image again, its first pixel on its last: a period of `size - 1` |
+| `"constant"` | `fill_value` |
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._random import Draws
+from kaug._validation import describe, message
+from kaug.transforms import _matrices
+from kaug.transforms._base import (
+    Parameters,
+    Transform,
+    check_fill,
+    check_number,
+    check_probability,
+)
+from kaug.transforms._matrices import Matrices
+from kaug.transforms._warp import Sampling
+
+Range = float | tuple[float, float]
+
+
+@dataclass(frozen=True, repr=False)
+class _Geometric(Transform):
+    """A transform that is an affine warp; `_Geometric.matrices` is all there is to it."""
+
+    p: float = field(default=1.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "p", check_probability(self.p))
+
+    def transform_images(self, images: Any, parameters: Parameters) -> Any:
+        """Returns `images` warped."""
+        return self._apply(images, parameters)
+
+    def sampling(self) -> Sampling:
+        """Returns how the transform resamples."""
+        return Sampling(indifferent=True)
+
+    def matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+        """Returns the warps, output pixel to input pixel about the centre, `(2, 3, M)`."""
+        return _matrices.where(parameters["applied"], self._matrices(parameters, size))
+
+    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, repr=False)
+class _Resampled(_Geometric):
+    """A geometric transform with a say in what lies outside and between the pixels."""
+
+    fill_mode: str = field(default="nearest", kw_only=True)
+    fill_value: float = field(default=0.0, kw_only=True)
+    interpolation: str = field(default="bilinear", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_fill(self.fill_mode, self.fill_value, self.interpolation)
+        object.__setattr__(self, "fill_value", float(self.fill_value))
+
+    def sampling(self) -> Sampling:
+        """Returns how the transform resamples."""
+        return Sampling(self.fill_mode, self.fill_value, self.interpolation)
+
+
+def _set_range(
+    transform: Transform,
+    name: str,
+    *,
+    centre: float = 0.0,
+    above: float = -np.inf,
+    below: float = np.inf,
+) -> None:
+    """Checks a range and puts it back as a float or a pair of floats."""
+    value = getattr(transform, name)
+    if isinstance(value, (tuple, list)):
+        if len(value) != 2:
+            rule = f"`{name}` must be a number or a pair (low, high)"
+            raise ValueError(message(rule, f"{name}={describe(value)}"))
+        checked: Range = (check_number(value[0], name), check_number(value[1], name))
+    else:
+        checked = check_number(value, name)
+        if checked < 0:
+            rule = (
+                f"`{name}` as a number must not be negative: it means the range around {centre:g}"
+            )
+            raise ValueError(message(rule, f"{name}={value}", f"Pass ({value}, {-value})."))
+    object.__setattr__(transform, name, checked)
+    low, high = _limits(checked, centre)
+    if low > high:
+        rule = f"`{name}` must be a pair (low, high) with low <= high"
+        raise ValueError(message(rule, f"{name}={value}", f"Pass ({high:g}, {low:g})."))
+    if low <= above or high >= below:
+        rule = f"`{name}` must lie between {above:g} and {below:g}, excluding both"
+        raise ValueError(message(rule, f"{name}={value}, which reaches {low:g}..{high:g}"))
+
+
+def _limits(value: Range, centre: float = 0.0) -> tuple[float, float]:
+    return value if isinstance(value, tuple) else (centre - value, centre + value)
+
+
+def _zooms(
+    draws: Draws, zoom: Range, keep_aspect: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Draws both magnifications; the words are taken either way."""
+    low, high = _limits(zoom, 1.0)
+    height, width = draws.uniform(low, high), draws.uniform(low, high)
+    return height, height if keep_aspect else width
+
+
+@dataclass(frozen=True, repr=False)
+class Affine(_Resampled):
+    """Zooms, shears, rotates and then moves the picture, in one resampling.
+
+    A number `r` means evenly on `[-r, r]` (zoom: `[1 - r, 1 + r]`), a pair `[low, high]`.
+
+    Args:
+        rotation: Degrees, counter-clockwise.
+        height_shift: Fraction of the height; positive moves the picture down.
+        width_shift: Fraction of the width; positive moves the picture to the right.
+        shear: Degrees by which columns lean to the right, like italics; between -90 and 90.
+        zoom: Magnification; above 1 things get larger.
+        keep_aspect: Whether both axes are magnified alike.
+        fill_mode: `"nearest"`, `"reflect"`, `"wrap"` or `"constant"`, as in `scipy.ndimage`.
+        fill_value: What lies outside with `"constant"`, in the value range of the images.
+        interpolation: `"bilinear"` or `"nearest"`.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A range is reversed or impossible, or an option is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Affine
+        >>> image = np.arange(35).reshape(1, 5, 7)
+        >>> Affine(rotation=(180, 180), width_shift=(1 / 7, 1 / 7))(image, seed=0)[0]
+        array([[34, 34, 33, 32, 31, 30, 29],
+               [27, 27, 26, 25, 24, 23, 22],
+               [20, 20, 19, 18, 17, 16, 15],
+               [13, 13, 12, 11, 10,  9,  8],
+               [ 6,  6,  5,  4,  3,  2,  1]])
+    """
+
+    rotation: Range = field(default=0.0, kw_only=True)
+    height_shift: Range = field(default=0.0, kw_only=True)
+    width_shift: Range = field(default=0.0, kw_only=True)
+    shear: Range = field(default=0.0, kw_only=True)
+    zoom: Range = field(default=0.0, kw_only=True)
+    keep_aspect: bool = field(default=True, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("rotation", "height_shift", "width_shift"):
+            _set_range(self, name)
+        _set_range(self, "shear", above=-90, below=90)
+        _set_range(self, "zoom", centre=1.0, above=0)
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns `rotation`, `shear` (degrees), shifts (fractions) and zooms of each row."""
+        height, width = _zooms(draws, self.zoom, self.keep_aspect)
+        return {
+            "height_zoom": height,
+            "width_zoom": width,
+            "shear": draws.uniform(*_limits(self.shear)),
+            "rotation": draws.uniform(*_limits(self.rotation)),
+            "height_shift": draws.uniform(*_limits(self.height_shift)),
+            "width_shift": draws.uniform(*_limits(self.width_shift)),
+        }
+
+    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+        result = _matrices.zoom(parameters["height_zoom"], parameters["width_zoom"])
+        result = _matrices.compose(result, _matrices.shear(parameters["shear"]))
+        result = _matrices.compose(result, _matrices.rotation(parameters["rotation"]))
+        down, right = parameters["height_shift"] * size[0], parameters["width_shift"] * size[1]
+        return _matrices.compose(result, _matrices.translation(down, right))
+
+
+@dataclass(frozen=True, repr=False)
+class Rotation(_Resampled):
+    """Rotates the picture about its centre, counter-clockwise.
+
+    Args:
+        rotation: Degrees. A number `r` means evenly on `[-r, r]`, a pair `[low, high]`.
+        fill_mode: See `Affine`, as for the arguments after it.
+        fill_value: What lies outside with `fill_mode="constant"`.
+        interpolation: `"bilinear"` or `"nearest"`.
+        p: Probability that a row is transformed at all.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Rotation
+        >>> image = np.arange(35).reshape(1, 5, 7)
+        >>> Rotation((90, 90), fill_mode="constant", fill_value=99)(image, seed=0)[0]
+        array([[99,  5, 12, 19, 26, 33, 99],
+               [99,  4, 11, 18, 25, 32, 99],
+               [99,  3, 10, 17, 24, 31, 99],
+               [99,  2,  9, 16, 23, 30, 99],
+               [99,  1,  8, 15, 22, 29, 99]])
+    """
+
+    rotation: Range = 10.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _set_range(self, "rotation")
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the `rotation` of each row in degrees."""
+        return {"rotation": draws.uniform(*_limits(self.rotation))}
+
+    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+        del size
+        return _matrices.rotation(parameters["rotation"])
+
+
+@dataclass(frozen=True, repr=False)
+class Translation(_Resampled):
+    """Moves the picture.
+
+    Args:
+        height_shift: Fraction of the height; positive moves the picture down. A number `r` means
+            evenly on `[-r, r]`, a pair `[low, high]`.
+        width_shift: Fraction of the width; positive moves the picture to the right.
+        fill_mode: See `Affine`, as for the arguments after it.
+        fill_value: What lies outside with `fill_mode="constant"`.
+        interpolation: `"bilinear"` or `"nearest"`.
+        p: Probability that a row is transformed at all.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Translation
+        >>> image = np.arange(35).reshape(1, 5, 7)
+        >>> Translation((1 / 5, 1 / 5), (-2 / 7, -2 / 7), fill_mode="constant")(image, seed=0)[0]
+        array([[ 0,  0,  0,  0,  0,  0,  0],
+               [ 2,  3,  4,  5,  6,  0,  0],
+               [ 9, 10, 11, 12, 13,  0,  0],
+               [16, 17, 18, 19, 20,  0,  0],
+               [23, 24, 25, 26, 27,  0,  0]])
+    """
+
+    height_shift: Range = 0.1
+    width_shift: Range = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _set_range(self, "height_shift")
+        _set_range(self, "width_shift")
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns `height_shift` and `width_shift` of each row, as fractions."""
+        return {
+            "height_shift": draws.uniform(*_limits(self.height_shift)),
+            "width_shift": draws.uniform(*_limits(self.width_shift)),
+        }
+
+    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+        down, right = parameters["height_shift"] * size[0], parameters["width_shift"] * size[1]
+        return _matrices.translation(down, right)
+
+
+@dataclass(frozen=True, repr=False)
+class Shear(_Resampled):
+    """Shears the picture horizontally: rows slide along themselves, columns lean.
+
+    Args:
+        shear: Degrees by which columns lean to the right, like italics; between -90 and 90. A
+            number `r` means evenly on `[-r, r]`, a pair `[low, high]`.
+        fill_mode: See `Affine`, as for the arguments after it.
+        fill_value: What lies outside with `fill_mode="constant"`.
+        interpolation: `"bilinear"` or `"nearest"`.
+        p: Probability that a row is transformed at all.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Shear
+        >>> image = np.arange(35).reshape(1, 5, 7)
+        >>> shear = Shear((45, 45), fill_mode="constant", interpolation="nearest")
+        >>> shear(image, seed=0)[0]
+        array([[ 0,  0,  0,  1,  2,  3,  4],
+               [ 0,  7,  8,  9, 10, 11, 12],
+               [14, 15, 16, 17, 18, 19, 20],
+               [22, 23, 24, 25, 26, 27,  0],
+               [30, 31, 32, 33, 34,  0,  0]])
+    """
+
+    shear: Range = 10.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _set_range(self, "shear", above=-90, below=90)
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the `shear` of each row in degrees."""
+        return {"shear": draws.uniform(*_limits(self.shear))}
+
+    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+        del size
+        return _matrices.shear(parameters["shear"])
+
+
+@dataclass(frozen=True, repr=False)
+class Zoom(_Resampled):
+    """Magnifies the picture about its centre.
+
+    Args:
+        zoom: Magnification; above 1 things get larger. A number `r` (below 1) means evenly on
+            `[1 - r, 1 + r]`, a pair `[low, high]`.
+        keep_aspect: Whether both axes are magnified alike; False draws them apart.
+        fill_mode: See `Affine`, as for the arguments after it.
+        fill_value: What lies outside with `fill_mode="constant"`.
+        interpolation: `"bilinear"` or `"nearest"`.
+        p: Probability that a row is transformed at all.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Zoom
+        >>> image = np.arange(35).reshape(1, 5, 7)
+        >>> Zoom((0.5, 0.5), fill_mode="constant")(image, seed=0)[0]
+        array([[ 0,  0,  0,  0,  0,  0,  0],
+               [ 0,  0,  1,  3,  5,  0,  0],
+               [ 0,  0, 15, 17, 19,  0,  0],
+               [ 0,  0, 29, 31, 33,  0,  0],
+               [ 0,  0,  0,  0,  0,  0,  0]])
+    """
+
+    zoom: Range = 0.1
+    keep_aspect: bool = field(default=True, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _set_range(self, "zoom", centre=1.0, above=0)
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns `height_zoom` and `width_zoom` of each row."""
+        height, width = _zooms(draws, self.zoom, self.keep_aspect)
+        return {"height_zoom": height, "width_zoom": width}
+
+    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+        del size
+        return _matrices.zoom(parameters["height_zoom"], parameters["width_zoom"])
+
+
+@dataclass(frozen=True, repr=False)
+class HorizontalFlip(_Geometric):
+    """Mirrors the picture left to right.
+
+    Args:
+        p: Probability that a row is flipped.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import HorizontalFlip
+        >>> HorizontalFlip(p=1)(np.arange(35).reshape(1, 5, 7), seed=0)[0]
+        array([[ 6,  5,  4,  3,  2,  1,  0],
+               [13, 12, 11, 10,  9,  8,  7],
+               [20, 19, 18, 17, 16, 15, 14],
+               [27, 26, 25, 24, 23, 22, 21],
+               [34, 33, 32, 31, 30, 29, 28]])
+    """
+
+    p: float = 0.5
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns nothing but what every transform draws, whether it is applied."""
+        del draws
+        return {}
+
+    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+        del size
+        return _matrices.from_entries(((1, 0, 0), (0, -1, 0)), len(parameters["applied"]))
+
+
+@dataclass(frozen=True, repr=False)
+class VerticalFlip(_Geometric):
+    """Mirrors the picture top to bottom.
+
+    Args:
+        p: Probability that a row is flipped.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import VerticalFlip
+        >>> VerticalFlip(p=1)(np.arange(35).reshape(1, 5, 7), seed=0)[0]
+        array([[28, 29, 30, 31, 32, 33, 34],
+               [21, 22, 23, 24, 25, 26, 27],
+               [14, 15, 16, 17, 18, 19, 20],
+               [ 7,  8,  9, 10, 11, 12, 13],
+               [ 0,  1,  2,  3,  4,  5,  6]])
+    """
+
+    p: float = 0.5
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns nothing but what every transform draws, whether it is applied."""
+        del draws
+        return {}
+
+    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+        del size
+        return _matrices.from_entries(((-1, 0, 0), (0, 1, 0)), len(parameters["applied"]))
+
+
+@dataclass(frozen=True, repr=False)
+class Rotate90(_Geometric):
+    """Turns the picture by one, two or three quarters, each as likely, counter-clockwise.
+
+    The image keeps its size. A quarter turn of one that is not square does not fit: what sticks
+    out is cut off, and what is missing is filled as the transforms beside it in the policy fill,
+    `"nearest"` when there are none.
+
+    Args:
+        p: Probability that a row is turned.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Rotate90
+        >>> image = np.arange(35).reshape(1, 5, 7)
+        >>> Rotate90(p=1)(image, seed=1)[0]
+        array([[ 5,  5, 12, 19, 26, 33, 33],
+               [ 4,  4, 11, 18, 25, 32, 32],
+               [ 3,  3, 10, 17, 24, 31, 31],
+               [ 2,  2,  9, 16, 23, 30, 30],
+               [ 1,  1,  8, 15, 22, 29, 29]])
+    """
+
+    p: float = 0.5
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the `quarters` of each row, 1 to 3."""
+        return {"quarters": draws.integers(3) + 1}
+
+    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+        del size
+        return _matrices.rotation(90.0 * parameters["quarters"])
