@@ -64,7 +64,7 @@ def test_keras_generator_gives_what_its_flow_gives(images, shape, dtype):
         expected = next(flow).reshape(batch.shape)
     assert result.dtype == dtype
     if dtype == "uint8":
-        expected = np.rint(expected)
+        expected = np.clip(np.rint(expected), 0, 255)  # cubic splines overshoot
     np.testing.assert_array_equal(result, expected.astype(dtype))
     assert position.tolist() == list(range(6))
 

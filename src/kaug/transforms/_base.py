@@ -58,8 +58,7 @@ class Transform(ABC):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if not cls.__name__.startswith("_"):
-            Transform.registry[cls.__name__] = cls
+        Transform.registry[_registered_name(cls)] = cls
         register_with_keras()
 
     # What a subclass writes ---------------------------------------------------------------------
@@ -296,9 +295,14 @@ def register_with_keras() -> None:
     if saving is None:
         return
     for name, cls in Transform.registry.items():
-        package = "kaug" if cls.__module__.startswith("kaug.") else cls.__module__
-        if saving.get_registered_object(f"{package}>{name}") is not cls:
-            saving.register_keras_serializable(package, name)(cls)
+        if saving.get_registered_object(name) is not cls:
+            saving.register_keras_serializable(*name.split(">"))(cls)
+
+
+def _registered_name(cls: type) -> str:
+    """Returns `package>name`, as `keras.saving` names classes."""
+    package = "kaug" if cls.__module__.startswith("kaug.") else cls.__module__
+    return f"{package}>{cls.__name__}"
 
 
 def _with_channels(images: Array) -> Array:
@@ -311,7 +315,7 @@ def _same(value: Any, default: Any) -> bool:
 
 def _to_plain(value: Any) -> Any:
     if isinstance(value, Transform):
-        return {"class_name": type(value).__name__, "config": value.get_config()}
+        return {"class_name": _registered_name(type(value)), "config": value.get_config()}
     if isinstance(value, (tuple, list)):
         return [_to_plain(item) for item in value]
     if value is None or isinstance(value, (bool, int, float, str)):
