@@ -35,8 +35,11 @@ default_role = "code"  # docstrings mark code with single backticks
 # The documentation builds without a network, so types of other libraries have no page to link to.
 # The names are the ones the libraries give their classes, which are not always the public ones.
 nitpick_ignore = [
+    ("py:class", "collections.abc.Callable"),
+    ("py:class", "collections.abc.Mapping"),
     ("py:class", "collections.abc.Sequence"),
     ("py:class", "NDArray"),
+    ("py:class", "kaug._random.Draws"),  # described in "Write your own transform"
     ("py:class", "keras.src.models.model.Model"),
     ("py:class", "matplotlib.axes._axes.Axes"),
     ("py:class", "matplotlib.figure.Figure"),

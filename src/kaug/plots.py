@@ -6,9 +6,7 @@ it to a file; in a script, pass `fig=plt.figure()` (or `ax=`) and call `plt.show
 """
 
 import io
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -18,15 +16,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from kaug._plot_inputs import (
+    Run,
+    check_pictures,
+    class_numbers,
+    displayable,
+    grid_of,
+    recorded_name,
+    runs_of,
+    titles_of,
+)
 from kaug._validation import as_array, check_integer, describe, message
 
 __all__ = ["plot_augmentations", "plot_confusion_matrix", "plot_history", "plot_images"]
 
 _GAP = 0.04  # inches between two images
 _TITLE = 0.2  # inches a label takes above its image
-_MAX_IMAGES = 1_000  # a grid of more takes minutes to draw and cannot be seen
-_MAX_CLASSES = 1_000
-_ALIASES = {"acc": "accuracy", "accuracy": "acc"}
 # The tutorial's colours: one pair (training, validation) a panel.
 _COLORS = (("b", "r"), ("g", "k"))
 # Their stand-ins on a dark background, where pure blue and black cannot be read.
@@ -83,10 +88,10 @@ def plot_images(
         >>> len(figure.axes), figure.axes[3].get_title()
         (12, '3')
     """
-    array = _checked_images(images)
-    titles = _titles(labels, len(array), class_names)
-    rows, columns = _grid(len(array), rows, columns)
-    pictures = _displayable(array[: rows * columns])
+    array = check_pictures(images)
+    titles = titles_of(labels, len(array), class_names)
+    rows, columns = grid_of(len(array), rows, columns)
+    pictures = displayable(array[: rows * columns])
     header = _TITLE if titles else 0.0
     if figsize is None and fig is None:
         figsize = _grid_figsize(pictures.shape[1] / pictures.shape[2], rows, columns, header)
@@ -116,8 +121,9 @@ def plot_augmentations(
     Args:
         image: `(H, W)`, or `(H, W, C)` with 1, 3 or 4 channels; integers in 0..255 or floats in
             [0, 1].
-        generator: Anything `kaug.augment_dataset` takes: a Keras `ImageDataGenerator`, a Keras
-            layer, an albumentations or torchvision transform, a callable.
+        generator: Anything `kaug.augment_dataset` takes: a transform of `kaug.transforms`, a Keras
+            `ImageDataGenerator`, a Keras layer, an albumentations or torchvision transform, a
+            callable.
         n: How many times, at least 1.
         seed: For the same pictures every time; None draws a new seed.
         cmap: Matplotlib's colour map for gray images.
@@ -145,7 +151,7 @@ def plot_augmentations(
     if picture.ndim not in (2, 3):
         rule = "`image` must be one image, of shape (H, W) or (H, W, C)"
         raise ValueError(message(rule, describe(picture), "Pass x[0], not x."))
-    _displayable(_checked_images(picture[None], "image[None]"))
+    displayable(check_pictures(picture[None], "image[None]"))
     n = check_integer(n, "n", minimum=1)
     augmented = augment_dataset(
         picture[None], None, n, generator, append=False, seed=seed, verbose=0
@@ -193,8 +199,8 @@ def plot_history(
     if not wanted:
         rule = "`metrics` must name at least one metric"
         raise ValueError(message(rule, f"metrics={metrics!r}", 'Pass metrics=("loss",).'))
-    runs = _runs(history)
-    keys = [[_key(run, metric) for run in runs] for metric in wanted]
+    runs = runs_of(history)
+    keys = [[recorded_name(run, metric) for run in runs] for metric in wanted]
     if figsize is None and fig is None:
         figsize = (6.0 * len(wanted), 4.0)
     figure = _new_figure(fig, figsize, layout="constrained")
@@ -240,7 +246,7 @@ def plot_confusion_matrix(
         >>> [text.get_text() for text in figure.axes[0].texts]
         ['1', '1', '0', '1']
     """
-    true, pred, size = _checked_classes(y_true, y_pred, class_names)
+    true, pred, size = class_numbers(y_true, y_pred, class_names)
     counts = np.bincount(true * size + pred, minlength=size * size).reshape(size, size)
     cells = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) if normalize else counts
     if ax is None:
@@ -265,85 +271,6 @@ def _new_figure(
         rule = "`fig` and `figsize` exclude each other"
         raise ValueError(message(rule, f"both, figsize={figsize!r}", fix))
     return fig
-
-
-def _checked_images(images: ArrayLike, name: str = "images") -> NDArray[Any]:
-    array = as_array(images, name)
-    if array.dtype.kind not in "buif":
-        rule = f"`{name}` must hold integers in 0..255 or floats in [0, 1]"
-        raise TypeError(message(rule, describe(array), "Convert them first."))
-    if array.ndim not in (3, 4) or (array.ndim == 4 and array.shape[-1] not in (1, 3, 4)):
-        rule = f"`{name}` must be (N, H, W), or (N, H, W, C) with 1, 3 or 4 channels"
-        raise ValueError(message(rule, describe(array), "A single image x goes in as x[None]."))
-    if 0 in array.shape:
-        rule = f"`{name}` must hold at least one image of at least one pixel"
-        raise ValueError(message(rule, describe(array), "Check how the images were selected."))
-    return array
-
-
-def _displayable(array: NDArray[Any]) -> NDArray[Any]:
-    """Returns images as imshow takes them: uint8 in 0..255 or floats in [0, 1]."""
-    if array.dtype.kind == "b":
-        array = array.astype(np.float32)
-    is_float = array.dtype.kind == "f"
-    # Cubic interpolation overshoots a little; pixels in 0..255 or standardised ones do by far.
-    low, high = (-0.5, 1.5) if is_float else (0, 255)
-    least, most = np.fmin.reduce(array, axis=None), np.fmax.reduce(array, axis=None)
-    if least < low or most > high:
-        raise ValueError(
-            message(
-                f"Images must be {'floats in [0, 1]' if is_float else 'integers in 0..255'}",
-                f"{array.dtype} from {least} to {most}",
-                "Bring them into that range, as with (x - x.min()) / (x.max() - x.min()).",
-            )
-        )
-    # float32, because Matplotlib cannot resample every other float.
-    array = array.clip(0, 1).astype(np.float32) if is_float else array.astype(np.uint8)
-    return array[..., 0] if array.ndim == 4 and array.shape[-1] == 1 else array
-
-
-def _titles(
-    labels: ArrayLike | None, count: int, class_names: Sequence[str] | None
-) -> list[str] | None:
-    if labels is None:
-        if class_names is not None:
-            fix = "Pass plot_images(x, y, class_names=...)."
-            rule = "`class_names` needs `labels` to name"
-            raise ValueError(message(rule, "class_names without labels", fix))
-        return None
-    values = as_array(labels, "labels")
-    if values.shape == (count, 1):
-        values = values[:, 0]
-    if values.shape != (count,):
-        fix = "Turn one-hot labels into numbers with y.argmax(axis=-1)."
-        rule = f"`labels` must be one for each of the {count} images"
-        raise ValueError(message(rule, describe(values), fix))
-    if class_names is None:
-        return [str(value) for value in values]
-    if values.dtype.kind not in "iu" or values.min() < 0 or values.max() >= len(class_names):
-        fix = "Pass all class names; or pass the titles as labels, without class_names."
-        rule = f"`labels` must be integers in 0..{len(class_names) - 1} to pick from `class_names`"
-        received = f"{describe(values)}, {values.min()} to {values.max()}"
-        raise ValueError(message(rule, received, fix))
-    return [str(class_names[value]) for value in values]
-
-
-def _grid(count: int, rows: int | None, columns: int | None) -> tuple[int, int]:
-    if rows is not None:
-        rows = check_integer(rows, "rows", minimum=1)
-    if columns is None:
-        # A handful reads best side by side.
-        square = count if count <= 5 else math.ceil(math.sqrt(count))
-        columns = square if rows is None else math.ceil(count / rows)
-    columns = check_integer(columns, "columns", minimum=1)
-    if rows is None:
-        rows = math.ceil(count / columns)
-    shown = min(count, rows * columns)
-    if shown > _MAX_IMAGES:
-        rule = f"At most {_MAX_IMAGES:,} images fit in a figure"
-        fix = "Pass x[:100], or rows=10, columns=10."
-        raise ValueError(message(rule, f"{shown:,} images to show", fix))
-    return rows, columns
 
 
 def _grid_figsize(aspect: float, rows: int, columns: int, header: float) -> tuple[float, float]:
@@ -371,49 +298,6 @@ def _boxes(
     ]
 
 
-@dataclass(frozen=True)
-class _Run:
-    """One training: its curves by metric, and the number of its first epoch."""
-
-    name: str
-    curves: Mapping[str, Sequence[float]]
-    first_epoch: int = 1
-
-
-def _runs(history: Any) -> list[_Run]:
-    """Returns one run for each history; a single one has the name ''."""
-    values = history.values() if isinstance(history, Mapping) else ()
-    if any(hasattr(value, "history") or isinstance(value, Mapping) for value in values):
-        return [_run(str(name), value) for name, value in history.items()]
-    return [_run("", history)]
-
-
-def _run(name: str, history: Any) -> _Run:
-    curves = getattr(history, "history", history)
-    if not isinstance(curves, Mapping) or any(np.ndim(curve) != 1 for curve in curves.values()):
-        fix = "Pass what model.fit(...) returns; for several, a dict from names to those."
-        rule = "`history` must be a Keras History, or a dict of lists with one number an epoch"
-        raise TypeError(message(rule, describe(history), fix))
-    # A resumed training (initial_epoch) knows that it did not start at epoch 1.
-    epochs = getattr(history, "epoch", None) or [0]
-    return _Run(name, {str(key): list(curve) for key, curve in curves.items()}, epochs[0] + 1)
-
-
-def _key(run: _Run, metric: str) -> str:
-    """Returns the name under which a run recorded a metric."""
-    for candidate in (metric, _ALIASES.get(metric, metric)):
-        if run.curves.get(candidate):
-            return candidate
-    whose = f" for {run.name!r}" if run.name else ""
-    there = [key for key, curve in run.curves.items() if curve]
-    if not there:
-        rule = "A history must hold at least one epoch"
-        raise ValueError(message(rule, f"an empty one{whose}", "Train with model.fit(...) first."))
-    rule = f"`metrics` must be among those recorded{whose}: {', '.join(there)}"
-    fix = f"Pass metrics=({there[0]!r},), or compile the model with metrics=[{metric!r}]."
-    raise ValueError(message(rule, repr(metric), fix))
-
-
 def _tutorial_colors(ax: Axes, panel: int) -> tuple[str, str]:
     training, validation = _COLORS[panel % len(_COLORS)]
     if _luminance(ax.get_facecolor()) < 0.5:
@@ -426,7 +310,7 @@ def _luminance(color: Any) -> float:
     return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
-def _draw_curves(ax: Axes, run: _Run, key: str, pair: tuple[str, str]) -> None:
+def _draw_curves(ax: Axes, run: Run, key: str, pair: tuple[str, str]) -> None:
     total = len(run.curves[key])
     for name, color, style, what in (
         (key, pair[0], "-", run.name),
@@ -441,43 +325,6 @@ def _draw_curves(ax: Axes, run: _Run, key: str, pair: tuple[str, str]) -> None:
         marker = "o" if len(curve) == 1 else None  # one point makes no line
         label = what if run.name else name
         ax.plot(epochs, curve, color=color, linestyle=style, marker=marker, label=label)
-
-
-def _checked_classes(
-    y_true: ArrayLike, y_pred: ArrayLike, class_names: Sequence[str] | None
-) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:
-    (true, true_size), (pred, pred_size) = _classes(y_true, "y_true"), _classes(y_pred, "y_pred")
-    if len(true) != len(pred):
-        rule = "`y_true` and `y_pred` must have the same length"
-        fix = "Predict the rows that y_true belongs to."
-        raise ValueError(message(rule, f"lengths {len(true)} and {len(pred)}", fix))
-    size = max(true_size, pred_size)
-    if class_names is None:
-        return true, pred, size
-    if size > len(class_names):
-        rule = f"`class_names` must name all of the {size} classes"
-        raise ValueError(message(rule, f"{len(class_names)} names", "Add the missing names."))
-    return true, pred, len(class_names)
-
-
-def _classes(labels: ArrayLike, name: str) -> tuple[NDArray[np.intp], int]:
-    """Returns class numbers, and how many classes they need."""
-    given = as_array(labels, name)
-    values, size = given, 0
-    if given.ndim == 2 and given.shape[1] == 1:
-        values = given[:, 0]
-    elif given.ndim == 2 and given.size and given.dtype.kind in "buif":
-        values, size = given.argmax(axis=1), given.shape[1]
-    if values.ndim != 1 or len(values) == 0 or values.dtype.kind not in "biu":
-        rule = f"`{name}` must be class numbers (N,), or rows (N, K) with one column a class"
-        fix = "Pass model.predict(x) as it is, but one sigmoid output p as (p > 0.5).astype(int)."
-        raise ValueError(message(rule, describe(given), fix))
-    least, most = int(values.min()), int(values.max())
-    if least < 0 or most >= _MAX_CLASSES:
-        rule = f"`{name}` must be class numbers in 0..{_MAX_CLASSES - 1}"
-        fix = "Number the classes from 0, with np.unique(y, return_inverse=True) for example."
-        raise ValueError(message(rule, f"labels from {least} to {most}", fix))
-    return values.astype(np.intp), max(size, most + 1)
 
 
 def _label_ticks(ax: Axes, size: int, class_names: Sequence[str] | None) -> None:

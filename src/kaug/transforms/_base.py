@@ -21,6 +21,9 @@ Array = NDArray[Any]
 Parameters = Mapping[str, Any]
 
 _PIECE_BYTES = 2**17  # pixels a thread should at least be given at once
+# Rows whose parameters are drawn at once, by one thread: many short NumPy calls on several threads
+# would wait for each other. Few enough that the arrays stay in the cache.
+_DRAWN_AT_ONCE = 2**14
 
 
 class Transform(ABC):
@@ -216,11 +219,21 @@ class Transform(ABC):
             numbers: Row numbers of the draws, int64 `(M,)`.
         """
         out, source = _with_channels(out), _with_channels(source)
+        for start in range(0, len(rows), _DRAWN_AT_ONCE):
+            part = slice(start, start + _DRAWN_AT_ONCE)
+            parameters = self._draw(key, numbers[part])
+            self._fill_parallel(out[part], source, rows[part], parameters)
+
+    def _fill_parallel(
+        self, out: Array, source: Array, rows: NDArray[np.int64], parameters: Parameters
+    ) -> None:
+        if self.sampling() is not None:
+            self._fill(out, source, rows, parameters)  # the kernel is parallel itself
+            return
 
         def task(start: int, stop: int) -> None:
             part = slice(start, stop)
-            parameters = self._draw(key, numbers[part])
-            self._fill(out[part], source, rows[part], parameters)
+            self._fill(out[part], source, rows[part], take_rows(parameters, part))
 
         row_bytes = out.itemsize * int(np.prod(out.shape[1:]))
         _parallel.run(task, len(rows), grain=max(1, _PIECE_BYTES // row_bytes))
@@ -277,7 +290,7 @@ def apply_where(chosen: NDArray[np.bool_], images: Array, parameters: Any, funct
     return result
 
 
-def take_rows(parameters: Any, rows: Array) -> Any:
+def take_rows(parameters: Any, rows: Array | slice) -> Any:
     """Returns the chosen rows of parameters, however nested."""
     if isinstance(parameters, Mapping):
         return {name: take_rows(value, rows) for name, value in parameters.items()}

@@ -1,0 +1,71 @@
+"""What every benchmark reports beside its numbers: hardware, versions, JSON and a table."""
+
+import json
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = (
+    "kaug",
+    "keras",
+    "tensorflow",
+    "numpy",
+    "numba",
+    "scipy",
+    "opencv-python-headless",
+    "albumentations",
+    "torch",
+    "torchvision",
+    "kornia",
+)
+
+
+def environment():
+    """Returns the hardware and the versions of everything that was measured."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+def _processor():
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":")[1].strip()
+    return platform.processor()
+
+
+def write(name, results, sections):
+    """Writes `name`.json and `name`.md beside this file, and prints the Markdown.
+
+    Args:
+        name: Stem of both files.
+        results: Everything that was measured.
+        sections: `(title, header, rows)` of each table.
+    """
+    folder = Path(__file__).parent / "results"
+    folder.mkdir(exist_ok=True)
+    facts = environment()
+    text = json.dumps({"environment": facts, "results": results}, indent=1)
+    (folder / f"{name}.json").write_text(text + "\n")
+    versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
+    lines = [
+        f"{facts['processor']}, {facts['cores']} cores, {facts['system']}, "
+        f"Python {facts['python']}; {versions}."
+    ]
+    for title, header, rows in sections:
+        lines += ["", f"## {title}", "", f"| {' | '.join(header)} |", "| --- " * len(header) + "|"]
+        lines += [f"| {' | '.join(str(cell) for cell in row)} |" for row in rows]
+    (folder / f"{name}.md").write_text("\n".join(lines) + "\n")
+    sys.stdout.write("\n".join(lines) + "\n")
