@@ -18,6 +18,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+try:  # before TensorFlow: some builds crash when they are imported after it
+    import torch
+    from torchvision.transforms import InterpolationMode, v2
+except ImportError:
+    torch = None
+
 import _report
 import albumentations
 import cv2
@@ -194,12 +200,9 @@ CONTESTANTS = {
     "albumentations, 1 thread": albumentations_loop,
 }
 
-try:
+if torch:
     import kornia.augmentation
-    import torch
-except ImportError:
-    pass
-else:
+
     KORNIA = kornia.augmentation.AugmentationSequential(
         kornia.augmentation.RandomAffine(
             10, (0.1, 0.1), (0.9, 1.1, 0.9, 1.1), (-0.5, 0.5), padding_mode="border", p=1.0
@@ -218,11 +221,6 @@ else:
 
     CONTESTANTS["Kornia"] = kornia_batches
 
-try:
-    from torchvision.transforms import InterpolationMode, v2
-except ImportError:
-    pass
-else:
     # torchvision has no border mode that repeats the edge: what is outside stays black.
     TORCHVISION = v2.Compose(
         [
