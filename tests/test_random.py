@@ -40,6 +40,15 @@ def test_no_two_decisions_share_a_word():
     assert len(np.unique(words)) == words.size
 
 
+def test_words_of_a_row_run_out_before_they_repeat():
+    draws = Draws(Key(3, 4), [0])
+    draws._block = 2**16 - 1
+    draws.word()
+    draws.word()
+    with pytest.raises(ValueError, match="up to 131072 words for a row"):
+        draws.word()
+
+
 def test_children_rows_and_seeds_have_streams_of_their_own():
     root = Key.from_seed(11)
     keys = [root, root.child(0), root.child(1), root.child(2**40), root.child(0).child(0)]

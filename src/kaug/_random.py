@@ -23,6 +23,7 @@ _ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 _PARITY = 0x1BD11BDA
 _WORD = 0xFFFFFFFF
 _MAX_ROW = 2**47 - 1
+_MAX_BLOCKS = 2**16  # pairs of words of one row; their number shares a counter word with the row
 _CHILD = 0x8000_0000  # set in the second counter word of keys, never in that of rows
 
 
@@ -149,6 +150,11 @@ class Draws:
         if self._spare is not None:
             word, self._spare = self._spare, None
             return word
+        if self._block == _MAX_BLOCKS:
+            raise ValueError(
+                f"A transform can draw up to {2 * _MAX_BLOCKS} words for a row. Received: a request "
+                "for more. Draw one word and seed another generator with it."
+            )
         word, self._spare = self.key.words(self.rows, self._block)
         self._block += 1
         return word

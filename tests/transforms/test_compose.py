@@ -1,3 +1,5 @@
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from kaug.transforms import (
     Rotation,
     SomeOf,
     Sometimes,
+    Transform,
     Translation,
     VerticalFlip,
 )
@@ -103,6 +106,29 @@ def test_different_fillings_are_two_resamplings(images):
     result = Compose([first, second])(batch)
     np.testing.assert_array_equal(result, second(first(batch)))
     assert not np.array_equal(result, batch)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_step_that_changes_the_size(images, first):
+    @dataclass(frozen=True, repr=False)
+    class Crop(Transform):
+        def output_shape(self, shape):
+            return (shape[0] - 1, shape[1] - 2, *shape[2:])
+
+        def draw_parameters(self, draws):
+            return {}
+
+        def transform_images(self, images, parameters):
+            return images[:, 1:, 2:]
+
+    batch = images(3, shape=(6, 9, 3))
+    steps = [Crop(), HorizontalFlip(1)] if first else [HorizontalFlip(1), Crop()]
+    result = Compose(steps)(batch)
+    expected = batch[:, 1:, 2:][:, :, ::-1] if first else batch[:, 1:, -3::-1]
+    np.testing.assert_array_equal(result, expected)
+    np.testing.assert_array_equal(
+        Compose(steps).apply(batch, Compose(steps).draw([0, 1, 2])), result
+    )
 
 
 def test_flips_and_quarters_join_any_filling():

@@ -76,7 +76,8 @@ class _Policy(Transform):
         """Gathers, warps and writes in one pass where the first run is a warp."""
         runs = list(self._runs(parameters))
         first = runs[0] if runs else None
-        if first is None or first.sampling is None:
+        # A warp keeps the size; if a later step does not, `out` is no place for the warp's result.
+        if first is None or first.sampling is None or out.shape[1:] != source.shape[1:]:
             out[...] = self._through(iter(runs), source[rows])
             return
         warp_rows(source, rows, first.matrices(source.shape[1:3]), out, first.sampling)
