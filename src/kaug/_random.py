@@ -152,8 +152,8 @@ class Draws:
             return word
         if self._block == _MAX_BLOCKS:
             raise ValueError(
-                f"A transform can draw up to {2 * _MAX_BLOCKS} words for a row. Received: a request "
-                "for more. Draw one word and seed another generator with it."
+                f"A transform can draw up to {2 * _MAX_BLOCKS} words for a row. Received: a "
+                "request for more. Draw one word and seed another generator with it."
             )
         word, self._spare = self.key.words(self.rows, self._block)
         self._block += 1
