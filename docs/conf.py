@@ -35,6 +35,9 @@ default_role = "code"  # docstrings mark code with single backticks
 # The documentation builds without a network, so types of other libraries have no page to link to.
 # The names are the ones the libraries give their classes, which are not always the public ones.
 nitpick_ignore = [
+    ("py:class", "ArrayIterator"),  # these three need Keras and are imported late
+    ("py:class", "DataFrameIterator"),
+    ("py:class", "DirectoryIterator"),
     ("py:class", "collections.abc.Callable"),
     ("py:class", "collections.abc.Mapping"),
     ("py:class", "collections.abc.Sequence"),

@@ -8,10 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kaug import transforms
+    from kaug import layers, transforms
     from kaug.fashion_mnist import FASHION_MNIST_CLASSES, load_fashion_mnist
+    from kaug.image_data_generator import ImageDataGenerator
     from kaug.models import build_fashion_cnn, build_vgg19
     from kaug.offline import augment_dataset, augment_rows
+    from kaug.online import AugmentedDataset
     from kaug.plots import (
         plot_augmentations,
         plot_confusion_matrix,
@@ -23,11 +25,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "AugmentedDataset": "online",
     "FASHION_MNIST_CLASSES": "fashion_mnist",
+    "ImageDataGenerator": "image_data_generator",
     "augment_dataset": "offline",
     "augment_rows": "offline",
     "build_fashion_cnn": "models",
     "build_vgg19": "models",
+    "layers": "layers",
     "load_fashion_mnist": "fashion_mnist",
     "plot_augmentations": "plots",
     "plot_confusion_matrix": "plots",
@@ -37,12 +42,15 @@ _HOME = {
     "transforms": "transforms",
 }
 
-__all__ = [
+__all__ = [  # noqa: RUF022 - in plain order
+    "AugmentedDataset",
     "FASHION_MNIST_CLASSES",
+    "ImageDataGenerator",
     "augment_dataset",
     "augment_rows",
     "build_fashion_cnn",
     "build_vgg19",
+    "layers",
     "load_fashion_mnist",
     "plot_augmentations",
     "plot_confusion_matrix",

@@ -1,0 +1,144 @@
+"""Batches in Keras' order: what every iterator shares."""
+
+import operator
+import threading
+from typing import TYPE_CHECKING, Any, Self
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._random import resolve_seed
+from kaug._validation import check_choice, check_integer, describe, message
+from kaug.image_data_generator.draws import Parameters, draw, stream
+from kaug.image_data_generator.pixels import transform
+from kaug.image_data_generator.statistics import standardize
+
+if TYPE_CHECKING:
+    from kaug.image_data_generator.generator import ImageDataGenerator
+
+Rows = NDArray[np.int64]
+
+
+class Iterator(keras.utils.PyDataset):  # type: ignore[misc]
+    """Endless batches by `next`, and the batches of an epoch by number.
+
+    Batch `k` is made from the stream `seed + k`, as in Keras, and an epoch's order from the stream
+    of its first batch. `it[i]` is batch `i` of the current epoch and nothing else: reading it
+    moves nothing, and `on_epoch_end` moves on to the next epoch. `next` keeps its own count.
+    Reading from several threads is safe.
+    """
+
+    def __init__(
+        self,
+        n: int,
+        image_data_generator: "ImageDataGenerator",
+        *,
+        batch_size: int,
+        shuffle: bool,
+        seed: int | None,
+    ) -> None:
+        super().__init__()
+        self.n = n
+        self.image_data_generator = image_data_generator
+        self.batch_size = check_integer(batch_size, "batch_size", minimum=1)
+        self.shuffle = bool(shuffle)
+        self.seed = resolve_seed(seed)
+        self.batch_index = 0
+        self.total_batches_seen = 0
+        self._first = 0  # number of the first batch of the epoch that `next` is in
+        self._epoch = 0  # which one `it[i]` is in
+        self._order: tuple[int, Rows] = (-1, np.arange(n))
+        self._lock = threading.Lock()
+
+    @property
+    def index_array(self) -> Rows:
+        """The order of the rows in the epoch that `next` is in."""
+        return self._order_of(self._first, None)
+
+    def __len__(self) -> int:
+        return -(-self.n // self.batch_size)
+
+    def __getitem__(self, index: int) -> Any:
+        position = operator.index(index)
+        count = len(self)
+        if not -count <= position < count:
+            rule = f"The number of a batch must lie in {-count}..{count - 1}"
+            raise IndexError(message(rule, describe(index)))
+        return self._batch(self._epoch * count, position % count)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        if not self.n:
+            raise ValueError(message("Batches need at least one image", "none"))
+        with self._lock:
+            position = self.batch_index
+            if position == 0:
+                self._first = self.total_batches_seen
+            first = self._first
+            self.total_batches_seen += 1
+            self.batch_index = (position + 1) % len(self)
+        return self._batch(first, position)
+
+    def next(self) -> Any:
+        """Returns the next batch, as `next(it)` does."""
+        return self.__next__()
+
+    def reset(self) -> None:
+        """Lets the next batch begin a new epoch."""
+        with self._lock:
+            self.batch_index = 0
+
+    def on_epoch_end(self) -> None:
+        """Moves `it[i]` on to the next epoch."""
+        self._epoch += 1
+
+    def _batch(self, first: int, position: int) -> Any:
+        """Returns the batch at `position` of the epoch whose first batch is number `first`."""
+        with stream(self.seed + first + position) as rng:
+            order = self._order_of(first, rng if position == 0 else None)
+            start = position * self.batch_size
+            return self._make(order[start : start + self.batch_size], rng)
+
+    def _order_of(self, first: int, rng: np.random.RandomState | None) -> Rows:
+        """Returns the order of an epoch; its first batch draws on from where this leaves `rng`."""
+        known, order = self._order
+        if not self.shuffle or (known == first and rng is None):
+            return order
+        if rng is None:
+            with stream(self.seed + first) as own:
+                return self._order_of(first, own)
+        order = rng.permutation(self.n)
+        self._order = first, order
+        return order
+
+    def _draw(self, rng: np.random.RandomState, count: int, shape: tuple[int, ...]) -> Parameters:
+        generator = self.image_data_generator
+        return draw(generator, rng, count, (shape[generator.row_axis], shape[generator.col_axis]))
+
+    def _augment(self, images: NDArray[Any], rows: Rows, parameters: Parameters) -> NDArray[Any]:
+        """Returns rows of `images` augmented and normalised."""
+        generator = self.image_data_generator
+        augmented = transform(generator, images, rows, parameters, np.dtype(generator.dtype))
+        return standardize(generator, augmented)
+
+    def _make(self, rows: Rows, rng: np.random.RandomState) -> Any:
+        """Returns the batch of these rows."""
+        raise NotImplementedError
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock())
+
+
+def split_range(generator: "ImageDataGenerator", count: int, subset: str | None) -> slice:
+    """Returns the rows of a subset, or all: validation comes first."""
+    if subset is None:
+        return slice(0, count)
+    border = int(count * generator.validation_split)
+    validation = check_choice(subset, "subset", ("training", "validation")) == "validation"
+    return slice(0, border) if validation else slice(border, count)

@@ -1,0 +1,99 @@
+"""Normalisation of images: by their own statistics, or by those of a data set."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._validation import describe, message
+
+if TYPE_CHECKING:
+    from kaug.image_data_generator.generator import ImageDataGenerator
+
+Array = NDArray[Any]
+
+_EPSILON = 1e-6  # Keras' own, so that a flat image is not divided by zero
+
+
+def standardize(generator: ImageDataGenerator, images: Array, *, whole: bool = False) -> Array:
+    """Normalises a batch in Keras' order and returns it.
+
+    Args:
+        generator: Whose options and fitted statistics to use.
+        images: `(M, …)`, channels where the generator expects them; overwritten.
+        whole: Whether the sample is the whole batch instead of each image.
+    """
+    if generator.preprocessing_function is not None:
+        _preprocess(generator.preprocessing_function, images)
+    if generator.rescale:
+        images *= generator.rescale
+    axes = None if whole else tuple(range(1, images.ndim))
+    if generator.samplewise_center:
+        images -= images.mean(axis=axes, keepdims=True)
+    if generator.samplewise_std_normalization:
+        images /= images.std(axis=axes, keepdims=True) + _EPSILON
+    if generator.featurewise_center and _is_fitted(generator.mean, "featurewise_center"):
+        images -= generator.mean
+    if generator.featurewise_std_normalization and _is_fitted(
+        generator.std, "featurewise_std_normalization"
+    ):
+        images /= generator.std + _EPSILON
+    if generator.zca_whitening and _is_fitted(generator.zca_whitening_matrix, "zca_whitening"):
+        flat = images.reshape(len(images), -1) @ generator.zca_whitening_matrix
+        images[...] = flat.reshape(images.shape)
+    return images
+
+
+def _preprocess(function: Any, images: Array) -> None:
+    for i, image in enumerate(images):
+        result = np.asarray(function(image))
+        if result.shape != image.shape:
+            raise ValueError(
+                message(
+                    "`preprocessing_function` must return an image of the shape it is given, "
+                    f"{image.shape}",
+                    describe(result),
+                )
+            )
+        images[i] = result
+
+
+def _is_fitted(statistic: Any, option: str) -> bool:
+    if statistic is None:
+        warnings.warn(
+            f"`{option}` does nothing before the generator knows your data: call its `fit` with "
+            "some of the images first.",
+            stacklevel=2,
+        )
+    return statistic is not None
+
+
+def fit(generator: ImageDataGenerator, images: Array) -> None:
+    """Computes what featurewise options need.
+
+    Args:
+        generator: Gets `mean`, `std` and `zca_whitening_matrix`, whichever its options ask for.
+        images: `(M, …)`, rescaled already; overwritten.
+    """
+    axes = (0, generator.row_axis, generator.col_axis)
+    shape = [1, 1, 1]
+    shape[generator.channel_axis - 1] = images.shape[generator.channel_axis]
+    if generator.featurewise_center:
+        generator.mean = images.mean(axis=axes).reshape(shape)
+        images -= generator.mean
+    if generator.featurewise_std_normalization:
+        generator.std = images.std(axis=axes).reshape(shape)
+        images /= generator.std + _EPSILON
+    if generator.zca_whitening:
+        generator.zca_whitening_matrix = _zca_matrix(images, generator.zca_epsilon)
+
+
+def _zca_matrix(images: Array, epsilon: float) -> Array:
+    """Returns the matrix that takes all correlation out of flattened images."""
+    flat = images.reshape(len(images), -1)
+    directions, lengths, _ = np.linalg.svd(flat.T, full_matrices=False)
+    scale = np.sqrt(len(images)) / (lengths + epsilon)
+    return np.asarray((directions * scale) @ directions.T)

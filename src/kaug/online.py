@@ -1,0 +1,312 @@
+"""Online augmentation: a dataset that makes every batch anew in every epoch."""
+
+import copy
+import os
+import threading
+from functools import lru_cache
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kaug._random import Key, permutation, resolve_seed
+from kaug._validation import check_images, check_integer, message
+from kaug.generators import as_generator
+from kaug.targets import check_targets, check_weights, map_arrays
+from kaug.transforms import Transform
+from kaug.transforms._base import root_key
+
+Array = NDArray[Any]
+Rows = NDArray[np.int64]
+
+_LAST_EPOCH = 2**32 - 1
+# Epochs are the children 0..2³²-1 of a seed's key, and 2⁶² names offline's source rows.
+_SHUFFLING_STREAM = 2**62 + 1
+
+# Generators of other libraries have states, which two threads must not seed at once.
+_one_at_a_time = threading.Lock()
+
+
+class AugmentedDataset(keras.utils.PyDataset):  # type: ignore[misc]
+    """A dataset for `model.fit` whose images are augmented anew in every epoch.
+
+    Batch `b` of epoch `e` is a pure function of `(seed, e, b)`. It has the same bits with any
+    number of workers, on threads or processes, under every Keras backend, when training is taken
+    up again, and in `to_tf_dataset()`. With a native transform it is
+    `transform(x[rows], seed=seed, epoch=e, index=rows)`, where `rows` are the batch's part of an
+    order of the rows that depends on `(seed, e)` alone. There is no other state than the attribute
+    `epoch`.
+
+    `model.fit(dataset, shuffle=False)` takes the batches in their order; the rows are shuffled
+    here. Left at True, `fit` shuffles the batches once more, with Python's `random`.
+
+    Args:
+        x: Images, `(N, H, W, C)` or `(N, H, W)` (one channel), integers or floats, N at least 1.
+            Memory maps are read row by row.
+        y: Labels: an array with N rows, a tuple, list or dict of such arrays, or None.
+        generator: What augments; see `kaug.augment_dataset`. A generator of another library is
+            seeded for each batch, so that with it `batch_size` is part of what the seed means. It
+            makes one batch at a time in each process.
+        batch_size: Rows per batch; the last batch holds the rest.
+        sample_weight: Weights with N rows, an array or a structure of arrays like `y`.
+        shuffle: Whether every epoch has an order of its own, or all keep the order of `x`.
+        seed: 0..2⁶⁴-1; None draws one from Python's `random`, once for the whole dataset.
+        drop_remainder: Whether a last batch of fewer rows is left out.
+        **pydataset_options: `workers`, `use_multiprocessing` and `max_queue_size` of
+            `keras.utils.PyDataset`.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: Lengths differ, there are no rows, or no whole batch of them.
+
+    Example:
+        >>> import numpy as np, kaug
+        >>> from kaug.transforms import Rotation
+        >>> x, y = np.zeros((10, 5, 7, 1), "float32"), np.arange(10)
+        >>> dataset = kaug.AugmentedDataset(x, y, Rotation(20), batch_size=4, seed=0)
+        >>> [len(labels) for images, labels in dataset]
+        [4, 4, 2]
+        >>> sorted(int(label) for images, labels in dataset for label in labels)
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+    """
+
+    def __init__(
+        self,
+        x: ArrayLike,
+        y: Any,
+        generator: Any,
+        *,
+        batch_size: int = 32,
+        sample_weight: Any = None,
+        shuffle: bool = True,
+        seed: int | None = None,
+        drop_remainder: bool = False,
+        **pydataset_options: Any,
+    ) -> None:
+        super().__init__(**pydataset_options)
+        self._images = check_images(x)
+        count = len(self._images)
+        self._y = check_targets(y, "y", count)
+        self._weight = check_weights(sample_weight, count)
+        self._size = check_integer(batch_size, "batch_size", minimum=1)
+        self._shuffle = shuffle
+        self._seed = resolve_seed(seed)
+        self._generator = as_generator(generator)
+        full, rest = divmod(count, self._size)
+        self._even = drop_remainder or not rest
+        # Which batches of the epoch are this dataset's: all of them, or those of a shard.
+        self._batches = range(full if self._even else full + 1)
+        if not self._batches:
+            rule = "A dataset must have at least one batch"
+            received = f"{count} rows, batch_size={batch_size}, drop_remainder={drop_remainder}"
+            raise ValueError(message(rule, received, "Pass more rows, or a smaller batch_size."))
+        self._epoch, self._begun, self._fresh = 0, False, True
+
+    # What Keras calls ---------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> Any:
+        """Returns batch `index` of the current epoch: `(x, y)`, `(x, y, sample_weight)` or `x`."""
+        return self._batch(self._batches[index], self._epoch)
+
+    def on_epoch_begin(self) -> None:
+        """Called by Keras before the first batch of a pass."""
+        self._begun = True
+
+    def on_epoch_end(self) -> None:
+        """Called by Keras after a pass; moves on to the next epoch.
+
+        Before the first epoch, `fit` calls this once, and some backends begin a pass before that to
+        see what a batch looks like. That is no epoch.
+        """
+        if self._begun and not self._fresh:
+            self._epoch += 1
+        self._begun = self._fresh = False
+
+    @property
+    def workers(self) -> int:
+        """How many workers Keras is told to use; 0, which means none, except under TensorFlow.
+
+        Under JAX and PyTorch, `fit` looks at a batch before it begins, and Keras' queue hands the
+        batches that workers made meanwhile to the first epoch, before its own.
+        """
+        return int(self._workers) if keras.backend.backend() == "tensorflow" else 0
+
+    @workers.setter
+    def workers(self, value: int) -> None:
+        self._workers = value
+
+    # What users call ----------------------------------------------------------------------------
+
+    @property
+    def epoch(self) -> int:
+        """The epoch whose batches `dataset[i]` gives, 0 at first.
+
+        `fit` moves it on after each of its epochs, but does not say where it begins. So set it
+        before `fit(initial_epoch=…)`, and in a training loop of your own before each epoch.
+        """
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, value: int) -> None:
+        self._epoch = check_integer(value, "epoch", maximum=_LAST_EPOCH)
+        self._begun, self._fresh = False, True
+
+    def shard(self, index: int, count: int) -> "AugmentedDataset":
+        """Returns a dataset of every `count`-th batch, beginning with batch `index`.
+
+        The shards `0..count-1` have no batch in common and together are the whole epoch; their
+        lengths differ by at most one. All processes of a training on several devices must agree on
+        the seed, so pass one.
+
+        Args:
+            index: Which shard, 0..count-1.
+            count: How many shards there are.
+
+        Returns:
+            A dataset with the same arrays and the same epoch, which from now on moves by itself.
+
+        Raises:
+            TypeError: An argument is not an integer.
+            ValueError: `count` is below 1, or `index` is not in 0..count-1.
+        """
+        count = check_integer(count, "count", minimum=1)
+        index = check_integer(index, "index", maximum=count - 1)
+        part = copy.copy(self)
+        part._batches = self._batches[index::count]
+        return part
+
+    def to_tf_dataset(self) -> Any:
+        """Returns a `tf.data.Dataset` of the same batches, made in parallel and ahead of time.
+
+        Each pass over it is an epoch, the first one the dataset's current `epoch`. A pass that is
+        not finished is taken again by the next. Shapes are static, but for the number of rows when
+        the last batch has fewer. Lists become tuples, as everywhere in `tf.data`.
+        """
+        return _to_tf_dataset(self)
+
+    # How it is carried out ----------------------------------------------------------------------
+
+    def _batch(self, number: int, epoch: int) -> Any:
+        rows = self._rows(number, epoch)
+        images, rows = self._augment(rows, number, epoch)
+        # Through `asarray`, so that rows of a memory map come as plain arrays.
+        y, weight = (
+            map_arrays(lambda array, _: np.asarray(array)[rows], structure)
+            for structure in (self._y, self._weight)
+        )
+        if weight is not None:
+            return images, y, weight
+        return images if y is None else (images, y)
+
+    def _rows(self, number: int, epoch: int) -> Rows:
+        start, count = number * self._size, len(self._images)
+        stop = min(start + self._size, count)
+        if not self._shuffle:
+            return np.arange(start, stop)
+        return _order(self._seed, epoch, count)[start:stop]
+
+    def _augment(self, rows: Rows, number: int, epoch: int) -> tuple[Array, Rows]:
+        """Returns augmented images and the source row of each."""
+        key, generator = root_key(self._seed, epoch), self._generator
+        if isinstance(generator, Transform):
+            shape = generator.output_shape(self._images.shape[1:])
+            images = np.empty((len(rows), *shape), self._images.dtype)
+            generator.fill(images, self._images, rows, key, rows)
+            return images, rows
+        batch = np.asarray(self._images)[rows]
+        with _one_at_a_time:
+            images, position = generator.augment(batch, key.child(number))
+        return images, rows[position]
+
+
+@lru_cache(maxsize=4)
+def _order(seed: int, epoch: int, count: int) -> Rows:
+    """Returns the rows in the order of an epoch; kept, since every batch takes its part of it."""
+    order = permutation(Key.from_seed(seed).child(_SHUFFLING_STREAM).child(epoch), count)
+    order.flags.writeable = False
+    return order
+
+
+class _Passes:
+    """Which epoch a pass over a `tf.data.Dataset` is."""
+
+    def __init__(self, epoch: int) -> None:
+        self._epoch = epoch
+
+    def begin(self) -> NDArray[np.int64]:
+        return np.array(self._epoch)
+
+    def end(self, epoch: NDArray[np.int64]) -> NDArray[np.int64]:
+        self._epoch = int(epoch) + 1
+        return epoch
+
+
+def _to_tf_dataset(dataset: AugmentedDataset) -> Any:
+    import tensorflow as tf
+
+    # A copy, whose shape and seed nobody changes.
+    dataset, passes = copy.copy(dataset), _Passes(dataset.epoch)
+    count = len(dataset)
+    example = _with_tuples(dataset[0])
+    leaves = [leaf for leaf in tf.nest.flatten(example) if leaf is not None]
+    dtypes = [tf.as_dtype(leaf.dtype) for leaf in leaves]
+    rows = dataset._size if dataset._even else None
+
+    def number_batches(_: Any) -> Any:
+        epoch = tf.numpy_function(passes.begin, [], tf.int64)
+        return tf.data.Dataset.range(count).map(lambda index: (epoch, index))
+
+    def make(epoch: Any, index: Any) -> Any:
+        def compute(epoch: Any, index: Any) -> list[Array]:
+            batch = dataset._batch(dataset._batches[int(index)], int(epoch))
+            return [leaf for leaf in tf.nest.flatten(_with_tuples(batch)) if leaf is not None]
+
+        tensors = tf.numpy_function(compute, [epoch, index], dtypes, stateful=False)
+        for tensor, leaf in zip(tensors, leaves, strict=True):
+            tensor.set_shape((rows, *leaf.shape[1:]))
+        remaining = iter(tensors)
+        batch = tf.nest.map_structure(
+            lambda leaf: None if leaf is None else next(remaining), example
+        )
+        return epoch, index, batch
+
+    def deliver(epoch: Any, index: Any, batch: Any) -> Any:
+        # Not before the last batch leaves the queue is the pass complete.
+        done = tf.cond(
+            index == count - 1,
+            lambda: tf.ensure_shape(tf.numpy_function(passes.end, [epoch], tf.int64), ()),
+            lambda: epoch,
+        )
+        with tf.control_dependencies([done]):
+            return tf.nest.map_structure(
+                lambda leaf: None if leaf is None else tf.identity(leaf), batch
+            )
+
+    result = tf.data.Dataset.range(1).flat_map(number_batches)
+    result = result.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    result = result.prefetch(tf.data.AUTOTUNE).map(deliver)
+    return result.apply(tf.data.experimental.assert_cardinality(count))
+
+
+def _with_tuples(structure: Any) -> Any:
+    """Returns a batch with tuples in place of lists, which `tf.data` would stack to one tensor."""
+    if isinstance(structure, dict):
+        return {key: _with_tuples(value) for key, value in structure.items()}
+    if isinstance(structure, (tuple, list)):
+        items = [_with_tuples(item) for item in structure]
+        return type(structure)(*items) if hasattr(structure, "_fields") else tuple(items)
+    return structure
+
+
+def _reset_after_fork() -> None:
+    """Frees the child's lock, which another thread of the parent may have held."""
+    global _one_at_a_time
+    _one_at_a_time = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_after_fork)

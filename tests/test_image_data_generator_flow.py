@@ -1,0 +1,345 @@
+"""`kaug.ImageDataGenerator` where Keras' class has defects, and how its batches behave."""
+
+import pickle
+import random
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+import numpy as np
+import pytest
+
+from kaug import augment_dataset
+from kaug.generators import as_generator
+from kaug.image_data_generator import ImageDataGenerator, KerasGeometry
+
+GEOMETRY = {
+    "rotation_range": 40,
+    "width_shift_range": 0.2,
+    "height_shift_range": 0.3,
+    "zoom_range": 0.3,
+    "horizontal_flip": True,
+}
+
+
+def epochs(batches, count):
+    """Returns the images of some epochs, by number."""
+    result = []
+    for _ in range(count):
+        result.append([batches[i] for i in range(len(batches))])
+        batches.on_epoch_end()
+    return result
+
+
+# Documented behaviour ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shift", [0.3, 4, [2, 3]])
+def test_width_shifts_are_horizontal_and_height_shifts_vertical(shift):
+    x = np.zeros((50, 9, 15, 1), "float32")
+    x[:, 4, 7] = 1
+    sideways = ImageDataGenerator(width_shift_range=shift).flow(x, batch_size=50, seed=0)[0]
+    assert (sideways[:, 4].sum(axis=(1, 2)) > 0.99).all()
+    assert len(set(sideways.argmax(axis=2)[:, 4, 0])) > 3
+    upright = ImageDataGenerator(height_shift_range=shift).flow(x, batch_size=50, seed=0)[0]
+    assert (upright[:, :, 7].sum(axis=(1, 2)) > 0.99).all()
+
+
+def test_a_shift_is_a_fraction_of_the_axis_it_moves_along():
+    generator = ImageDataGenerator(width_shift_range=0.5, height_shift_range=0.5)
+    drawn = [generator.get_random_transform((10, 1000, 1), seed) for seed in range(50)]
+    assert 5 < max(abs(parameters["tx"]) for parameters in drawn) <= 500
+    assert 1 < max(abs(parameters["ty"]) for parameters in drawn) <= 5
+
+
+def test_pictures_turn_about_their_centre(images):
+    x = images(1, shape=(6, 9, 3), dtype="float32")[0]
+    turned = ImageDataGenerator().apply_transform(x, {"theta": 180})
+    np.testing.assert_allclose(turned, x[::-1, ::-1], atol=1e-5)
+    swapped = ImageDataGenerator(keras_compat=True).apply_transform(x, {"theta": 180})
+    assert np.abs(swapped - x[::-1, ::-1]).max() > 0.1
+
+
+def test_brightness_is_a_factor_on_floats(images):
+    x = (images(20, shape=(5, 7, 3), dtype="float32") + 0.01) / 1.01
+    generator = ImageDataGenerator(brightness_range=(0.5, 1.5))
+    bright = generator.flow(x, shuffle=False, seed=1)[0]
+    for row, image in enumerate(x):
+        factor = np.median(bright[row] / image)
+        np.testing.assert_allclose(bright[row], np.clip(image * factor, 0, 1), atol=1e-5)
+    large = generator.flow(x * 255, shuffle=False, seed=1)[0]
+    np.testing.assert_allclose(large, bright * 255, atol=1e-2)
+    centred = generator.apply_transform(x[0] - 0.5, {"brightness": 0.5})
+    np.testing.assert_allclose(centred, (x[0] - x[0].min()) / 2 + x[0].min() - 0.5, atol=1e-5)
+
+
+def test_brightness_of_dark_integers_is_out_of_255():
+    dark = np.ones((1, 4, 4, 1), "uint8")
+    assert ImageDataGenerator(brightness_range=(3, 3)).flow(dark, seed=0)[0].max() == 3
+
+
+def test_brightness_leaves_opacity_alone(images):
+    x = images(1, shape=(5, 5, 4), dtype="float32")[0]
+    dark = ImageDataGenerator().apply_transform(x, {"brightness": 0.5})
+    np.testing.assert_array_equal(dark[..., 3], x[..., 3])
+    np.testing.assert_allclose(dark[..., :3], x[..., :3] / 2, atol=1e-6)
+
+
+def test_samplewise_statistics_are_those_of_each_image(images):
+    x = images(4, shape=(5, 7, 3), dtype="float32") + np.arange(4).reshape(4, 1, 1, 1)
+    options = {"samplewise_center": True}
+    centred = ImageDataGenerator(**options).standardize(x)
+    np.testing.assert_allclose(centred.mean(axis=(1, 2, 3)), 0, atol=1e-6)
+    np.testing.assert_array_equal(centred[2], ImageDataGenerator(**options).standardize(x[2]))
+    whole = ImageDataGenerator(**options, keras_compat=True).standardize(x)
+    np.testing.assert_allclose(whole, x - x.mean(), atol=1e-6)
+
+
+def test_inputs_are_never_written_to(images):
+    x = images(4, shape=(5, 7, 3), dtype="float32")
+    before = x.copy()
+    generator = ImageDataGenerator(
+        **GEOMETRY, samplewise_center=True, rescale=2, channel_shift_range=1
+    )
+    generator.flow(x, seed=0).next()
+    generator.standardize(x)
+    generator.random_transform(x[0], seed=1)
+    np.testing.assert_array_equal(x, before)
+    assert generator.standardize(np.zeros((5, 7, 3), "uint8")).dtype == "float32"
+
+
+# Iterators --------------------------------------------------------------------------------------
+
+
+def test_items_are_stable_and_epochs_differ(images):
+    x = images(10, shape=(5, 5, 1), dtype="float32")
+    batches = ImageDataGenerator(**GEOMETRY).flow(x, batch_size=4, seed=0)
+    assert isinstance(batches, keras.utils.PyDataset)
+    first, again = batches[0], batches[0]
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(batches[2], batches[-1])
+    batches.on_epoch_end()
+    assert not np.array_equal(batches[0], first)
+    with pytest.raises(IndexError, match=r"must lie in -3\.\.2"):
+        batches[3]
+
+
+def test_items_are_what_next_gives(images):
+    x = images(10, shape=(5, 5, 1), dtype="float32")
+    generator = ImageDataGenerator(**GEOMETRY)
+    by_number = epochs(generator.flow(x, batch_size=4, seed=0), 3)
+    batches = generator.flow(x, batch_size=4, seed=0)
+    for epoch in by_number:
+        for batch in epoch:
+            batches[1]  # a stray read
+            np.testing.assert_array_equal(batches.next(), batch)
+
+
+def test_interleaved_iterators_give_what_each_gives_alone(images):
+    x = images(10, shape=(5, 5, 1), dtype="float32")
+    generator = ImageDataGenerator(**GEOMETRY, channel_shift_range=0.2)
+    alone = [
+        [batches.next() for _ in range(7)]
+        for batches in (generator.flow(x, batch_size=4, seed=seed) for seed in (1, 2))
+    ]
+    one, two = (generator.flow(x, batch_size=4, seed=seed) for seed in (1, 2))
+    for a, b in zip(*alone, strict=True):
+        np.testing.assert_array_equal(one.next(), a)
+        np.testing.assert_array_equal(two.next(), b)
+
+
+def test_images_and_masks_stay_aligned(images):
+    x = images(10, shape=(9, 7, 1), dtype="float32")
+    pictures = ImageDataGenerator(**GEOMETRY).flow(x, batch_size=4, seed=5)
+    masks = ImageDataGenerator(**GEOMETRY).flow(x, batch_size=4, seed=5)
+    for step in range(8):
+        if step % 3 == 0:
+            pictures[step % 2]
+        np.testing.assert_array_equal(pictures.next(), masks.next())
+
+
+def test_threads_get_every_batch_once(images):
+    x = images(40, shape=(5, 5, 1), dtype="float32")
+    y = np.arange(40)
+    make = lambda: ImageDataGenerator(**GEOMETRY).flow(x, y, batch_size=4, seed=0)  # noqa: E731
+    expected = make()
+    expected = sorted((next(expected) for _ in range(30)), key=lambda batch: batch[1].tolist())
+    shared = make()
+    with ThreadPoolExecutor(4) as pool:
+        got = list(pool.map(lambda _: shared.next(), range(30)))
+    got.sort(key=lambda batch: batch[1].tolist())
+    for (a, ya), (b, yb) in zip(got, expected, strict=True):
+        np.testing.assert_array_equal(ya, yb)
+        np.testing.assert_array_equal(a, b)
+
+
+def test_iterators_can_be_pickled(images):
+    batches = ImageDataGenerator(**GEOMETRY).flow(images(10, shape=(5, 5, 1)), batch_size=4, seed=0)
+    batches.next()
+    twin = pickle.loads(pickle.dumps(batches))
+    np.testing.assert_array_equal(twin.next(), batches.next())
+
+
+def test_without_a_seed_pythons_random_decides(images):
+    x = images(10, shape=(5, 5, 1))
+    state = random.getstate()
+    results = []
+    for seed in (1, 1, 2):
+        random.seed(seed)
+        generator = ImageDataGenerator(**GEOMETRY)
+        results.append((generator.flow(x).next(), generator.random_transform(x[0])))
+    random.setstate(state)
+    for first, second, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(first, second)
+        assert not np.array_equal(first, other)
+
+
+def test_a_model_can_be_fitted(images):
+    x, y = images(10, shape=(5, 5, 1)), np.arange(10) % 2
+    model = keras.Sequential(
+        [keras.Input((5, 5, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]
+    )
+    model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    batches = ImageDataGenerator(**GEOMETRY, rescale=1 / 255).flow(x, y, batch_size=4, seed=0)
+    history = model.fit(batches, epochs=2, verbose=0)
+    assert len(history.history["loss"]) == 2
+
+
+def test_other_dtypes_than_keras_can(images):
+    x = images(4, shape=(5, 5, 1), dtype="float32")
+    half = ImageDataGenerator(**GEOMETRY, dtype="float16").flow(x, seed=0).next()
+    full = ImageDataGenerator(**GEOMETRY).flow(x, seed=0).next()
+    assert half.dtype == "float16"
+    np.testing.assert_allclose(half, full, atol=2e-3)
+
+
+def test_no_rows(images):
+    batches = ImageDataGenerator().flow(images(4)[:0])
+    assert len(batches) == 0
+    with pytest.raises(ValueError, match="at least one image"):
+        batches.next()
+
+
+# Native equivalents -----------------------------------------------------------------------------
+
+
+def test_geometry_becomes_a_native_transform(images):
+    generator = ImageDataGenerator(**GEOMETRY)
+    native = generator.to_transform()
+    assert isinstance(native, KerasGeometry)
+    assert as_generator(generator) == native
+    x = images(4, shape=(6, 9, 3), dtype="float32")
+    parameters = native.draw(np.arange(4), seed=1)
+    result = native.apply(x, parameters)
+    for row, image in enumerate(x):
+        own = {name: values[row] for name, values in parameters.items()}
+        own |= {"tx": own["tx"] * 9, "ty": own["ty"] * 6}
+        np.testing.assert_allclose(result[row], generator.apply_transform(image, own), atol=1e-5)
+
+
+def test_the_tutorials_listing_is_augmented_natively(images):
+    x, y = images(6, shape=(9, 9, 1)), np.arange(6)
+    generator = ImageDataGenerator(**GEOMETRY)
+    ours = augment_dataset(x, y, 5, generator, seed=1)
+    native = augment_dataset(x, y, 5, generator.to_transform(), seed=1)
+    np.testing.assert_array_equal(ours[0], native[0])
+
+
+def test_other_options_have_no_native_equivalent_but_can_augment(images):
+    generator = ImageDataGenerator(
+        **GEOMETRY, channel_shift_range=0.1, interpolation_order=3, keras_compat=True
+    )
+    with pytest.raises(ValueError, match=r"channel_shift_range=0\.1, keras_compat=True, inter"):
+        generator.to_transform()
+    x, y = images(6, shape=(9, 9, 1), dtype="float32"), np.arange(6)
+    result, labels = augment_dataset(x, y, 5, generator, seed=1, append=False)
+    assert result.shape == (5, 9, 9, 1)
+    again, _ = augment_dataset(x, y, 5, generator, seed=1, append=False)
+    np.testing.assert_array_equal(result, again)
+    assert set(labels) <= set(range(6))
+
+
+# Checks -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"rotation_range": "10"}, TypeError, "`rotation_range` must be a finite number"),
+        ({"rotation_range": np.nan}, ValueError, "`rotation_range` must be a finite number"),
+        ({"width_shift_range": "0.1"}, TypeError, "a number or a sequence"),
+        ({"width_shift_range": [0.1, "a"]}, TypeError, "`width_shift_range`"),
+        ({"height_shift_range": -3}, ValueError, "must not be negative"),
+        ({"height_shift_range": []}, ValueError, "must not be empty"),
+        ({"zoom_range": (1, 2, 3)}, ValueError, "`zoom_range` must be a number or a pair"),
+        ({"brightness_range": 0.5}, ValueError, "`brightness_range` must be a pair"),
+        ({"fill_mode": "edge"}, ValueError, "`fill_mode` must be one of 'nearest'"),
+        ({"data_format": "last"}, ValueError, "`data_format` must be one of"),
+        ({"validation_split": 1}, ValueError, "`validation_split` must be"),
+        ({"interpolation_order": 6}, ValueError, "`interpolation_order`"),
+        ({"preprocessing_function": 3}, TypeError, "`preprocessing_function` must be a function"),
+        ({"dtype": "str"}, TypeError, "`dtype` must be"),
+        ({"dtype": "uint8", "rescale": 2}, ValueError, "need a float dtype"),
+        ({"rescale": "x"}, TypeError, "`rescale`"),
+    ],
+)
+def test_options_are_checked(options, error, text):
+    with pytest.raises(error, match=text):
+        ImageDataGenerator(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "implied"),
+    [
+        ({"zca_whitening": True}, {"featurewise_center": True}),
+        ({"featurewise_std_normalization": True}, {"featurewise_center": True}),
+        ({"samplewise_std_normalization": True}, {"samplewise_center": True}),
+    ],
+)
+def test_implied_options_are_set_with_a_warning(options, implied):
+    with pytest.warns(UserWarning, match="implies"):
+        generator = ImageDataGenerator(**options)
+    assert vars(generator).items() >= implied.items()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "text"),
+    [
+        ({"y": np.arange(3)}, {}, "`y` must have one row for each of the 4 rows"),
+        ({"sample_weight": np.arange(3)}, {}, "`sample_weight` must have one row"),
+        ({"batch_size": 0}, {}, "`batch_size`"),
+        ({"seed": -1}, {}, "`seed`"),
+        ({"subset": "test"}, {"validation_split": 0.5}, "`subset` must be one of"),
+        ({"subset": "training", "y": np.arange(4)}, {"validation_split": 0.5}, "the same classes"),
+        ({"save_to_dir": "nowhere/at/all"}, {}, "`save_to_dir` must be a folder"),
+        ({"save_to_dir": ".", "save_prefix": "../a"}, {}, "`save_prefix` must be part of"),
+    ],
+)
+def test_flow_is_checked(images, arguments, options, text):
+    with pytest.raises(ValueError, match=text):
+        ImageDataGenerator(**options).flow(images(4), **arguments)
+
+
+def test_images_are_checked(images):
+    with pytest.raises(ValueError, match="`x` must be images of rank 4"):
+        ImageDataGenerator().flow(images(4)[..., 0])
+    with pytest.raises(ValueError, match=r"`x\[1\]\[1\]` must have one row"):
+        ImageDataGenerator().flow((images(4), [np.arange(4), np.arange(3)]))
+    with pytest.raises(ValueError, match="one image of rank 3"):
+        ImageDataGenerator().random_transform(images(4))
+    with pytest.raises(ValueError, match="three entries"):
+        ImageDataGenerator().get_random_transform((3, 4))
+    with pytest.warns(UserWarning, match="channels on axis 3"):
+        ImageDataGenerator().flow(images(4, shape=(3, 5, 7)))
+
+
+def test_a_preprocessing_function_must_keep_the_shape(images):
+    generator = ImageDataGenerator(preprocessing_function=lambda image: image[:2])
+    with pytest.raises(ValueError, match=re.escape("of the shape it is given, (5, 7, 3)")):
+        generator.flow(images(4)).next()
+
+
+def test_statistics_that_were_not_fitted_are_warned_of(images):
+    generator = ImageDataGenerator(featurewise_center=True)
+    with pytest.warns(UserWarning, match="call its `fit`"):
+        generator.flow(images(4)).next()

@@ -1,0 +1,282 @@
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from kaug import layers
+from kaug.layers import RandomTransform
+from kaug.transforms import (
+    Affine,
+    Compose,
+    HorizontalFlip,
+    Identity,
+    Lambda,
+    OneOf,
+    Rotate90,
+    Rotation,
+    Shear,
+    SomeOf,
+    Sometimes,
+    Translation,
+    VerticalFlip,
+    Zoom,
+)
+
+BACKEND = keras.backend.backend()
+X = np.random.default_rng(0).random((60, 13, 17, 3), np.float32)
+POLICY = Compose([Affine(rotation=30, width_shift=0.2, zoom=0.2), HorizontalFlip()])
+
+
+def far(**options):
+    """Returns a transform after which most of a picture comes from outside."""
+    return Affine(rotation=180, width_shift=0.9, height_shift=1.5, shear=30, zoom=0.5, **options)
+
+
+@pytest.fixture
+def picked(monkeypatch):
+    """Returns a list that takes the rows of the table a layer picks in each call."""
+    rows, pick = [], layers._AnyBackend.random_rows
+
+    def recording(*arguments):
+        rows.append(pick(*arguments))
+        return rows[-1]
+
+    monkeypatch.setattr(layers._AnyBackend, "random_rows", recording)
+    return rows
+
+
+def numpy_of(tensor):
+    return np.asarray(keras.ops.convert_to_numpy(tensor))
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        *[
+            far(fill_mode=mode, fill_value=0.3)
+            for mode in ("nearest", "reflect", "wrap", "constant")
+        ],
+        Affine(rotation=(90, 90), width_shift=(2 / 17, 2 / 17), fill_mode="wrap"),
+        Rotation(40, p=0.5),
+        Translation(),
+        Shear(20),
+        Zoom(keep_aspect=False),
+        HorizontalFlip(),
+        VerticalFlip(),
+        Rotate90(),
+        Identity(),
+        POLICY,
+        OneOf([Rotation(30), Zoom(0.2), Identity()]),
+        SomeOf([Rotation(30), Zoom(0.2), Shear(10)], n=(1, 2)),
+        Compose([Sometimes(Rotation(30, fill_mode="reflect")), VerticalFlip()]),
+    ],
+    ids=repr,
+)
+def test_the_pixels_are_those_of_the_transform(transform, picked):
+    result = RandomTransform(transform, seed=3)(X, training=True)
+    expected = transform(X, seed=3, index=numpy_of(picked[0]))
+    np.testing.assert_allclose(numpy_of(result), expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "reflect", "wrap", "constant"])
+def test_nearest_pixels(mode, picked):
+    transform = far(fill_mode=mode, interpolation="nearest", fill_value=0.3)
+    result = numpy_of(RandomTransform(transform, seed=3)(X, training=True))
+    expected = transform(X, seed=3, index=numpy_of(picked[0]))
+    # Halfway between two pixels, float32 may fall on the other side.
+    assert (result != expected).mean() < 1e-3
+
+
+def test_only_while_training():
+    layer = RandomTransform(POLICY, seed=0)
+    for options in ({}, {"training": False}):
+        np.testing.assert_array_equal(numpy_of(layer(X, **options)), X)
+    assert not np.allclose(numpy_of(layer(X, training=True)), X)
+
+
+def test_seeds():
+    first, second = (RandomTransform(POLICY, seed=2**64 - 1) for _ in range(2))
+    once = numpy_of(first(X, training=True))
+    np.testing.assert_array_equal(once, numpy_of(second(X, training=True)))
+    assert not np.array_equal(once, numpy_of(first(X, training=True)))
+    assert not np.array_equal(once, numpy_of(RandomTransform(POLICY, seed=1)(X, training=True)))
+
+
+def test_every_image_gets_its_own(picked):
+    RandomTransform(POLICY, seed=0)(np.repeat(X, 50, axis=0), training=True)
+    rows = numpy_of(picked[0])
+    assert len(np.unique(rows)) > 0.95 * len(rows)
+    assert rows.min() >= 0
+    assert rows.max() < 2**16
+    assert abs(rows.mean() / 2**15 - 1) < 0.1
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float32"])
+@pytest.mark.parametrize("channels", [True, False])
+def test_masks_follow(dtype, channels):
+    levels = np.random.default_rng(1).integers(0, 200, (20, 9, 14, 1))
+    masks = (levels if channels else levels[..., 0]).astype(dtype)
+    data = {
+        "images": levels.astype("float32"),
+        "segmentation_masks": masks,
+        "labels": np.arange(20),
+    }
+    layer = RandomTransform(Rotation(40, interpolation="nearest", fill_mode="constant"), seed=1)
+    result = layer(data, training=True)
+    moved = numpy_of(result["segmentation_masks"])
+    assert moved.dtype == masks.dtype
+    np.testing.assert_array_equal(moved.reshape(levels.shape), numpy_of(result["images"]))
+    np.testing.assert_array_equal(numpy_of(result["labels"]), data["labels"])
+    assert not np.array_equal(moved, masks)
+    unchanged = layer(data, training=False)
+    np.testing.assert_array_equal(numpy_of(unchanged["segmentation_masks"]), masks)
+
+
+def test_masks_are_not_blended():
+    masks = np.random.default_rng(1).choice([0, 7, 90], (20, 9, 14))
+    data = {"images": X[:20, :9, :14], "segmentation_masks": masks}
+    moved = RandomTransform(Rotation(40, fill_mode="constant", fill_value=0.5))(data, training=True)
+    assert set(np.unique(numpy_of(moved["segmentation_masks"]))) == {0, 7, 90}
+
+
+def test_one_image():
+    layer = RandomTransform(POLICY, seed=0)
+    batch = numpy_of(RandomTransform(POLICY, seed=0)(X[:1], training=True))
+    np.testing.assert_allclose(numpy_of(layer(X[0], training=True)), batch[0], atol=1e-6)
+    result = layer({"images": X[0], "segmentation_masks": X[0, :, :, 0]}, training=True)
+    assert result["segmentation_masks"].shape == (13, 17)
+
+
+def small_model(**options):
+    model = keras.Sequential(
+        [
+            keras.Input((13, 17, 3)),
+            RandomTransform(POLICY, seed=4, name="augment", **options),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2),
+        ]
+    )
+    model.compile("sgd", "mse")
+    return model
+
+
+def test_in_a_model():
+    model = small_model()
+    assert model.get_layer("augment").output.shape == (None, 13, 17, 3)
+    model.fit(X, np.zeros((60, 2)), batch_size=16, shuffle=False, verbose=0)
+    assert model.jit_compile is (BACKEND == "jax")
+    layer = RandomTransform(POLICY)
+    assert layer.compute_output_shape((None, 13, 17, 3)) == (None, 13, 17, 3)
+    spec = layer({"images": keras.Input((13, 17, 3)), "labels": keras.Input((), dtype="int32")})
+    assert spec["images"].shape == (None, 13, 17, 3)
+    assert spec["labels"].dtype == "int32"
+
+
+def test_save_and_load(tmp_path):
+    model = small_model()
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    layer = loaded.get_layer("augment")
+    assert layer.transform == POLICY
+    assert layer.seed == 4
+    np.testing.assert_allclose(loaded.predict(X, verbose=0), model.predict(X, verbose=0))
+    original = model.get_layer("augment")(X, training=True)
+    np.testing.assert_array_equal(numpy_of(layer(X, training=True)), numpy_of(original))
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision(policy, picked):
+    result = RandomTransform(POLICY, seed=3, dtype=policy)(X, training=True)
+    name = policy.removeprefix("mixed_")
+    assert keras.backend.standardize_dtype(result.dtype) == name
+    expected = POLICY(X, seed=3, index=numpy_of(picked[0]))
+    result = numpy_of(keras.ops.cast(result, "float32"))
+    np.testing.assert_allclose(result, expected, atol=0.01)
+    small_model(dtype=policy).fit(X, np.zeros((60, 2)), shuffle=False, verbose=0)
+
+
+def test_bytes_become_floats():
+    images = (X * 255).astype("uint8")
+    result = RandomTransform(Identity())(images, training=True)
+    np.testing.assert_array_equal(numpy_of(result), images.astype("float32"))
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_in_tf_data(batched):
+    tf = pytest.importorskip("tensorflow")
+    layer = RandomTransform(far(fill_mode="constant", fill_value=0.3), seed=2)
+    dataset = tf.data.Dataset.from_tensor_slices(
+        {"images": X, "segmentation_masks": X[..., 0] > 0.5}
+    )
+    dataset = dataset.batch(25) if batched else dataset
+    dataset = dataset.map(lambda data: layer(data, training=True))
+    images = [batch["images"] for batch in dataset]
+    masks = [batch["segmentation_masks"] for batch in dataset]
+    join = np.concatenate if batched else np.stack
+    assert join(images).shape == X.shape
+    assert join(masks).shape == X.shape[:3]
+    assert (np.isclose(join(images), 0.3, atol=1e-6).all(axis=-1)).mean() > 0.1
+    assert dataset.element_spec["images"].shape[-3:] == X.shape[1:]
+    unchanged = tf.data.Dataset.from_tensor_slices(X).map(layer)
+    np.testing.assert_array_equal(np.stack(list(unchanged)), X)
+
+
+BAD_INPUT = [
+    # what is wrong, transform, error, what the message says
+    ("no transform", 3, TypeError, "`transform` must be a transform of `kaug.transforms`"),
+    (
+        "a function",
+        Lambda(np.negative),
+        ValueError,
+        "transforms that only move pixels. Received: L",
+    ),
+    (
+        "a function among others",
+        Compose([Rotation(), OneOf([Zoom(), Lambda(np.negative)])]),
+        ValueError,
+        r"Received: Lambda\(.*\) in Compose\(.*Use kaug.AugmentedDataset",
+    ),
+    (
+        "two ways to fill",
+        Compose([Rotation(fill_mode="wrap"), Zoom()]),
+        ValueError,
+        "must fill and interpolate alike",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("transform", "error", "text"), [pytest.param(*case[1:], id=case[0]) for case in BAD_INPUT]
+)
+def test_bad_transforms(transform, error, text):
+    with pytest.raises(error, match=text):
+        RandomTransform(transform)
+
+
+def test_bad_data():
+    layer = RandomTransform(POLICY)
+    with pytest.raises(ValueError, match="and not 'bounding_boxes'"):
+        layer({"images": X, "bounding_boxes": {"boxes": np.zeros((60, 1, 4))}}, training=True)
+    with pytest.raises(ValueError, match='images under the key "images"'):
+        layer({"labels": X}, training=True)
+    with pytest.raises(ValueError, match="`seed` must be an integer"):
+        RandomTransform(POLICY, seed=-1)
+
+
+@pytest.mark.skipif(BACKEND == "jax" or find_spec("jax") is None, reason="needs jax, once")
+def test_all_of_this_under_jax():
+    command = [sys.executable, "-W", "ignore", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    run = subprocess.run(
+        [*command, "-W", "ignore", "-o", "faulthandler_timeout=120", Path(__file__).name],
+        env=os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr

@@ -1,0 +1,379 @@
+import inspect
+import os
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import kaug
+from kaug.online import AugmentedDataset
+from kaug.transforms import Affine, Compose, HorizontalFlip, Rotation
+
+POLICY = Compose([Affine(rotation=20, width_shift=0.2, zoom=0.2), HorizontalFlip()])
+X = np.random.default_rng(0).random((50, 7, 9, 1), np.float32)
+Y = np.arange(50)
+# Batches of 3: seventeen, more than Keras' queue holds.
+SIZE, EPOCHS = 3, 2
+WORKERS = [(1, False), (2, False), (4, False), (1, True), (2, True), (4, True)]
+
+
+def make(generator=POLICY, **options):
+    return AugmentedDataset(X, Y, generator, **({"batch_size": SIZE, "seed": 5} | options))
+
+
+def levels(count, shape=(6, 5, 3)):
+    """Returns images of one level each, which names the row whatever geometry does to them."""
+    return np.broadcast_to(
+        5 * np.arange(count).reshape(-1, *[1] * len(shape)), (count, *shape)
+    ).astype("uint8")
+
+
+def epochs_of(dataset, *epochs):
+    """Returns the batches of the epochs, one after the other."""
+    batches = []
+    for epoch in epochs:
+        dataset.epoch = epoch
+        batches += list(dataset)
+    return batches
+
+
+def trained_on(dataset, **options):
+    """Returns the batches that `fit` takes from a dataset, in their order."""
+    model = keras.Sequential(
+        [keras.Input((7, 9, 1)), keras.layers.Flatten(), keras.layers.Dense(1)]
+    )
+    model.compile("sgd", "mse", run_eagerly=True)
+    batches, train_step = [], model.train_step
+
+    def recording(*arguments):
+        batches.append(tuple(np.array(keras.ops.convert_to_numpy(a)) for a in arguments[-1]))
+        return train_step(*arguments)
+
+    model.train_step = recording
+    model.fit(dataset, verbose=0, shuffle=False, **options)
+    return batches
+
+
+def same(batches, expected):
+    return len(batches) == len(expected) and all(
+        np.array_equal(one, other)
+        for batch, right in zip(batches, expected, strict=True)
+        for one, other in zip(batch, right, strict=True)
+    )
+
+
+def fitted(make=make):
+    """Yields what every way of training is trained on, by name, and what it ought to be."""
+    expected = epochs_of(make(), *range(EPOCHS + 1))
+    for workers, processes in WORKERS:
+        options = {"workers": workers, "use_multiprocessing": processes}
+        yield f"{options}", trained_on(make(**options), epochs=EPOCHS + 1), expected
+        dataset = make(**options)
+        dataset.epoch = EPOCHS
+        once_more = trained_on(dataset, epochs=EPOCHS + 1, initial_epoch=EPOCHS)
+        yield f"restarted, {options}", once_more, expected[-len(dataset) :]
+    yield "tf.data", trained_on(make().to_tf_dataset(), epochs=EPOCHS + 1), expected
+
+
+def test_a_batch_is_what_the_transform_makes_of_its_rows():
+    dataset = make()
+    assert len(dataset) == 17
+    for epoch in (0, 3):
+        rows = []
+        for images, labels in epochs_of(dataset, epoch):
+            expected = POLICY(X[labels], seed=5, epoch=epoch, index=labels)
+            np.testing.assert_array_equal(images, expected)
+            assert images.dtype == X.dtype
+            rows += labels.tolist()
+        assert rows != sorted(rows)
+        assert sorted(rows) == Y.tolist()
+
+
+def test_epochs_differ_in_pictures_and_order():
+    first, second = (epochs_of(make(), epoch) for epoch in (0, 1))
+    assert not np.array_equal(first[0][1], second[0][1])
+    first, second = (epochs_of(make(shuffle=False), epoch) for epoch in (0, 1))
+    np.testing.assert_array_equal(np.concatenate([labels for _, labels in first]), Y)
+    assert not np.array_equal(first[0][0], second[0][0])
+
+
+def test_seeds():
+    assert same(list(make(seed=1)), list(make(seed=1)))
+    assert not same(list(make(seed=1)), list(make(seed=2)))
+    unseeded = make(seed=None)
+    assert same(list(unseeded), list(unseeded))
+    assert not same(list(make(seed=None)), list(make(seed=None)))
+
+
+def test_last_batch():
+    assert [len(labels) for _, labels in make()][-1] == 2
+    assert [len(labels) for _, labels in make(drop_remainder=True)] == [3] * 16
+    assert len(make(batch_size=50)) == len(make(batch_size=64)) == 1
+    with pytest.raises(IndexError):
+        make()[17]
+
+
+def test_any_order_threads_and_pickles():
+    dataset = make()
+    expected = list(dataset)
+    with ThreadPoolExecutor(8) as pool:
+        assert same(list(pool.map(dataset.__getitem__, [*range(17)] * 4)), expected * 4)
+    assert same([dataset[i] for i in range(16, -1, -1)], expected[::-1])
+    dataset.epoch = 2
+    copied = pickle.loads(pickle.dumps(dataset))
+    assert same(list(copied), epochs_of(make(), 2))
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_fit_takes_the_same_bits_however_it_is_fed():
+    assert keras.backend.backend() == "tensorflow"
+    for how, batches, expected in fitted():
+        assert same(batches, expected), how
+
+
+@pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
+def test_fit_takes_the_same_bits_under_jax(tmp_path):
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", Path(__file__).resolve(), "batches.pickle"],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 0, run.stderr
+    expected = epochs_of(make(), *range(EPOCHS + 1))
+    for how, batches in pickle.loads((tmp_path / "batches.pickle").read_bytes()).items():
+        assert same(batches, expected[-len(batches) :]), how
+
+
+class Forgetful(AugmentedDataset):
+    """Draws by how often it was asked, not by what it was asked for."""
+
+    asked = 0
+
+    def _batch(self, number, epoch):
+        self.asked += 1
+        return super()._batch(number, self.asked)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_dataset_with_a_state_would_be_noticed():
+    def forgetful(**options):
+        return Forgetful(X, Y, POLICY, batch_size=SIZE, seed=5, shuffle=False, **options)
+
+    assert not any(same(batches, expected) for _, batches, expected in fitted(forgetful))
+
+
+def test_epochs_go_on_over_several_fits():
+    dataset, expected = make(), epochs_of(make(), 0, 1, 2)
+    assert same(trained_on(dataset, epochs=2), expected[:34])
+    assert dataset.epoch == 2
+    assert same(trained_on(dataset, epochs=1), expected[34:])
+
+
+def test_a_callback_may_set_the_epoch():
+    dataset = make()
+    tell = keras.callbacks.LambdaCallback(on_epoch_begin=lambda e, _: setattr(dataset, "epoch", e))
+    batches = trained_on(dataset, epochs=5, initial_epoch=3, callbacks=[tell])
+    assert same(batches, epochs_of(make(), 3, 4))
+
+
+def test_tf_data():
+    dataset = make()
+    dataset.epoch = 1
+    batches = dataset.to_tf_dataset()
+    dataset.epoch = 7  # is not its business any more
+    assert len(batches) == 17
+    assert [spec.shape.as_list() for spec in batches.element_spec] == [[None, 7, 9, 1], [None]]
+    assert [spec.dtype.name for spec in batches.element_spec] == ["float32", "int64"]
+    next(iter(batches))  # a pass that is not finished is no epoch
+    for epoch in (1, 2):
+        assert same(list(batches.as_numpy_iterator()), epochs_of(make(), epoch))
+    repeated = list(batches.repeat(2).as_numpy_iterator())
+    assert same(repeated, epochs_of(make(), 3, 4))
+
+
+def test_tf_data_of_even_batches_has_static_shapes():
+    for options in ({"drop_remainder": True}, {"batch_size": 10}):
+        dataset = make(**options)
+        spec = dataset.to_tf_dataset().element_spec
+        assert spec[0].shape.as_list() == [dataset[0][0].shape[0], 7, 9, 1]
+
+
+def test_tf_data_of_any_structure():
+    y = {"a": Y, "b": [Y * 0.5, Y.astype(str)]}
+    dataset = AugmentedDataset(X, y, POLICY, sample_weight=Y, seed=1)
+    for (x1, y1, w1), (x2, y2, w2) in zip(
+        dataset, dataset.to_tf_dataset().as_numpy_iterator(), strict=True
+    ):
+        np.testing.assert_array_equal(x1, x2)
+        np.testing.assert_array_equal(y1["b"][0], y2["b"][0])
+        np.testing.assert_array_equal(y1["b"][1], y2["b"][1].astype(str))
+        np.testing.assert_array_equal(w1, w2)
+    images_alone = AugmentedDataset(X, None, POLICY, seed=1)
+    np.testing.assert_array_equal(
+        images_alone[0], next(images_alone.to_tf_dataset().as_numpy_iterator())
+    )
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 20])
+def test_shards_are_the_epoch(count):
+    dataset = make()
+    dataset.epoch = 4
+    shards = [dataset.shard(index, count) for index in range(count)]
+    lengths = [len(shard) for shard in shards]
+    assert sum(lengths) == len(dataset)
+    assert max(lengths) - min(lengths) <= 1
+    expected = list(dataset)
+    for index, shard in enumerate(shards):
+        assert same(list(shard), expected[index::count])
+    if count == 2:
+        part = shards[1].shard(1, 3)
+        assert same(list(part), expected[3::6])
+        assert same(list(part.to_tf_dataset().as_numpy_iterator()), expected[3::6])
+    shards[0].on_epoch_begin()
+    assert dataset.epoch == 4
+
+
+def test_memory_maps(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    np.save(tmp_path / "y.npy", Y)
+    x, y = (np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in "xy")
+    dataset = AugmentedDataset(x, y, POLICY, batch_size=SIZE, seed=5)
+    assert same(list(dataset), list(make()))
+    assert all(type(array) is np.ndarray for array in dataset[0])
+    function = AugmentedDataset(x, y, lambda images: images, batch_size=SIZE, seed=5)
+    assert all(type(array) is np.ndarray for array in function[0])
+
+
+def _albumentations():
+    albumentations = pytest.importorskip("albumentations")
+    return albumentations.Compose([albumentations.HorizontalFlip(), albumentations.VerticalFlip()])
+
+
+def _flow():
+    from tensorflow.keras.preprocessing.image import ImageDataGenerator
+
+    class Shuffling(ImageDataGenerator):
+        def flow(self, x, y, *, shuffle, batch_size, seed):
+            return super().flow(x, y, shuffle=True, batch_size=2, seed=seed)
+
+    return Shuffling(rotation_range=40, interpolation_order=3)
+
+
+GENERATORS = {
+    "native": lambda: Rotation(40),
+    "layer": lambda: keras.layers.RandomRotation(0.2, fill_mode="nearest"),
+    "albumentations": _albumentations,
+    "flow": _flow,
+    "function": lambda: lambda images: images[:, ::-1],
+}
+
+
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_labels_follow_whatever_augments(kind):
+    x, y = levels(50), {"row": np.arange(50), "pair": (np.arange(50) * 2,)}
+    dataset = AugmentedDataset(
+        x, y, GENERATORS[kind](), batch_size=8, sample_weight=np.arange(50) / 2, seed=3
+    )
+    before = x.copy()
+    rows = []
+    for images, labels, weight in dataset:
+        np.testing.assert_array_equal(images[:, 2, 2, 0] // 5, labels["row"])
+        np.testing.assert_array_equal(labels["pair"][0], labels["row"] * 2)
+        np.testing.assert_array_equal(weight, labels["row"] / 2)
+        rows += labels["row"].tolist()
+    assert sorted(rows) == list(range(50))
+    np.testing.assert_array_equal(x, before)
+
+
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_every_generator_gives_pure_batches(kind):
+    dataset = make(GENERATORS[kind]())
+    expected = list(dataset)
+    with ThreadPoolExecutor(4) as pool:
+        assert same(list(pool.map(dataset.__getitem__, range(17))), expected)
+    assert same(list(dataset.to_tf_dataset().as_numpy_iterator()), expected)
+    if kind != "function":
+        assert not same(epochs_of(dataset, 1), expected)
+
+
+def test_images_without_channels():
+    dataset = AugmentedDataset(X[..., 0], Y, POLICY, batch_size=SIZE, seed=5)
+    for (flat, _), (images, _) in zip(dataset, make(), strict=True):
+        np.testing.assert_array_equal(flat, images[..., 0])
+
+
+def test_data_first_options_by_keyword():
+    parameters = inspect.signature(AugmentedDataset).parameters.values()
+    by_position = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert by_position == ["x", "y", "generator"]
+    assert kaug.AugmentedDataset is AugmentedDataset
+
+
+def test_options_reach_keras():
+    dataset = make(workers=3, use_multiprocessing=True, max_queue_size=4)
+    assert (dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size) == (3, True, 4)
+    dataset.workers = 2
+    assert dataset.workers == 2
+
+
+BAD_INPUT = [
+    # what is wrong, arguments, error, what the message says
+    ("batch size 0", {"batch_size": 0}, ValueError, "`batch_size` must be an integer, at least 1"),
+    ("batch size float", {"batch_size": 2.0}, TypeError, "`batch_size` must be an integer"),
+    ("y too short", {"y": Y[:3]}, ValueError, "`y` must have one row for each of the 50 rows"),
+    ("weight too short", {"sample_weight": [1.0]}, ValueError, "`sample_weight` must have one row"),
+    ("one image", {"x": X[0, :, :, 0]}, ValueError, "must be a batch of images"),
+    ("no rows", {"x": X[:0], "y": Y[:0]}, ValueError, "at least one batch. Received: 0 rows"),
+    (
+        "no whole batch",
+        {"batch_size": 51, "drop_remainder": True},
+        ValueError,
+        "Received: 50 rows, batch_size=51, drop_remainder=True. Pass more rows",
+    ),
+    ("seed negative", {"seed": -1}, ValueError, "`seed` must be an integer, between 0"),
+    ("no generator", {"generator": 3}, TypeError, "`generator` must be"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"), [pytest.param(*case[1:], id=case[0]) for case in BAD_INPUT]
+)
+def test_bad_input(arguments, error, text):
+    with pytest.raises(error, match=text):
+        AugmentedDataset(**({"x": X, "y": Y, "generator": POLICY} | arguments))
+
+
+def test_a_generator_that_drops_rows():
+    dataset = make(lambda images: images[1:])
+    with pytest.raises(ValueError, match="one image for each image"):
+        dataset[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"), [((2, 2), ValueError), ((-1, 2), ValueError), ((0, 0), ValueError)]
+)
+def test_bad_shards(arguments, error):
+    with pytest.raises(error, match="must be an integer"):
+        make().shard(*arguments)
+
+
+def test_bad_epoch():
+    with pytest.raises(ValueError, match="`epoch` must be an integer, between 0"):
+        make().epoch = -1
+    with pytest.raises(TypeError, match="`epoch` must be an integer"):
+        make().epoch = 1.0
+
+
+if __name__ == "__main__":
+    assert keras.backend.backend() == "jax"
+    Path(sys.argv[1]).write_bytes(pickle.dumps({how: batches for how, batches, _ in fitted()}))
