@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import sys
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -44,6 +45,26 @@ def _processor():
         if line.startswith("model name"):
             return line.split(":")[1].strip()
     return platform.processor()
+
+
+def take_turns(contestants, repeats):
+    """Returns the seconds of every round of every contestant, after a round to warm up.
+
+    Args:
+        contestants: Functions of the number of the round, by name.
+        repeats: Number of rounds. The contestants take turns, so that a machine whose speed
+            drifts drifts for all.
+    """
+    seconds = {name: [] for name in contestants}
+    for turn in range(repeats + 1):
+        for name, run in contestants.items():
+            start = time.perf_counter()
+            result = run(turn)
+            took = time.perf_counter() - start
+            del result  # not while the next one is timed
+            if turn:
+                seconds[name].append(took)
+    return seconds
 
 
 def write(name, results, sections):

@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -105,16 +106,7 @@ def whole_call(repeats):
     for name, code in (("tutorial", TUTORIAL), ("kaug", KAUG)):
         exec(code, scope)
         contestants[name] = scope["run"]
-    seconds = {name: [] for name in contestants}
-    for turn in range(repeats + 1):
-        for name, run in contestants.items():
-            start = time.perf_counter()
-            result = run(turn)
-            took = time.perf_counter() - start
-            del result
-            if turn:
-                seconds[name].append(took)
-    return seconds
+    return _report.take_turns(contestants, repeats)
 
 
 def growth(repeats):
@@ -122,19 +114,13 @@ def growth(repeats):
     scope = {}
     exec(SET_UP + NATIVE, scope)
     x, y = (scope["x"] * 255).astype(np.uint8), scope["y"]
-    seconds = {}
-    for n in (1_000, 10_000, 100_000, 1_000_000):
-        seconds[n] = []
-        for turn in range(repeats + 1):
-            start = time.perf_counter()
-            result = kaug.augment_dataset(
-                x, y, n, scope["generator"], seed=turn, append=False, verbose=0
-            )
-            took = time.perf_counter() - start
-            del result
-            if turn:
-                seconds[n].append(took)
-    return seconds
+
+    def run(n, turn):
+        generator = scope["generator"]
+        return kaug.augment_dataset(x, y, n, generator, seed=turn, append=False, verbose=0)
+
+    sizes = (1_000, 10_000, 100_000, 1_000_000)
+    return _report.take_turns({n: partial(run, n) for n in sizes}, repeats)
 
 
 def main():

@@ -13,8 +13,8 @@ import argparse
 import itertools
 import os
 import statistics
-import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -257,20 +257,6 @@ def check_alike(x):
             assert error < 0.05, (name, error)
 
 
-def measure(x, repeats):
-    """Returns the seconds of every round of every contestant."""
-    seconds = {name: [] for name in CONTESTANTS}
-    for turn in range(repeats + 1):
-        for name, contestant in CONTESTANTS.items():
-            start = time.perf_counter()
-            result = contestant(x, turn)
-            took = time.perf_counter() - start
-            del result
-            if turn:  # the first round warms up
-                seconds[name].append(took)
-    return seconds
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
@@ -283,7 +269,9 @@ def main():
             continue
         x = make()
         check_alike(x)
-        seconds = results[workload] = measure(x, args.repeats)
+        seconds = results[workload] = _report.take_turns(
+            {name: partial(run, x) for name, run in CONTESTANTS.items()}, args.repeats
+        )
         ours = statistics.median(seconds["kaug"])
         rows = []
         for name, times in seconds.items():

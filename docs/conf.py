@@ -3,14 +3,15 @@ from typing import NewType
 
 import numpy.typing
 
+import kaug
+
 # Each of these aliases stands for a union of a dozen private types of NumPy. In their place, before
-# kaug's modules are imported, comes a type that signatures show by its name.
+# autodoc loads kaug's modules (`import kaug` alone loads none), comes a type that signatures show
+# by its name.
 for _alias in ("ArrayLike", "DTypeLike"):
     _named = NewType(_alias, object)
     _named.__module__ = "numpy.typing"
     setattr(numpy.typing, _alias, _named)
-
-import kaug  # noqa: E402
 
 project = "kaug"
 author = "kaug contributors"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from kaug import fashion_mnist
+
 ROOT = Path(__file__).parents[1]
 CONTENT = {
     "train-images-idx3-ubyte.gz": b"images",
@@ -267,3 +269,13 @@ def test_help_lists_every_target():
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.M)[1].split()
     explained = re.findall(r"^([a-z]+):.*## ", makefile, re.M)
     assert sorted(explained) == sorted(phony)
+
+
+def test_the_tool_and_the_loader_agree(tools):
+    # The tool runs before anything is installed, so it cannot import the loader's tables.
+    tool = tools.fetch_fashion_mnist
+    expected = {f"{name}.gz": checksum for name, checksum in fashion_mnist._SHA256.items()}
+    assert expected == tool.CHECKSUMS
+    assert tool.DEBIAN_FOLDER == fashion_mnist._DEBIAN_FOLDER
+    assert tool.KERAS_URL == fashion_mnist._ORIGIN
+    assert tool.keras_cache() == fashion_mnist._keras_home() / fashion_mnist._CACHE_SUBDIR

@@ -106,8 +106,9 @@ def find_problem(path: Path) -> str | None:
     return None
 
 
-def from_debian_folder(names: list[str], scratch: Path) -> Path:  # noqa: ARG001
+def from_debian_folder(names: list[str], scratch: Path) -> Path:
     """Returns the folder of the installed Debian package."""
+    del names, scratch
     return DEBIAN_FOLDER
 
 
@@ -120,8 +121,9 @@ def from_keras(names: list[str], scratch: Path) -> Path:
     return scratch
 
 
-def from_debian_package(names: list[str], scratch: Path) -> Path:  # noqa: ARG001
+def from_debian_package(names: list[str], scratch: Path) -> Path:
     """Downloads and unpacks the Debian package into ``scratch``; no root needed."""
+    del names  # the package has them all
     print(f"Downloading Debian's package {DEBIAN_PACKAGE}", flush=True)
     tree = debian.download_package(DEBIAN_PACKAGE, scratch)
     return tree / DEBIAN_FOLDER.relative_to("/")

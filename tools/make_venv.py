@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import re
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -98,13 +97,15 @@ def install_pip(python: Path) -> str:
     )
 
 
-def pip_from_ensurepip(python: Path, scratch: Path) -> None:  # noqa: ARG001
+def pip_from_ensurepip(python: Path, scratch: Path) -> None:
     """Installs the pip that comes with Python (on Debian: with python3-venv)."""
+    del scratch  # ensurepip brings its own wheel
     _run([python, "-I", "-m", "ensurepip", "--default-pip"], capture=True)
 
 
-def pip_from_installed_pip(python: Path, scratch: Path) -> None:  # noqa: ARG001
+def pip_from_installed_pip(python: Path, scratch: Path) -> None:
     """Lets the pip of the Python that runs this script install one into the environment."""
+    del scratch
     _run([sys.executable, "-m", "pip", "--version"], capture=True)
     _run([sys.executable, "-m", "pip", "--python", python, "install", "pip"])
 
@@ -116,7 +117,7 @@ def pip_from_debian(python: Path, scratch: Path) -> None:
     if not wheels:
         raise OSError("the package holds no pip wheel")
     options: list[str | Path] = []
-    if not SYSTEM_CERTIFICATES.exists() and "PIP_CERT" not in os.environ:
+    if not SYSTEM_CERTIFICATES.exists():
         options = ["--cert", certificates_from_debian(scratch)]
     _run([python, wheels[-1] / "pip", "install", *options, "pip"])
 
@@ -163,8 +164,7 @@ def newest_wheel(files: list[dict[str, Any]]) -> dict[str, Any]:
 def _download(url: str, accept: str = "*/*") -> bytes:
     """Returns what ``url`` answers; urllib's errors are OSErrors."""
     request = urllib.request.Request(url, headers={"Accept": accept})
-    context = ssl.create_default_context(cafile=os.environ.get("PIP_CERT"))
-    with urllib.request.urlopen(request, timeout=30, context=context) as answer:
+    with urllib.request.urlopen(request, timeout=30) as answer:
         return bytes(answer.read())
 
 

@@ -7,11 +7,15 @@ Keras data set with workers does.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import pairwise
+from typing import Any
+
+from numpy.typing import NDArray
 
 # Pieces per thread: enough that a thread which was held up does not hold up the others.
 _PIECES_PER_THREAD = 4
@@ -73,6 +77,16 @@ def run(task: Callable[[int, int], object], count: int, *, grain: int = 1) -> No
     wait(futures)
     for future in futures:
         future.result()
+
+
+def grain_of(rows: NDArray[Any], piece_bytes: int = 2**17) -> int:
+    """Returns how many of the rows of an array are worth handing to another thread.
+
+    Args:
+        rows: What the threads write, `(M, …)`.
+        piece_bytes: How much of it repays the handing over; less where a byte takes longer.
+    """
+    return max(1, piece_bytes // max(1, rows.itemsize * math.prod(rows.shape[1:])))
 
 
 def _submit(

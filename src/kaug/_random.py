@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kaug._validation import check_integer
+from kaug._validation import check_integer, describe, message
 
 _ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 _PARITY = 0x1BD11BDA
@@ -151,10 +151,9 @@ class Draws:
             word, self._spare = self._spare, None
             return word
         if self._block == _MAX_BLOCKS:
-            raise ValueError(
-                f"A transform can draw up to {2 * _MAX_BLOCKS} words for a row. Received: a "
-                "request for more. Draw one word and seed another generator with it."
-            )
+            rule = f"A transform can draw up to {2 * _MAX_BLOCKS} words for a row"
+            fix = "Draw one word and seed another generator with it."
+            raise ValueError(message(rule, "a request for more", fix))
         word, self._spare = self.key.words(self.rows, self._block)
         self._block += 1
         return word
@@ -196,13 +195,11 @@ def check_rows(rows: ArrayLike) -> NDArray[np.int64]:
     """Returns row numbers as int64 `(M,)`, or says why they are none."""
     array = np.asarray(rows)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        raise TypeError(
-            "Row numbers must be a one-dimensional array of integers. "
-            f"Received: shape {array.shape}, dtype {array.dtype}."
-        )
+        rule = "Row numbers must be a one-dimensional array of integers"
+        raise TypeError(message(rule, describe(array)))
     if array.size and (array.min() < 0 or array.max() > _MAX_ROW):
         raise ValueError(
-            f"Row numbers must lie in 0..2**47-1. Received: {array.min()}..{array.max()}."
+            message("Row numbers must lie in 0..2**47-1", f"{array.min()}..{array.max()}")
         )
     return array.astype(np.int64, copy=False)
 

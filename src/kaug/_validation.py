@@ -53,16 +53,40 @@ def check_choice(value: Any, name: str, choices: Iterable[str]) -> str:
     return value
 
 
-def check_fraction(value: Any, name: str) -> float:
-    """Returns `value` as a `float` when it lies strictly between 0 and 1."""
-    rule = f"`{name}` must be a number strictly between 0 and 1"
+def check_number(value: Any, name: str, rule: str = "", fix: str = "") -> float:
+    """Returns `value` as a `float` when it is a finite number (not a bool).
+
+    Args:
+        value: What to check.
+        name: What the caller calls it.
+        rule: What it must be, when more is asked for than a finite number.
+        fix: What to do about it.
+    """
+    rule = rule or f"`{name}` must be a finite number"
     if isinstance(value, (bool, np.bool_)) or not isinstance(
         value, (int, float, np.integer, np.floating)
     ):
-        raise TypeError(message(rule, f"{name}={describe(value)}"))
-    if not 0 < value < 1:
-        raise ValueError(message(rule, f"{name}={value}"))
+        raise TypeError(message(rule, f"{name}={describe(value)}", fix))
+    if not np.isfinite(value):
+        raise ValueError(message(rule, f"{name}={value}", fix))
     return float(value)
+
+
+def check_fraction(value: Any, name: str) -> float:
+    """Returns `value` as a `float` when it lies strictly between 0 and 1."""
+    rule = f"`{name}` must be a number strictly between 0 and 1"
+    number = check_number(value, name, rule)
+    if not 0 < number < 1:
+        raise ValueError(message(rule, f"{name}={value}"))
+    return number
+
+
+def check_probability(value: Any, name: str = "p") -> float:
+    """Returns `value` as a `float` when it lies in 0..1."""
+    number = check_number(value, name)
+    if not 0 <= number <= 1:
+        raise ValueError(message(f"`{name}` must lie in 0..1", f"{name}={value}"))
+    return number
 
 
 def as_array(value: Any, name: str) -> NDArray[Any]:
@@ -105,6 +129,11 @@ def check_images(x: Any, name: str = "x") -> NDArray[Any]:
     if 0 in images.shape[1:]:
         raise ValueError(message(f"{rule}, none of them zero", describe(images)))
     return images
+
+
+def with_channels(images: NDArray[Any]) -> NDArray[Any]:
+    """Returns `(N, H, W)` images as `(N, H, W, 1)`, a view; others as they are."""
+    return images[..., np.newaxis] if images.ndim == 3 else images
 
 
 def check_length(array: NDArray[Any], name: str, count: int) -> None:

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._random import Key
-from kaug._validation import describe, message
+from kaug._validation import describe, message, with_channels
 from kaug.image_data_generator import native_equivalent
+from kaug.image_data_generator.options import NEED_FLOATS
 from kaug.transforms import Transform
 
 Array = NDArray[Any]
@@ -108,7 +109,7 @@ class _Albumentations:
         # albumentations knows two value ranges: uint8, and float32 from 0 to 1.
         known = images.astype(np.float32) if images.dtype.kind == "f" else images
         return _image_by_image(
-            lambda image: self._transform(image=image)["image"], _with_channels(known), images
+            lambda image: self._transform(image=image)["image"], with_channels(known), images
         )
 
 
@@ -137,7 +138,7 @@ class _Torchvision:
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(key.integer(0))
-            return _image_by_image(transform, _with_channels(images), images)
+            return _image_by_image(transform, with_channels(images), images)
 
 
 def _image_by_image(
@@ -186,7 +187,7 @@ class _KerasLayer:
         if self._rescales and images.dtype.kind in "iu":
             raise _range_error(f"a `{type(self._rescales[0]).__name__}` layer", images.dtype)
         with _seeded_layer(self._layer, key):
-            output = self._layer(_with_channels(images), training=True)
+            output = self._layer(with_channels(images), training=True)
         result = _like_rank(np.asarray(keras.ops.convert_to_numpy(output)), images.ndim)
         _check_result(result, len(images), images.ndim)
         return _round_to(result, images.dtype), np.arange(len(images))
@@ -213,17 +214,6 @@ def _seeded_layer(layer: Any, key: Key) -> Iterator[None]:
             state.assign(value)
 
 
-# The options of Keras' generator after which 0..255 are not 0..255 any more.
-_RESCALING = (
-    "rescale",
-    "featurewise_center",
-    "featurewise_std_normalization",
-    "samplewise_center",
-    "samplewise_std_normalization",
-    "zca_whitening",
-)
-
-
 class _Flow:
     """An object with Keras' `flow(x, y, …)`; row numbers ride along as `y`."""
 
@@ -237,12 +227,12 @@ class _Flow:
                 )
             )
         self._generator = generator
-        self._rescales = [name for name in _RESCALING if getattr(generator, name, None)]
+        self._rescales = [name for name in NEED_FLOATS if getattr(generator, name, None)]
 
     def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
         if self._rescales and images.dtype.kind in "iu":
             raise _range_error(f"`{self._rescales[0]}`", images.dtype)
-        batches, rows = self._collect(_with_channels(images), key.integer(0, bits=31))
+        batches, rows = self._collect(with_channels(images), key.integer(0, bits=31))
         result = _like_rank(np.concatenate(batches), images.ndim)
         position = _check_positions(np.concatenate(rows), len(result), len(images))
         _check_result(result, len(images), images.ndim)
@@ -342,18 +332,13 @@ def _range_error(what: str, dtype: np.dtype[Any]) -> ValueError:
     )
 
 
-def _with_channels(images: Array) -> Array:
-    """Returns `(N, H, W)` images as `(N, H, W, 1)`."""
-    return images[..., np.newaxis] if images.ndim == 3 else images
-
-
 def _with_channel_axis(result: Array, image: Array) -> Array:
     """Gives back the channel axis that some libraries drop from one-channel images."""
     return result[..., np.newaxis] if result.ndim == 2 and image.shape[-1] == 1 else result
 
 
 def _like_rank(images: Array, rank: int) -> Array:
-    """Undoes `_with_channels`."""
+    """Undoes `with_channels`."""
     if rank == 3 and images.ndim == 4 and images.shape[-1] == 1:
         return images[..., 0]
     return images

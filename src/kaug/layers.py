@@ -35,7 +35,7 @@ _UNSUPPORTED_KEYS = ("bounding_boxes", "keypoints")
 
 
 @keras.saving.register_keras_serializable("kaug")
-class RandomTransform(keras.layers.Layer):  # type: ignore[misc]
+class RandomTransform(keras.layers.Layer):
     """Applies an affine transform, or a policy of them, to a batch of images on any backend.
 
     All of a policy is one resampling. It is active with `training=True` alone, which `fit` passes

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 from keras import layers
 
-from kaug._validation import check_integer, describe, message
+from kaug._validation import check_integer, check_number, describe, message
 
 __all__ = ["build_fashion_cnn", "build_vgg19"]
 
@@ -232,11 +231,10 @@ def _check_num_classes(num_classes: int) -> int:
 def _check_dropout(dropout: float) -> float:
     rule = "`dropout` must be a number in [0, 1), the fraction that is dropped"
     fix = "Pass 0.5 to drop half, 0 to drop none."
-    if isinstance(dropout, bool) or not isinstance(dropout, int | float | np.number):
-        raise TypeError(message(rule, f"dropout={describe(dropout)}", fix))
-    if not 0 <= dropout < 1:
+    rate = check_number(dropout, "dropout", rule, fix)
+    if not 0 <= rate < 1:
         raise ValueError(message(rule, f"dropout={dropout}", fix))
-    return float(dropout)
+    return rate
 
 
 def _check_weights(weights: str | os.PathLike[str] | None) -> str | None:

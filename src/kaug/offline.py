@@ -21,7 +21,7 @@ Rows = NDArray[np.int64]
 
 _BATCH_BYTES = 2**22  # what a default batch aims at: small beside the result, large beside a call
 _REPORT_BYTES = 2**27  # how much a native transform makes between two reports of progress
-_COPY_BYTES = 2**20  # what is worth handing to another thread
+_COPY_BYTES = 2**20  # copying takes little time, so a thread should be given more
 # Epochs are the children 0..2³²-1 of a seed's key; this one is none of them.
 _SAMPLING_STREAM = 2**62
 
@@ -251,7 +251,7 @@ class _Job:
             batch = np.take(self.images, rows, axis=0)
             try:
                 augmented, position = generator.augment(batch, self.image_key.child(number))
-            except Exception as error:
+            except Exception as error:  # whatever it is, it goes on with a note
                 error.add_note(f"Raised while kaug augmented rows {start} to {stop - 1} of {n}.")
                 raise
             if result is None:
@@ -276,7 +276,7 @@ class _Job:
         _check_memory(shape, self.images.dtype, self.kept + n, 0)
         result = np.empty((self.kept + n, *shape), self.images.dtype)
         if self.kept:
-            copy_rows(self.images, result)
+            _copy_rows(self.images, result)
         return result
 
     def answer(
@@ -292,14 +292,13 @@ class _Job:
         return tuple(items)
 
 
-def copy_rows(source: Array, out: Array) -> None:
+def _copy_rows(source: Array, out: Array) -> None:
     """Copies all rows of `source` to the beginning of `out`, on all threads."""
 
     def task(start: int, stop: int) -> None:
         out[start:stop] = source[start:stop]
 
-    row_bytes = max(1, out[:1].nbytes)
-    _parallel.run(task, len(source), grain=1 + _COPY_BYTES // row_bytes)
+    _parallel.run(task, len(source), grain=_parallel.grain_of(out, _COPY_BYTES))
 
 
 def _check_shape(augmented: Array, result: Array) -> None:

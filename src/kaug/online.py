@@ -28,7 +28,7 @@ _SHUFFLING_STREAM = 2**62 + 1
 _one_at_a_time = threading.Lock()
 
 
-class AugmentedDataset(keras.utils.PyDataset):  # type: ignore[misc]
+class AugmentedDataset(keras.utils.PyDataset):
     """A dataset for `model.fit` whose images are augmented anew in every epoch.
 
     Batch `b` of epoch `e` is a pure function of `(seed, e, b)`. It has the same bits with any

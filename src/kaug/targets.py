@@ -4,6 +4,7 @@ A structure is an array, or a tuple, list or dict (nested as you like) of arrays
 row per image. A flat list of numbers or strings is taken as one array of labels.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -128,11 +129,10 @@ def append_rows(structure: Any, index: NDArray[np.int64], *, append: bool) -> An
 
 def nbytes_per_row(structure: Any) -> int:
     """Returns how many bytes one row of every array of the structure takes."""
-    total = 0
+    sizes: list[int] = []
 
     def add(array: Array, _: str) -> None:
-        nonlocal total
-        total += array.dtype.itemsize * int(np.prod(array.shape[1:]))
+        sizes.append(array.itemsize * math.prod(array.shape[1:]))
 
     map_arrays(add, structure)
-    return total
+    return sum(sizes)

@@ -335,7 +335,6 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no fork here")
 def test_children_compute_the_same_bits(tmp_path):
     script = tmp_path / "children.py"
     script.write_text(CHILDREN)

@@ -98,9 +98,19 @@ def _intrinsic(emit: Callable[[_Emitter], None]) -> Any:
     """Makes what emits a body into a function that compiled code can call."""
 
     # Numba passes arguments to a typer by position but insists on knowing their number.
-    def typer(  # type: ignore[no-untyped-def]
-        context, source, offsets, channel, right, below, lower, rightward, k, target, position
-    ):
+    def typer(
+        context: Any,
+        source: Any,
+        offsets: Any,
+        channel: Any,
+        right: Any,
+        below: Any,
+        lower: Any,
+        rightward: Any,
+        k: Any,
+        target: Any,
+        position: Any,
+    ) -> Any:
         del context, channel, right, below, k, position
         size = types.intp
         parameters = (source, offsets, size, size, size, lower, rightward, size, target, size)

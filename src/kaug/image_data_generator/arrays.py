@@ -49,7 +49,9 @@ class ArrayIterator(Iterator):
         super().__init__(len(self.x), image_data_generator, **options)
 
     def _make(self, rows: Rows, rng: np.random.RandomState) -> Any:
-        images = self._augment(self.x, rows, self._draw(rng, len(rows), self.x.shape))
+        images = self._augment(
+            self.x, rows, self.image_data_generator._draw(rng, len(rows), self.x.shape)
+        )
         if self._saver is not None:
             self._saver.save(images, rows, rng, 10_000)
         batch = [images, *(extra[rows] for extra in self.x_misc)] if self.x_misc else images

@@ -70,7 +70,7 @@ class FileIterator(Iterator):
 
     def _make(self, rows: Rows, rng: np.random.RandomState) -> Any:
         # For all files, so that one which is skipped does not change what happens to the others.
-        parameters = self._draw(rng, len(rows), (0, *self.image_shape))
+        parameters = self.image_data_generator._draw(rng, len(rows), (0, *self.image_shape))
         images, readable = self._read(rows)
         batch = self._augment(images, readable, parameters[readable])
         rows = rows[readable]

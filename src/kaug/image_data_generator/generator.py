@@ -8,12 +8,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kaug._random import resolve_seed
-from kaug._validation import as_array, check_choice, check_integer, describe, message
+from kaug._validation import (
+    as_array,
+    check_choice,
+    check_integer,
+    check_number,
+    describe,
+    message,
+)
 from kaug.image_data_generator import options, statistics
 from kaug.image_data_generator.draws import Parameters, draw, from_dict, stream, to_dict
 from kaug.image_data_generator.flows import Flows
 from kaug.image_data_generator.native import KerasGeometry, not_native, to_native
-from kaug.transforms._base import check_number
+from kaug.image_data_generator.pixels import transform
 
 Array = NDArray[Any]
 
@@ -185,8 +192,6 @@ class ImageDataGenerator(Flows):
         Returns:
             A new image of the same shape and dtype.
         """
-        from kaug.image_data_generator.pixels import transform
-
         image = _check_rank(as_array(x, "x"), "x", 3)
         one, parameters = np.zeros(1, np.int64), from_dict(transform_parameters)
         result: Array = transform(self, image[np.newaxis], one, parameters, image.dtype)[0]
@@ -254,11 +259,11 @@ class ImageDataGenerator(Flows):
     # What iterators use -------------------------------------------------------------------------
 
     def _draw(self, rng: np.random.RandomState, count: int, shape: tuple[int, ...]) -> Parameters:
+        """Draws what happens to `count` images of a batch of this shape."""
         return draw(self, rng, count, (shape[self.row_axis], shape[self.col_axis]))
 
     def _transform(self, images: Array, rows: NDArray[np.int64], parameters: Parameters) -> Array:
-        from kaug.image_data_generator.pixels import transform
-
+        """Returns rows of `images` augmented, not yet normalised."""
         return transform(self, images, rows, parameters, np.dtype(self.dtype))
 
     def check_images(self, images: Array) -> None:

@@ -2,6 +2,7 @@
 
 import operator
 import threading
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
 import keras
@@ -10,8 +11,7 @@ from numpy.typing import NDArray
 
 from kaug._random import resolve_seed
 from kaug._validation import check_choice, check_integer, describe, message
-from kaug.image_data_generator.draws import Parameters, draw, stream
-from kaug.image_data_generator.pixels import transform
+from kaug.image_data_generator.draws import Parameters, stream
 from kaug.image_data_generator.statistics import standardize
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Rows = NDArray[np.int64]
 
 
-class Iterator(keras.utils.PyDataset):  # type: ignore[misc]
+class Iterator(keras.utils.PyDataset, ABC):
     """Endless batches by `next`, and the batches of an epoch by number.
 
     Batch `k` is made from the stream `seed + k`, as in Keras, and an epoch's order from the stream
@@ -114,19 +114,14 @@ class Iterator(keras.utils.PyDataset):  # type: ignore[misc]
         self._order = first, order
         return order
 
-    def _draw(self, rng: np.random.RandomState, count: int, shape: tuple[int, ...]) -> Parameters:
-        generator = self.image_data_generator
-        return draw(generator, rng, count, (shape[generator.row_axis], shape[generator.col_axis]))
-
     def _augment(self, images: NDArray[Any], rows: Rows, parameters: Parameters) -> NDArray[Any]:
         """Returns rows of `images` augmented and normalised."""
         generator = self.image_data_generator
-        augmented = transform(generator, images, rows, parameters, np.dtype(generator.dtype))
-        return standardize(generator, augmented)
+        return standardize(generator, generator._transform(images, rows, parameters))
 
+    @abstractmethod
     def _make(self, rows: Rows, rng: np.random.RandomState) -> Any:
         """Returns the batch of these rows."""
-        raise NotImplementedError
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_lock"}

@@ -12,7 +12,7 @@ from kaug._random import Draws
 from kaug.transforms import _matrices
 from kaug.transforms._base import Array, Parameters, Transform, check_fill
 from kaug.transforms._matrices import Matrices
-from kaug.transforms._warp import Sampling
+from kaug.transforms._warp import INTERPOLATIONS, Sampling
 
 # Options that only geometry has nothing to do with, and the values that turn them off.
 _NOT_GEOMETRY = {
@@ -82,8 +82,7 @@ class KerasGeometry(Transform):
 
     def sampling(self) -> Sampling:
         """Returns how the transform resamples."""
-        interpolation = "bilinear" if self.interpolation_order == 1 else "nearest"
-        return check_fill(self.fill_mode, self.cval, interpolation)
+        return check_fill(self.fill_mode, self.cval, INTERPOLATIONS[self.interpolation_order])
 
     def matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         """Returns the warps, output pixel to input pixel about the centre, `(2, 3, M)`."""

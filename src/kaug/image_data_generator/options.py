@@ -5,14 +5,13 @@ from typing import Any
 import numpy as np
 
 from kaug._kernels.warp import FILL_MODES
-from kaug._validation import check_choice, describe, message
-from kaug.transforms._base import check_number
+from kaug._validation import check_choice, check_number, describe, message
 
 # The last four are not in Keras' documentation, but its class hands them on to SciPy.
 MODES = (*FILL_MODES, "mirror", "grid-mirror", "grid-wrap", "grid-constant")
 
 # Options that are arithmetic on the values, which integers cannot hold.
-_NEED_FLOATS = (
+NEED_FLOATS = (
     "featurewise_center",
     "samplewise_center",
     "featurewise_std_normalization",
@@ -78,7 +77,7 @@ def check_dtype(value: Any, options: dict[str, Any]) -> str:
     if dtype.kind not in "iuf":
         rule = "`dtype` must be an integer or a float dtype"
         raise TypeError(message(rule, f"dtype={describe(value)}", 'Use dtype="float32".'))
-    wrong = [name for name in _NEED_FLOATS if options.get(name)]
+    wrong = [name for name in NEED_FLOATS if options.get(name)]
     if wrong and dtype.kind != "f":
         raise ValueError(
             message(

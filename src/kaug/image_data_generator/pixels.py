@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 Rows = NDArray[np.int64]
 
-_PIECE_BYTES = 2**17  # pixels a thread should at least be given at once
+_SPLINE_BYTES = 2**14  # splines take long, so a few pixels are worth a thread
 _RGBA = 4
 
 
@@ -99,7 +99,7 @@ def _resample_with_scipy(
                     **options,
                 )
 
-    _parallel.run(task, len(out), grain=1 + _PIECE_BYTES // (8 * _image_bytes(out)))
+    _parallel.run(task, len(out), grain=_parallel.grain_of(out, _SPLINE_BYTES))
 
 
 def _interpolates(parameters: Parameters) -> bool:
@@ -107,10 +107,6 @@ def _interpolates(parameters: Parameters) -> bool:
     angles_and_shifts = parameters[:, : SHEAR + 1]
     zooms = parameters[:, ZX : ZY + 1]
     return bool(angles_and_shifts.any() or (zooms != 1).any())
-
-
-def _image_bytes(images: Array) -> int:
-    return max(1, images[:1].nbytes)
 
 
 def _round(images: Array, dtype: np.dtype[Any]) -> None:
@@ -145,7 +141,7 @@ def _recolour(
             low, high = _value_range(source[rows[piece]], integers)
             _brighten(out[piece], factors[piece], low, high, alpha)
 
-    _parallel.run(task, len(out), grain=max(1, _PIECE_BYTES // _image_bytes(out)))
+    _parallel.run(task, len(out), grain=_parallel.grain_of(out))
 
 
 def _alpha(generator: ImageDataGenerator, images: Array) -> tuple[Any, ...] | None:

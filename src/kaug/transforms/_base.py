@@ -13,14 +13,21 @@ from numpy.typing import ArrayLike, NDArray
 from kaug import _parallel
 from kaug._kernels.warp import FILL_MODES
 from kaug._random import Draws, Key, check_rows, resolve_seed
-from kaug._validation import check_choice, check_images, check_integer, describe, message
+from kaug._validation import (
+    check_choice,
+    check_images,
+    check_integer,
+    check_number,
+    describe,
+    message,
+    with_channels,
+)
 from kaug.transforms._matrices import Matrices
-from kaug.transforms._warp import Sampling, warp_rows
+from kaug.transforms._warp import INTERPOLATIONS, Sampling, warp_rows, warped
 
 Array = NDArray[Any]
 Parameters = Mapping[str, Any]
 
-_PIECE_BYTES = 2**17  # pixels a thread should at least be given at once
 # Rows whose parameters are drawn at once, by one thread: many short NumPy calls on several threads
 # would wait for each other. Few enough that the arrays stay in the cache.
 _DRAWN_AT_ONCE = 2**14
@@ -66,12 +73,14 @@ class Transform(ABC):
 
     # What a subclass writes ---------------------------------------------------------------------
 
-    @abstractmethod
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns what happens to each of the rows of `draws`: arrays with M rows by name.
 
-        Every random decision must come from `draws`, always in the same order.
+        Every random decision must come from `draws`, always in the same order. As it is, nothing
+        is drawn but whether a row is transformed at all.
         """
+        del draws
+        return {}
 
     @abstractmethod
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
@@ -146,7 +155,7 @@ class Transform(ABC):
                     f"{len(batch)} images and parameters of {count} rows",
                 )
             )
-        result = np.array(self._apply(_with_channels(batch), parameters))
+        result = np.array(self._apply(with_channels(batch), parameters))
         return result[..., 0] if batch.ndim == 3 else result
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -218,7 +227,7 @@ class Transform(ABC):
             key: Names the random stream.
             numbers: Row numbers of the draws, int64 `(M,)`.
         """
-        out, source = _with_channels(out), _with_channels(source)
+        out, source = with_channels(out), with_channels(source)
         for start in range(0, len(rows), _DRAWN_AT_ONCE):
             part = slice(start, start + _DRAWN_AT_ONCE)
             parameters = self._draw(key, numbers[part])
@@ -235,8 +244,7 @@ class Transform(ABC):
             part = slice(start, stop)
             self._fill(out[part], source, rows[part], take_rows(parameters, part))
 
-        row_bytes = out.itemsize * int(np.prod(out.shape[1:]))
-        _parallel.run(task, len(rows), grain=max(1, _PIECE_BYTES // row_bytes))
+        _parallel.run(task, len(rows), grain=_parallel.grain_of(out))
 
     def _draw(self, key: Key, numbers: NDArray[np.int64]) -> Parameters:
         draws = Draws(key, numbers)
@@ -258,10 +266,7 @@ class Transform(ABC):
         """Returns images, not necessarily new ones, transformed where `applied`."""
         sampling = self.sampling()
         if sampling is not None:
-            out = np.empty_like(images, order="C")
-            matrices = self.matrices(parameters, images.shape[1:3])
-            warp_rows(images, np.arange(len(images)), matrices, out, sampling)
-            return out
+            return warped(images, self.matrices(parameters, images.shape[1:3]), sampling)
         return apply_where(parameters["applied"], images, parameters, self.transform_images)
 
     # What makes geometry fuse: see `geometry` and `compose` -------------------------------------
@@ -271,8 +276,14 @@ class Transform(ABC):
         return None
 
     def matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
-        """Returns the affine warp of each row, when `sampling` is not None; see `_matrices`."""
-        raise NotImplementedError
+        """Returns the affine warp of each row; only what has a `sampling` has them.
+
+        Raises:
+            TypeError: The transform is no affine warp.
+        """
+        del parameters
+        rule = "Only affine transforms have matrices"
+        raise TypeError(message(rule, f"{self!r} and an image of {size[0]} × {size[1]} pixels"))
 
 
 def root_key(seed: int, epoch: int) -> Key:
@@ -316,10 +327,6 @@ def _registered_name(cls: type) -> str:
     """Returns `package>name`, as `keras.saving` names classes."""
     package = "kaug" if cls.__module__.startswith("kaug.") else cls.__module__
     return f"{package}>{cls.__name__}"
-
-
-def _with_channels(images: Array) -> Array:
-    return images[..., np.newaxis] if images.ndim == 3 else images
 
 
 def _same(value: Any, default: Any) -> bool:
@@ -378,25 +385,5 @@ def _from_plain(value: Any) -> Any:
 def check_fill(fill_mode: Any, fill_value: Any, interpolation: Any) -> Sampling:
     """Returns checked resampling options."""
     check_choice(fill_mode, "fill_mode", FILL_MODES)
-    check_choice(interpolation, "interpolation", ("nearest", "bilinear"))
+    check_choice(interpolation, "interpolation", INTERPOLATIONS)
     return Sampling(fill_mode, check_number(fill_value, "fill_value"), interpolation)
-
-
-def check_number(value: Any, name: str) -> float:
-    """Returns `value` as a finite float."""
-    rule = f"`{name}` must be a finite number"
-    if isinstance(value, (bool, np.bool_)) or not isinstance(
-        value, (int, float, np.integer, np.floating)
-    ):
-        raise TypeError(message(rule, f"{name}={describe(value)}"))
-    if not np.isfinite(value):
-        raise ValueError(message(rule, f"{name}={value}"))
-    return float(value)
-
-
-def check_probability(value: Any, name: str = "p") -> float:
-    """Returns `value` as a float from 0 to 1."""
-    number = check_number(value, name)
-    if not 0 <= number <= 1:
-        raise ValueError(message(f"`{name}` must lie in 0..1", f"{name}={value}"))
-    return number

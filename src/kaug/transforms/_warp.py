@@ -12,6 +12,8 @@ from kaug.transforms._matrices import Matrices, to_pixels
 
 Array = NDArray[Any]
 
+INTERPOLATIONS = ("nearest", "bilinear")  # by the order of their splines
+
 _KERNEL_DTYPES = ("uint8", "float32", "float64")
 
 
@@ -46,7 +48,7 @@ def warp_rows(
     """
     value = _checked_fill_value(sampling, out.dtype)
     options: dict[str, Any] = {
-        "order": 1 if sampling.interpolation == "bilinear" else 0,
+        "order": INTERPOLATIONS.index(sampling.interpolation),
         "fill_mode": sampling.fill_mode,
         "fill_value": value,
     }
@@ -63,6 +65,13 @@ def warp_rows(
         limits = np.iinfo(out.dtype)
         np.clip(np.rint(result, out=result), limits.min, limits.max, out=result)
     out[...] = result
+
+
+def warped(images: Array, matrices: Matrices, sampling: Sampling) -> Array:
+    """Returns `images` `(M, H, W, C)` warped, in a new array."""
+    out = np.empty_like(images, order="C")
+    warp_rows(images, np.arange(len(images)), matrices, out, sampling)
+    return out
 
 
 def _working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -1,74 +1,68 @@
 """Policies: several transforms in order, one of them, some of them, or now and then."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kaug._random import Draws
-from kaug._validation import check_integer, describe, message
+from kaug._validation import check_integer, check_number, check_probability, describe, message
 from kaug.transforms import _matrices
-from kaug.transforms._base import (
-    Array,
-    Parameters,
-    Transform,
-    apply_where,
-    check_number,
-    check_probability,
-)
+from kaug.transforms._base import Array, Parameters, Transform, apply_where
 from kaug.transforms._matrices import Matrices
-from kaug.transforms._warp import Sampling, warp_rows
+from kaug.transforms._warp import Sampling, warp_rows, warped
 
 
 @dataclass(frozen=True, repr=False)
 class _Policy(Transform):
     """Children, each drawn under a key of its own, and for each row the choice of them."""
 
-    transforms: Sequence[Transform]
+    transforms: Transform | Sequence[Transform]
     p: float = field(default=1.0, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "transforms", _checked_children(self.transforms))
         object.__setattr__(self, "p", check_probability(self.p))
 
+    @property
+    def _children(self) -> tuple[Transform, ...]:
+        return cast(tuple[Transform, ...], self.transforms)
+
     def choose(self, draws: Draws) -> NDArray[np.bool_]:
-        """Returns which children act on which rows, bool `(M, children)`."""
-        raise NotImplementedError
+        """Returns which children act on which rows, bool `(M, children)`: all, as it is."""
+        return np.ones((len(draws), len(self._children)), np.bool_)
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns which children were `chosen` for each row, and the parameters of each child."""
         parameters = tuple(
-            child._draw(draws.key.child(i), draws.rows) for i, child in enumerate(self.transforms)
+            child._draw(draws.key.child(i), draws.rows) for i, child in enumerate(self._children)
         )
         return {"chosen": self.choose(draws), "transforms": parameters}
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Returns the shape of an augmented image, given that of an image."""
-        for child in self.transforms:
+        for child in self._children:
             shape = child.output_shape(shape)
         return shape
 
     def sampling(self) -> Sampling | None:
         """Returns how all children resample together, or None when they can not in one warp."""
         merged: Sampling | None = Sampling(indifferent=True)
-        for child in self.transforms:
+        for child in self._children:
             sampling = child.sampling()
             merged = None if merged is None or sampling is None else merged.merge(sampling)
         return merged
 
     def matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         """Returns the one warp of all children that were chosen."""
-        result = _matrices.identity(len(parameters["applied"]))
-        for acts, child, own in self._children(parameters):
-            matrices = _matrices.where(acts, child.matrices(own, size))
-            result = _matrices.compose(result, matrices)
-        return result
+        steps = self._steps(parameters)
+        return _compose_steps(steps, len(parameters["applied"]), size)
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         """Returns `images` after every child that was chosen, runs of warps in one resampling."""
-        return self._through(self._runs(parameters), images)
+        return _through(self._runs(parameters), images)
 
     def _fill(
         self, out: Array, source: Array, rows: NDArray[np.int64], parameters: Parameters
@@ -78,30 +72,19 @@ class _Policy(Transform):
         first = runs[0] if runs else None
         # A warp keeps the size; if a later step does not, `out` is no place for the warp's result.
         if first is None or first.sampling is None or out.shape[1:] != source.shape[1:]:
-            out[...] = self._through(iter(runs), source[rows])
+            out[...] = _through(runs, source[rows])
             return
         warp_rows(source, rows, first.matrices(source.shape[1:3]), out, first.sampling)
         if len(runs) > 1:
-            out[...] = self._through(iter(runs[1:]), out)
-
-    def _through(self, runs: "Iterator[_Run]", images: Array) -> Array:
-        for run in runs:
-            images = run.apply(images)
-        return images
-
-    def _children(
-        self, parameters: Parameters
-    ) -> Iterator[tuple[NDArray[np.bool_], Transform, Parameters]]:
-        acts = parameters["chosen"] & parameters["applied"][:, np.newaxis]
-        for i, child in enumerate(self.transforms):
-            yield acts[:, i], child, parameters["transforms"][i]
+            out[...] = _through(runs[1:], out)
 
     def _steps(
         self, parameters: Parameters, within: NDArray[np.bool_] | None = None
     ) -> "Iterator[_Step]":
         """Yields the leaves in order, with the rows each acts on; nested policies dissolve."""
-        for acts, child, own in self._children(parameters):
-            rows = acts if within is None else acts & within
+        within = parameters["applied"] if within is None else parameters["applied"] & within
+        for i, child in enumerate(self._children):
+            own, rows = parameters["transforms"][i], parameters["chosen"][:, i] & within
             if isinstance(child, _Policy):
                 yield from child._steps(own, rows)
             else:
@@ -138,22 +121,28 @@ class _Run:
     sampling: Sampling | None
 
     def matrices(self, size: tuple[int, int]) -> Matrices:
-        result: Matrices | None = None
-        for step in self.steps:
-            own = step.transform.matrices(step.parameters, size)
-            own = _matrices.where(step.rows, own)
-            result = own if result is None else _matrices.compose(result, own)
-        assert result is not None
-        return result
+        return _compose_steps(self.steps, len(self.steps[0].rows), size)
 
     def apply(self, images: Array) -> Array:
         if self.sampling is None:
             (step,) = self.steps
             return apply_where(step.rows, images, step.parameters, step.transform._apply)
-        out = np.empty_like(images, order="C")
-        matrices = self.matrices(images.shape[1:3])
-        warp_rows(images, np.arange(len(images)), matrices, out, self.sampling)
-        return out
+        return warped(images, self.matrices(images.shape[1:3]), self.sampling)
+
+
+def _compose_steps(steps: Iterable[_Step], count: int, size: tuple[int, int]) -> Matrices:
+    """Returns the one warp of steps that all are warps, for `count` rows."""
+    result = _matrices.identity(count)
+    for step in steps:
+        own = step.transform.matrices(step.parameters, size)
+        result = _matrices.compose(result, _matrices.where(step.rows, own))
+    return result
+
+
+def _through(runs: Iterable[_Run], images: Array) -> Array:
+    for run in runs:
+        images = run.apply(images)
+    return images
 
 
 def _checked_children(transforms: Any) -> tuple[Transform, ...]:
@@ -189,9 +178,7 @@ class Compose(_Policy):
                [6, 3, 0]])
     """
 
-    def choose(self, draws: Draws) -> NDArray[np.bool_]:
-        """Returns that every child acts."""
-        return np.ones((len(draws), len(self.transforms)), np.bool_)
+    transforms: Sequence[Transform]
 
 
 @dataclass(frozen=True, repr=False)
@@ -212,6 +199,7 @@ class OneOf(_Policy):
                [3, 2]])
     """
 
+    transforms: Sequence[Transform]
     weights: Sequence[float] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -251,6 +239,7 @@ class SomeOf(_Policy):
                [1, 0]])
     """
 
+    transforms: Sequence[Transform]
     n: int | tuple[int, int] = 1
 
     def __post_init__(self) -> None:
@@ -292,17 +281,12 @@ class Sometimes(_Policy):
         (4, 1, 2)
     """
 
-    transforms: Transform | Sequence[Transform]  # type: ignore[assignment]
     p: float = 0.5
 
     def __post_init__(self) -> None:
         if isinstance(self.transforms, Transform):
             object.__setattr__(self, "transforms", (self.transforms,))
         super().__post_init__()
-
-    def choose(self, draws: Draws) -> NDArray[np.bool_]:
-        """Returns that every child acts; `p` decides on the row."""
-        return np.ones((len(draws), len(self.transforms)), np.bool_)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, repr=False)
@@ -315,11 +299,6 @@ class Identity(Transform):
         >>> Identity()(np.arange(2).reshape(1, 1, 2))
         array([[[0, 1]]])
     """
-
-    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns nothing."""
-        del draws
-        return {}
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         """Returns `images`."""
@@ -366,11 +345,6 @@ class Lambda(Transform):
             rule = "`function` must be something that can be called"
             raise TypeError(message(rule, describe(self.function)))
         object.__setattr__(self, "p", check_probability(self.p))
-
-    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns nothing but whether it is applied."""
-        del draws
-        return {}
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         """Returns what the function makes of `images`."""

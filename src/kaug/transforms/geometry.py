@@ -11,6 +11,7 @@ from outside the image is filled as `scipy.ndimage` does:
 | `"constant"` | `fill_value` |
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,19 +19,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._random import Draws
-from kaug._validation import describe, message
+from kaug._validation import check_number, check_probability, describe, message
 from kaug.transforms import _matrices
-from kaug.transforms._base import (
-    Parameters,
-    Transform,
-    check_fill,
-    check_number,
-    check_probability,
-)
+from kaug.transforms._base import Parameters, Transform, check_fill
 from kaug.transforms._matrices import Matrices
 from kaug.transforms._warp import Sampling
 
 Range = float | tuple[float, float]
+
+# What is given as a range, by its name in every transform that has it: the value that changes
+# nothing, and what it must stay above and below.
+_RANGES: dict[str, dict[str, float]] = {
+    "rotation": {},
+    "height_shift": {},
+    "width_shift": {},
+    "shear": {"above": -90, "below": 90},
+    "zoom": {"centre": 1, "above": 0},
+}
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,8 +59,9 @@ class _Geometric(Transform):
         """Returns the warps, output pixel to input pixel about the centre, `(2, 3, M)`."""
         return _matrices.where(parameters["applied"], self._matrices(parameters, size))
 
+    @abstractmethod
     def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
-        raise NotImplementedError
+        """Returns the warps of all rows, applied or not."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,6 +76,9 @@ class _Resampled(_Geometric):
         super().__post_init__()
         check_fill(self.fill_mode, self.fill_value, self.interpolation)
         object.__setattr__(self, "fill_value", float(self.fill_value))
+        for name, limits in _RANGES.items():
+            if hasattr(self, name):
+                _set_range(self, name, **limits)
 
     def sampling(self) -> Sampling:
         """Returns how the transform resamples."""
@@ -162,13 +171,6 @@ class Affine(_Resampled):
     zoom: Range = field(default=0.0, kw_only=True)
     keep_aspect: bool = field(default=True, kw_only=True)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("rotation", "height_shift", "width_shift"):
-            _set_range(self, name)
-        _set_range(self, "shear", above=-90, below=90)
-        _set_range(self, "zoom", centre=1.0, above=0)
-
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns `rotation`, `shear` (degrees), shifts (fractions) and zooms of each row."""
         height, width = _zooms(draws, self.zoom, self.keep_aspect)
@@ -214,10 +216,6 @@ class Rotation(_Resampled):
 
     rotation: Range = 10.0
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _set_range(self, "rotation")
-
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `rotation` of each row in degrees."""
         return {"rotation": draws.uniform(*_limits(self.rotation))}
@@ -254,11 +252,6 @@ class Translation(_Resampled):
 
     height_shift: Range = 0.1
     width_shift: Range = 0.1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _set_range(self, "height_shift")
-        _set_range(self, "width_shift")
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns `height_shift` and `width_shift` of each row, as fractions."""
@@ -299,10 +292,6 @@ class Shear(_Resampled):
 
     shear: Range = 10.0
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _set_range(self, "shear", above=-90, below=90)
-
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `shear` of each row in degrees."""
         return {"shear": draws.uniform(*_limits(self.shear))}
@@ -340,10 +329,6 @@ class Zoom(_Resampled):
     zoom: Range = 0.1
     keep_aspect: bool = field(default=True, kw_only=True)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _set_range(self, "zoom", centre=1.0, above=0)
-
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns `height_zoom` and `width_zoom` of each row."""
         height, width = _zooms(draws, self.zoom, self.keep_aspect)
@@ -374,11 +359,6 @@ class HorizontalFlip(_Geometric):
 
     p: float = 0.5
 
-    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns nothing but what every transform draws, whether it is applied."""
-        del draws
-        return {}
-
     def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         del size
         return _matrices.from_entries(((1, 0, 0), (0, -1, 0)), len(parameters["applied"]))
@@ -403,11 +383,6 @@ class VerticalFlip(_Geometric):
     """
 
     p: float = 0.5
-
-    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns nothing but what every transform draws, whether it is applied."""
-        del draws
-        return {}
 
     def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         del size
