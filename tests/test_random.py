@@ -34,6 +34,12 @@ def test_low_words_alone_do_not_name_a_row():
     assert len(np.unique(Draws(Key(1, 2), rows).uniform())) == 4
 
 
+def test_high_words_of_rows_and_numbers_of_draws_do_not_meet():
+    draws = Draws(Key(1, 2), np.arange(6) * 2**32)
+    words = np.stack([draws.word() for _ in range(12)])
+    assert len(np.unique(words)) == words.size
+
+
 def test_no_two_decisions_share_a_word():
     draws = Draws(Key(3, 4), np.arange(50))
     words = np.stack([draws.word() for _ in range(9)])

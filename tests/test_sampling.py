@@ -64,6 +64,11 @@ def test_balanced_is_as_level_as_one_by_one(labels, n, append):
         assert used.max() - used.min() <= 1
 
 
+def test_every_round_of_a_cycle_has_an_order_of_its_own():
+    rounds = source_rows("cycle", 20, 60, KEY).reshape(3, 20)
+    assert len(np.unique(rounds, axis=0)) == 3
+
+
 def test_balanced_fills_the_smallest_first():
     plan = source_rows("balanced", 8, 7, KEY, y=LABELS)
     assert LABELS[plan].tolist() == [2, 1, 2, 1, 2, 1, 2]

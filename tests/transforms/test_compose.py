@@ -67,6 +67,12 @@ def test_sometimes():
     assert abs((values == 11).mean() - 0.5) < 0.08
 
 
+def test_a_nested_policy_keeps_its_own_p():
+    values = levels(Compose([Compose([ADD[0]], p=0.3), ADD[1]]), 2000)
+    assert set(values) == {10, 11}
+    assert abs((values == 11).mean() - 0.3) < 0.04
+
+
 def test_nested_choices_are_drawn_apart():
     inner = OneOf(ADD[:2])
     values = levels(Compose([inner, inner]))
