@@ -11,9 +11,8 @@ import os
 import statistics
 import subprocess
 import sys
-import time
+import tempfile
 from functools import partial
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -136,8 +135,8 @@ def main():
     }
     grown = growth(repeats)
     cached = [python(FIRST_CALL) for _ in range(3)][1:]
-    cache = Path(__file__).parent / "results" / ".empty-cache"
-    uncached = python(FIRST_CALL, NUMBA_CACHE_DIR=str(cache.resolve() / str(time.time_ns())))
+    with tempfile.TemporaryDirectory() as empty:
+        uncached = python(FIRST_CALL, NUMBA_CACHE_DIR=empty)
 
     medians = {name: statistics.median(times) for name, times in whole.items()}
     sections = [
