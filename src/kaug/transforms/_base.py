@@ -66,6 +66,9 @@ class Transform(ABC):
 
     registry: ClassVar[dict[str, type["Transform"]]] = {}
 
+    #: True for a transform that only changes values: masks, boxes and keypoints stay as they are.
+    photometric: ClassVar[bool] = False
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         Transform.registry[_registered_name(cls)] = cls
@@ -93,6 +96,41 @@ class Transform(ABC):
         Returns:
             Images of the same dtype and length.
         """
+
+    def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
+        """Returns segmentation masks moved as `transform_images` moves the images.
+
+        Args:
+            masks: `(M, H, W, K)`, any dtype; must not be written to. Their values are never
+                blended: each pixel shows one pixel of the mask.
+            parameters: What `draw_parameters` returned for these rows.
+
+        Raises:
+            TypeError: The transform does not say how.
+        """
+        del parameters
+        if self.photometric:
+            return masks
+        raise _does_not_say(self, "segmentation masks", "transform_masks")
+
+    def transform_points(
+        self, points: Array, parameters: Parameters, size: tuple[int, int]
+    ) -> Array:
+        """Returns where `transform_images` moves points of the images.
+
+        Args:
+            points: `(M, P, 2)`, float64, (x, y) in pixels, with (0, 0) the centre of the first
+                pixel; must not be written to. They may lie outside the image.
+            parameters: What `draw_parameters` returned for these rows.
+            size: Height and width of the images before the transform.
+
+        Raises:
+            TypeError: The transform does not say where.
+        """
+        del parameters, size
+        if self.photometric:
+            return points
+        raise _does_not_say(self, "keypoints and bounding boxes", "transform_points")
 
     # What users call ----------------------------------------------------------------------------
 
@@ -284,6 +322,12 @@ class Transform(ABC):
         del parameters
         rule = "Only affine transforms have matrices"
         raise TypeError(message(rule, f"{self!r} and an image of {size[0]} × {size[1]} pixels"))
+
+
+def _does_not_say(transform: Transform, what: str, method: str) -> TypeError:
+    rule = f"A transform must say what happens to {what}"
+    fix = f"Define `{method}`, or set `photometric = True` if it only changes values."
+    return TypeError(message(rule, f"{transform!r}, which does not", fix))
 
 
 def root_key(seed: int, epoch: int) -> Key:

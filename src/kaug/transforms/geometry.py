@@ -19,13 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._random import Draws
-from kaug._validation import check_number, check_probability, describe, message
+from kaug._validation import check_probability
 from kaug.transforms import _matrices
 from kaug.transforms._base import Parameters, Transform, check_fill
 from kaug.transforms._matrices import Matrices
+from kaug.transforms._ranges import Range, limits, set_range
 from kaug.transforms._warp import Sampling
-
-Range = float | tuple[float, float]
 
 # What is given as a range, by its name in every transform that has it: the value that changes
 # nothing, and what it must stay above and below.
@@ -76,56 +75,20 @@ class _Resampled(_Geometric):
         super().__post_init__()
         check_fill(self.fill_mode, self.fill_value, self.interpolation)
         object.__setattr__(self, "fill_value", float(self.fill_value))
-        for name, limits in _RANGES.items():
+        for name, bounds in _RANGES.items():
             if hasattr(self, name):
-                _set_range(self, name, **limits)
+                set_range(self, name, **bounds)
 
     def sampling(self) -> Sampling:
         """Returns how the transform resamples."""
         return Sampling(self.fill_mode, self.fill_value, self.interpolation)
 
 
-def _set_range(
-    transform: Transform,
-    name: str,
-    *,
-    centre: float = 0.0,
-    above: float = -np.inf,
-    below: float = np.inf,
-) -> None:
-    """Checks a range and puts it back as a float or a pair of floats."""
-    value = getattr(transform, name)
-    if isinstance(value, (tuple, list)):
-        if len(value) != 2:
-            rule = f"`{name}` must be a number or a pair (low, high)"
-            raise ValueError(message(rule, f"{name}={describe(value)}"))
-        checked: Range = (check_number(value[0], name), check_number(value[1], name))
-    else:
-        checked = check_number(value, name)
-        if checked < 0:
-            rule = (
-                f"`{name}` as a number must not be negative: it means the range around {centre:g}"
-            )
-            raise ValueError(message(rule, f"{name}={value}", f"Pass ({value}, {-value})."))
-    object.__setattr__(transform, name, checked)
-    low, high = _limits(checked, centre)
-    if low > high:
-        rule = f"`{name}` must be a pair (low, high) with low <= high"
-        raise ValueError(message(rule, f"{name}={value}", f"Pass ({high:g}, {low:g})."))
-    if low <= above or high >= below:
-        rule = f"`{name}` must lie between {above:g} and {below:g}, excluding both"
-        raise ValueError(message(rule, f"{name}={value}, which reaches {low:g}..{high:g}"))
-
-
-def _limits(value: Range, centre: float = 0.0) -> tuple[float, float]:
-    return value if isinstance(value, tuple) else (centre - value, centre + value)
-
-
 def _zooms(
     draws: Draws, zoom: Range, keep_aspect: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Draws both magnifications; the words are taken either way."""
-    low, high = _limits(zoom, 1.0)
+    low, high = limits(zoom, 1.0)
     height, width = draws.uniform(low, high), draws.uniform(low, high)
     return height, height if keep_aspect else width
 
@@ -177,10 +140,10 @@ class Affine(_Resampled):
         return {
             "height_zoom": height,
             "width_zoom": width,
-            "shear": draws.uniform(*_limits(self.shear)),
-            "rotation": draws.uniform(*_limits(self.rotation)),
-            "height_shift": draws.uniform(*_limits(self.height_shift)),
-            "width_shift": draws.uniform(*_limits(self.width_shift)),
+            "shear": draws.uniform(*limits(self.shear)),
+            "rotation": draws.uniform(*limits(self.rotation)),
+            "height_shift": draws.uniform(*limits(self.height_shift)),
+            "width_shift": draws.uniform(*limits(self.width_shift)),
         }
 
     def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
@@ -218,7 +181,7 @@ class Rotation(_Resampled):
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `rotation` of each row in degrees."""
-        return {"rotation": draws.uniform(*_limits(self.rotation))}
+        return {"rotation": draws.uniform(*limits(self.rotation))}
 
     def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         del size
@@ -256,8 +219,8 @@ class Translation(_Resampled):
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns `height_shift` and `width_shift` of each row, as fractions."""
         return {
-            "height_shift": draws.uniform(*_limits(self.height_shift)),
-            "width_shift": draws.uniform(*_limits(self.width_shift)),
+            "height_shift": draws.uniform(*limits(self.height_shift)),
+            "width_shift": draws.uniform(*limits(self.width_shift)),
         }
 
     def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
@@ -294,7 +257,7 @@ class Shear(_Resampled):
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `shear` of each row in degrees."""
-        return {"shear": draws.uniform(*_limits(self.shear))}
+        return {"shear": draws.uniform(*limits(self.shear))}
 
     def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         del size

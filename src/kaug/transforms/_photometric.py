@@ -1,0 +1,87 @@
+"""Transforms that change values and move nothing, and what the values mean."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._validation import check_number, check_probability, describe, message
+from kaug.transforms._base import Parameters, Transform
+from kaug.transforms._ranges import set_range
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, repr=False)
+class Photometric(Transform):
+    """A transform of values: masks, boxes and keypoints stay as they are.
+
+    A subclass says what happens to bytes, 0..255, and to floats, 0..1. Images of other dtypes and
+    value ranges are brought to floats and back, so all of them come out alike. Values outside the
+    range are clipped to it; NaN stays NaN.
+    """
+
+    photometric: ClassVar[bool] = True
+    # The fields that are given as ranges, with the options of `set_range`.
+    ranges: ClassVar[Mapping[str, Mapping[str, float]]] = {}
+
+    value_range: tuple[float, float] | None = field(default=None, kw_only=True)
+    p: float = field(default=1.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "p", check_probability(self.p))
+        if self.value_range is not None:
+            object.__setattr__(self, "value_range", _checked_range(self.value_range))
+        for name, options in self.ranges.items():
+            set_range(self, name, **options)
+
+    def limits(self, dtype: np.dtype[Any]) -> tuple[float, float]:
+        """Returns what is black and what is white in images of a dtype.
+
+        That is `value_range`, or else 0..1 for floats and for integers 0 and the largest.
+        """
+        if self.value_range is not None:
+            return self.value_range
+        return (0.0, 1.0) if dtype.kind == "f" else (0.0, float(np.iinfo(dtype).max))
+
+    def transform_images(self, images: Array, parameters: Parameters) -> Array:
+        """Returns `images` with other values."""
+        low, high = self.limits(images.dtype)
+        if images.dtype == np.uint8 and (low, high) == (0, 255):
+            return self.change_bytes(np.ascontiguousarray(images), parameters)
+        # Wide integers do not fit into single precision.
+        exact = images.dtype.kind == "f" and images.dtype.itemsize <= 4
+        dtype: Any = np.float32 if exact or images.dtype.itemsize <= 2 else np.float64
+        floats: Array = np.ascontiguousarray(images, dtype)
+        if (low, high) != (0, 1):
+            floats = (floats - dtype(low)) / dtype(high - low)
+        changed = self.change_floats(floats, parameters)
+        if (low, high) != (0, 1):
+            changed = changed * dtype(high - low) + dtype(low)
+        if images.dtype.kind == "f":
+            return changed.astype(images.dtype, copy=False)
+        limits = np.iinfo(images.dtype)
+        return np.clip(np.rint(changed), limits.min, limits.max).astype(images.dtype)
+
+    def change_bytes(self, images: Array, parameters: Parameters) -> Array:
+        """Returns new images from uint8 `(M, H, W, C)`, C-contiguous, not to be written to."""
+        raise NotImplementedError
+
+    def change_floats(self, images: Array, parameters: Parameters) -> Array:
+        """Returns new images from float32 or float64 `(M, H, W, C)` in 0..1, C-contiguous.
+
+        The result has the same dtype and lies in 0..1.
+        """
+        raise NotImplementedError
+
+
+def _checked_range(value: Any) -> tuple[float, float]:
+    rule = "`value_range` must be a pair (black, white) of numbers, black below white"
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise ValueError(message(rule, f"value_range={describe(value)}", "Pass (0, 255), say."))
+    low, high = (check_number(item, "value_range", rule) for item in value)
+    if low >= high:
+        raise ValueError(message(rule, f"value_range={value}"))
+    return low, high
