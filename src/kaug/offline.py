@@ -165,7 +165,7 @@ def augment_rows(
     index = job.source_rows(numbers)
     shape = job.generator.output_shape(job.images.shape[1:])
     result = np.empty((len(numbers), *shape), job.images.dtype)
-    job.generator.fill(result, job.images, index, job.image_key, numbers)
+    job.generator.fill({"images": result}, {"images": job.images}, index, job.image_key, numbers)
     return job.answer(result, index, append=False, return_index=return_index)
 
 
@@ -234,7 +234,13 @@ class _Job:
         for start in range(0, n, step):
             part = slice(start, min(start + step, n))
             numbers = np.arange(part.start, part.stop)
-            transform.fill(new[part], self.images, planned[part], self.image_key, numbers)
+            transform.fill(
+                {"images": new[part]},
+                {"images": self.images},
+                planned[part],
+                self.image_key,
+                numbers,
+            )
             progress.update(part.stop)
         return result, planned
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from kaug._kernels.warp import FILL_MODES
 from kaug._random import Draws
 from kaug.transforms import _matrices
-from kaug.transforms._base import Array, Parameters, Transform, check_fill
+from kaug.transforms._affine import AffineTransform
+from kaug.transforms._base import Parameters, check_fill
 from kaug.transforms._matrices import Matrices
 from kaug.transforms._warp import INTERPOLATIONS, Sampling
 
@@ -30,7 +31,7 @@ _NOT_GEOMETRY = {
 
 
 @dataclass(frozen=True, repr=False)
-class KerasGeometry(Transform):
+class KerasGeometry(AffineTransform):
     """The geometry of Keras' `ImageDataGenerator`: one matrix, one resampling.
 
     The arguments are those of Keras' class, and mean what its documentation says: width shifts
@@ -75,10 +76,6 @@ class KerasGeometry(Transform):
             "flip_horizontal": draws.chance(0.5 * self.horizontal_flip),
             "flip_vertical": draws.chance(0.5 * self.vertical_flip),
         }
-
-    def transform_images(self, images: Array, parameters: Parameters) -> Array:
-        """Returns `images` warped."""
-        return self._apply(images, parameters)
 
     def sampling(self) -> Sampling:
         """Returns how the transform resamples."""

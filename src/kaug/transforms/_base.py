@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kaug import _parallel
 from kaug._kernels.warp import FILL_MODES
 from kaug._random import Draws, Key, check_rows, resolve_seed
 from kaug._validation import (
@@ -23,7 +22,8 @@ from kaug._validation import (
     with_channels,
 )
 from kaug.transforms._matrices import Matrices
-from kaug.transforms._warp import INTERPOLATIONS, Sampling, warp_rows, warped
+from kaug.transforms._operations import Batch, Step, carry_out, plan
+from kaug.transforms._warp import INTERPOLATIONS, Sampling
 
 Array = NDArray[Any]
 Parameters = Mapping[str, Any]
@@ -31,6 +31,8 @@ Parameters = Mapping[str, Any]
 # Rows whose parameters are drawn at once, by one thread: many short NumPy calls on several threads
 # would wait for each other. Few enough that the arrays stay in the cache.
 _DRAWN_AT_ONCE = 2**14
+# Policies name their children 0, 1, 2…; this is none of them.
+_PARTNERS = 2**62 + 2
 
 
 class Transform(ABC):
@@ -68,6 +70,9 @@ class Transform(ABC):
 
     #: True for a transform that only changes values: masks, boxes and keypoints stay as they are.
     photometric: ClassVar[bool] = False
+
+    #: True for a transform that blends each row with another one of the dataset; see `mix`.
+    mixes: bool = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -164,7 +169,7 @@ class Transform(ABC):
             raise ValueError(message(rule, describe(numbers)))
         key = root_key(resolve_seed(seed), epoch)
         out = np.empty((len(batch), *self.output_shape(batch.shape[1:])), batch.dtype)
-        self.fill(out, batch, np.arange(len(batch)), key, numbers)
+        self.fill({"images": out}, {"images": batch}, np.arange(len(batch)), key, numbers)
         return out
 
     def draw(self, index: ArrayLike, *, seed: int | None = None, epoch: int = 0) -> Parameters:
@@ -175,7 +180,7 @@ class Transform(ABC):
             seed: 0..2⁶⁴-1; None draws one from Python's `random`.
             epoch: 0 or more.
         """
-        return self._draw(root_key(resolve_seed(seed), epoch), check_rows(index))
+        return self._draw_all(root_key(resolve_seed(seed), epoch), check_rows(index))
 
     def apply(self, images: ArrayLike, parameters: Parameters) -> Array:
         """Returns `images` transformed as `parameters`, made by `draw`, say.
@@ -193,8 +198,10 @@ class Transform(ABC):
                     f"{len(batch)} images and parameters of {count} rows",
                 )
             )
-        result = np.array(self._apply(with_channels(batch), parameters))
-        return result[..., 0] if batch.ndim == 3 else result
+        out = np.empty((len(batch), *self.output_shape(batch.shape[1:])), batch.dtype)
+        whole = {"images": with_channels(batch)}
+        self._carry_out({"images": with_channels(out)}, whole, np.arange(count), parameters)
+        return out
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Returns the shape of an augmented image, given that of an image."""
@@ -250,39 +257,46 @@ class Transform(ABC):
 
     def fill(
         self,
-        out: Array,
-        source: Array,
+        out: Batch,
+        source: Mapping[str, Any],
         rows: NDArray[np.int64],
         key: Key,
         numbers: NDArray[np.int64],
     ) -> None:
-        """Writes augmented rows into `out`, in parallel, in one pass over the pixels.
+        """Writes augmented rows into `out`, in parallel, in one pass over the rows.
 
         Args:
-            out: Where to: `(M, *output_shape)`.
-            source: Images `(N, H, W, C)` or `(N, H, W)`.
+            out: Where to: `"images"`, and what moves with them (see `_operations`), M rows each.
+            source: What from: the same keys, N rows each.
             rows: Which row of `source` each output row is made from, int64 `(M,)`.
             key: Names the random stream.
             numbers: Row numbers of the draws, int64 `(M,)`.
         """
-        out, source = with_channels(out), with_channels(source)
+        out = {**out, "images": with_channels(out["images"])}
+        source = {**source, "images": with_channels(source["images"])}
         for start in range(0, len(rows), _DRAWN_AT_ONCE):
             part = slice(start, start + _DRAWN_AT_ONCE)
-            parameters = self._draw(key, numbers[part])
-            self._fill_parallel(out[part], source, rows[part], parameters)
+            parameters = self._draw_all(key, numbers[part])
+            piece = {name: array[part] for name, array in out.items()}
+            self._carry_out(piece, source, rows[part], parameters)
 
-    def _fill_parallel(
-        self, out: Array, source: Array, rows: NDArray[np.int64], parameters: Parameters
+    def _carry_out(
+        self,
+        out: Batch,
+        source: Mapping[str, Any],
+        rows: NDArray[np.int64],
+        parameters: Parameters,
     ) -> None:
-        if self.sampling() is not None:
-            self._fill(out, source, rows, parameters)  # the kernel is parallel itself
-            return
+        partners = list(self.steps(parameters["partners"])) if self.mixes else []
+        operations = plan(list(self.steps(parameters)), partners, source["images"].shape[1:])
+        carry_out(operations, out, source, rows)
 
-        def task(start: int, stop: int) -> None:
-            part = slice(start, stop)
-            self._fill(out[part], source, rows[part], take_rows(parameters, part))
-
-        _parallel.run(task, len(rows), grain=_parallel.grain_of(out))
+    def _draw_all(self, key: Key, numbers: NDArray[np.int64]) -> Parameters:
+        """Draws for the rows and, if they are mixed with others, for what those go through."""
+        parameters = self._draw(key, numbers)
+        if self.mixes:
+            parameters = {**parameters, "partners": self._draw(key.child(_PARTNERS), numbers)}
+        return parameters
 
     def _draw(self, key: Key, numbers: NDArray[np.int64]) -> Parameters:
         draws = Draws(key, numbers)
@@ -290,24 +304,21 @@ class Transform(ABC):
         applied = draws.chance(getattr(self, "p", 1.0))
         return {"applied": applied, **self.draw_parameters(draws)}
 
-    def _fill(
-        self, out: Array, source: Array, rows: NDArray[np.int64], parameters: Parameters
-    ) -> None:
-        sampling = self.sampling()
-        if sampling is None:
-            out[...] = self._apply(source[rows], parameters)
-        else:
-            matrices = self.matrices(parameters, source.shape[1:3])
-            warp_rows(source, rows, matrices, out, sampling)
-
-    def _apply(self, images: Array, parameters: Parameters) -> Array:
-        """Returns images, not necessarily new ones, transformed where `applied`."""
-        sampling = self.sampling()
-        if sampling is not None:
-            return warped(images, self.matrices(parameters, images.shape[1:3]), sampling)
-        return apply_where(parameters["applied"], images, parameters, self.transform_images)
-
     # What makes geometry fuse: see `geometry` and `compose` -------------------------------------
+
+    def steps(
+        self, parameters: Parameters, within: NDArray[np.bool_] | None = None
+    ) -> Iterator[Step]:
+        """Yields what the transform comes down to: itself, or the transforms in a policy.
+
+        As many steps, and the same transforms, whatever the parameters.
+
+        Args:
+            parameters: For all rows.
+            within: Which rows are to be transformed at all; None means all.
+        """
+        applied = parameters["applied"]
+        yield Step(self, parameters, applied if within is None else applied & within)
 
     def sampling(self) -> Sampling | None:
         """Returns how the transform resamples, or None when it is no mere affine warp."""
@@ -333,25 +344,6 @@ def _does_not_say(transform: Transform, what: str, method: str) -> TypeError:
 def root_key(seed: int, epoch: int) -> Key:
     """Returns the key of all draws of one epoch."""
     return Key.from_seed(seed).child(check_integer(epoch, "epoch", maximum=2**32 - 1))
-
-
-def apply_where(chosen: NDArray[np.bool_], images: Array, parameters: Any, function: Any) -> Array:
-    """Returns `images` with `function(images, parameters)` in the chosen rows alone."""
-    if chosen.all():
-        return np.asarray(function(images, parameters))
-    result = images.copy()
-    if chosen.any():
-        result[chosen] = function(images[chosen], take_rows(parameters, chosen))
-    return result
-
-
-def take_rows(parameters: Any, rows: Array | slice) -> Any:
-    """Returns the chosen rows of parameters, however nested."""
-    if isinstance(parameters, Mapping):
-        return {name: take_rows(value, rows) for name, value in parameters.items()}
-    if isinstance(parameters, tuple):
-        return tuple(take_rows(value, rows) for value in parameters)
-    return parameters[rows]
 
 
 def register_with_keras() -> None:

@@ -74,6 +74,20 @@ def warped(images: Array, matrices: Matrices, sampling: Sampling) -> Array:
     return out
 
 
+def moved(points: Array, matrices: Matrices, size: tuple[int, int]) -> NDArray[np.float64]:
+    """Returns where a warp moves points, `(M, P, 2)` in (x, y), counted from the first pixel.
+
+    Args:
+        points: `(M, P, 2)`, (x, y).
+        matrices: Of the warp, about the centre, output pixel to input pixel, `(2, 3, M)`.
+        size: Height and width of the image in pixels.
+    """
+    pixels = to_pixels(matrices, size)[:, ::-1]  # rows of the matrix, by x and y
+    inverse = np.linalg.inv(pixels[:, :, 1::-1])
+    offsets = pixels[:, np.newaxis, :, 2]
+    return np.asarray((points - offsets) @ inverse.transpose(0, 2, 1))
+
+
 def _working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Returns the dtype of the kernel that holds every value of `dtype`."""
     if dtype.name == "uint8":

@@ -1,6 +1,6 @@
 """Policies: several transforms in order, one of them, some of them, or now and then."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from kaug._random import Draws
 from kaug._validation import check_integer, check_number, check_probability, describe, message
 from kaug.transforms import _matrices
-from kaug.transforms._base import Array, Parameters, Transform, apply_where
+from kaug.transforms._affine import AffineTransform
+from kaug.transforms._base import Array, Parameters, Transform
 from kaug.transforms._matrices import Matrices
-from kaug.transforms._warp import Sampling, warp_rows, warped
+from kaug.transforms._operations import Step, Warp, plan
+from kaug.transforms._warp import Sampling
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,6 +31,11 @@ class _Policy(Transform):
     @property
     def _children(self) -> tuple[Transform, ...]:
         return cast(tuple[Transform, ...], self.transforms)
+
+    @property
+    def mixes(self) -> bool:  # type: ignore[override]
+        """Whether a child does."""
+        return any(child.mixes for child in self._children)
 
     def choose(self, draws: Draws) -> NDArray[np.bool_]:
         """Returns which children act on which rows, bool `(M, children)`: all, as it is."""
@@ -57,92 +64,24 @@ class _Policy(Transform):
 
     def matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         """Returns the one warp of all children that were chosen."""
-        steps = self._steps(parameters)
-        return _compose_steps(steps, len(parameters["applied"]), size)
+        (warp,) = plan(list(self.steps(parameters)), (), (*size, 1)) or (None,)
+        count = len(parameters["applied"])
+        return warp.matrices if isinstance(warp, Warp) else _matrices.identity(count)
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         """Returns `images` after every child that was chosen, runs of warps in one resampling."""
-        return _through(self._runs(parameters), images)
+        batch = {"images": images.copy()}
+        for operation in plan(list(self.steps(parameters)), (), images.shape[1:]):
+            operation.apply(batch, batch)
+        return batch["images"]
 
-    def _fill(
-        self, out: Array, source: Array, rows: NDArray[np.int64], parameters: Parameters
-    ) -> None:
-        """Gathers, warps and writes in one pass where the first run is a warp."""
-        runs = list(self._runs(parameters))
-        first = runs[0] if runs else None
-        # A warp keeps the size; if a later step does not, `out` is no place for the warp's result.
-        if first is None or first.sampling is None or out.shape[1:] != source.shape[1:]:
-            out[...] = _through(runs, source[rows])
-            return
-        warp_rows(source, rows, first.matrices(source.shape[1:3]), out, first.sampling)
-        if len(runs) > 1:
-            out[...] = _through(runs[1:], out)
-
-    def _steps(
+    def steps(
         self, parameters: Parameters, within: NDArray[np.bool_] | None = None
-    ) -> "Iterator[_Step]":
-        """Yields the leaves in order, with the rows each acts on; nested policies dissolve."""
+    ) -> Iterator[Step]:
+        """Yields the steps of all children; nested policies dissolve."""
         within = parameters["applied"] if within is None else parameters["applied"] & within
         for i, child in enumerate(self._children):
-            own, rows = parameters["transforms"][i], parameters["chosen"][:, i] & within
-            if isinstance(child, _Policy):
-                yield from child._steps(own, rows)
-            else:
-                yield _Step(child, own, rows)
-
-    def _runs(self, parameters: Parameters) -> "Iterator[_Run]":
-        """Yields maximal runs of steps: warps that resample alike together, all else alone."""
-        run: _Run | None = None
-        for step in self._steps(parameters):
-            sampling = step.transform.sampling()
-            merged = run and run.sampling and sampling and run.sampling.merge(sampling)
-            if run and merged:
-                run = _Run((*run.steps, step), merged)
-                continue
-            if run:
-                yield run
-            run = _Run((step,), sampling)
-        if run:
-            yield run
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    transform: Transform
-    parameters: Parameters
-    rows: NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """Steps that are carried out at once."""
-
-    steps: tuple[_Step, ...]
-    sampling: Sampling | None
-
-    def matrices(self, size: tuple[int, int]) -> Matrices:
-        return _compose_steps(self.steps, len(self.steps[0].rows), size)
-
-    def apply(self, images: Array) -> Array:
-        if self.sampling is None:
-            (step,) = self.steps
-            return apply_where(step.rows, images, step.parameters, step.transform._apply)
-        return warped(images, self.matrices(images.shape[1:3]), self.sampling)
-
-
-def _compose_steps(steps: Iterable[_Step], count: int, size: tuple[int, int]) -> Matrices:
-    """Returns the one warp of steps that all are warps, for `count` rows."""
-    result = _matrices.identity(count)
-    for step in steps:
-        own = step.transform.matrices(step.parameters, size)
-        result = _matrices.compose(result, _matrices.where(step.rows, own))
-    return result
-
-
-def _through(runs: Iterable[_Run], images: Array) -> Array:
-    for run in runs:
-        images = run.apply(images)
-    return images
+            yield from child.steps(parameters["transforms"][i], parameters["chosen"][:, i] & within)
 
 
 def _checked_children(transforms: Any) -> tuple[Transform, ...]:
@@ -290,7 +229,7 @@ class Sometimes(_Policy):
 
 
 @dataclass(frozen=True, repr=False)
-class Identity(Transform):
+class Identity(AffineTransform):
     """Changes nothing: the choice in a `OneOf` to leave a row alone.
 
     Example:
@@ -299,11 +238,6 @@ class Identity(Transform):
         >>> Identity()(np.arange(2).reshape(1, 1, 2))
         array([[[0, 1]]])
     """
-
-    def transform_images(self, images: Array, parameters: Parameters) -> Array:
-        """Returns `images`."""
-        del parameters
-        return images
 
     def sampling(self) -> Sampling:
         """Returns that it takes part in any warp."""

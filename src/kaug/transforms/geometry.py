@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from kaug._random import Draws
 from kaug._validation import check_probability
 from kaug.transforms import _matrices
-from kaug.transforms._base import Parameters, Transform, check_fill
+from kaug.transforms._affine import AffineTransform
+from kaug.transforms._base import Parameters, check_fill
 from kaug.transforms._matrices import Matrices
 from kaug.transforms._ranges import Range, limits, set_range
 from kaug.transforms._warp import Sampling
@@ -38,17 +39,13 @@ _RANGES: dict[str, dict[str, float]] = {
 
 
 @dataclass(frozen=True, repr=False)
-class _Geometric(Transform):
+class _Geometric(AffineTransform):
     """A transform that is an affine warp; `_Geometric.matrices` is all there is to it."""
 
     p: float = field(default=1.0, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "p", check_probability(self.p))
-
-    def transform_images(self, images: Any, parameters: Parameters) -> Any:
-        """Returns `images` warped."""
-        return self._apply(images, parameters)
 
     def sampling(self) -> Sampling:
         """Returns how the transform resamples."""

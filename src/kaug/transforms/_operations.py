@@ -1,0 +1,254 @@
+"""From steps to pixels: what a policy comes down to, carried out on a batch.
+
+A policy dissolves into *steps*: transforms that are no policies, each with its parameters and the
+rows it acts on. `plan` turns steps into *operations*: a run of affine warps becomes one `Warp`,
+their matrices multiplied; everything else stays alone. `carry_out` takes rows of the source through
+the operations.
+
+A *batch* is a dict of arrays with one entry per row: `"images"` `(M, H, W, C)`, and if they are
+there `"masks"` `(M, H, W, K)`, `"points"` `(M, P, 2)` with `"inside"` `(M, P)`, and whatever else
+is to be mixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug import _parallel
+from kaug._validation import message
+from kaug.transforms import _matrices
+from kaug.transforms._matrices import Matrices
+from kaug.transforms._warp import Sampling, moved, warp_rows, warped
+
+if TYPE_CHECKING:
+    from kaug.transforms._base import Parameters, Transform
+
+Array = NDArray[Any]
+Batch = dict[str, Array]
+Rows = NDArray[np.int64]
+
+# A piece of a batch of this size goes through all operations at once: it stays in the cache.
+_PIECE_BYTES = 2**18
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A transform that is no policy, what it does, and to which rows."""
+
+    transform: Transform
+    parameters: Parameters
+    rows: NDArray[np.bool_]
+
+    def part(self, rows: Any) -> Step:
+        """Returns the step for some of the rows."""
+        return Step(self.transform, take_rows(self.parameters, rows), self.rows[rows])
+
+    def apply(self, batch: Batch, source: Mapping[str, Any]) -> None:
+        """Changes the batch, whose arrays may be written to."""
+        del source
+        if not self.rows.any():
+            return
+        step = self if self.rows.all() else self.part(self.rows)
+        transform, parameters = step.transform, step.parameters
+        size = batch["images"].shape[1:3]
+        self._change(batch, "images", lambda images: transform.transform_images(images, parameters))
+        if transform.photometric:
+            return
+        self._change(batch, "masks", lambda masks: transform.transform_masks(masks, parameters))
+        self._change(
+            batch, "points", lambda points: transform.transform_points(points, parameters, size)
+        )
+        note_inside(batch)
+
+    def _change(self, batch: Batch, name: str, change: Callable[[Array], Array]) -> None:
+        if name not in batch:
+            return
+        array = batch[name]
+        if self.rows.all():
+            batch[name] = np.asarray(change(array))
+            return
+        changed = np.asarray(change(array[self.rows]))
+        if changed.shape[1:] != array.shape[1:]:
+            rule = "A transform that changes the size of images must act on every row"
+            received = f"{self.transform!r} for {self.rows.sum()} of {len(self.rows)} rows"
+            raise ValueError(message(rule, received, "Give it p=1, outside of OneOf and the like."))
+        if not array.flags.writeable:
+            array = batch[name] = array.copy()
+        array[self.rows] = changed
+
+
+@dataclass(frozen=True, slots=True)
+class Warp:
+    """A run of affine steps in one resampling."""
+
+    matrices: Matrices
+    sampling: Sampling
+
+    def part(self, rows: Any) -> Warp:
+        """Returns the warp of some of the rows."""
+        return Warp(self.matrices[:, :, rows], self.sampling)
+
+    def apply(self, batch: Batch, source: Mapping[str, Any]) -> None:
+        """Changes the batch."""
+        del source
+        self.move_others(batch)
+        batch["images"] = warped(batch["images"], self.matrices, self.sampling)
+
+    def move_others(self, batch: Batch) -> None:
+        """Moves all of the batch but the images."""
+        if "masks" in batch:
+            nearest = replace(self.sampling, fill_value=0.0, interpolation="nearest")
+            batch["masks"] = warped(batch["masks"], self.matrices, nearest)
+        if "points" in batch:
+            batch["points"] = moved(batch["points"], self.matrices, batch["images"].shape[1:3])
+        note_inside(batch)
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """A step that blends each row with another row of the source."""
+
+    step: Step
+    # What the other rows go through before; drawn apart from what the rows themselves do.
+    before: tuple[Step | Warp, ...]
+
+    def part(self, rows: Any) -> Mix:
+        """Returns the mixing of some of the rows."""
+        return Mix(self.step.part(rows), tuple(each.part(rows) for each in self.before))
+
+    def apply(self, batch: Batch, source: Mapping[str, Any]) -> None:
+        """Changes the batch, whose arrays may be written to."""
+        chosen = np.flatnonzero(self.step.rows)
+        if not len(chosen):
+            return
+        parameters = take_rows(self.step.parameters, chosen)
+        rows = (parameters["partner"] * len(source["images"])).astype(np.int64)
+        partners = {name: np.asarray(array[rows]) for name, array in source.items()}
+        for operation in self.before:
+            operation.part(chosen).apply(partners, source)
+        own = {name: array[chosen] for name, array in batch.items()}
+        transform: Any = self.step.transform
+        for name, mixed in transform.mix(own, partners, parameters).items():
+            batch[name][chosen] = mixed
+
+
+Operation = Step | Warp | Mix
+
+
+def plan(
+    steps: Sequence[Step], partners: Sequence[Step], shape: tuple[int, ...]
+) -> list[Operation]:
+    """Returns the operations that steps come down to.
+
+    Args:
+        steps: In order.
+        partners: The same steps as drawn for the rows to be mixed in; empty if nothing mixes.
+        shape: Of one image, `(H, W, C)`.
+    """
+    operations: list[Operation] = []
+    run: list[Step] = []
+    sampling = Sampling(indifferent=True)
+
+    def end_run() -> None:
+        if run:
+            operations.append(Warp(_composed(run, shape), sampling))
+            run.clear()
+
+    for number, step in enumerate(steps):
+        own = step.transform.sampling()
+        merged = sampling.merge(own) if run and own else None
+        if own and merged is None:
+            end_run()
+            merged = own
+        if merged:
+            run.append(step)
+            sampling = merged
+            continue
+        end_run()
+        if step.transform.mixes:
+            before = [other for other in partners[:number] if not other.transform.mixes]
+            operations.append(Mix(step, tuple(plan(before, (), shape))))  # type: ignore[arg-type]
+        else:
+            operations.append(step)
+        shape = step.transform.output_shape(shape)
+    end_run()
+    return operations
+
+
+def _composed(steps: Sequence[Step], shape: tuple[int, ...]) -> Matrices:
+    """Returns the one warp of steps that all are warps."""
+    result, size = _matrices.identity(len(steps[0].rows)), (shape[0], shape[1])
+    for step in steps:
+        own = step.transform.matrices(step.parameters, size)
+        result = _matrices.compose(result, _matrices.where(step.rows, own))
+    return result
+
+
+def carry_out(
+    operations: Sequence[Operation], out: Batch, source: Mapping[str, Any], rows: Rows
+) -> None:
+    """Takes rows of the source through the operations, in parallel.
+
+    Args:
+        operations: For as many rows as `out` has.
+        out: Where to: images `(M, H, W, C)` and the rest of a batch.
+        source: What from: images `(N, H, W, C)` and the rest.
+        rows: Which row of `source` each row of `out` is made from, int64 `(M,)`.
+    """
+    if len(operations) == len(out) == 1 and isinstance(operations[0], Warp):
+        _through(operations, out, source, rows)  # the kernel is parallel itself
+        return
+    step = _parallel.grain_of(out["images"], _PIECE_BYTES)
+
+    def task(start: int, stop: int) -> None:
+        for first in range(start, stop, step):
+            part = slice(first, min(first + step, stop))
+            piece = {name: array[part] for name, array in out.items()}
+            _through([each.part(part) for each in operations], piece, source, rows[part])
+
+    _parallel.run(task, len(rows), grain=step)
+
+
+def _through(
+    operations: Sequence[Operation], out: Batch, source: Mapping[str, Any], rows: Rows
+) -> None:
+    images = source["images"]
+    batch = {name: np.asarray(array[rows]) for name, array in source.items() if name != "images"}
+    first = operations[0] if operations else None
+    if isinstance(first, Warp) and out["images"].shape[1:] == images.shape[1:]:
+        # Gathers, warps and writes in one pass over the pixels.
+        warp_rows(images, rows, first.matrices, out["images"], first.sampling)
+        batch["images"] = out["images"]
+        first.move_others(batch)
+        operations = operations[1:]
+    else:
+        batch["images"] = np.asarray(images[rows])
+    for operation in operations:
+        operation.apply(batch, source)
+    for name, array in out.items():
+        if batch[name] is not array:
+            array[...] = batch[name]
+
+
+def note_inside(batch: Batch) -> None:
+    """Notes which points have left the images."""
+    if "points" not in batch:
+        return
+    height, width = batch["images"].shape[1:3]
+    end = np.array([width, height]) - 0.5
+    within = (batch["points"] >= -0.5) & (batch["points"] <= end)
+    batch["inside"] = batch["inside"] & within.all(axis=-1)
+
+
+def take_rows(parameters: Any, rows: Any) -> Any:
+    """Returns the chosen rows of parameters, however nested."""
+    if isinstance(parameters, Mapping):
+        return {name: take_rows(value, rows) for name, value in parameters.items()}
+    if isinstance(parameters, tuple):
+        return tuple(take_rows(value, rows) for value in parameters)
+    return parameters[rows]
