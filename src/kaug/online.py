@@ -215,7 +215,7 @@ class AugmentedDataset(keras.utils.PyDataset):
         if isinstance(generator, Transform):
             shape = generator.output_shape(self._images.shape[1:])
             images = np.empty((len(rows), *shape), self._images.dtype)
-            generator.fill(images, self._images, rows, key, rows)
+            generator.fill({"images": images}, {"images": self._images}, rows, key, rows)
             return images, rows
         batch = np.asarray(self._images)[rows]
         with _one_at_a_time:
