@@ -1,6 +1,6 @@
 """Offline augmentation: append augmented rows to a dataset, each with the label it belongs to."""
 
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import psutil
@@ -12,9 +12,10 @@ from kaug._random import Key, check_rows, resolve_seed
 from kaug._validation import check_choice, check_images, check_integer, describe, message
 from kaug.generators import Generator, as_generator
 from kaug.sampling import SAMPLING, source_rows
-from kaug.targets import append_rows, check_targets, check_weights, nbytes_per_row
 from kaug.transforms import Transform
+from kaug.transforms._annotations import Annotations
 from kaug.transforms._base import root_key
+from kaug.transforms._operations import Batch
 
 Array = NDArray[Any]
 Rows = NDArray[np.int64]
@@ -101,8 +102,8 @@ def augment_dataset(
         rule = f"`x` must have at least one row to make n={n} augmented rows from"
         raise ValueError(message(rule, describe(job.images)))
     _check_memory(job.images.shape[1:], job.images.dtype, job.kept + n, job.label_bytes)
-    result, index = job.run(job.source_rows(np.arange(n)), step, Progress(n, verbose))
-    return job.answer(result, index, append=append, return_index=return_index)
+    made, index = job.run(job.source_rows(np.arange(n)), step, Progress(n, verbose))
+    return job.answer(made, index, return_index=return_index)
 
 
 def augment_rows(
@@ -162,11 +163,11 @@ def augment_rows(
         rule = "`x` must have at least one row to make augmented rows from"
         raise ValueError(message(rule, describe(job.images)))
     _check_memory(job.images.shape[1:], job.images.dtype, len(numbers), job.label_bytes)
+    job.kept = 0  # whether they count or not, they are not part of the answer
     index = job.source_rows(numbers)
-    shape = job.generator.output_shape(job.images.shape[1:])
-    result = np.empty((len(numbers), *shape), job.images.dtype)
-    job.generator.fill({"images": result}, {"images": job.images}, index, job.image_key, numbers)
-    return job.answer(result, index, append=False, return_index=return_index)
+    made = job.allocate(job.generator.output_shape(job.images.shape[1:]), len(numbers))
+    job.generator.fill(made, job.source, index, job.image_key, numbers)
+    return job.answer(made, index, return_index=return_index)
 
 
 class _Job:
@@ -183,18 +184,18 @@ class _Job:
         generator: Any,
     ) -> None:
         self.images = check_images(x)
-        count = len(self.images)
-        self.y = check_targets(y, "y", count)
-        self.weight = check_weights(sample_weight, count)
+        self.generator = as_generator(generator)
+        native = self.generator if isinstance(self.generator, Transform) else None
+        self.annotations = Annotations(y, sample_weight, self.images, native)
+        self.source = {"images": self.images, **self.annotations.source}
         self.sampling = check_choice(sampling, "sampling", SAMPLING)
         self.append = append
-        self.kept = count if append else 0
+        self.kept = len(self.images) if append else 0
         seed = resolve_seed(seed)
         # The images come out as `generator(x[index], seed=seed)` would have them.
         self.image_key = root_key(seed, epoch=0)
         self.sampling_key = Key.from_seed(seed).child(_SAMPLING_STREAM)
-        self.generator = as_generator(generator)
-        self.label_bytes = nbytes_per_row((self.y, self.weight))
+        self.label_bytes = self.annotations.nbytes_per_row()
 
     def source_rows(self, numbers: Rows) -> Rows:
         """Returns the source row of each of the augmented rows `numbers`."""
@@ -203,17 +204,17 @@ class _Job:
             len(self.images),
             numbers,
             self.sampling_key,
-            y=self.y,
+            y=self.annotations.labels,
             append=self.append,
         )
 
-    def run(self, planned: Rows, step: int, progress: Progress) -> tuple[Array, Rows]:
-        """Returns the images of the result, and the source row of each augmented one."""
+    def run(self, planned: Rows, step: int, progress: Progress) -> tuple[Batch, Rows]:
+        """Returns what was made, originals included, and the source row of each new row."""
         if isinstance(self.generator, Transform):
             return self._run_native(self.generator, planned, progress)
         if not len(planned):
-            return self._allocate(self.images.shape[1:], 0), planned
-        result, index = self._run_in_batches(self.generator, planned, step, progress)
+            return self.allocate(self.images.shape[1:], 0), planned
+        made, index = self._run_in_batches(self.generator, planned, step, progress)
         if self.sampling != "random" and not np.array_equal(index, planned):
             raise ValueError(
                 message(
@@ -222,34 +223,29 @@ class _Job:
                     'Use sampling="random".',
                 )
             )
-        return result, index
+        return made, index
 
     def _run_native(
         self, transform: Transform, planned: Rows, progress: Progress
-    ) -> tuple[Array, Rows]:
+    ) -> tuple[Batch, Rows]:
         n = len(planned)
-        result = self._allocate(transform.output_shape(self.images.shape[1:]), n)
-        new = result[self.kept :]
-        step = max(1, _REPORT_BYTES * n // max(1, new.nbytes))
+        made = self.allocate(transform.output_shape(self.images.shape[1:]), n)
+        new = {name: array[self.kept :] for name, array in made.items()}
+        step = max(1, _REPORT_BYTES * n // max(1, new["images"].nbytes))
         for start in range(0, n, step):
             part = slice(start, min(start + step, n))
             numbers = np.arange(part.start, part.stop)
-            transform.fill(
-                {"images": new[part]},
-                {"images": self.images},
-                planned[part],
-                self.image_key,
-                numbers,
-            )
+            piece = {name: array[part] for name, array in new.items()}
+            transform.fill(piece, self.source, planned[part], self.image_key, numbers)
             progress.update(part.stop)
-        return result, planned
+        return made, planned
 
     def _run_in_batches(
         self, generator: Generator, planned: Rows, step: int, progress: Progress
-    ) -> tuple[Array, Rows]:
+    ) -> tuple[Batch, Rows]:
         n = len(planned)
         index = np.empty_like(planned)
-        result: Array | None = None
+        made: Batch = {}
         for number, start in enumerate(range(0, n, step)):
             rows = planned[start : start + step]
             stop = start + len(rows)
@@ -260,16 +256,16 @@ class _Job:
             except Exception as error:  # whatever it is, it goes on with a note
                 error.add_note(f"Raised while kaug augmented rows {start} to {stop - 1} of {n}.")
                 raise
-            if result is None:
-                result = self._allocate(augmented.shape[1:], n)
+            made = made or self.allocate(augmented.shape[1:], n)
+            result = made["images"]
             _check_shape(augmented, result)
             result[self.kept + start : self.kept + stop] = augmented
             index[start:stop] = rows[position]
             progress.update(stop)
-        return cast(Array, result), index
+        return made, index
 
-    def _allocate(self, shape: tuple[int, ...], n: int) -> Array:
-        """Returns the result array with the originals in place, for `n` images of `shape`."""
+    def allocate(self, shape: tuple[int, ...], n: int) -> Batch:
+        """Returns the arrays of the result, originals in place, for `n` images of `shape`."""
         if shape != self.images.shape[1:] and self.kept:
             raise ValueError(
                 message(
@@ -283,18 +279,19 @@ class _Job:
         result = np.empty((self.kept + n, *shape), self.images.dtype)
         if self.kept:
             _copy_rows(self.images, result)
-        return result
+        return {"images": result, **self.annotations.allocate(self.kept, n, shape)}
 
-    def answer(
-        self, result: Array, index: Rows, *, append: bool, return_index: bool
-    ) -> tuple[Any, ...]:
+    def answer(self, made: Batch, index: Rows, *, return_index: bool) -> tuple[Any, ...]:
         """Returns the images with what belongs to them."""
-        items = [result, append_rows(self.y, index, append=append)]
-        if self.weight is not None:
-            items.append(append_rows(self.weight, index, append=append))
+        images = made["images"]
+        y, weight = self.annotations.collect(made, index, self.kept, images.shape[1:])
+        if self.annotations.settings:
+            y = {**y, **self.annotations.settings}
+        items = [images, y]
+        if weight is not None:
+            items.append(weight)
         if return_index:
-            kept = np.arange(self.kept if append else 0)
-            items.append(np.concatenate([kept, index]))
+            items.append(np.concatenate([np.arange(self.kept), index]))
         return tuple(items)
 
 

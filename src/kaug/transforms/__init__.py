@@ -16,13 +16,16 @@ from kaug.transforms.geometry import (
     VerticalFlip,
     Zoom,
 )
+from kaug.transforms.mix import CutMix, MixUp
 
 __all__ = [
     "Affine",
     "Compose",
+    "CutMix",
     "HorizontalFlip",
     "Identity",
     "Lambda",
+    "MixUp",
     "OneOf",
     "Rotate90",
     "Rotation",

@@ -5,7 +5,7 @@ import json
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +21,7 @@ from kaug._validation import (
     message,
     with_channels,
 )
+from kaug.transforms._annotations import Annotations
 from kaug.transforms._matrices import Matrices
 from kaug.transforms._operations import Batch, Step, carry_out, plan
 from kaug.transforms._warp import INTERPOLATIONS, Sampling
@@ -139,6 +140,17 @@ class Transform(ABC):
 
     # What users call ----------------------------------------------------------------------------
 
+    @overload
+    def __call__(
+        self,
+        images: Mapping[str, Any],
+        *,
+        seed: int | None = None,
+        epoch: int = 0,
+        index: ArrayLike | None = None,
+    ) -> dict[str, Any]: ...
+
+    @overload
     def __call__(
         self,
         images: ArrayLike,
@@ -146,31 +158,41 @@ class Transform(ABC):
         seed: int | None = None,
         epoch: int = 0,
         index: ArrayLike | None = None,
-    ) -> Array:
-        """Returns a new batch of transformed images.
+    ) -> Array: ...
+
+    def __call__(
+        self,
+        images: Any,
+        *,
+        seed: int | None = None,
+        epoch: int = 0,
+        index: ArrayLike | None = None,
+    ) -> Any:
+        """Returns a new batch of transformed images, and what belongs to them.
 
         Args:
-            images: `(M, H, W, C)` or `(M, H, W)` (one channel), integers or floats.
+            images: `(M, H, W, C)` or `(M, H, W)` (one channel), integers or floats; or a dict with
+                them under `"images"` and more beside them: see the page on masks and boxes.
             seed: 0..2⁶⁴-1; None draws one from Python's `random`.
             epoch: 0 or more; another epoch is another set of draws.
             index: Row numbers `(M,)`, 0..2⁴⁷-1. None numbers the rows 0..M-1.
 
         Returns:
-            Images with the rank and dtype of `images`.
+            Images with the rank and dtype of `images`, or a dict with the keys it had.
 
         Raises:
-            TypeError: An argument has the wrong type.
+            TypeError: An argument has the wrong type, or targets can not follow the images.
             ValueError: An argument is out of its range.
         """
-        batch = check_images(images)
-        numbers = check_rows(np.arange(len(batch)) if index is None else index)
-        if len(numbers) != len(batch):
-            rule = f"`index` must have one row number for each of the {len(batch)} images"
+        given = _Given(images, self)
+        count = len(given.images)
+        numbers = check_rows(np.arange(count) if index is None else index)
+        if len(numbers) != count:
+            rule = f"`index` must have one row number for each of the {count} images"
             raise ValueError(message(rule, describe(numbers)))
         key = root_key(resolve_seed(seed), epoch)
-        out = np.empty((len(batch), *self.output_shape(batch.shape[1:])), batch.dtype)
-        self.fill({"images": out}, {"images": batch}, np.arange(len(batch)), key, numbers)
-        return out
+        self.fill(given.out, given.source, np.arange(count), key, numbers)
+        return given.answer()
 
     def draw(self, index: ArrayLike, *, seed: int | None = None, epoch: int = 0) -> Parameters:
         """Returns what happens to the rows numbered `index`: arrays with M rows, by name.
@@ -182,26 +204,24 @@ class Transform(ABC):
         """
         return self._draw_all(root_key(resolve_seed(seed), epoch), check_rows(index))
 
-    def apply(self, images: ArrayLike, parameters: Parameters) -> Array:
+    def apply(self, images: Any, parameters: Parameters) -> Any:
         """Returns `images` transformed as `parameters`, made by `draw`, say.
 
         Args:
-            images: `(M, H, W, C)` or `(M, H, W)`, integers or floats.
+            images: As for calling the transform, a dict as well.
             parameters: For the same number of rows.
         """
-        batch = check_images(images)
+        given = _Given(images, self)
         count = len(parameters["applied"])
-        if count != len(batch):
+        if count != len(given.images):
             raise ValueError(
                 message(
                     "Parameters must be drawn for as many rows as there are images",
-                    f"{len(batch)} images and parameters of {count} rows",
+                    f"{len(given.images)} images and parameters of {count} rows",
                 )
             )
-        out = np.empty((len(batch), *self.output_shape(batch.shape[1:])), batch.dtype)
-        whole = {"images": with_channels(batch)}
-        self._carry_out({"images": with_channels(out)}, whole, np.arange(count), parameters)
-        return out
+        self._carry_out(given.out, given.source, np.arange(count), parameters)
+        return given.answer()
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Returns the shape of an augmented image, given that of an image."""
@@ -272,8 +292,6 @@ class Transform(ABC):
             key: Names the random stream.
             numbers: Row numbers of the draws, int64 `(M,)`.
         """
-        out = {**out, "images": with_channels(out["images"])}
-        source = {**source, "images": with_channels(source["images"])}
         for start in range(0, len(rows), _DRAWN_AT_ONCE):
             part = slice(start, start + _DRAWN_AT_ONCE)
             parameters = self._draw_all(key, numbers[part])
@@ -287,6 +305,8 @@ class Transform(ABC):
         rows: NDArray[np.int64],
         parameters: Parameters,
     ) -> None:
+        out = {**out, "images": with_channels(out["images"])}
+        source = {**source, "images": with_channels(source["images"])}
         partners = list(self.steps(parameters["partners"])) if self.mixes else []
         operations = plan(list(self.steps(parameters)), partners, source["images"].shape[1:])
         carry_out(operations, out, source, rows)
@@ -303,6 +323,20 @@ class Transform(ABC):
         # Always drawn first, so that another `p` leaves all other draws as they are.
         applied = draws.chance(getattr(self, "p", 1.0))
         return {"applied": applied, **self.draw_parameters(draws)}
+
+    def leaves(self) -> Iterator["Transform"]:
+        """Yields the transforms that are no policies."""
+        yield self
+
+    def check_carries(self, what: str) -> None:
+        """Raises when the transform does not know where targets of a kind would go.
+
+        Args:
+            what: "segmentation masks", "bounding boxes" or "keypoints".
+        """
+        method = "transform_masks" if what == "segmentation masks" else "transform_points"
+        if not self.photometric and getattr(type(self), method) is getattr(Transform, method):
+            raise _does_not_say(self, what, method)
 
     # What makes geometry fuse: see `geometry` and `compose` -------------------------------------
 
@@ -333,6 +367,35 @@ class Transform(ABC):
         del parameters
         rule = "Only affine transforms have matrices"
         raise TypeError(message(rule, f"{self!r} and an image of {size[0]} × {size[1]} pixels"))
+
+
+class _Given:
+    """What a transform was called with, and what it is to write to."""
+
+    def __init__(self, data: Any, transform: Transform) -> None:
+        self._data = dict(data) if isinstance(data, Mapping) else None
+        targets = dict(self._data or {})
+        if self._data is not None and "images" not in targets:
+            rule = 'A dict must have the images under the key "images"'
+            raise ValueError(message(rule, f"the keys {sorted(map(str, targets))}"))
+        self.images = check_images(data if self._data is None else targets.pop("images"), "images")
+        self._annotations = Annotations(targets, None, self.images, transform)
+        self._shape = transform.output_shape(self.images.shape[1:])
+        count = len(self.images)
+        self.source = {"images": self.images, **self._annotations.source}
+        self.out = {
+            "images": np.empty((count, *self._shape), self.images.dtype),
+            **self._annotations.allocate(0, count, self._shape),
+        }
+
+    def answer(self) -> Any:
+        """Returns what was asked for, in the form of what was given."""
+        if self._data is None:
+            return self.out["images"]
+        rows = np.arange(len(self.images))
+        targets, _ = self._annotations.collect(self.out, rows, 0, self._shape)
+        parts = {"images": self.out["images"], **targets, **self._annotations.settings}
+        return {name: parts[name] for name in self._data}
 
 
 def _does_not_say(transform: Transform, what: str, method: str) -> TypeError:

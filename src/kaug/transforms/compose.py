@@ -37,6 +37,11 @@ class _Policy(Transform):
         """Whether a child does."""
         return any(child.mixes for child in self._children)
 
+    def leaves(self) -> Iterator[Transform]:
+        """Yields the transforms that are no policies, of all children."""
+        for child in self._children:
+            yield from child.leaves()
+
     def choose(self, draws: Draws) -> NDArray[np.bool_]:
         """Returns which children act on which rows, bool `(M, children)`: all, as it is."""
         return np.ones((len(draws), len(self._children)), np.bool_)

@@ -1,0 +1,355 @@
+"""What belongs to images and follows them: masks, boxes, keypoints, and labels that mix.
+
+Labels and weights are taken along row by row. But where pixels move, masks, boxes and keypoints
+must move with them, and where pictures are mixed, labels and weights must mix. Both happen to plain
+arrays, which `Transform.fill` gets beside the images; `Annotations` makes these arrays from what
+the user has, and brings them back to the form the user gave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._validation import as_array, check_choice, check_probability, describe, message
+from kaug.targets import (
+    append_rows,
+    check_targets,
+    check_weights,
+    map_arrays,
+    nbytes_per_row,
+)
+from kaug.transforms import _boxes as boxes
+from kaug.transforms._operations import Batch
+
+if TYPE_CHECKING:
+    from kaug.transforms._base import Transform
+
+Array = NDArray[Any]
+Rows = NDArray[np.int64]
+
+# Keras' spelling, and keypoints. A dict with one of these has targets that move.
+_MOVING = {
+    "segmentation_masks": "segmentation masks",
+    "bounding_boxes": "bounding boxes",
+    "keypoints": "keypoints",
+}
+# What such a dict may say about its boxes, once for all rows.
+_SETTINGS = {"bounding_box_format": "xyxy", "min_visible_area": 0.0}
+
+
+class Annotations:
+    """The targets of a dataset, checked, and what of them moves or mixes.
+
+    Args:
+        y: A structure of arrays, or a dict in Keras' spelling; see `kaug.augment_dataset`.
+        sample_weight: Weights, a structure of arrays, or None.
+        images: `(N, H, W, C)` or `(N, H, W)`.
+        transform: What is to happen, or None when that is not known row by row.
+
+    Raises:
+        TypeError: The targets can not follow the images through the transform.
+        ValueError: A target has the wrong shape or length, or can not be mixed.
+    """
+
+    def __init__(
+        self, y: Any, sample_weight: Any, images: Array, transform: Transform | None
+    ) -> None:
+        count, self._size = len(images), (images.shape[1], images.shape[2])
+        self.settings: dict[str, Any] = {}
+        self.source: dict[str, Any] = {}
+        self._keypoints: Array | None = None
+        self._boxes: dict[str, Array] | None = None
+        y = self._take_moving(y, count, transform) if _is_keras_dict(y) else y
+        self.y = self._given = check_targets(y, "y", count)
+        self.weight = check_weights(sample_weight, count)
+        self._mixed = transform is not None and transform.mixes
+        if transform is not None and self._mixed:
+            self._take_mixed(transform)
+
+    # Out of what the user gave ------------------------------------------------------------------
+
+    def _take_moving(self, y: Mapping[str, Any], count: int, transform: Transform | None) -> Any:
+        """Takes out of the dict what moves; returns the rest."""
+        rest = dict(y)
+        self.settings = {name: rest.pop(name) for name in _SETTINGS if name in rest}
+        given = {**_SETTINGS, **self.settings}
+        check_choice(given["bounding_box_format"], "bounding_box_format", boxes.FORMATS)
+        check_probability(given["min_visible_area"], "min_visible_area")
+        self._format, self._least = given["bounding_box_format"], given["min_visible_area"]
+        for name, what in _MOVING.items():
+            if name in y:
+                _check_carried(transform, what)
+        if "segmentation_masks" in rest:
+            self._masks = self._checked_masks(rest.pop("segmentation_masks"), count)
+            flat = self._masks.ndim == 3
+            self.source["masks"] = self._masks[..., np.newaxis] if flat else self._masks
+        points = []
+        if "bounding_boxes" in rest:
+            self._boxes = _checked_boxes(rest.pop("bounding_boxes"), count)
+            corners = boxes.to_corners(self._boxes["boxes"], self._format, self._size)
+            points.append(boxes.outline(corners))
+        if "keypoints" in rest:
+            self._keypoints = _checked_keypoints(rest.pop("keypoints"), count)
+            points.append(self._keypoints[..., :2].astype(np.float64))
+        if points:
+            self.source["points"] = np.concatenate(points, axis=1)
+            self.source["inside"] = np.ones(self.source["points"].shape[:2], np.bool_)
+        self._order = [name for name in y if name not in _SETTINGS]
+        return rest
+
+    def _checked_masks(self, value: Any, count: int) -> Array:
+        masks = as_array(value, "segmentation_masks")
+        if masks.ndim not in (3, 4) or masks.shape[:3] != (count, *self._size):
+            height, width = self._size
+            rule = (
+                f"`segmentation_masks` must have shape ({count}, {height}, {width}) or "
+                f"({count}, {height}, {width}, K), as the images"
+            )
+            raise ValueError(message(rule, describe(masks)))
+        return masks
+
+    def _take_mixed(self, transform: Transform) -> None:
+        """Makes arrays that can be mixed of labels and weights."""
+        classes = _num_classes(transform)
+
+        def soften(labels: Array, name: str) -> _SoftLabels:
+            return _SoftLabels(labels, name, classes)
+
+        # In a dict given to a transform, weights stand among the labels.
+        is_dict = isinstance(self.y, Mapping)
+        weight = self.y.get("sample_weight") if is_dict else None
+        labels = {k: v for k, v in self.y.items() if k != "sample_weight"} if is_dict else self.y
+        self.y = map_arrays(soften, labels)
+        if weight is not None:
+            self.y["sample_weight"] = _as_floats(weight)
+        self.weight = map_arrays(lambda array, _: _as_floats(array), self.weight)
+        for name, leaf in self._named_leaves():
+            self.source[name] = leaf
+
+    def _named_leaves(self) -> Iterator[tuple[str, Any]]:
+        """Yields labels and weights with a name for each."""
+        leaves: list[Any] = []
+        for structure in (self.y, self.weight):
+            map_arrays(lambda leaf, _: leaves.append(leaf), structure)
+        return ((f"mixed {number}", leaf) for number, leaf in enumerate(leaves))
+
+    @property
+    def labels(self) -> Any:
+        """The labels, as they were given: alone if they stand in a dict with what moves."""
+        if isinstance(self._given, Mapping) and self.source.keys() & {"masks", "points"}:
+            return self._given.get("labels")
+        return self._given
+
+    def nbytes_per_row(self) -> int:
+        """Returns how many bytes one row of the targets takes."""
+        moving = sum(int(array[:1].nbytes) for array in self.source.values())
+        return nbytes_per_row((self._given, self.weight)) + moving
+
+    # Back to what the user gave -----------------------------------------------------------------
+
+    def allocate(self, kept: int, count: int, shape: tuple[int, ...]) -> Batch:
+        """Returns arrays for all that moves or mixes.
+
+        Args:
+            kept: How many rows of the source come first, as they are.
+            count: How many rows are to be made.
+            shape: Of one image of the result.
+        """
+        result = {}
+        for name, array in self.source.items():
+            own = array.shape[1:]
+            row = (*shape[:2], *own[2:]) if name == "masks" else own
+            if kept and row != own:
+                rule = "With append=True the generator must keep the shape of the images"
+                raise ValueError(message(rule, f"{own[:2]} to {row[:2]}", "Pass append=False."))
+            result[name] = np.empty((kept + count, *row), array.dtype)
+            if kept:
+                result[name][:kept] = array[:kept]
+        return result
+
+    def collect(
+        self, made: Batch, index: Rows, kept: int, shape: tuple[int, ...]
+    ) -> tuple[Any, Any]:
+        """Returns labels and weights in the structure that was given.
+
+        Args:
+            made: What `allocate` returned, filled.
+            index: Source row of each row that was made, int64 `(n,)`.
+            kept: How many rows of the source come first.
+            shape: Of one image of the result.
+        """
+        if self._mixed:
+            mixed = iter([made[name] for name, _ in self._named_leaves()])
+            y, weight = (
+                map_arrays(lambda *_: next(mixed), structure) for structure in (self.y, self.weight)
+            )
+        else:
+            y, weight = (
+                append_rows(structure, index, append=bool(kept))
+                for structure in (self.y, self.weight)
+            )
+        if self.source.keys() & {"masks", "points"}:
+            moved = {**y, **self._moved(made, index, kept, (shape[0], shape[1]))}
+            y = {name: moved[name] for name in self._order}
+        return y, weight
+
+    def _moved(self, made: Batch, index: Rows, kept: int, size: tuple[int, int]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        if "masks" in made:
+            masks = made["masks"]
+            result["segmentation_masks"] = masks[..., 0] if self._masks.ndim == 3 else masks
+        start = 0
+        if self._boxes is not None:
+            number = self._boxes["boxes"].shape[1]
+            start = made["points"].shape[1] - (
+                0 if self._keypoints is None else self._keypoints.shape[1]
+            )
+            corners = boxes.enclose(made["points"][kept:, :start], number)
+            result["bounding_boxes"] = self._kept_boxes(corners, index, kept, size)
+        if self._keypoints is not None:
+            result["keypoints"] = self._moved_keypoints(made, index, kept, start)
+        return result
+
+    def _kept_boxes(
+        self, corners: Array, index: Rows, kept: int, size: tuple[int, int]
+    ) -> dict[str, Array]:
+        assert self._boxes is not None  # only called when there are some
+        clipped, visible = boxes.clip(corners, size, self._least)
+        values, labels = self._boxes["boxes"], self._boxes["labels"][index]
+        visible &= labels != -1
+        # The boxes that are left come first, as Keras pads.
+        order = np.argsort(~visible, axis=1, kind="stable")
+        new = boxes.from_corners(clipped, self._format, size)
+        new = np.where(visible[..., np.newaxis], new, 0).astype(values.dtype)
+        labels = np.where(visible, labels, -1).astype(labels.dtype)
+        return {
+            "boxes": np.concatenate(
+                [values[:kept], np.take_along_axis(new, order[..., np.newaxis], axis=1)]
+            ),
+            "labels": np.concatenate(
+                [self._boxes["labels"][:kept], np.take_along_axis(labels, order, axis=1)]
+            ),
+        }
+
+    def _moved_keypoints(self, made: Batch, index: Rows, kept: int, start: int) -> Array:
+        assert self._keypoints is not None  # only called when there are some
+        new = self._keypoints[index]
+        new[..., :2] = made["points"][kept:, start:]
+        if new.shape[2] == 3:
+            new[..., 2] *= made["inside"][kept:, start:]
+        return np.concatenate([self._keypoints[:kept], new])
+
+
+class _SoftLabels:
+    """Labels that become rows of floats when rows of them are taken."""
+
+    def __init__(self, labels: Array, name: str, num_classes: int | None) -> None:
+        if labels.ndim == 2 and labels.shape[1] == 1 and labels.dtype.kind in "iub":
+            labels = labels[:, 0]
+        _check_mixable(labels, name, num_classes)
+        self._labels = labels
+        self._classes = num_classes if labels.ndim == 1 else None
+        self.shape = (len(labels), self._classes or labels.shape[1])
+        self.dtype = labels.dtype if labels.dtype.kind == "f" else np.dtype(np.float32)
+
+    def __getitem__(self, rows: Any) -> Array:
+        labels = np.asarray(self._labels[rows])
+        if self._classes is None:
+            return labels.astype(self.dtype)
+        one_hot: Array = labels[..., np.newaxis] == np.arange(self._classes)
+        return one_hot.astype(self.dtype)
+
+
+def _check_mixable(labels: Array, name: str, num_classes: int | None) -> None:
+    rule = f"To be mixed, `{name}` must be class numbers (N,), or one-hot or soft rows (N, K)"
+    if labels.ndim == 2 and labels.dtype.kind in "iufb":
+        return
+    if labels.ndim != 1 or labels.dtype.kind not in "iub":
+        raise ValueError(message(rule, describe(labels), "Number the classes from 0 on."))
+    if num_classes is None:
+        rule = f"To mix the class numbers in `{name}`, their number must be known"
+        fix = "Pass it to the transform, for example MixUp(num_classes=10)."
+        raise ValueError(message(rule, "num_classes=None", fix))
+    if len(labels) and not 0 <= labels.min() <= labels.max() < num_classes:
+        rule = f"The class numbers in `{name}` must lie in 0..{num_classes - 1}"
+        received = f"{labels.min()}..{labels.max()} with num_classes={num_classes}"
+        raise ValueError(message(rule, received))
+
+
+def _as_floats(array: Array) -> Array:
+    return array if array.dtype.kind == "f" else array.astype(np.float32)
+
+
+def _num_classes(transform: Transform) -> int | None:
+    """Returns the number of classes that all mixing steps agree on."""
+    known = {getattr(leaf, "num_classes", None) for leaf in transform.leaves() if leaf.mixes}
+    given = known - {None}
+    if len(given) > 1:
+        rule = "All mixing transforms of a policy must have the same `num_classes`"
+        raise ValueError(message(rule, f"{given}"))
+    return given.pop() if given else None
+
+
+def _is_keras_dict(y: Any) -> bool:
+    return isinstance(y, Mapping) and any(name in y for name in (*_MOVING, *_SETTINGS))
+
+
+def _check_carried(transform: Transform | None, what: str) -> None:
+    if transform is None:
+        rule = f"To move {what} with the images, kaug must know where every pixel goes"
+        fix = "Use transforms of `kaug.transforms`."
+        raise TypeError(message(rule, f"{what} and a generator of another library", fix))
+    for leaf in transform.leaves():
+        leaf.check_carries(what)
+
+
+def _checked_boxes(value: Any, count: int) -> dict[str, Array]:
+    rule = (
+        '`bounding_boxes` must be a dict of "boxes" (N, B, 4) and "labels" (N, B), or of lists '
+        "with one array for each image"
+    )
+    if not isinstance(value, Mapping) or set(value) != {"boxes", "labels"}:
+        keys = sorted(map(str, value)) if isinstance(value, Mapping) else describe(value)
+        raise ValueError(message(rule, f"{keys}"))
+    corners, labels = value["boxes"], value["labels"]
+    if isinstance(corners, (tuple, list)):
+        corners, labels = _dense(corners, labels, rule)
+    corners, labels = as_array(corners, "boxes"), as_array(labels, "labels")
+    shapes_fit = corners.ndim == 3 and corners.shape[2] == 4 and labels.shape == corners.shape[:2]
+    if not shapes_fit or len(corners) != count:
+        received = f"{describe(corners)} and {describe(labels)} for {count} images"
+        raise ValueError(message(rule, received))
+    if corners.dtype.kind not in "iuf" or labels.dtype.kind not in "if":
+        rule = "Boxes must be real numbers and their labels signed numbers: -1 marks padding"
+        raise TypeError(message(rule, f"{describe(corners)} and {describe(labels)}"))
+    return {"boxes": _as_floats(corners), "labels": labels}
+
+
+def _dense(corners: Any, labels: Any, rule: str) -> tuple[Array, Array]:
+    """Pads lists of boxes with zeros, and of their labels with -1."""
+    sizes = [len(each) for each in corners]
+    if len(labels) != len(corners) or sizes != [len(each) for each in labels]:
+        raise ValueError(message(rule, "lists of boxes and labels of different lengths"))
+    dense = np.zeros((len(sizes), max(sizes, default=0), 4), np.float32)
+    classes = np.full(dense.shape[:2], -1, np.int64)
+    for number, size in enumerate(sizes):
+        if size:
+            dense[number, :size] = np.reshape(corners[number], (size, 4))
+            classes[number, :size] = labels[number]
+    return dense, classes
+
+
+def _checked_keypoints(value: Any, count: int) -> Array:
+    keypoints = as_array(value, "keypoints")
+    fits = keypoints.ndim == 3 and keypoints.shape[2] in (2, 3) and len(keypoints) == count
+    if not fits or keypoints.dtype.kind not in "iuf":
+        rule = (
+            f"`keypoints` must be numbers of shape ({count}, P, 2), (x, y) in pixels, or "
+            f"({count}, P, 3), with a visibility that becomes 0 when a point leaves the image"
+        )
+        raise ValueError(message(rule, describe(keypoints)))
+    return _as_floats(keypoints)

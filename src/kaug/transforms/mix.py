@@ -1,0 +1,215 @@
+"""Mixing: every picture with another one of the dataset, and their labels with them.
+
+The other picture, the *partner*, is any row of the dataset, drawn for each row apart. It goes
+through what stands before the mixing in the policy with draws of its own. Called on a batch
+directly, the dataset is that batch.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._random import Draws
+from kaug._validation import check_integer, check_number, check_probability, message
+from kaug.transforms._base import Array, Parameters, Transform
+from kaug.transforms._distributions import beta
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, repr=False)
+class _Mixing(Transform):
+    """Blends rows with others: `mix_images` is all that differs, and what share is whose."""
+
+    mixes = True
+
+    alpha: float
+    num_classes: int | None = field(default=None, kw_only=True)
+    p: float = field(default=1.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        rule = "`alpha` must be a number above 0"
+        object.__setattr__(self, "alpha", check_number(self.alpha, "alpha", rule))
+        if self.alpha <= 0:
+            raise ValueError(message(rule, f"alpha={self.alpha}", "Leave the transform out for 0."))
+        if self.num_classes is not None:
+            check_integer(self.num_classes, "num_classes", minimum=2)
+        object.__setattr__(self, "p", check_probability(self.p))
+
+    def transform_images(self, images: Array, parameters: Parameters) -> Array:
+        """Returns `images` mixed among themselves."""
+        rows = (parameters["partner"] * len(images)).astype(np.int64)
+        return self.mix_images(images, images[rows], parameters)
+
+    @abstractmethod
+    def mix_images(self, images: Array, partners: Array, parameters: Parameters) -> Array:
+        """Returns `images` with something of `partners`, row by row."""
+
+    @abstractmethod
+    def shares(self, parameters: Parameters, size: tuple[int, int]) -> Floats:
+        """Returns which part of each mixed image is the row's own, `(M,)` in 0..1."""
+
+    def mix(
+        self, own: Mapping[str, Array], partners: Mapping[str, Array], parameters: Parameters
+    ) -> dict[str, Array]:
+        """Returns all of a batch mixed with its partners; labels and weights by their shares."""
+        images = own["images"]
+        result = {"images": self.mix_images(images, partners["images"], parameters)}
+        if "masks" in own:
+            result["masks"] = self.mix_images(own["masks"], partners["masks"], parameters)
+        shares = self.shares(parameters, (images.shape[1], images.shape[2]))
+        for name in own.keys() - {"images", "masks"}:
+            share = shares.reshape(-1, *[1] * (own[name].ndim - 1)).astype(own[name].dtype)
+            result[name] = own[name] * share + partners[name] * (1 - share)
+        return result
+
+
+@dataclass(frozen=True, repr=False)
+class MixUp(_Mixing):
+    """Blends each picture with another one: `share * own + (1 - share) * other`.
+
+    The share is drawn from the beta distribution with both parameters `alpha`. Labels are blended
+    alike and come out soft, as rows of floats that add up to 1; sample weights are blended too.
+    Train with a loss for soft labels, such as `categorical_crossentropy`. Masks, boxes and
+    keypoints are refused: a blend of two pictures has no single mask.
+
+    From Zhang, Cisse, Dauphin and Lopez-Paz, "mixup: Beyond empirical risk minimization",
+    ICLR 2018, arXiv:1710.09412.
+
+    Args:
+        alpha: Above 0. Small values leave one of the two pictures nearly alone, 1 draws all shares
+            alike, large values blend evenly.
+        num_classes: How many classes there are, where labels are integers. With one-hot or soft
+            labels it is not needed.
+        p: Probability that a row is mixed.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of its range.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import MixUp
+        >>> images = np.array([0, 100], "uint8").reshape(2, 1, 1)
+        >>> batch = {"images": images, "labels": np.array([0, 1])}
+        >>> mixed = MixUp(1.0, num_classes=2)(batch, seed=8)
+        >>> mixed["images"].ravel()
+        array([ 14, 100], dtype=uint8)
+        >>> mixed["labels"].round(2)
+        array([[0.86, 0.14],
+               [0.  , 1.  ]], dtype=float32)
+    """
+
+    alpha: float = 0.2
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the `partner`, a fraction of the dataset, and the `share` of the row itself."""
+        return {"partner": draws.uniform(), "share": beta(draws, self.alpha, self.alpha)}
+
+    def mix_images(self, images: Array, partners: Array, parameters: Parameters) -> Array:
+        """Returns the blend; integers are rounded."""
+        exact = images.dtype.itemsize <= 2 or images.dtype == np.float32
+        dtype: Any = np.float32 if exact else np.float64
+        share = parameters["share"].astype(dtype).reshape(-1, 1, 1, 1)
+        blend = images * share
+        blend += partners * (1 - share)
+        if images.dtype.kind != "f":
+            np.rint(blend, out=blend)
+        return np.asarray(blend.astype(images.dtype, copy=False))
+
+    def shares(self, parameters: Parameters, size: tuple[int, int]) -> Floats:
+        """Returns the shares as drawn."""
+        del size
+        return np.asarray(parameters["share"])
+
+    def check_carries(self, what: str) -> None:
+        """Refuses masks, boxes and keypoints."""
+        rule = "MixUp blends two pictures in every pixel, so it needs targets that can be blended"
+        raise ValueError(message(rule, what, "Use CutMix for masks, or leave MixUp out."))
+
+
+@dataclass(frozen=True, repr=False)
+class CutMix(_Mixing):
+    """Pastes a rectangle of another picture over each picture.
+
+    The rectangle has the shape of the image and, before what sticks out is cut off, a part of its
+    area drawn from the beta distribution with both parameters `alpha`; its centre lies anywhere.
+    Labels and sample weights are blended by the areas that are left, and labels come out soft: see
+    `MixUp`. Masks are pasted as the pictures are. Boxes and keypoints are refused, since there
+    would be more of them than before.
+
+    From Yun, Han, Oh, Chun, Choe and Yoo, "CutMix: Regularization strategy to train strong
+    classifiers with localizable features", ICCV 2019, arXiv:1905.04899.
+
+    Args:
+        alpha: Above 0; 1 draws all areas alike.
+        num_classes: How many classes there are, where labels are integers.
+        p: Probability that a row is mixed.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of its range.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import CutMix
+        >>> images = np.repeat([0, 9], 20).reshape(2, 4, 5)
+        >>> batch = {"images": images, "labels": np.array([0, 1])}
+        >>> mixed = CutMix(num_classes=2)(batch, seed=9)
+        >>> mixed["images"][0]
+        array([[0, 0, 0, 0, 0],
+               [0, 0, 0, 0, 0],
+               [9, 9, 9, 0, 0],
+               [9, 9, 9, 0, 0]])
+        >>> mixed["labels"][0].round(2)
+        array([0.7, 0.3], dtype=float32)
+    """
+
+    alpha: float = 1.0
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the `partner`, `row` and `column` as fractions, and the `share` aimed at."""
+        return {
+            "partner": draws.uniform(),
+            "share": beta(draws, self.alpha, self.alpha),
+            "row": draws.uniform(),
+            "column": draws.uniform(),
+        }
+
+    def mix_images(self, images: Array, partners: Array, parameters: Parameters) -> Array:
+        """Returns images with the rectangles of `partners`."""
+        (top, bottom), (left, right) = _spans(parameters, images.shape[1:3])
+        row, column = np.arange(images.shape[1]), np.arange(images.shape[2])
+        rows = (row >= top[:, np.newaxis]) & (row < bottom[:, np.newaxis])
+        columns = (column >= left[:, np.newaxis]) & (column < right[:, np.newaxis])
+        pasted = rows[:, :, np.newaxis, np.newaxis] & columns[:, np.newaxis, :, np.newaxis]
+        return np.where(pasted, partners, images)
+
+    def shares(self, parameters: Parameters, size: tuple[int, int]) -> Floats:
+        """Returns the shares of the area that are left of the rows' own."""
+        (top, bottom), (left, right) = _spans(parameters, size)
+        return 1 - (bottom - top) * (right - left) / (size[0] * size[1])
+
+    def check_carries(self, what: str) -> None:
+        """Refuses boxes and keypoints."""
+        if what != "segmentation masks":
+            rule = (
+                "CutMix would add those of another picture, so it needs targets of a fixed number"
+            )
+            raise ValueError(message(rule, what, "Leave CutMix out."))
+
+
+def _spans(parameters: Parameters, size: tuple[int, ...]) -> list[tuple[Floats, Floats]]:
+    """Returns where the rectangles begin and end on both axes, in whole pixels."""
+    extent = np.sqrt(1 - parameters["share"]) / 2
+    return [
+        (
+            np.clip(np.rint((parameters[name] - extent) * length), 0, length),
+            np.clip(np.rint((parameters[name] + extent) * length), 0, length),
+        )
+        for name, length in zip(("row", "column"), size, strict=True)
+    ]
