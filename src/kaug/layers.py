@@ -7,7 +7,8 @@ would make it for row `r`.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Any
 
 import keras
@@ -16,9 +17,10 @@ from keras import ops
 from numpy.typing import NDArray
 
 from kaug._random import Key, check_rows, resolve_seed
-from kaug._validation import describe, message
+from kaug._validation import check_choice, describe, message
 from kaug.transforms import Transform
 from kaug.transforms._base import register_with_keras
+from kaug.transforms._boxes import FORMATS, corner_matrix
 from kaug.transforms._matrices import to_pixels
 from kaug.transforms._warp import Sampling
 
@@ -30,8 +32,10 @@ Table = NDArray[np.float32]
 _ROWS = 2**16
 # Tensors have float32 coordinates; so far outside, a pixel may still be one of the border.
 _TOLERANCE = 1e-4
-# Keras' dict also holds what stays as it is, such as the labels; these would have to move.
-_UNSUPPORTED_KEYS = ("bounding_boxes", "keypoints")
+# What of Keras' dict moves with the images.
+_MOVING = ("segmentation_masks", "bounding_boxes", "keypoints")
+# What a dict says about its boxes when a transform is called itself; a layer is told once.
+_SETTINGS = ("bounding_box_format", "min_visible_area")
 
 
 @keras.saving.register_keras_serializable("kaug")
@@ -45,10 +49,18 @@ class RandomTransform(keras.layers.Layer):
     Images are `(B, H, W, C)`, or one image `(H, W, C)`, integers or floats of any value range, with
     H and W known. They come back in the same shape and in the layer's compute dtype.
 
-    Called on a dict with the keys of Keras' preprocessing layers, it moves `"images"`, and moves
-    `"segmentation_masks"` (integers or floats, `(B, H, W)` or `(B, H, W, C)`) along with them,
-    without blending their values; new places in masks are filled as the transform says, with 0
-    where that is constant. Everything else in the dict stays.
+    Called on a dict with the keys of Keras' preprocessing layers, it moves `"images"`, and along
+    with them
+
+    - `"segmentation_masks"`, integers or floats, `(B, H, W)` or `(B, H, W, C)`, without blending
+      their values; new places are filled as the transform says, with 0 where that is constant;
+    - `"bounding_boxes"`, a dict of `"boxes"` `(B, N, 4)` and `"labels"` `(B, N)`: the boxes around
+      the moved corners, clipped to the image. A box of which nothing is left becomes zeros with the
+      label -1, like padding;
+    - `"keypoints"`, `(B, P, 2)`, (x, y) in pixels from the centre of the first, or `(B, P, 3)` with
+      a visibility that becomes 0 where a point leaves the image.
+
+    Everything else in the dict stays.
 
     In a `tf.data` pipeline it computes with TensorFlow, whatever the backend of Keras is.
 
@@ -56,6 +68,8 @@ class RandomTransform(keras.layers.Layer):
         transform: A transform of `kaug.transforms` that only moves pixels: a geometric one, or a
             policy of such with the same filling and interpolation.
         seed: 0..2⁶⁴-1; None draws one from Python's `random`.
+        bounding_box_format: How boxes are written, one of the formats of
+            `keras.utils.bounding_boxes`.
         **layer_options: `name` and `dtype` of `keras.layers.Layer`.
 
     Raises:
@@ -73,7 +87,12 @@ class RandomTransform(keras.layers.Layer):
     """
 
     def __init__(
-        self, transform: Transform, *, seed: int | None = None, **layer_options: Any
+        self,
+        transform: Transform,
+        *,
+        seed: int | None = None,
+        bounding_box_format: str = "xyxy",
+        **layer_options: Any,
     ) -> None:
         super().__init__(**layer_options)
         given: Any = transform
@@ -82,6 +101,7 @@ class RandomTransform(keras.layers.Layer):
             raise TypeError(message(rule, describe(given)))
         self.transform = transform
         self.seed = seed
+        self.bounding_box_format = check_choice(bounding_box_format, "bounding_box_format", FORMATS)
         self._sampling = _checked_sampling(transform)
         self._table_seed = resolve_seed(seed)
         key = Key.from_seed(self._table_seed)
@@ -119,7 +139,12 @@ class RandomTransform(keras.layers.Layer):
         """Returns the constructor's arguments as plain data."""
         register_with_keras()
         transform = keras.saving.serialize_keras_object(self.transform)
-        return {**super().get_config(), "transform": transform, "seed": self.seed}
+        return {
+            **super().get_config(),
+            "transform": transform,
+            "seed": self.seed,
+            "bounding_box_format": self.bounding_box_format,
+        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "RandomTransform":
@@ -136,17 +161,31 @@ class RandomTransform(keras.layers.Layer):
         images = backend.cast(parts["images"], self.compute_dtype)
         if training:
             single = len(images.shape) == 3
-            images = images[None] if single else images
-            matrices = self._draw_matrices(images, backend)
-            parts["images"] = self._warped(images, matrices, backend, single)
-            if "segmentation_masks" in parts:
-                masks = backend.convert(parts["segmentation_masks"])
-                parts["segmentation_masks"] = _warped_masks(
-                    masks[None] if single else masks, matrices, backend, self._sampling, single
-                )
+            moving = {name: parts[name] for name in _MOVING if name in parts}
+            moving = _map_arrays(backend.convert, {**moving, "images": images})
+            if single:
+                moving = _map_arrays(lambda array: array[None], moving)
+            moved = self._moved(moving, backend)
+            parts.update(_map_arrays(lambda array: array[0], moved) if single else moved)
         else:
             parts["images"] = images
         return parts if isinstance(data, Mapping) else parts["images"]
+
+    def _moved(self, parts: dict[str, Any], backend: "_AnyBackend") -> dict[str, Any]:
+        """Returns batches moved together."""
+        matrices = self._draw_matrices(parts["images"], backend)
+        size = (int(parts["images"].shape[1]), int(parts["images"].shape[2]))
+        result = {"images": self._warped(parts["images"], matrices, backend)}
+        if "segmentation_masks" in parts:
+            masks = parts["segmentation_masks"]
+            moved = _warped_masks(masks, matrices, backend, self._sampling)
+            result["segmentation_masks"] = moved
+        if "bounding_boxes" in parts:
+            boxes, box_format = parts["bounding_boxes"], self.bounding_box_format
+            result["bounding_boxes"] = _moved_boxes(boxes, matrices, size, box_format, backend)
+        if "keypoints" in parts:
+            result["keypoints"] = _moved_keypoints(parts["keypoints"], matrices, size, backend)
+        return result
 
     def _draw_matrices(self, images: Any, backend: "_AnyBackend") -> Any:
         """Returns the matrix of each image, float32 `(B, 6)`."""
@@ -166,26 +205,90 @@ class RandomTransform(keras.layers.Layer):
             self._tables[size] = matrices.reshape(_ROWS, 6).astype(np.float32)
         return self._tables[size]
 
-    def _warped(self, images: Any, matrices: Any, backend: "_AnyBackend", single: bool) -> Any:
+    def _warped(self, images: Any, matrices: Any, backend: "_AnyBackend") -> Any:
         # Half precision has too few bits for the sums.
         warped = backend.warp(backend.cast(images, "float32"), matrices, self._sampling)
-        warped = backend.cast(warped, self.compute_dtype)
-        return warped[0] if single else warped
+        return backend.cast(warped, self.compute_dtype)
 
 
-def _warped_masks(
-    masks: Any, matrices: Any, backend: "_AnyBackend", sampling: Sampling, single: bool
-) -> Any:
+def _map_arrays(function: Callable[[Any], Any], parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the parts, boxes with their labels among them, each through `function`."""
+    return {
+        name: _map_arrays(function, value) if isinstance(value, Mapping) else function(value)
+        for name, value in parts.items()
+    }
+
+
+def _warped_masks(masks: Any, matrices: Any, backend: "_AnyBackend", sampling: Sampling) -> Any:
     dtype, flat = masks.dtype, len(masks.shape) == 3
     masks = masks[..., None] if flat else masks
     nearest = Sampling(sampling.fill_mode, 0.0, "nearest")
     warped = backend.cast(backend.warp(backend.cast(masks, "float32"), matrices, nearest), dtype)
-    warped = warped[..., 0] if flat else warped
-    return warped[0] if single else warped
+    return warped[..., 0] if flat else warped
+
+
+def _moved_boxes(
+    given: Mapping[str, Any],
+    matrices: Any,
+    size: tuple[int, int],
+    box_format: str,
+    backend: "_AnyBackend",
+) -> dict[str, Any]:
+    """Returns the boxes around the moved corners of boxes, clipped, and their labels."""
+    ops, (height, width) = backend.module, size
+    boxes, labels = given["boxes"], given["labels"]
+    matrix = corner_matrix(box_format, size)
+    corners = ops.matmul(backend.cast(boxes, "float32"), matrix.astype(np.float32))
+    left, top, right, bottom = (corners[..., i] for i in range(4))
+    moved = [
+        _moved_points(x - 0.5, y - 0.5, matrices, ops)
+        for x, y in ((left, top), (right, top), (right, bottom), (left, bottom))
+    ]
+    clipped = [
+        ops.minimum(ops.maximum(reduce(extreme, [point[axis] + 0.5 for point in moved]), 0.0), end)
+        for extreme in (ops.minimum, ops.maximum)
+        for axis, end in ((0, float(width)), (1, float(height)))
+    ]
+    area = (clipped[2] - clipped[0]) * (clipped[3] - clipped[1])
+    visible = (area > 0) & (labels != -1)
+    result = ops.matmul(ops.stack(clipped, -1), np.linalg.inv(matrix).astype(np.float32))
+    result = ops.where(visible[..., None], result, ops.zeros_like(result))
+    return {
+        **given,
+        "boxes": backend.cast(result, boxes.dtype) if _is_float(boxes) else result,
+        "labels": ops.where(visible, labels, ops.zeros_like(labels) - 1),
+    }
+
+
+def _moved_keypoints(
+    keypoints: Any, matrices: Any, size: tuple[int, int], backend: "_AnyBackend"
+) -> Any:
+    ops, (height, width) = backend.module, size
+    points = backend.cast(keypoints, "float32")
+    x, y = _moved_points(points[..., 0], points[..., 1], matrices, ops)
+    parts = [x, y]
+    if keypoints.shape[-1] == 3:
+        inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
+        parts.append(ops.where(inside, points[..., 2], ops.zeros_like(x)))
+    result = ops.stack(parts, -1)
+    return backend.cast(result, keypoints.dtype) if _is_float(keypoints) else result
+
+
+def _moved_points(x: Any, y: Any, matrices: Any, ops: Any) -> tuple[Any, Any]:
+    """Returns where points `(B, P)` go: by the inverse of output pixel to input pixel."""
+    a, b, row0, c, d, column0 = (ops.reshape(matrices[:, i], (-1, 1)) for i in range(6))
+    row, column, determinant = y - row0, x - column0, a * d - b * c
+    return (a * column - c * row) / determinant, (d * row - b * column) / determinant
+
+
+def _is_float(tensor: Any) -> bool:
+    return "float" in str(tensor.dtype)
 
 
 class _AnyBackend:
     """What a layer needs of tensors, by `keras.ops`."""
+
+    module: Any = ops
 
     def convert(self, values: Any) -> Any:
         return ops.convert_to_tensor(values)
@@ -252,6 +355,11 @@ class _TensorFlow(_AnyBackend):
 
 class _InDataPipeline(_TensorFlow):
     """TensorFlow by itself, where Keras has another backend."""
+
+    @property
+    def module(self) -> Any:
+        """The functions on tensors, by the names of `keras.ops`."""
+        return _tensorflow()
 
     def convert(self, values: Any) -> Any:
         return _tensorflow().convert_to_tensor(values)
@@ -340,10 +448,11 @@ def _check_keys(parts: Mapping[str, Any]) -> None:
     if "images" not in parts:
         rule = 'A dict must have the images under the key "images"'
         raise ValueError(message(rule, f"the keys {sorted(map(str, parts))}"))
-    for key in _UNSUPPORTED_KEYS:
+    for key in _SETTINGS:
         if key in parts:
-            rule = f"`RandomTransform` moves images and segmentation masks, and not {key!r}"
-            raise ValueError(message(rule, f"the keys {sorted(map(str, parts))}"))
+            rule = f"A `RandomTransform` does not take {key!r} from its dict"
+            fix = "Give `bounding_box_format` to the layer itself."
+            raise ValueError(message(rule, f"the keys {sorted(map(str, parts))}", fix))
 
 
 def _checked_sampling(transform: Transform) -> Sampling:
@@ -351,7 +460,7 @@ def _checked_sampling(transform: Transform) -> Sampling:
     sampling = transform.sampling()
     if sampling is not None:
         return sampling
-    for leaf in _leaves(transform):
+    for leaf in transform.leaves():
         if leaf.sampling() is None:
             rule = "`RandomTransform` applies transforms that only move pixels"
             received = repr(transform) if leaf is transform else f"{leaf!r} in {transform!r}"
@@ -360,10 +469,3 @@ def _checked_sampling(transform: Transform) -> Sampling:
     rule = "All transforms in a `RandomTransform` must fill and interpolate alike"
     fix = "Give them the same fill_mode, fill_value and interpolation, or use one layer for each."
     raise ValueError(message(rule, repr(transform), fix))
-
-
-def _leaves(transform: Transform) -> list[Transform]:
-    children = getattr(transform, "transforms", None)
-    if not isinstance(children, tuple):
-        return [transform]
-    return [leaf for child in children for leaf in _leaves(child)]

@@ -221,18 +221,12 @@ class Annotations:
         clipped, visible = boxes.clip(corners, size, self._least)
         values, labels = self._boxes["boxes"], self._boxes["labels"][index]
         visible &= labels != -1
-        # The boxes that are left come first, as Keras pads.
-        order = np.argsort(~visible, axis=1, kind="stable")
         new = boxes.from_corners(clipped, self._format, size)
         new = np.where(visible[..., np.newaxis], new, 0).astype(values.dtype)
         labels = np.where(visible, labels, -1).astype(labels.dtype)
         return {
-            "boxes": np.concatenate(
-                [values[:kept], np.take_along_axis(new, order[..., np.newaxis], axis=1)]
-            ),
-            "labels": np.concatenate(
-                [self._boxes["labels"][:kept], np.take_along_axis(labels, order, axis=1)]
-            ),
+            "boxes": np.concatenate([values[:kept], new]),
+            "labels": np.concatenate([self._boxes["labels"][:kept], labels]),
         }
 
     def _moved_keypoints(self, made: Batch, index: Rows, kept: int, start: int) -> Array:

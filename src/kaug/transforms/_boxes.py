@@ -13,58 +13,43 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
-# The formats of `keras.utils.bounding_boxes`; "rel_" in front of them means fractions of the size.
-_ABSOLUTE = ("xyxy", "yxyx", "xywh", "center_xywh", "center_yxhw")
-FORMATS = (*_ABSOLUTE, *(f"rel_{name}" for name in _ABSOLUTE))
+# The formats of `keras.utils.bounding_boxes`, by what their four numbers add to left, top, right
+# and bottom; "rel_" in front of them means fractions of the size.
+_ABSOLUTE = {
+    "xyxy": ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)),
+    "yxyx": ((0, 1, 0, 0), (1, 0, 0, 0), (0, 0, 0, 1), (0, 0, 1, 0)),
+    "xywh": ((1, 0, 1, 0), (0, 1, 0, 1), (0, 0, 1, 0), (0, 0, 0, 1)),
+    "center_xywh": ((1, 0, 1, 0), (0, 1, 0, 1), (-0.5, 0, 0.5, 0), (0, -0.5, 0, 0.5)),
+    "center_yxhw": ((0, 1, 0, 1), (1, 0, 1, 0), (0, -0.5, 0, 0.5), (-0.5, 0, 0.5, 0)),
+}
+FORMATS = (*_ABSOLUTE, *(f"rel_{name}" for name in _ABSOLUTE if name != "center_yxhw"))
 
 # Points on each side of a box. Straight warps need the corners alone, curved ones more.
 _PER_SIDE = 4
 
 
-def to_corners(boxes: Array, box_format: str, size: tuple[int, int]) -> Floats:
-    """Returns boxes of any of `FORMATS` as `[left, top, right, bottom]` in pixels.
+def corner_matrix(box_format: str, size: tuple[int, int]) -> Floats:
+    """Returns the `(4, 4)` matrix that makes `[left, top, right, bottom]` in pixels of boxes.
+
+    Boxes `(…, 4)` are multiplied by it from the left; its inverse leads back.
 
     Args:
-        boxes: `(…, 4)`.
         box_format: One of `FORMATS`.
         size: Height and width of the image.
     """
-    kind, upright = _ordered(box_format)
-    values = np.asarray(boxes, np.float64)
-    if not upright:  # rows before columns
-        values = values[..., [1, 0, 3, 2]]
-    if kind == "corners":
-        corners = values
-    else:
-        start, extent = values[..., :2], values[..., 2:]
-        start = start - extent / 2 if kind == "center" else start
-        corners = np.concatenate([start, start + extent], axis=-1)
-    return corners * _scale(box_format, size)
+    height, width = size if box_format.startswith("rel_") else (1, 1)
+    matrix = np.array(_ABSOLUTE[box_format.removeprefix("rel_")], np.float64)
+    return matrix * np.array([width, height, width, height])
+
+
+def to_corners(boxes: Array, box_format: str, size: tuple[int, int]) -> Floats:
+    """Returns boxes `(…, 4)` of a format as `[left, top, right, bottom]` in pixels."""
+    return np.asarray(boxes, np.float64) @ corner_matrix(box_format, size)
 
 
 def from_corners(corners: Floats, box_format: str, size: tuple[int, int]) -> Floats:
     """Undoes `to_corners`."""
-    kind, upright = _ordered(box_format)
-    values = corners / _scale(box_format, size)
-    if kind != "corners":
-        start, extent = values[..., :2], values[..., 2:] - values[..., :2]
-        start = start + extent / 2 if kind == "center" else start
-        values = np.concatenate([start, extent], axis=-1)
-    return values if upright else values[..., [1, 0, 3, 2]]
-
-
-def _ordered(box_format: str) -> tuple[str, bool]:
-    """Returns what the four numbers are, and whether x comes before y."""
-    name = box_format.removeprefix("rel_")
-    if name in ("xyxy", "yxyx"):
-        return "corners", name == "xyxy"
-    kind = "center" if name.startswith("center_") else "corner and extent"
-    return kind, name.endswith("xywh")
-
-
-def _scale(box_format: str, size: tuple[int, int]) -> Floats:
-    height, width = size if box_format.startswith("rel_") else (1, 1)
-    return np.array([width, height, width, height], np.float64)
+    return corners @ np.linalg.inv(corner_matrix(box_format, size))
 
 
 def outline(corners: Floats) -> Floats:
