@@ -1,0 +1,257 @@
+"""What augmentation does to the accuracy of the tutorial's network, arm by arm.
+
+    python benchmarks/accuracy.py --arm best --seed 0     one run, or the rest of it
+    python benchmarks/accuracy.py --report                the table and the figure of all runs
+
+Every arm trains the same network of 5,185,482 parameters with Adam for as many steps of 50 images:
+33,750, which is what the tutorial's 25 epochs of 67,500 images are. A run is a pure function of its
+arguments but for the rounding of the machine. It is killed and started again at will: it goes on
+after its last checkpoint with the same batches. A finished run adds one line to
+`results/accuracy.jsonl`.
+
+`--validate` trains on 50,000 images and tests on the other 10,000 of the training set. That is what
+everything is chosen by; the test set is read once, at the end of a run without it.
+"""
+
+import argparse
+import json
+import os
+import time
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import _report
+import keras
+import numpy as np
+
+import kaug
+from kaug.transforms import (
+    Affine,
+    Compose,
+    CutMix,
+    HorizontalFlip,
+    Identity,
+    Sometimes,
+    Transform,
+    Translation,
+)
+
+HERE = Path(__file__).parent
+BATCH = 50
+STEPS = 33_750
+APPENDED = 30_000
+HELD_OUT = 1 / 6
+EVALUATE_EVERY = 1_350
+SAVE_EVERY = 450
+
+TUTORIAL = Compose(
+    [
+        Affine(rotation=10, height_shift=0.1, width_shift=0.1, shear=0.5, zoom=0.1),
+        HorizontalFlip(),
+    ]
+)
+FLIP = HorizontalFlip()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one arm trains."""
+
+    policy: Transform = field(default_factory=Identity)
+    appended: bool = False  # augment 30,000 rows once and train on the first 75 % of the 90,000
+    dropout: float = 0.5
+    cosine: bool = False  # let the learning rate fall to zero by a cosine, else keep it
+    ema: float = 0.0  # momentum of the average of the weights that is tested, 0 for none
+    label_smoothing: float = 0.0
+    weight_decay: float = 0.0
+
+
+ARMS = {
+    "none": Recipe(),
+    "tutorial": Recipe(TUTORIAL, appended=True),
+    "online": Recipe(TUTORIAL),
+}
+# What was tried on the way; `--validate` with a quarter of the steps.
+SCHEDULED = {"cosine": True, "ema": 0.999}
+TRIALS = {
+    "cosine": Recipe(cosine=True),
+    "cosine-ema": Recipe(**SCHEDULED),
+    "d25": Recipe(dropout=0.25, **SCHEDULED),
+    "d25-flip": Recipe(FLIP, dropout=0.25, **SCHEDULED),
+    "d25-flip-shift": Recipe(
+        Compose([FLIP, Translation(0.05, 0.05, fill_mode="constant")]), dropout=0.25, **SCHEDULED
+    ),
+    "d25-flip-cutmix": Recipe(
+        Compose([FLIP, CutMix(num_classes=10, p=0.5)]), dropout=0.25, **SCHEDULED
+    ),
+    "d25-flip-affine": Recipe(
+        Compose(
+            [FLIP, Sometimes(Affine(rotation=5, zoom=0.05, height_shift=0.04, width_shift=0.04))]
+        ),
+        dropout=0.25,
+        **SCHEDULED,
+    ),
+    "d10-flip": Recipe(FLIP, dropout=0.1, **SCHEDULED),
+}
+
+
+class Run:
+    """One training, which can stop at any step and go on."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.recipe = {**TRIALS, **ARMS}[arguments.arm]
+        self.steps, self.seed, self.validate = arguments.steps, arguments.seed, arguments.validate
+        self.facts = {
+            "arm": arguments.arm,
+            "seed": self.seed,
+            "steps": self.steps,
+            "validate": self.validate,
+            "recipe": {**asdict(self.recipe), "policy": repr(self.recipe.policy)},
+        }
+        kind = "validate" if self.validate else "test"
+        name = f"{arguments.arm}-{kind}-{self.steps}-{self.seed}"
+        self.checkpoint = arguments.folder / f"{name}.npz"
+        keras.utils.set_random_seed(self.seed)
+        self.dataset, self.held_out = self._data()
+        self.model = self._model()
+        self.step, self.seconds, self.curves = 0, 0.0, []
+        if self.checkpoint.exists():
+            self._load()
+
+    def _data(self):
+        (x, y), test = kaug.load_fashion_mnist()
+        if self.validate:
+            (x, y), test = kaug.train_validation_split(x, y, validation_split=HELD_OUT, seed=0)
+        policy = self.recipe.policy
+        if self.recipe.appended:
+            x, y = kaug.augment_dataset(x, y, len(x) // 2, policy, seed=self.seed)
+            kept = len(x) * 3 // 4
+            x, y, policy = x[:kept], y[:kept], Identity()
+        return kaug.AugmentedDataset(x, y, policy, batch_size=BATCH, seed=self.seed), test
+
+    def _model(self):
+        recipe = self.recipe
+        rate = keras.optimizers.schedules.CosineDecay(1e-3, self.steps) if recipe.cosine else 1e-3
+        model = kaug.build_fashion_cnn(dropout=recipe.dropout, compile=False)
+        model.compile(
+            optimizer=keras.optimizers.Adam(
+                rate,
+                weight_decay=recipe.weight_decay or None,
+                use_ema=recipe.ema > 0,
+                ema_momentum=recipe.ema or 0.99,
+            ),
+            loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
+            metrics=["acc"],
+        )
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    def train(self) -> None:
+        """Trains to the last step."""
+        batches = len(self.dataset)
+        self.model.reset_metrics()
+        began = time.perf_counter()
+        while self.step < self.steps:
+            self.dataset.epoch, batch = divmod(self.step, batches)
+            x, y = self.dataset[batch]
+            logs = self.model.train_on_batch(x, _one_hot(y), return_dict=True)
+            self.step += 1
+            if self.step % EVALUATE_EVERY == 0 or self.step == self.steps:
+                self._note(logs)
+                self.model.reset_metrics()
+            if self.step % SAVE_EVERY == 0 or self.step == self.steps:
+                now = time.perf_counter()
+                self.seconds += now - began
+                began = now
+                self._save()
+
+    def _note(self, logs) -> None:
+        point = {"step": self.step, **{name: float(value) for name, value in logs.items()}}
+        if self.validate:
+            with self._averaged():
+                loss, accuracy = self.model.evaluate(
+                    self.held_out[0], _one_hot(self.held_out[1]), batch_size=500, verbose=0
+                )
+            point |= {"val_loss": float(loss), "val_acc": float(accuracy)}
+        self.curves.append(point)
+        print(self.facts["arm"], self.seed, json.dumps(point), flush=True)
+
+    @contextmanager
+    def _averaged(self):
+        """Puts the averaged weights in place, and back afterwards."""
+        weights = [np.array(variable) for variable in self.model.trainable_variables]
+        if self.recipe.ema:
+            self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+        yield
+        for variable, value in zip(self.model.trainable_variables, weights, strict=True):
+            variable.assign(value)
+
+    def result(self):
+        """Returns what a finished run leaves, read from the held-out set."""
+        x, y = self.held_out
+        with self._averaged():
+            predicted = self.model.predict(x, batch_size=500, verbose=0)
+        likely = np.clip(predicted[np.arange(len(y)), y], 1e-7, 1)
+        confusion = np.zeros((10, 10), int)
+        np.add.at(confusion, (y, predicted.argmax(axis=1)), 1)
+        return {
+            **self.facts,
+            "loss": float(-np.log(likely).mean()),
+            "accuracy": float((predicted.argmax(axis=1) == y).mean()),
+            "seconds": round(self.seconds, 1),
+            "curves": self.curves,
+            "confusion": confusion.tolist(),
+            **_report.environment(),
+        }
+
+    # Checkpoints --------------------------------------------------------------------------------
+
+    def _variables(self):
+        seeds = [v for v in self.model.variables if v.path.endswith("seed_generator_state")]
+        return [*self.model.trainable_variables, *self.model.optimizer.variables, *seeds]
+
+    def _save(self) -> None:
+        state = json.dumps([self.step, self.seconds, self.curves, self.facts])
+        arrays = {f"v{i}": np.array(v) for i, v in enumerate(self._variables())}
+        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        part = self.checkpoint.with_suffix(".part.npz")
+        np.savez(part, state=np.array(state), **arrays)
+        part.replace(self.checkpoint)  # at once: a kill leaves the old one or the new one
+
+    def _load(self) -> None:
+        with np.load(self.checkpoint) as saved:
+            self.step, self.seconds, self.curves, facts = json.loads(str(saved["state"]))
+            if facts != json.loads(json.dumps(self.facts)):
+                raise SystemExit(f"{self.checkpoint} is of another recipe: {facts}. Remove it.")
+            for i, variable in enumerate(self._variables()):
+                variable.assign(saved[f"v{i}"])
+
+
+def _one_hot(y):
+    return keras.utils.to_categorical(y, 10) if y.ndim == 1 else y
+
+
+def main() -> None:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--arm", choices=[*ARMS, *TRIALS])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--validate", action="store_true")
+    parser.add_argument("--folder", type=Path, default=HERE / "runs", help="for checkpoints")
+    arguments = parser.parse_args()
+    run = Run(arguments)
+    run.train()
+    line = json.dumps(run.result())
+    with (HERE / "results" / "accuracy.jsonl").open("a") as file:
+        file.write(line + "\n")
+    run.checkpoint.unlink()
+
+
+if __name__ == "__main__":
+    main()

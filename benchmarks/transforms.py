@@ -1,0 +1,344 @@
+"""Every transform beside albumentations' and Keras' for the same thing.
+
+    python benchmarks/transforms.py [--only NAME …]
+
+albumentations is called image by image, as it is made to be, on as many threads as there are cores,
+each with transforms of its own. Keras' layer is called on batches, eagerly or in `tf.data`,
+whichever is faster. The strengths are alike, not equal, and what is drawn differs. All images are
+uint8. Contestants take turns.
+"""
+
+# ruff: noqa: ARG005 - a column of functions of the same argument, whether they need it or not
+
+import argparse
+import os
+import statistics
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import pairwise
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import _report
+import albumentations as A  # noqa: N812 - as its users write it
+import cv2
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+import kaug
+from kaug import transforms as T  # noqa: N812
+
+THREADS = len(os.sched_getaffinity(0))
+BATCH = 256
+BYTES = (0, 255)
+EDGE = {"border_mode": cv2.BORDER_REPLICATE}
+
+
+def jitter(**strengths):
+    """Returns albumentations' ColorJitter with some strengths alone."""
+    off = {"brightness": (1, 1), "contrast": (1, 1), "saturation": (1, 1), "hue": (0, 0)}
+    return A.ColorJitter(**{**off, **strengths}, p=1)
+
+
+# Of each: kaug's, albumentations' and Keras', the last two as functions of the size of an image.
+CONTESTS = {
+    "Affine": (
+        T.Affine(rotation=10, height_shift=0.1, width_shift=0.1, shear=5, zoom=0.1),
+        lambda size: A.Affine(
+            rotate=(-10, 10),
+            translate_percent=(-0.1, 0.1),
+            shear={"x": (-5, 5), "y": (0, 0)},
+            scale=(0.9, 1.1),
+            **EDGE,
+            p=1,
+        ),
+        lambda size: keras.Sequential(
+            [
+                layers.RandomRotation(10 / 360, fill_mode="nearest"),
+                layers.RandomShear(x_factor=0.09, fill_mode="nearest"),
+                layers.RandomTranslation(0.1, 0.1, fill_mode="nearest"),
+                layers.RandomZoom(0.1, fill_mode="nearest"),
+            ]
+        ),
+    ),
+    "Rotation": (
+        T.Rotation(10),
+        lambda size: A.Rotate((-10, 10), **EDGE, p=1),
+        lambda size: layers.RandomRotation(10 / 360, fill_mode="nearest"),
+    ),
+    "Translation": (
+        T.Translation(0.1, 0.1),
+        lambda size: A.Affine(translate_percent=(-0.1, 0.1), **EDGE, p=1),
+        lambda size: layers.RandomTranslation(0.1, 0.1, fill_mode="nearest"),
+    ),
+    "Shear": (
+        T.Shear(10),
+        lambda size: A.Affine(shear={"x": (-10, 10), "y": (0, 0)}, **EDGE, p=1),
+        lambda size: layers.RandomShear(x_factor=0.18, fill_mode="nearest"),
+    ),
+    "Zoom": (
+        T.Zoom(0.1),
+        lambda size: A.Affine(scale=(0.9, 1.1), **EDGE, p=1),
+        lambda size: layers.RandomZoom(0.1, fill_mode="nearest"),
+    ),
+    "HorizontalFlip": (
+        T.HorizontalFlip(),
+        lambda size: A.HorizontalFlip(p=0.5),
+        lambda size: layers.RandomFlip("horizontal"),
+    ),
+    "VerticalFlip": (
+        T.VerticalFlip(),
+        lambda size: A.VerticalFlip(p=0.5),
+        lambda size: layers.RandomFlip("vertical"),
+    ),
+    "Rotate90": (T.Rotate90(), lambda size: A.RandomRotate90(p=0.5), None),
+    "PadAndCrop": (
+        T.PadAndCrop(),
+        lambda size: A.Compose(
+            [
+                A.PadIfNeeded(round(size[0] * 1.25), round(size[1] * 1.25), fill=0),
+                A.RandomCrop(*size),
+            ]
+        ),
+        lambda size: keras.Sequential(
+            [layers.ZeroPadding2D(size[0] // 8), layers.RandomCrop(*size)]
+        ),
+    ),
+    "RandomResizedCrop": (
+        T.RandomResizedCrop(),
+        lambda size: A.RandomResizedCrop(size, p=1),
+        None,
+    ),
+    "Perspective": (
+        T.Perspective(),
+        lambda size: A.Perspective((0.05, 0.1), p=1),
+        lambda size: layers.RandomPerspective(1.0, 0.3),
+    ),
+    "ElasticDeformation": (
+        T.ElasticDeformation(),
+        lambda size: A.ElasticTransform(alpha=size[0], sigma=size[0] / 10, p=1),
+        lambda size: layers.RandomElasticTransform(1.0, 0.5, value_range=BYTES),
+    ),
+    "Brightness": (
+        T.Brightness(0.2),
+        lambda size: jitter(brightness=(0.8, 1.2)),
+        lambda size: layers.RandomBrightness(0.2, value_range=BYTES),
+    ),
+    "Contrast": (
+        T.Contrast(0.2),
+        lambda size: jitter(contrast=(0.8, 1.2)),
+        lambda size: layers.RandomContrast(0.2, value_range=BYTES),
+    ),
+    "Saturation": (
+        T.Saturation(0.2),
+        lambda size: jitter(saturation=(0.8, 1.2)),
+        lambda size: layers.RandomSaturation((0.4, 0.6), value_range=BYTES),
+    ),
+    "Hue": (
+        T.Hue(0.05),
+        lambda size: jitter(hue=(-0.05, 0.05)),
+        lambda size: layers.RandomHue(0.05, value_range=BYTES),
+    ),
+    "Gamma": (T.Gamma(0.2), lambda size: A.RandomGamma((80, 120), p=1), None),
+    "ColorJitter": (
+        T.ColorJitter(),
+        lambda size: A.ColorJitter((0.8, 1.2), (0.8, 1.2), (0.8, 1.2), (-0.05, 0.05), p=1),
+        lambda size: layers.RandomColorJitter(
+            value_range=BYTES,
+            brightness_factor=0.2,
+            contrast_factor=0.2,
+            saturation_factor=(0.4, 0.6),
+            hue_factor=0.05,
+        ),
+    ),
+    "ChannelShift": (
+        T.ChannelShift(0.1),
+        lambda size: A.RGBShift(*[(-25, 25)] * 3, p=1),
+        None,
+    ),
+    "Grayscale": (
+        T.Grayscale(p=1),
+        lambda size: A.ToGray(p=1),
+        lambda size: layers.RandomGrayscale(1.0),
+    ),
+    "Invert": (
+        T.Invert(p=1),
+        lambda size: A.InvertImg(p=1),
+        lambda size: layers.RandomInvert(1.0, value_range=BYTES),
+    ),
+    "Posterize": (
+        T.Posterize(4),
+        lambda size: A.Posterize(4, p=1),
+        lambda size: layers.RandomPosterization(4, value_range=BYTES),
+    ),
+    "Solarize": (
+        T.Solarize(),
+        lambda size: A.Solarize((0.5, 0.5), p=1),
+        lambda size: layers.Solarization(threshold_factor=(0.5, 0.5), value_range=BYTES),
+    ),
+    "AutoContrast": (
+        T.AutoContrast(),
+        lambda size: A.AutoContrast(p=1),
+        lambda size: layers.AutoContrast(value_range=BYTES),
+    ),
+    "Equalize": (
+        T.Equalize(p=1),
+        lambda size: A.Equalize(p=1),
+        lambda size: layers.Equalization(value_range=BYTES),
+    ),
+    "Sharpness": (
+        T.Sharpness(0.5),
+        lambda size: A.Sharpen((0.2, 0.5), p=1),
+        lambda size: layers.RandomSharpness(0.5, value_range=BYTES),
+    ),
+    "GaussianBlur": (
+        T.GaussianBlur((0.1, 2.0)),
+        lambda size: A.GaussianBlur(blur_limit=0, sigma_limit=(0.1, 2.0), p=1),
+        lambda size: layers.RandomGaussianBlur(1.0, 9, (0.1, 2.0), value_range=BYTES),
+    ),
+    "GaussianNoise": (
+        T.GaussianNoise((0, 0.1)),
+        lambda size: A.GaussNoise((0, 0.1), p=1),
+        lambda size: layers.GaussianNoise(12.0),
+    ),
+    "SaltAndPepper": (
+        T.SaltAndPepper(0.02),
+        lambda size: A.SaltAndPepper((0.02, 0.02), p=1),
+        None,
+    ),
+    "Erasing": (
+        T.Erasing(p=1),
+        lambda size: A.Erasing((0.02, 0.33), p=1),
+        lambda size: layers.RandomErasing(1.0, (0.02, 0.33), value_range=BYTES),
+    ),
+    "Cutout": (
+        T.Cutout(),
+        lambda size: A.CoarseDropout((1, 1), (0.5, 0.5), (0.5, 0.5), p=1),
+        None,
+    ),
+    "GridMask": (T.GridMask(), lambda size: A.GridDropout(0.5, p=1), None),
+    "CoarseDropout": (
+        T.CoarseDropout(),
+        lambda size: A.CoarseDropout((1, 8), (0.1, 0.2), (0.1, 0.2), p=1),
+        None,
+    ),
+    "MixUp": (T.MixUp(), None, lambda size: layers.MixUp()),
+    "CutMix": (T.CutMix(), None, lambda size: layers.CutMix()),
+    "RandAugment": (T.RandAugment(), None, lambda size: layers.RandAugment(value_range=BYTES)),
+    "AugMix": (T.AugMix(), None, lambda size: layers.AugMix(value_range=BYTES)),
+    "TrivialAugmentWide": (T.TrivialAugmentWide(), None, None),
+    "AutoAugment": (T.AutoAugment(), None, None),
+}
+
+
+def garments():
+    """Returns 3,000 images of 28×28×1."""
+    return kaug.load_fashion_mnist(dtype="uint8")[0][0][:3_000]
+
+
+def photographs():
+    """Returns 100 images of 224×224×3 with the smoothness of photographs."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (100, 29, 29, 3), np.uint8)
+    return np.stack(
+        [cv2.resize(image, (224, 224), interpolation=cv2.INTER_CUBIC) for image in coarse]
+    )
+
+
+WORKLOADS = {"3,000 images of 28×28×1": garments, "100 images of 224×224×3": photographs}
+
+
+def run_kaug(transform, x, turn):
+    """One call for all images."""
+    return transform(x, seed=turn)
+
+
+def run_albumentations(make, x, turn):
+    """Image by image, a thread for each core."""
+    size = x.shape[1:3]
+    out = np.empty_like(x)
+    edges = np.linspace(0, len(x), THREADS + 1).astype(int)
+
+    def task(part):
+        transform = make(size)
+        for i in range(*part):
+            out[i] = transform(image=x[i])["image"].reshape(x.shape[1:])
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(task, pairwise(edges)))
+    return out
+
+
+def run_layer(layer, x, turn):
+    """Batch by batch, eagerly."""
+    parts = [layer(batch, training=True) for batch in np.array_split(x, -(-len(x) // BATCH))]
+    return [np.asarray(part) for part in parts]
+
+
+def run_in_tf_data(layer, x, turn):
+    """Batch by batch, in `tf.data` on all threads."""
+    data = tf.data.Dataset.from_tensor_slices(x).batch(BATCH)
+    data = data.map(lambda batch: layer(batch, training=True), tf.data.AUTOTUNE)
+    return list(data.prefetch(1).as_numpy_iterator())
+
+
+def contestants(name, x):
+    """Returns the functions that are timed, by name."""
+    transform, make_albumentations, make_layer = CONTESTS[name]
+    runs = {"kaug": partial(run_kaug, transform, x)}
+    if make_albumentations:
+        runs["albumentations"] = partial(run_albumentations, make_albumentations, x)
+    if make_layer:
+        layer = make_layer(x.shape[1:3])
+        runs["Keras, eager"] = partial(run_layer, layer, x)
+        runs["Keras, tf.data"] = partial(run_in_tf_data, layer, x)
+    return {label: run for label, run in runs.items() if _works(name, label, run)}
+
+
+def _works(name, label, run):
+    try:
+        run(0)
+    except Exception as error:
+        print(f"{name}: {label} does not run: {str(error).splitlines()[0][:100]}", flush=True)
+        if label == "kaug":
+            raise
+        return False
+    return True
+
+
+def main():
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only", nargs="*", choices=list(CONTESTS), default=list(CONTESTS))
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    results, sections = {}, []
+    for workload, make in WORKLOADS.items():
+        x, rows = make(), []
+        for name in arguments.only:
+            seconds = _report.take_turns(contestants(name, x), arguments.repeats)
+            results.setdefault(workload, {})[name] = seconds
+            median = {label: statistics.median(times) for label, times in seconds.items()}
+            keras_best = min(
+                (value for label, value in median.items() if label.startswith("Keras")),
+                default=None,
+            )
+            others = [median.get("albumentations"), keras_best]
+            rows.append(
+                (
+                    name,
+                    f"{len(x) / median['kaug']:,.0f}",
+                    *(f"{other / median['kaug']:.1f}" if other else "–" for other in others),
+                )
+            )
+            print(*rows[-1], flush=True)
+        header = ("transform", "images a second", "albumentations, kaug = 1", "Keras, kaug = 1")
+        sections.append((workload, header, rows))
+    _report.write("transforms", results, sections)
+
+
+if __name__ == "__main__":
+    main()
