@@ -3,16 +3,20 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 WHEEL_VENV := build/wheel-venv
+TORCH_VENV := build/torch-venv
+# PyTorch without CUDA, which is smaller by gigabytes; `TORCH_INDEX=https://pypi.org/simple` has both.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+TORCH_TESTS := tests/test_layers.py tests/test_online.py tests/test_generators.py
 # What makes the example short; `make example EXAMPLE=` trains the full 25 epochs.
 EXAMPLE ?= --protocol clean --epochs 6 --steps-per-epoch 150
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv data test lint typecheck docs example wheel clean
+.PHONY: help venv data test test-torch lint typecheck docs example wheel clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(VENV)/.installed ## Make the virtual environment and install kaug into it
 
@@ -21,6 +25,12 @@ data: ## Find Fashion-MNIST on this machine, or fetch it (30 MB)
 
 test: $(VENV)/.installed-tests data ## Run the tests and the doctests
 	$(RUN) -m pytest
+
+test-torch: data ## Run the tests that train under PyTorch, in an environment of its own
+	$(PYTHON) tools/make_venv.py $(TORCH_VENV)
+	$(TORCH_VENV)/bin/python -m pip install torch --index-url $(TORCH_INDEX)
+	$(TORCH_VENV)/bin/python -m pip install --editable ".[tests]"
+	KERAS_BACKEND=torch $(TORCH_VENV)/bin/python -m pytest -W ignore $(TORCH_TESTS)
 
 lint: $(VENV)/.installed-lint ## Check style and formatting
 	$(RUN) -m ruff check .

@@ -1,6 +1,8 @@
 """`flow_from_directory` and `flow_from_dataframe`, beside Keras' and on awkward files."""
 
+import pickle
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -41,6 +43,8 @@ def table(folder):
             "tags": [["a", "b"][: 1 + i % 2] for i in range(len(names))],
             "age": np.arange(len(names)) / 2,
             "size": np.arange(len(names)),
+            "gaps": [np.nan if i % 4 == 1 else i / 2 for i in range(len(names))],
+            "some tags": [["a", "b"][: i % 3] for i in range(len(names))],
         }
     )
 
@@ -95,6 +99,8 @@ def test_subsets_and_classes_of_folders(folder, subset, classes):
     compare("flow_from_directory", {**arguments, "target_size": (8, 9)}, options, steps=2)
 
 
+@pytest.mark.filterwarnings("ignore:`has_ext`", "ignore:`sort`", "ignore:`drop_dup")
+@pytest.mark.filterwarnings("ignore:Write class_mode", "ignore:`classes` does nothing")
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -111,6 +117,13 @@ def test_subsets_and_classes_of_folders(folder, subset, classes):
         {"class_mode": "multi_output", "y_col": ["age", "size"]},
         {"class_mode": "raw", "y_col": "age", "subset": "training"},
         {"class_mode": "sparse", "subset": "validation", "weight_col": "age"},
+        {"class_mode": "other", "y_col": "age", "has_ext": True, "sort": 1, "drop_duplicates": 1},
+        {"class_mode": "raw", "y_col": "gaps", "weight_col": "gaps"},
+        {"class_mode": "multi_output", "y_col": ["gaps", "size"]},
+        {"class_mode": "categorical", "y_col": "some tags"},
+        {"class_mode": "categorical", "y_col": "some tags", "classes": ["a", "b"]},
+        {"class_mode": None, "classes": ["cat"], "y_col": "nowhere"},
+        {"class_mode": None, "validate_filenames": False},
     ],
 )
 def test_class_modes_of_tables(folder, table, arguments):
@@ -123,11 +136,116 @@ def test_class_modes_of_tables(folder, table, arguments):
         assert list(ours.classes) == list(theirs.classes)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "category", "text"),
+    [
+        ({"has_ext": True}, DeprecationWarning, "`has_ext` does nothing. File names must"),
+        ({"sort": True}, DeprecationWarning, "`sort` does nothing.*shuffle=False"),
+        ({"drop_duplicates": True}, DeprecationWarning, "`drop_duplicates` does nothing"),
+        ({"class_mode": "other"}, DeprecationWarning, 'class_mode="raw"'),
+        ({"class_mode": None, "classes": ["cat"]}, UserWarning, "`classes` does nothing"),
+    ],
+)
+def test_old_and_idle_arguments_are_warned_of(folder, table, arguments, category, text):
+    with pytest.warns(category, match=text) as caught:
+        ImageDataGenerator().flow_from_dataframe(table, folder, **arguments)
+    assert caught[0].filename == __file__
+
+
+def test_missing_values_in_rows_that_are_not_used_do_not_matter(folder, table):
+    part = table.iloc[[0, 1]]
+    options = {"class_mode": "raw", "y_col": "gaps", "subset": "validation"}
+    generator = ImageDataGenerator(validation_split=0.5)
+    batches = generator.flow_from_dataframe(part, folder, **options, target_size=(4, 4))
+    np.testing.assert_array_equal(batches.next()[1], [0])
+    with pytest.raises(ValueError, match=r"nan in row 1 \("):
+        generator.flow_from_dataframe(part, folder, **options | {"subset": "training"})
+
+
 def test_missing_files_are_left_out_with_a_warning(folder, table):
     table.loc[2, "filename"] = "cat/nowhere.png"
     with pytest.warns(UserWarning, match=r"names 1 files that are not there.*nowhere\.png"):
         batches = ImageDataGenerator().flow_from_dataframe(table, folder, class_mode="sparse")
     assert batches.samples == 12
+
+
+def test_every_mode_of_picture_becomes_every_other(tmp_path):
+    levels = np.arange(0, 96, 2, dtype="uint8").reshape(6, 8)
+    for mode in ("L", "RGB", "RGBA", "P", "LA", "I;16"):
+        place = tmp_path / "data" / mode.replace(";", "")
+        place.mkdir(parents=True)
+        picture = Image.fromarray(levels)
+        if mode == "I;16":
+            picture = Image.fromarray(levels.astype("uint16"))
+        elif mode == "P":
+            picture = picture.convert("RGB").convert("P", palette=Image.Palette.ADAPTIVE)
+        (picture if picture.mode == mode else picture.convert(mode)).save(place / "a.png")
+    options = {"class_mode": None, "target_size": (6, 8), "shuffle": False}
+    for color_mode, channels in (("grayscale", 1), ("rgb", 3), ("rgba", 4)):
+        batches = ImageDataGenerator().flow_from_directory(
+            tmp_path / "data", color_mode=color_mode, **options
+        )
+        assert (batches.target_size, batches.color_mode) == ((6, 8), color_mode)
+        images = batches.next()
+        assert images.shape == (6, 6, 8, channels)
+        for image in images:  # one of them from 48 of the palette's colours
+            np.testing.assert_allclose(image[..., 0], levels, atol=1)
+        if channels == 4:
+            np.testing.assert_array_equal(images[..., 3], 255)
+
+
+def test_unicode_names(tmp_path):
+    names = ["日本/é è.png", "ñandú/🐦.png", "日本/Ω.PNG"]
+    for number, name in enumerate(names):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("L", (4, 4), number).save(tmp_path / name)
+    generator, options = ImageDataGenerator(), {"target_size": (4, 4), "shuffle": False}
+    batches = generator.flow_from_directory(tmp_path, **options)
+    assert batches.class_indices == {"ñandú": 0, "日本": 1}
+    assert batches.filenames == ["ñandú/🐦.png", "日本/é è.png", "日本/Ω.PNG"]
+    np.testing.assert_array_equal(batches.next()[0][:, 0, 0, 0], [1, 0, 2])
+    table = {"filename": names, "class": [name.split("/")[0] for name in names]}
+    images, labels = generator.flow_from_dataframe(table, tmp_path, **options).next()
+    np.testing.assert_array_equal(images[:, 0, 0, 0], [0, 1, 2])
+    np.testing.assert_array_equal(labels, [[0, 1], [1, 0], [0, 1]])
+
+
+@pytest.mark.parametrize("method", ["flow_from_directory", "flow_from_dataframe"])
+def test_batches_of_files_are_stable_picklable_and_safe_to_share(folder, table, method):
+    options = {"target_size": (8, 9), "batch_size": 4, "seed": 1}
+    options |= {"directory": folder} | ({"dataframe": table} if "frame" in method else {})
+    make = lambda: getattr(ImageDataGenerator(**GEOMETRY), method)(**options)  # noqa: E731
+    batches, expected = make(), make()
+    expected = [expected.next() for _ in range(12)]  # of three epochs
+    for i in range(4):
+        for _ in range(2):
+            _assert_same(batches[i], expected[i])
+    _assert_same(batches.next(), expected[0])
+    _assert_same(batches[1], expected[1])  # whatever `next` has given meanwhile
+    twin = pickle.loads(pickle.dumps(batches))
+    with ThreadPoolExecutor(4) as pool:
+        got = list(pool.map(lambda _: twin.next(), range(11)))
+    got, rest = (sorted(part, key=lambda batch: batch[0].sum()) for part in (got, expected[1:]))
+    for ours, alone in zip(got, rest, strict=True):
+        _assert_same(ours, alone)
+
+
+def test_images_and_masks_in_folders_stay_aligned(tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(9):
+        levels = rng.integers(0, 256, (8, 9), "uint8")
+        for kind, picture in (("images", levels), ("masks", np.where(levels > 99, 255, 0))):
+            (tmp_path / kind / "all").mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture.astype("uint8")).save(tmp_path / kind / "all" / f"{number}.png")
+    options = {"target_size": (8, 9), "class_mode": None, "color_mode": "grayscale", "seed": 3}
+    generator = ImageDataGenerator(**GEOMETRY, interpolation_order=0)
+    images, masks = (
+        generator.flow_from_directory(tmp_path / kind, batch_size=4, **options)
+        for kind in ("images", "masks")
+    )
+    for step in range(7):
+        masks[step % 3]  # a stray read
+        np.testing.assert_array_equal(images.next() > 99, masks.next() == 255)
 
 
 def test_sixteen_bits_stay(tmp_path):
@@ -161,6 +279,34 @@ def test_unreadable_files_are_named(folder, broken):
     Image.new("RGB", (9, 8)).save(path)
     whole_images, _ = generator.flow_from_directory(**options).next()
     np.testing.assert_array_equal(whole_images[rows], images)
+
+
+def test_one_name_is_no_list_of_classes(folder):
+    with pytest.raises(TypeError, match=r"Write classes=\['cat'\]"):
+        ImageDataGenerator().flow_from_directory(folder, classes="cat")
+
+
+def test_a_subset_without_images_is_named(tmp_path):
+    (tmp_path / "a").mkdir()
+    Image.new("L", (4, 4)).save(tmp_path / "a" / "one.png")
+    with pytest.raises(ValueError, match=r"must hold images.*subset='validation'"):
+        ImageDataGenerator(validation_split=0.2).flow_from_directory(tmp_path, subset="validation")
+
+
+def test_unreadable_files_of_tables_are_named(folder, table):
+    (folder / table["filename"][3]).write_bytes(b"no image")
+    options = {"directory": folder, "target_size": (8, 9), "class_mode": "raw", "y_col": "size"}
+    options |= {"weight_col": "age", "shuffle": False}
+    generator = ImageDataGenerator()
+    with pytest.raises(ValueError, match="must be an image"):
+        generator.flow_from_dataframe(table, **options).next()
+    with pytest.warns(UserWarning, match="left out"):
+        images, sizes, ages = generator.flow_from_dataframe(
+            table, **options, on_error="skip"
+        ).next()
+    assert len(images) == 12
+    assert 3 not in sizes
+    np.testing.assert_array_equal(ages, sizes / 2)
 
 
 def test_a_batch_without_a_readable_file(tmp_path):
@@ -213,6 +359,19 @@ def test_links_are_followed_on_request(folder, tmp_path):
         ImageDataGenerator().flow_from_directory(folder)
 
 
+def test_links_of_folders_lead_nowhere_else_either(folder, table, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    Image.new("L", (4, 4)).save(outside / "a.png")
+    (folder / "fox").symlink_to(outside)
+    with pytest.raises(ValueError, match=r"inside the folder.*fox.*follow_links=True"):
+        ImageDataGenerator().flow_from_directory(folder)
+    assert ImageDataGenerator().flow_from_directory(folder, follow_links=True).samples == 14
+    table.loc[3, "filename"] = "fox/a.png"
+    with pytest.raises(ValueError, match=r"inside the folder.*fox/a\.png.*Leave `directory` out"):
+        ImageDataGenerator().flow_from_dataframe(table, folder)
+
+
 def test_saved_files_have_keras_names(folder, tmp_path):
     for name in ("ours", "theirs"):
         (tmp_path / name).mkdir()
@@ -259,10 +418,59 @@ def test_options_of_folders_are_checked(folder, tmp_path, monkeypatch, arguments
         ({"x_col": "file"}, {}, ValueError, r"`x_col` must name a column.*'filename'"),
         ({"y_col": "label"}, {}, ValueError, "`y_col` must name a column"),
         ({"weight_col": "weight"}, {}, ValueError, "`weight_col` must name a column"),
-        ({"weight_col": "side"}, {}, TypeError, "must hold numbers"),
-        ({"weight_col": "age"}, {"age": np.nan}, ValueError, "finite numbers.*nan in row 3"),
-        ({}, {"filename": 7}, TypeError, "x_col='filename' must be a string"),
-        ({}, {"class": np.nan}, TypeError, r"y_col='class' must be a string.*nan.*in row 3"),
+        (
+            {"weight_col": "side"},
+            {},
+            TypeError,
+            "must hold numbers.*'left'.*in rows 0, 1, 2, 3, 4 and 8 more",
+        ),
+        (
+            {"weight_col": "age"},
+            {"age": "heavy"},
+            TypeError,
+            r"must hold numbers.*'heavy'.* in row 3 \(counted",
+        ),
+        ({"weight_col": "age"}, {"age": True}, TypeError, "must hold numbers.*True.* in row 3"),
+        ({"weight_col": "gaps"}, {}, ValueError, r"weight_col='gaps' must.*nan in rows 1, 5, 9 \("),
+        ({"weight_col": "age"}, {"age": np.inf}, ValueError, "inf in row 3"),
+        ({"weight_col": "age"}, {"age": pd.NA}, ValueError, "<NA> in row 3"),
+        (
+            {"class_mode": "raw", "y_col": "gaps"},
+            {},
+            ValueError,
+            "y_col='gaps'.*nan in rows 1, 5, 9",
+        ),
+        ({"class_mode": "raw", "y_col": ["age", "gaps"]}, {}, ValueError, "nan.* in rows 1, 5, 9"),
+        (
+            {"class_mode": "raw", "y_col": "side"},
+            {"side": None},
+            ValueError,
+            "y_col='side'.* in row 3",
+        ),
+        (
+            {"class_mode": "multi_output", "y_col": ["age", "gaps"]},
+            {},
+            ValueError,
+            "y_col='gaps' must hold a finite value.*rows 1, 5, 9.*Drop these rows",
+        ),
+        (
+            {},
+            {"filename": 7},
+            TypeError,
+            "must be a string in the column x_col='filename'.* in row 3",
+        ),
+        ({}, {"filename": np.nan}, TypeError, "x_col='filename'.*nan.*in row 3"),
+        ({}, {"class": np.nan}, TypeError, r"must be a string.*y_col='class'.*nan.*in row 3"),
+        (
+            {"class_mode": "sparse"},
+            {"class": 5},
+            TypeError,
+            "must be a string in class_mode.*5.*in row 3",
+        ),
+        ({"y_col": ["class", "side"]}, {}, ValueError, "Name one column"),
+        ({"y_col": ["class", "hue"]}, {}, ValueError, "`y_col` must name a column"),
+        ({"classes": "cat"}, {}, TypeError, r"must be a list of names.*Write classes=\['cat'\]"),
+        ({"shufle": True}, {}, TypeError, "has no argument 'shufle'"),
         ({"class_mode": "binary"}, {}, ValueError, "there must be two classes"),
         ({"class_mode": "multi_output"}, {}, TypeError, "must be a list of columns"),
         ({"classes": ["fox"]}, {}, ValueError, "none can be used"),
@@ -272,9 +480,8 @@ def test_options_of_folders_are_checked(folder, tmp_path, monkeypatch, arguments
 )
 def test_tables_are_checked(folder, table, arguments, change, error, text):
     for column, value in change.items():
-        table[column] = (
-            table[column].astype(object) if not isinstance(value, float) else table[column]
-        )
+        if not isinstance(value, float):
+            table[column] = table[column].astype(object)
         table.loc[3, column] = value
     with pytest.raises(error, match=text):
         ImageDataGenerator().flow_from_dataframe(table, folder, **arguments)

@@ -95,6 +95,36 @@ def test_samplewise_statistics_are_those_of_each_image(images):
     np.testing.assert_allclose(whole, x - x.mean(), atol=1e-6)
 
 
+def test_preprocessing_functions_get_one_image_at_a_time(images):
+    x, shapes = images(4, dtype="float32"), []
+
+    def double(image):
+        shapes.append(image.shape)
+        return image * 2
+
+    for compat in (False, True):
+        generator = ImageDataGenerator(preprocessing_function=double, keras_compat=compat)
+        np.testing.assert_array_equal(generator.standardize(x), x * 2)
+    assert shapes == [(5, 7, 3)] * 4 + [(4, 5, 7, 3)]
+
+
+def test_masks_may_be_boolean(images):
+    masks = images(6, shape=(9, 7, 1)) > 127
+    batches = [
+        ImageDataGenerator(**GEOMETRY, interpolation_order=0).flow(x, seed=1)
+        for x in (masks, masks.astype("float32"))
+    ]
+    np.testing.assert_array_equal(batches[0].next(), batches[1].next())
+
+
+def test_a_picture_that_does_not_move_is_not_interpolated_whatever_the_others_do(images):
+    x = images(20, shape=(7, 9, 3), dtype="float64")
+    generator = ImageDataGenerator(width_shift_range=2, interpolation_order=3, dtype="float64")
+    moved = generator.flow(x, shuffle=False, seed=0)[0]
+    same = (moved == x).all(axis=(1, 2, 3))
+    assert 3 < same.sum() < 17
+
+
 def test_inputs_are_never_written_to(images):
     x = images(4, shape=(5, 7, 3), dtype="float32")
     before = x.copy()
@@ -118,6 +148,9 @@ def test_items_are_stable_and_epochs_differ(images):
     first, again = batches[0], batches[0]
     np.testing.assert_array_equal(first, again)
     np.testing.assert_array_equal(batches[2], batches[-1])
+    for _ in range(4):
+        batches.next()
+    np.testing.assert_array_equal(batches[0], first)
     batches.on_epoch_end()
     assert not np.array_equal(batches[0], first)
     with pytest.raises(IndexError, match=r"must lie in -3\.\.2"):
@@ -178,6 +211,16 @@ def test_iterators_can_be_pickled(images):
     batches.next()
     twin = pickle.loads(pickle.dumps(batches))
     np.testing.assert_array_equal(twin.next(), batches.next())
+
+
+def test_threads_may_read_by_number(images):
+    x = images(40, shape=(5, 5, 1), dtype="float32")
+    batches = ImageDataGenerator(**GEOMETRY).flow(x, batch_size=4, seed=0)
+    expected = [batches[i] for i in range(10)]
+    with ThreadPoolExecutor(4) as pool:
+        got = list(pool.map(lambda i: batches[i % 10], range(40)))
+    for i, batch in enumerate(got):
+        np.testing.assert_array_equal(batch, expected[i % 10])
 
 
 def test_without_a_seed_pythons_random_decides(images):
@@ -335,7 +378,7 @@ def test_images_are_checked(images):
 
 def test_a_preprocessing_function_must_keep_the_shape(images):
     generator = ImageDataGenerator(preprocessing_function=lambda image: image[:2])
-    with pytest.raises(ValueError, match=re.escape("of the shape it is given, (5, 7, 3)")):
+    with pytest.raises(ValueError, match=re.escape("return the shape it is given, (5, 7, 3)")):
         generator.flow(images(4)).next()
 
 

@@ -1,8 +1,10 @@
 """`kaug.ImageDataGenerator` beside the installed Keras class, with the same seeds."""
 
+import contextlib
 import inspect
 import warnings
 
+import keras
 import numpy as np
 import pytest
 from tensorflow.keras.preprocessing.image import ImageDataGenerator as KerasGenerator
@@ -33,6 +35,9 @@ OPTIONS = {
     "function": {"preprocessing_function": lambda image: image * 2 + 1},
     "samplewise_center": {"samplewise_center": True},
     "samplewise_std": {"samplewise_center": True, "samplewise_std_normalization": True},
+    "featurewise_center": {"featurewise_center": True},
+    "featurewise_std": {"featurewise_center": True, "featurewise_std_normalization": True},
+    "zca": {"featurewise_center": True, "zca_whitening": True, "zca_epsilon": 0.1},
     "all": {
         **GEOMETRY,
         "channel_shift_range": 0.3,
@@ -40,8 +45,13 @@ OPTIONS = {
         "preprocessing_function": np.square,
         "samplewise_center": True,
         "samplewise_std_normalization": True,
+        "featurewise_center": True,
+        "featurewise_std_normalization": True,
     },
 }
+FILL_MODES = ["nearest", "reflect", "wrap", "constant"]
+ORDERS = [0, 1, 2, 3]
+FORMATS = ["channels_last", "channels_first"]
 EQUAL_SHIFTS = [name for name in OPTIONS if name not in ("width_shift_range", "height_shift_range")]
 BRIGHTNESS = {"brightness_range": (0.4, 1.7)}
 
@@ -50,13 +60,25 @@ def keras_batches(options, x, *, seed, count=1, compat=False, **flow):
     """Returns Keras' batches, its defects in the way of the rest of the tests contained."""
     del compat
     with numpy_state_kept(), warnings.catch_warnings(action="ignore"):
-        batches = KerasGenerator(**options).flow(x, seed=seed, **flow)
+        batches = _fitted(KerasGenerator(**options), x).flow(x, seed=seed, **flow)
         return [next(batches) for _ in range(count)]
 
 
 def our_batches(options, x, *, seed, count=1, compat=True, **flow):
-    batches = ImageDataGenerator(**options, keras_compat=compat).flow(x, seed=seed, **flow)
+    batches = _fitted(ImageDataGenerator(**options, keras_compat=compat), x).flow(
+        x, seed=seed, **flow
+    )
     return [batches.next() for _ in range(count)]
+
+
+def _fitted(generator, x):
+    if generator.featurewise_center:
+        generator.fit(x)
+    return generator
+
+
+def in_format(x, data_format):
+    return np.moveaxis(x, 3, 1) if data_format == "channels_first" else x
 
 
 def assert_same(ours, theirs, atol=None):
@@ -72,42 +94,59 @@ def assert_parity(options, x, *, compat=True, atol=None, **flow):
     assert_same(ours, keras_batches(options, x, **flow), atol)
 
 
-@pytest.mark.parametrize("order", [0, 1, 2, 3])
-@pytest.mark.parametrize("fill_mode", ["nearest", "reflect", "wrap", "constant"])
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("fill_mode", FILL_MODES)
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_option_fill_mode_and_order(images, name, fill_mode, order):
     options = {**OPTIONS[name], "fill_mode": fill_mode, "cval": 0.3, "interpolation_order": order}
-    wide = images(6, shape=(9, 13, 3), dtype="float32")
-    assert_parity(options, wide, seed=5, count=3, batch_size=4)
-    if name in EQUAL_SHIFTS:
-        square = images(6, shape=(11, 11, 3), dtype="float32")
-        assert_parity(options, square, compat=False, seed=5, count=3, batch_size=4)
+    flow = {"seed": 5, "count": 2, "batch_size": 2}
+    for dtype in ("float32", "float64"):
+        wide, square = (images(3, shape=(size, 9, 3), dtype=dtype) for size in (6, 9))
+        for data_format in FORMATS:
+            options |= {"dtype": dtype, "data_format": data_format}
+            assert_parity(options, in_format(wide, data_format), **flow)
+            if name in EQUAL_SHIFTS:
+                assert_parity(options, in_format(square, data_format), compat=False, **flow)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8", "int16"])
-@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
-@pytest.mark.parametrize("order", [0, 1, 3])
-@pytest.mark.parametrize("name", ["geometry", "channel_shift", "choices"])
-def test_dtypes_and_data_formats(images, name, order, data_format, dtype):
-    options = {**OPTIONS[name], "interpolation_order": order, "data_format": data_format}
-    options |= {"dtype": dtype}
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "uint32", "int32", "int64"])
+@pytest.mark.parametrize("name", ["geometry", "channel_shift", "choices", "whole pixels"])
+def test_integer_dtypes(images, name, dtype, order):
+    options = {**OPTIONS[name], "interpolation_order": order, "dtype": dtype, "cval": 30}
     if "channel_shift_range" in options:
         options["channel_shift_range"] = 30.5
-    x = images(5, shape=(9, 13, 3)).astype("float32")
-    if data_format == "channels_first":
-        x = np.moveaxis(x, 3, 1)
     # Halfway between two integers either may come out.
-    atol = 1 if np.dtype(dtype).kind in "iu" and order == 1 else None
-    assert_parity(options, x, seed=1, atol=atol)
-    assert_parity(options, x.astype("uint8"), seed=1, atol=atol)
+    atol = 1 if order == 1 else 0
+    wide, square = (images(2, shape=(size, 9, 3)) // 2 for size in (6, 9))
+    for fill_mode in FILL_MODES:
+        for data_format in FORMATS:
+            options |= {"fill_mode": fill_mode, "data_format": data_format}
+            x = in_format(wide, data_format)
+            assert_parity(options, x, seed=1, atol=atol)
+            assert_parity(options, x.astype("float32"), seed=1, atol=atol)
+            x = in_format(square, data_format)
+            assert_parity(options, x, compat=False, seed=1, atol=atol)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", ["all", "samplewise_std"])
-def test_channels_first_with_normalisation(images, name, dtype):
-    options = {**OPTIONS[name], "data_format": "channels_first", "dtype": dtype}
-    x = np.moveaxis(images(5, shape=(9, 13, 3), dtype=dtype), 3, 1)
-    assert_parity(options, x, seed=1)
+@pytest.mark.parametrize("data_format", FORMATS)
+@pytest.mark.parametrize(
+    "name", ["nothing", "horizontal_flip", "channel_shift", "rescale", "function", "samplewise_std"]
+)
+def test_half_precision_where_keras_has_it(images, name, data_format):
+    options = {**OPTIONS[name], "dtype": "float16", "data_format": data_format}
+    x = in_format(images(4, shape=(6, 9, 3), dtype="float16"), data_format)
+    expected = keras_batches(options, x, seed=1)
+    # Keras adds and divides in half precision, step by step.
+    assert_same(our_batches(options, x, seed=1), expected, atol=3e-3 * np.ptp(expected[0]))
+
+
+def test_half_precision_where_keras_has_it_not(images):
+    x, options = images(4, shape=(6, 9, 3), dtype="float16"), {**GEOMETRY, "dtype": "float16"}
+    with pytest.raises(RuntimeError, match="not supported"):
+        keras_batches(options, x, seed=1)
+    (full,) = keras_batches({**options, "dtype": "float32"}, x, seed=1)
+    assert_same(our_batches(options, x, seed=1), [full.astype("float16")], atol=1e-3)
 
 
 @pytest.mark.parametrize("order", [4, 5])
@@ -134,6 +173,44 @@ def test_brightness_goes_through_8_bits_when_compatible(images, low, high, chann
         assert_same(ours, theirs, atol=1.01 * max(1, (high - low) / 255))
 
 
+@contextlib.contextmanager
+def keras_format(data_format):
+    """Keras' brightness goes by the global setting, whatever the generator was told."""
+    before = keras.config.image_data_format()
+    keras.config.set_image_data_format(data_format)
+    try:
+        yield
+    finally:
+        keras.config.set_image_data_format(before)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8", "int32"])
+@pytest.mark.parametrize("data_format", FORMATS)
+def test_brightness_with_everything_else(images, data_format, dtype, order):
+    x = in_format(images(4, shape=(6, 9, 3)), data_format)
+    options = {**BRIGHTNESS, **GEOMETRY, "channel_shift_range": 20, "interpolation_order": order}
+    options |= {"dtype": dtype, "data_format": data_format}
+    for fill_mode in FILL_MODES:
+        options["fill_mode"] = fill_mode
+        with keras_format(data_format):
+            theirs = keras_batches(options, x, seed=2)
+        ours = our_batches(options, x, seed=2)
+        assert_same(ours, theirs, atol=1.01 * BRIGHTNESS["brightness_range"][1])
+        assert (np.abs(ours[0].astype(float) - theirs[0]) > 1e-4 * 255).mean() < 0.01
+
+
+def test_keras_brightness_fails_on_channels_first_unless_the_global_setting_says_so(images):
+    x = in_format(images(4, shape=(6, 9, 3), dtype="float32"), "channels_first")
+    options = {**BRIGHTNESS, "data_format": "channels_first"}
+    with pytest.raises(ValueError, match="channel"):
+        keras_batches(options, x, seed=2)
+    last = our_batches(BRIGHTNESS, np.moveaxis(x, 1, 3), seed=2, compat=False)
+    assert_same(
+        our_batches(options, x, seed=2, compat=False), [in_format(last[0], "channels_first")]
+    )
+
+
 @pytest.mark.parametrize("size", [(9, 9), (9, 13)])
 def test_one_image(images, size):
     x = images(1, shape=(*size, 3), dtype="float32")[0]
@@ -147,6 +224,27 @@ def test_one_image(images, size):
     assert list(ours.get_random_transform(x.shape, seed=4)) == list(parameters)
     assert_same([ours.apply_transform(x, parameters)], [expected])
     assert_same([ours.random_transform(x, seed=4)], [expected])
+
+
+@pytest.mark.parametrize("name", ["width_shift_range", "height_shift_range"])
+def test_whole_numbers_are_drawn_otherwise_than_floats_of_the_same_value(name):
+    for shift in (3, 3.0, 3, 1, 1.0, [1, 3], [0.1, 3.0]):
+        with numpy_state_kept():
+            expected = KerasGenerator(**{name: shift}).get_random_transform((9, 9, 3), seed=4)
+        ours = ImageDataGenerator(**{name: shift}, keras_compat=True)
+        assert ours.get_random_transform((9, 9, 3), seed=4) == pytest.approx(expected, abs=1e-14)
+
+
+def test_options_may_be_changed_later(images):
+    x = images(4, shape=(9, 9, 3), dtype="float32")
+    generator = ImageDataGenerator(rotation_range=10)
+    batches = generator.flow(x, seed=1)
+    generator.rotation_range, generator.width_shift_range = 60, [1, 2]
+    generator.height_shift_range = [1, 2]
+    expected = keras_batches(
+        {"rotation_range": 60, "width_shift_range": [1, 2], "height_shift_range": [1, 2]}, x, seed=1
+    )
+    assert_same([batches.next()], expected)
 
 
 def test_some_of_the_parameters_are_enough(images):

@@ -144,6 +144,26 @@ def test_masks_are_not_blended():
     assert set(np.unique(numpy_of(moved["segmentation_masks"]))) == {0, 7, 90}
 
 
+def test_boxes_and_keypoints_follow(picked):
+    rng = np.random.default_rng(1)
+    corners = rng.uniform([0, 0, 9, 7], [8, 6, 17, 13], (60, 2, 4)).astype("float32")
+    data = {
+        "images": X,
+        "bounding_boxes": {"boxes": corners, "labels": rng.integers(0, 3, (60, 2))},
+        "keypoints": rng.uniform(0, 12, (60, 3, 2)).astype("float32"),
+    }
+    result = RandomTransform(POLICY, seed=3)(data, training=True)
+    expected = POLICY(data, seed=3, index=numpy_of(picked[0]))
+    for moved, right in (
+        (result["keypoints"], expected["keypoints"]),
+        *(
+            (result["bounding_boxes"][k], expected["bounding_boxes"][k])
+            for k in data["bounding_boxes"]
+        ),
+    ):
+        np.testing.assert_allclose(numpy_of(moved), right, atol=1e-3)
+
+
 def test_one_image():
     layer = RandomTransform(POLICY, seed=0)
     batch = numpy_of(RandomTransform(POLICY, seed=0)(X[:1], training=True))
@@ -260,8 +280,6 @@ def test_bad_transforms(transform, error, text):
 
 def test_bad_data():
     layer = RandomTransform(POLICY)
-    with pytest.raises(ValueError, match="and not 'bounding_boxes'"):
-        layer({"images": X, "bounding_boxes": {"boxes": np.zeros((60, 1, 4))}}, training=True)
     with pytest.raises(ValueError, match='images under the key "images"'):
         layer({"labels": X}, training=True)
     with pytest.raises(ValueError, match="`seed` must be an integer"):

@@ -13,7 +13,7 @@ import pytest
 
 import kaug
 from kaug.online import AugmentedDataset
-from kaug.transforms import Affine, Compose, HorizontalFlip, Rotation
+from kaug.transforms import Affine, Compose, CutMix, HorizontalFlip, MixUp, Rotation
 
 POLICY = Compose([Affine(rotation=20, width_shift=0.2, zoom=0.2), HorizontalFlip()])
 X = np.random.default_rng(0).random((50, 7, 9, 1), np.float32)
@@ -78,6 +78,9 @@ def fitted(make=make):
         dataset.epoch = EPOCHS
         once_more = trained_on(dataset, epochs=EPOCHS + 1, initial_epoch=EPOCHS)
         yield f"restarted, {options}", once_more, expected[-len(dataset) :]
+    dataset = make()
+    batches = trained_on(dataset, epochs=1) + trained_on(dataset, epochs=EPOCHS)
+    yield "by two models in turn", batches, expected
     yield "tf.data", trained_on(make().to_tf_dataset(), epochs=EPOCHS + 1), expected
 
 
@@ -132,12 +135,13 @@ def test_any_order_threads_and_pickles():
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_fit_takes_the_same_bits_however_it_is_fed():
-    assert keras.backend.backend() == "tensorflow"
     for how, batches, expected in fitted():
         assert same(batches, expected), how
 
 
-@pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow" or find_spec("jax") is None, reason="needs jax, once"
+)
 def test_fit_takes_the_same_bits_under_jax(tmp_path):
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     run = subprocess.run(
@@ -170,6 +174,17 @@ def test_a_dataset_with_a_state_would_be_noticed():
         return Forgetful(X, Y, POLICY, batch_size=SIZE, seed=5, shuffle=False, **options)
 
     assert not any(same(batches, expected) for _, batches, expected in fitted(forgetful))
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="no workers, so no processes")
+def test_no_layers_in_forked_processes(monkeypatch):
+    layer = keras.layers.RandomFlip()
+    with pytest.raises(ValueError, match=r"forked processes.*Received: use_multiprocessing=True"):
+        make(layer, workers=2, use_multiprocessing=True)
+    make(layer, workers=2)
+    make(workers=2, use_multiprocessing=True)
+    monkeypatch.setattr("multiprocessing.get_start_method", lambda: "spawn")
+    make(layer, workers=2, use_multiprocessing=True)
 
 
 def test_epochs_go_on_over_several_fits():
@@ -254,6 +269,72 @@ def test_memory_maps(tmp_path):
     assert all(type(array) is np.ndarray for array in function[0])
 
 
+@pytest.mark.parametrize("part", [slice(None), slice(7, 40)])
+def test_pickles_hold_no_copy_of_a_memory_map(tmp_path, part):
+    x = np.random.default_rng(0).random((50, 40, 50, 1), np.float32)
+    np.save(tmp_path / "x.npy", x)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")[part]
+    dataset = AugmentedDataset(mapped, None, POLICY, batch_size=SIZE, seed=5)
+    pickled = pickle.dumps(dataset)
+    assert len(pickled) < 10_000
+    for batch, right in zip(pickle.loads(pickled), dataset, strict=True):
+        np.testing.assert_array_equal(batch, right)
+    np.testing.assert_array_equal(pickle.loads(pickled)._images, x[part])
+    assert isinstance(pickle.loads(pickled)._images, np.memmap)
+
+
+def test_pickles_hold_what_is_in_memory_alone(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    changed = np.load(tmp_path / "x.npy", mmap_mode="c")
+    changed[:] = 0.5
+    strided = np.load(tmp_path / "x.npy", mmap_mode="r")[::2]
+    for x in (X, changed, strided, strided + 0):
+        dataset = AugmentedDataset(x, None, POLICY, seed=5)
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(dataset))._images, x)
+
+
+def test_masks_boxes_and_keypoints_follow():
+    rng = np.random.default_rng(1)
+    corners = rng.uniform([0, 0, 5, 4], [4, 3, 9, 7], (50, 2, 4)).astype("float32")
+    y = {
+        "labels": Y,
+        "segmentation_masks": rng.integers(0, 5, (50, 7, 9), np.uint8),
+        "bounding_boxes": {"boxes": corners, "labels": rng.integers(0, 3, (50, 2))},
+        "keypoints": rng.uniform(0, 7, (50, 3, 2)),
+    }
+    whole = POLICY({"images": X, **y}, seed=5, epoch=2)
+    dataset = AugmentedDataset(X, y, POLICY, sample_weight=Y / 2, batch_size=SIZE, seed=5)
+    dataset.epoch = 2
+    seen = 0
+    for images, targets, weight in dataset:
+        rows = targets["labels"]
+        np.testing.assert_array_equal(weight, rows / 2)
+        np.testing.assert_array_equal(images, whole["images"][rows])
+        for name in ("segmentation_masks", "keypoints"):
+            np.testing.assert_array_equal(targets[name], whole[name][rows])
+        for name, values in targets["bounding_boxes"].items():
+            np.testing.assert_array_equal(values, whole["bounding_boxes"][name][rows])
+        seen += len(rows)
+    assert seen == 50
+    assert not np.array_equal(whole["segmentation_masks"], y["segmentation_masks"])
+
+
+@pytest.mark.parametrize("mixing", [MixUp(num_classes=50), CutMix(num_classes=50)], ids=repr)
+def test_labels_and_weights_mix_with_the_images(mixing):
+    # All that is asked of the labels is asked of them as pictures: they mix by the same share.
+    policy = Compose([HorizontalFlip(), mixing])
+    weight = np.arange(50, dtype="float32")
+    options = {"sample_weight": weight, "seed": 5, "shuffle": False}
+    ((x_all, y_all, w_all),) = list(AugmentedDataset(X, Y, policy, batch_size=50, **options))
+    assert y_all.shape == (50, 50)
+    np.testing.assert_allclose(y_all.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(w_all, y_all @ weight, rtol=1e-4, atol=1e-4)
+    assert (y_all.max(axis=1) < 0.999).any()
+    parts = zip(*AugmentedDataset(X, Y, policy, batch_size=SIZE, **options), strict=True)
+    for part, whole in zip(parts, (x_all, y_all, w_all), strict=True):
+        np.testing.assert_array_equal(np.concatenate(part), whole)
+
+
 def _albumentations():
     albumentations = pytest.importorskip("albumentations")
     return albumentations.Compose([albumentations.HorizontalFlip(), albumentations.VerticalFlip()])
@@ -320,10 +401,13 @@ def test_data_first_options_by_keyword():
 
 
 def test_options_reach_keras():
+    # Other backends than TensorFlow are told to use none.
+    are_used = keras.backend.backend() == "tensorflow"
     dataset = make(workers=3, use_multiprocessing=True, max_queue_size=4)
-    assert (dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size) == (3, True, 4)
+    assert (dataset.use_multiprocessing, dataset.max_queue_size) == (True, 4)
+    assert dataset.workers == (3 if are_used else 0)
     dataset.workers = 2
-    assert dataset.workers == 2
+    assert dataset.workers == (2 if are_used else 0)
 
 
 BAD_INPUT = [
@@ -332,6 +416,9 @@ BAD_INPUT = [
     ("batch size float", {"batch_size": 2.0}, TypeError, "`batch_size` must be an integer"),
     ("y too short", {"y": Y[:3]}, ValueError, "`y` must have one row for each of the 50 rows"),
     ("weight too short", {"sample_weight": [1.0]}, ValueError, "`sample_weight` must have one row"),
+    ("a y too short", {"y": {"a": Y, "b": Y[1:]}}, ValueError, r"`y\['b'\]` must have one row"),
+    ("no y for x", {"y": np.arange(51)}, ValueError, "each of the 50 rows.*Received: 51 rows"),
+    ("batch size negative", {"batch_size": -1}, ValueError, "`batch_size` must be an integer"),
     ("one image", {"x": X[0, :, :, 0]}, ValueError, "must be a batch of images"),
     ("no rows", {"x": X[:0], "y": Y[:0]}, ValueError, "at least one batch. Received: 0 rows"),
     (
@@ -353,9 +440,19 @@ def test_bad_input(arguments, error, text):
         AugmentedDataset(**({"x": X, "y": Y, "generator": POLICY} | arguments))
 
 
-def test_a_generator_that_drops_rows():
-    dataset = make(lambda images: images[1:])
-    with pytest.raises(ValueError, match="one image for each image"):
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda images: images[1:],
+        lambda images: np.concatenate([images, images]),
+        lambda images: images[0],
+        lambda images: images[:0],
+    ],
+    ids=["drops one", "doubles", "one image", "none"],
+)
+def test_a_generator_that_changes_the_number_of_rows(function):
+    dataset = make(function)
+    with pytest.raises(ValueError, match=r"one image for each image.*Received:"):
         dataset[0]
 
 

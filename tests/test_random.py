@@ -3,7 +3,8 @@ import random
 import numpy as np
 import pytest
 
-from kaug._random import Draws, Key, check_rows, permutation, resolve_seed, threefry2x32
+from kaug._kernels import threefry
+from kaug._random import Draws, Key, check_rows, permutation, resolve_seed
 
 ALL_ONES = 0xFFFFFFFF
 
@@ -17,8 +18,64 @@ KNOWN_ANSWERS = [
 
 @pytest.mark.parametrize(("key", "counter", "answer"), KNOWN_ANSWERS)
 def test_known_answers(key, counter, answer):
-    x0, x1 = threefry2x32(key, np.array([counter[0]], "u4"), np.array([counter[1]], "u4"))
-    assert (int(x0[0]), int(x1[0])) == answer
+    assert threefry.encrypt(*key, *counter) == answer
+    assert threefry._encrypt(*key, *counter) == answer
+
+
+def test_compiled_words_are_those_of_the_cipher():
+    rows = np.array([0, 3, 2**31, 2**32 - 1, 2**32, 5 * 2**40 + 7, 2**47 - 1])
+    key = (0x13198A2E, ALL_ONES)
+    for first, count in ((0, 1), (1, 4), (2**16 - 3, 3)):
+        words = threefry.words(key, rows, first, count)
+        assert words.dtype == np.uint32
+        for block, pair in enumerate(words.reshape(count, 2, len(rows)), start=first):
+            expected = [
+                threefry.encrypt(*key, int(row) % 2**32, int(row) // 2**32 * 2**16 + block)
+                for row in rows
+            ]
+            assert list(map(tuple, pair.T.tolist())) == expected
+
+
+def test_words_of_any_memory_layout():
+    rows = np.arange(20)
+    expected = Key(1, 2).words(rows[::3].copy(), 0, count=2)
+    strided = rows[::3]
+    fixed = strided.copy()
+    fixed.flags.writeable = False
+    for layout in (strided, fixed, rows[::-1][1::3][::-1]):
+        np.testing.assert_array_equal(Key(1, 2).words(layout, 0, count=2), expected)
+    assert strided.flags.writeable
+
+
+def test_the_streams_have_not_changed():
+    # Written down once. Whoever changes these numbers changes every picture ever augmented.
+    root = Key.from_seed(2**63 + 12345)
+    assert root.child(0) == Key(2927390083, 500578532)
+    assert root.child(2**40 + 7) == Key(4041810333, 468095334)
+    assert root.child(2**63 - 1) == Key(3573149459, 27778608)
+    assert root.child(3).child(1) == Key(1664250114, 2423616244)
+    assert (root.integer(3), root.integer(3, bits=31)) == (540286290, 270143145)
+    draws = Draws(root, [0, 5, 2**32 + 5, 2**47 - 1])
+    words = [[hex(word) for word in draws.word()] for _ in range(19)]
+    assert words[0] == ["0xb326d940", "0xe0f83c19", "0xc133ffba", "0x53e70393"]
+    assert words[1] == ["0xa2e5b50", "0xb18af6fe", "0xcced4f7", "0x1907339e"]
+    assert words[8] == ["0xc0ff3f44", "0x8d4797e3", "0xcc1d3fb9", "0x926cf224"]
+    assert words[18] == ["0x3890611b", "0x3c08b3d8", "0x332673e5", "0x486c57e5"]
+    draws = Draws(root.child(0), [0, 7])
+    assert draws.uniform(-10, 10).tolist() == [0.6106078275479376, -6.529406292829663]
+    assert draws.chance(0.5).tolist() == [True, False]
+    assert draws.sign().tolist() == [1, 1]
+    assert draws.integers(1000).tolist() == [79, 667]
+    assert draws.categorical([1, 2, 3]).tolist() == [2, 2]
+    np.testing.assert_allclose(draws.normal(), [0.06426272904750746, 0.2360813809587651], 1e-12)
+    assert permutation(root, 12).tolist() == [7, 8, 1, 11, 4, 9, 0, 3, 2, 5, 6, 10]
+
+
+def test_how_many_words_are_taken_ahead_does_not_matter():
+    many = np.arange(5000)
+    whole, few = Draws(Key(5, 6), many), Draws(Key(5, 6), many[:7])
+    for _ in range(21):
+        np.testing.assert_array_equal(whole.word()[:7], few.word())
 
 
 def test_rows_are_counters_so_order_and_batch_do_not_matter():
@@ -93,8 +150,8 @@ def test_uniform_is_uniform_and_open():
 
 
 def test_extreme_words_stay_inside(monkeypatch):
-    words = np.array([0, ALL_ONES], "u4")
-    monkeypatch.setattr(Draws, "word", lambda self: words)
+    words = np.array([[0, ALL_ONES]], "u4")
+    monkeypatch.setattr(Key, "words", lambda self, rows, block, count: words.repeat(count, axis=0))
     draws = Draws(Key(0, 0), [0, 1])
     low, high = draws.uniform()
     assert 0 < low < high < 1

@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
 
 import kaug
 from kaug import train_validation_split
+from kaug.transforms import Affine, Compose
 
 
 def numbered(count):
@@ -64,6 +66,59 @@ def test_the_tail_of_an_appended_dataset_is_copies(images):
     )
     tail = index[-15:]
     assert set(tail) <= set(index[:-15])
+
+
+def distances(a, b):
+    """Returns the distance of every picture of `a` to every picture of `b`."""
+    a, b = (images.reshape(len(images), -1) for images in (a, b))
+    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
+    return np.sqrt(np.maximum(squares, 0))
+
+
+@pytest.fixture(scope="module")
+def appended():
+    """Returns pictures with mild copies of them appended, labels, index, and how near is a copy."""
+    noise = np.random.default_rng(0).random((120, 12, 15))
+    x = gaussian_filter(noise, (0, 1.5, 1.5), mode="wrap")
+    mild = Compose([Affine(rotation=4, height_shift=0.03, width_shift=0.03, zoom=0.02)])
+    x_more, y, index = kaug.augment_dataset(
+        x, np.arange(120) % 3, 240, mild, seed=1, return_index=True
+    )
+    all_pairs = distances(x_more, x_more)
+    copies = index[:, None] == index
+    # The check can tell: any two copies of a picture are nearer than any two pictures.
+    near, far = all_pairs[copies].max(), all_pairs[~copies].min()
+    assert near < far
+    np.testing.assert_array_equal(distances(x_more[120:], x).argmin(axis=1), index[120:])
+    return x_more, y, index, (near + far) / 2
+
+
+def leaked(training, validation, near):
+    """Returns the share of validation pictures of which training has a copy."""
+    return (distances(validation, training).min(axis=1) < near).mean()
+
+
+def test_no_validation_picture_is_a_copy_of_a_training_picture(appended):
+    x, y, index, near = appended
+    for seed in range(5):
+        (training, _), (validation, _) = train_validation_split(x, y, groups=index, seed=seed)
+        assert leaked(training, validation, near) == 0
+        assert len(validation) > 80
+
+
+def test_the_check_for_copies_finds_them(appended):
+    x, y, index, near = appended
+    (training, _), (validation, _) = train_validation_split(x, y, seed=0)
+    assert leaked(training, validation, near) > 0.7
+    assert leaked(x[:270], x[270:], near) > 0.95  # what `fit(validation_split=0.25)` takes
+    groups = index.copy()
+    groups[-1] = 1000  # one copy that is said to be a picture of its own
+    shares = [
+        leaked(*(images for images, _ in train_validation_split(x, y, groups=groups, seed=s)), near)
+        for s in range(20)
+    ]
+    assert max(shares) > 0
+    assert max(shares) < 0.1
 
 
 def test_reproducible_and_seeded():

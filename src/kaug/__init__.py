@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kaug import layers, transforms
+    from kaug import layers, testing, transforms
     from kaug.fashion_mnist import FASHION_MNIST_CLASSES, load_fashion_mnist
     from kaug.image_data_generator import ImageDataGenerator
     from kaug.models import build_fashion_cnn, build_vgg19
@@ -38,6 +38,7 @@ _HOME = {
     "plot_confusion_matrix": "plots",
     "plot_history": "plots",
     "plot_images": "plots",
+    "testing": "testing",
     "train_validation_split": "splits",
     "transforms": "transforms",
 }
@@ -56,6 +57,7 @@ __all__ = [  # noqa: RUF022 - as sorted() sorts; ruff would put constants first
     "plot_confusion_matrix",
     "plot_history",
     "plot_images",
+    "testing",
     "train_validation_split",
     "transforms",
 ]

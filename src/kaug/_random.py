@@ -2,7 +2,7 @@
 
 The generator is Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror and Shaw, "Parallel random
 numbers: as easy as 1, 2, 3", SC 2011, doi:10.1145/2063384.2063405). It needs only 32-bit
-additions, rotations and exclusive ors, so that NumPy and any tensor library can make the same
+additions, rotations and exclusive ors, so that whatever computes with integers can make the same
 stream, and it has no state: a draw is a function of a key and a counter.
 
 Keys form a tree. `Key.from_seed(seed)` is the root, `key.child(i)` an independent key below it;
@@ -12,49 +12,22 @@ a time, so that no two decisions ever share one.
 
 import random
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kaug._kernels.threefry import encrypt, words
 from kaug._validation import check_integer, describe, message
 
-_ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
-_PARITY = 0x1BD11BDA
 _WORD = 0xFFFFFFFF
 _MAX_ROW = 2**47 - 1
 _MAX_BLOCKS = 2**16  # pairs of words of one row; their number shares a counter word with the row
 _CHILD = 0x8000_0000  # set in the second counter word of keys, never in that of rows
-
-
-def threefry2x32(
-    key: tuple[int, int], counter0: NDArray[np.uint32], counter1: NDArray[np.uint32]
-) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Encrypts counters with Threefry-2x32-20.
-
-    Args:
-        key: Two 32-bit words.
-        counter0: First counter words, uint32, any shape.
-        counter1: Second counter words, uint32, same shape.
-
-    Returns:
-        Two uint32 arrays of that shape, each word uniform over 0..2³²-1.
-    """
-    schedule = [np.uint32(word) for word in (key[0], key[1], key[0] ^ key[1] ^ _PARITY)]
-    x0 = counter0 + schedule[0]
-    x1 = counter1 + schedule[1]
-    for group in range(5):
-        for turn in range(4):
-            bits = _ROTATIONS[4 * (group % 2) + turn]
-            x0 += x1
-            rotated = x1 << np.uint32(bits)
-            x1 >>= np.uint32(32 - bits)
-            x1 |= rotated
-            x1 ^= x0
-        x0 += schedule[(group + 1) % 3]
-        # The injected word wraps around; NumPy would warn about a scalar that does.
-        x1 += np.uint32((int(schedule[(group + 2) % 3]) + group + 1) & _WORD)
-    return x0, x1
+# Words taken ahead for small batches, where calling the kernel takes longer than the cipher.
+_BLOCKS_AHEAD = 4
+_FEW_ROWS = 2**11
 
 
 def resolve_seed(seed: Any) -> int:
@@ -91,22 +64,17 @@ class Key:
 
     def child(self, number: int) -> "Key":
         """Returns the `number`-th key below this one (0..2⁶³-1)."""
-        counter0 = np.array([number & _WORD], np.uint32)
-        counter1 = np.array([_CHILD | (number >> 32)], np.uint32)
-        x0, x1 = threefry2x32((self.high, self.low), counter0, counter1)
-        return Key(int(x0[0]), int(x1[0]))
+        return _child(self, number)
 
-    def words(self, rows: NDArray[np.int64], block: int) -> tuple[NDArray[np.uint32], ...]:
-        """Returns the two 32-bit words number `2 * block` and `2 * block + 1` of each row.
+    def words(self, rows: NDArray[np.int64], block: int, *, count: int = 1) -> NDArray[np.uint32]:
+        """Returns the 32-bit words from number `2 * block` on of each row, uint32 `(2 * count, M)`.
 
         Args:
             rows: Row numbers 0..2⁴⁷-1, int64, shape `(M,)`.
-            block: Which pair of words, 0..2¹⁶-1.
+            block: The first pair of words, 0..2¹⁶-1.
+            count: How many pairs.
         """
-        wide = rows.astype(np.uint64)
-        counter0 = wide.astype(np.uint32)  # keeps the low 32 bits
-        counter1 = ((wide >> np.uint64(32)) << np.uint64(16)).astype(np.uint32)
-        return threefry2x32((self.high, self.low), counter0, counter1 | np.uint32(block))
+        return words((self.high, self.low), rows, block, count)
 
     def integer(self, number: int, *, bits: int = 32) -> int:
         """Returns one integer of up to 32 bits, the `number`-th below this key.
@@ -114,6 +82,12 @@ class Key:
         It seeds the generators of other libraries.
         """
         return self.child(number).high >> (32 - bits)
+
+
+@lru_cache(maxsize=1024)
+def _child(key: Key, number: int) -> Key:
+    """Kept, since every batch asks for the keys of its epoch's policy."""
+    return Key(*encrypt(key.high, key.low, number & _WORD, _CHILD | number >> 32))
 
 
 class Draws:
@@ -140,32 +114,47 @@ class Draws:
         self.key = key
         self.rows = check_rows(rows)
         self._block = 0
-        self._spare: NDArray[np.uint32] | None = None
+        self._words = np.empty((0, len(self.rows)), np.uint32)  # taken ahead
+        self._units: NDArray[Any] | None = None  # the same in (0, 1), once wanted
+        self._place = -1  # of the last word that was handed out
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def word(self) -> NDArray[np.uint32]:
         """Returns the next 32-bit word of each row, uint32 `(M,)`."""
-        if self._spare is not None:
-            word, self._spare = self._spare, None
-            return word
-        if self._block == _MAX_BLOCKS:
-            rule = f"A transform can draw up to {2 * _MAX_BLOCKS} words for a row"
-            fix = "Draw one word and seed another generator with it."
-            raise ValueError(message(rule, "a request for more", fix))
-        word, self._spare = self.key.words(self.rows, self._block)
-        self._block += 1
-        return word
+        place = self._take()
+        return np.asarray(self._words[place])
+
+    def _unit(self) -> NDArray[np.float64]:
+        """Returns the next word of each row as a number in the open interval (0, 1)."""
+        place = self._take()
+        if self._units is None:
+            self._units = (self._words + 0.5) * 2.0**-32
+        return np.asarray(self._units[place])
+
+    def _take(self) -> int:
+        """Returns the place of the next word in `_words`."""
+        self._place += 1
+        if self._place == len(self._words):
+            left = _MAX_BLOCKS - self._block
+            if not left:
+                rule = f"A transform can draw up to {2 * _MAX_BLOCKS} words for a row"
+                fix = "Draw one word and seed another generator with it."
+                raise ValueError(message(rule, "a request for more", fix))
+            count = min(_BLOCKS_AHEAD if len(self.rows) < _FEW_ROWS else 1, left)
+            self._words = self.key.words(self.rows, self._block, count=count)
+            self._units, self._place = None, 0
+            self._block += count
+        return self._place
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> NDArray[np.float64]:
         """Returns numbers spread evenly over the open interval `(low, high)`, float64 `(M,)`."""
-        unit = (self.word() + 0.5) * 2.0**-32
-        return np.asarray(low + (high - low) * unit, np.float64)
+        return np.asarray(low + (high - low) * self._unit(), np.float64)
 
     def chance(self, p: float) -> NDArray[np.bool_]:
         """Returns True with probability `p` (0 never, 1 always), bool `(M,)`."""
-        return self.uniform() < p
+        return np.asarray(self._unit() < p)
 
     def sign(self) -> NDArray[np.float64]:
         """Returns -1.0 or 1.0 with equal probability, float64 `(M,)`."""
@@ -197,11 +186,13 @@ def check_rows(rows: ArrayLike) -> NDArray[np.int64]:
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         rule = "Row numbers must be a one-dimensional array of integers"
         raise TypeError(message(rule, describe(array)))
-    if array.size and (array.min() < 0 or array.max() > _MAX_ROW):
+    numbers = array.astype(np.int64, copy=False)
+    # Seen as unsigned, what is negative is too large: one pass finds both.
+    if numbers.size and numbers.view(np.uint64).max() > _MAX_ROW:
         raise ValueError(
             message("Row numbers must lie in 0..2**47-1", f"{array.min()}..{array.max()}")
         )
-    return array.astype(np.int64, copy=False)
+    return numbers
 
 
 def permutation(key: Key, count: int) -> NDArray[np.int64]:

@@ -1,8 +1,11 @@
 """Online augmentation: a dataset that makes every batch anew in every epoch."""
 
 import copy
+import mmap
+import multiprocessing
 import os
 import threading
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -13,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from kaug._random import Key, permutation, resolve_seed
 from kaug._validation import check_images, check_integer, message
 from kaug.generators import as_generator
-from kaug.targets import check_targets, check_weights, map_arrays
 from kaug.transforms import Transform
+from kaug.transforms._annotations import Annotations
 from kaug.transforms._base import root_key
 
 Array = NDArray[Any]
@@ -44,7 +47,9 @@ class AugmentedDataset(keras.utils.PyDataset):
     Args:
         x: Images, `(N, H, W, C)` or `(N, H, W)` (one channel), integers or floats, N at least 1.
             Memory maps are read row by row.
-        y: Labels: an array with N rows, a tuple, list or dict of such arrays, or None.
+        y: Labels: an array with N rows, a tuple, list or dict of such arrays, or None; masks, boxes
+            and keypoints in a dict with Keras' names move with the images. Transforms that mix
+            images make soft labels.
         generator: What augments; see `kaug.augment_dataset`. A generator of another library is
             seeded for each batch, so that with it `batch_size` is part of what the seed means. It
             makes one batch at a time in each process.
@@ -58,7 +63,8 @@ class AugmentedDataset(keras.utils.PyDataset):
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: Lengths differ, there are no rows, or no whole batch of them.
+        ValueError: Lengths differ, there are no rows or no whole batch of them, or a Keras layer
+            would have to run in a forked process.
 
     Example:
         >>> import numpy as np, kaug
@@ -87,12 +93,12 @@ class AugmentedDataset(keras.utils.PyDataset):
         super().__init__(**pydataset_options)
         self._images = check_images(x)
         count = len(self._images)
-        self._y = check_targets(y, "y", count)
-        self._weight = check_weights(sample_weight, count)
+        self._generator = as_generator(generator)
+        _check_workers(self, generator)
+        self._annotations = Annotations(y, sample_weight, self._images, self._transform)
         self._size = check_integer(batch_size, "batch_size", minimum=1)
         self._shuffle = shuffle
         self._seed = resolve_seed(seed)
-        self._generator = as_generator(generator)
         full, rest = divmod(count, self._size)
         self._even = drop_remainder or not rest
         # Which batches of the epoch are this dataset's: all of them, or those of a shard.
@@ -101,7 +107,7 @@ class AugmentedDataset(keras.utils.PyDataset):
             rule = "A dataset must have at least one batch"
             received = f"{count} rows, batch_size={batch_size}, drop_remainder={drop_remainder}"
             raise ValueError(message(rule, received, "Pass more rows, or a smaller batch_size."))
-        self._epoch, self._begun, self._fresh = 0, False, True
+        self._epoch, self._begun, self._fresh, self._asked = 0, False, True, 0
 
     # What Keras calls ---------------------------------------------------------------------------
 
@@ -110,19 +116,21 @@ class AugmentedDataset(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> Any:
         """Returns batch `index` of the current epoch: `(x, y)`, `(x, y, sample_weight)` or `x`."""
+        self._asked += 1
         return self._batch(self._batches[index], self._epoch)
 
     def on_epoch_begin(self) -> None:
         """Called by Keras before the first batch of a pass."""
-        self._begun = True
+        self._begun, self._asked = True, 0
 
     def on_epoch_end(self) -> None:
         """Called by Keras after a pass; moves on to the next epoch.
 
-        Before the first epoch, `fit` calls this once, and some backends begin a pass before that to
-        see what a batch looks like. That is no epoch.
+        Before its first epoch, `fit` calls this once, and under JAX and PyTorch it begins a pass
+        before that, to build a new model after the looks of a batch or two. That is no epoch.
         """
-        if self._begun and not self._fresh:
+        looked = not _tensorflow_trains() and self._asked <= min(2, len(self) - 1)
+        if self._begun and not self._fresh and not looked:
             self._epoch += 1
         self._begun = self._fresh = False
 
@@ -133,7 +141,7 @@ class AugmentedDataset(keras.utils.PyDataset):
         Under JAX and PyTorch, `fit` looks at a batch before it begins, and Keras' queue hands the
         batches that workers made meanwhile to the first epoch, before its own.
         """
-        return int(self._workers) if keras.backend.backend() == "tensorflow" else 0
+        return int(self._workers) if _tensorflow_trains() else 0
 
     @workers.setter
     def workers(self, value: int) -> None:
@@ -192,12 +200,13 @@ class AugmentedDataset(keras.utils.PyDataset):
 
     def _batch(self, number: int, epoch: int) -> Any:
         rows = self._rows(number, epoch)
-        images, rows = self._augment(rows, number, epoch)
-        # Through `asarray`, so that rows of a memory map come as plain arrays.
-        y, weight = (
-            map_arrays(lambda array, _: np.asarray(array)[rows], structure)
-            for structure in (self._y, self._weight)
-        )
+        if self._transform is None:
+            images, rows = self._augmented(rows, number, epoch)
+            made = {"images": images}
+        else:
+            made = self._filled(self._transform, rows, epoch)
+        images = made["images"]
+        y, weight = self._annotations.collect(made, rows, 0, images.shape[1:])
         if weight is not None:
             return images, y, weight
         return images if y is None else (images, y)
@@ -209,18 +218,75 @@ class AugmentedDataset(keras.utils.PyDataset):
             return np.arange(start, stop)
         return _order(self._seed, epoch, count)[start:stop]
 
-    def _augment(self, rows: Rows, number: int, epoch: int) -> tuple[Array, Rows]:
-        """Returns augmented images and the source row of each."""
-        key, generator = root_key(self._seed, epoch), self._generator
-        if isinstance(generator, Transform):
-            shape = generator.output_shape(self._images.shape[1:])
-            images = np.empty((len(rows), *shape), self._images.dtype)
-            generator.fill({"images": images}, {"images": self._images}, rows, key, rows)
-            return images, rows
+    @property
+    def _transform(self) -> Transform | None:
+        """The generator, if it is one of kaug's own."""
+        return self._generator if isinstance(self._generator, Transform) else None
+
+    def _filled(self, transform: Transform, rows: Rows, epoch: int) -> dict[str, Array]:
+        """Returns augmented images, and what moves or mixes with them."""
+        shape = transform.output_shape(self._images.shape[1:])
+        out = self._annotations.allocate(0, len(rows), shape)
+        out["images"] = np.empty((len(rows), *shape), self._images.dtype)
+        source = {"images": self._images, **self._annotations.source}
+        transform.fill(out, source, rows, root_key(self._seed, epoch), rows)
+        return out
+
+    def _augmented(self, rows: Rows, number: int, epoch: int) -> tuple[Array, Rows]:
+        """Returns images that another library augmented, and the source row of each."""
+        generator: Any = self._generator
         batch = np.asarray(self._images)[rows]
         with _one_at_a_time:
-            images, position = generator.augment(batch, key.child(number))
+            images, position = generator.augment(batch, root_key(self._seed, epoch).child(number))
         return images, rows[position]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns what is pickled: of a memory map, where it lies."""
+        return {**self.__dict__, "_images": _unmapped(self._images)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if isinstance(self._images, _Mapped):
+            self._images = self._images.open()
+
+
+@dataclass(frozen=True)
+class _Mapped:
+    """Where an array lies in a file."""
+
+    filename: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    offset: int
+
+    def open(self) -> Array:
+        return np.memmap(self.filename, self.dtype, "r", self.offset, self.shape)
+
+
+def _unmapped(array: Array) -> "Array | _Mapped":
+    """Returns where a memory map lies, for a worker to map it too; other arrays as they are."""
+    memory: Any = array
+    file, filename = getattr(memory, "_mmap", None), getattr(memory, "filename", None)
+    shared = isinstance(array, np.memmap) and memory.mode in ("r", "r+", "w+")
+    if not shared or file is None or filename is None or not array.flags.c_contiguous:
+        return array
+    # A part of a map says the offset of the whole, so its own is counted from the memory.
+    begin = memory.offset - memory.offset % mmap.ALLOCATIONGRANULARITY
+    offset = begin + array.ctypes.data - np.frombuffer(file, np.uint8).ctypes.data
+    return _Mapped(os.fspath(filename), array.dtype, array.shape, int(offset))
+
+
+def _check_workers(dataset: AugmentedDataset, generator: Any) -> None:
+    """Refuses what hangs: TensorFlow in a process forked from one where it has threads."""
+    forks = dataset.use_multiprocessing and multiprocessing.get_start_method() == "fork"
+    if forks and dataset.workers and isinstance(generator, keras.layers.Layer):
+        rule = "A Keras layer cannot run in forked processes, where TensorFlow waits for ever"
+        received = f"use_multiprocessing=True and the layer {generator.name!r} as generator"
+        raise ValueError(message(rule, received, "Leave use_multiprocessing out."))
+
+
+def _tensorflow_trains() -> bool:
+    return bool(keras.backend.backend() == "tensorflow")
 
 
 @lru_cache(maxsize=4)

@@ -65,15 +65,21 @@ class ArrayIterator(Iterator):
 def _split_input(x: Any) -> tuple[Array, list[Array]]:
     """Returns the images and the arrays that go along with them."""
     if not isinstance(x, (tuple, list)):
-        return as_array(x, "x"), []
+        return _images(x, "x"), []
     if len(x) != 2:
         rule = "`x` must be images, or a pair of images and what goes along with them"
         raise ValueError(message(rule, f"a {type(x).__name__} of {len(x)}"))
-    images, more = as_array(x[0], "x[0]"), x[1] if isinstance(x[1], list) else [x[1]]
+    images, more = _images(x[0], "x[0]"), x[1] if isinstance(x[1], list) else [x[1]]
     extras = [as_array(extra, f"x[1][{i}]") for i, extra in enumerate(more)]
     for i, extra in enumerate(extras):
         check_length(extra, f"x[1][{i}]", len(images))
     return images, extras
+
+
+def _images(x: Any, name: str) -> Array:
+    """Returns an array; masks of truth values become 0 and 1."""
+    images = as_array(x, name)
+    return images.view(np.uint8) if images.dtype == bool else images
 
 
 def _optional(value: Any, name: str, count: int) -> Array | None:

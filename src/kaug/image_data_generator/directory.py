@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kaug._validation import check_choice, message
-from kaug.image_data_generator.file_batches import FileIterator
+from kaug.image_data_generator.file_batches import FileIterator, chosen_classes
 from kaug.image_data_generator.files import (
     EXTENSIONS,
     absolute,
@@ -48,7 +48,8 @@ class DirectoryIterator(FileIterator):
             numbers += [number] * len(part)
         if not files:
             rule = f"The class folders must hold images ({', '.join(EXTENSIONS)})"
-            raise ValueError(message(rule, f"none in {str(folder)!r}, classes {names}"))
+            received = f"none in {str(folder)!r}, classes {names}, subset={subset!r}"
+            raise ValueError(message(rule, received))
         fix = "Pass follow_links=True if you trust the links."
         check_inside(folder, files, follow_links=follow_links, fix=fix)
         self.directory = str(folder)
@@ -69,13 +70,14 @@ class DirectoryIterator(FileIterator):
 def _class_names(folder: Path, classes: Any) -> list[str]:
     if not folder.is_dir():
         raise ValueError(message("`directory` must be a folder that exists", repr(str(folder))))
-    if classes is None or not len(classes):
+    chosen = chosen_classes(classes)
+    if chosen is None:
         names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
         if not names:
             rule = "`directory` must hold one folder per class"
             raise ValueError(message(rule, f"{str(folder)!r} without folders"))
         return names
-    names = [str(name) for name in classes]
+    names = [str(name) for name in chosen]
     fix = "Name folders inside it."
     for path in check_inside(folder, names, follow_links=True, fix=fix):
         if not path.is_dir():

@@ -9,12 +9,15 @@ whole pixels take a varying number of words, and must be drawn one by one.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kaug._kernels import jit
 
 if TYPE_CHECKING:
     from kaug.image_data_generator.generator import ImageDataGenerator
@@ -37,21 +40,36 @@ THETA, TX, TY, SHEAR, ZX, ZY, FLIP_HORIZONTAL, FLIP_VERTICAL, CHANNEL_SHIFT, BRI
 # What changes nothing; NaN stands for Keras' None.
 NEUTRAL = np.array([0, 0, 0, 0, 1, 1, 0, 0, np.nan, np.nan])
 
-_FLIPS = slice(FLIP_HORIZONTAL, FLIP_VERTICAL + 1)
 _SEEDS = 2**32
 
 Parameters = NDArray[np.float64]
 
 
-class _Uniform(NamedTuple):
+class _Step(NamedTuple):
+    """One draw: `low + width * u`, `u` a uniform draw, or one of the choices, either way."""
+
     column: int
-    low: float
-    high: float
+    low: float = 0.0
+    width: float = 1.0
+    choices: NDArray[Any] | None = None
 
 
-class _Choice(NamedTuple):
-    column: int
-    values: NDArray[Any]
+class _Plan(NamedTuple):
+    """The draws of one image.
+
+    Args:
+        steps: In their order.
+        at_once: Whether all of them are uniform.
+        columns: Of each.
+        spans: Low and width of each, `(steps, 2)`.
+        fractions: Whether the first and the second shift are shares of a length.
+    """
+
+    steps: list[_Step]
+    at_once: bool
+    columns: NDArray[np.int64]
+    spans: NDArray[np.float64]
+    fractions: tuple[bool, bool]
 
 
 # Generators to be seeded again: making one takes longer than augmenting a batch.
@@ -88,70 +106,108 @@ def draw(
     """
     # Keras draws first what it calls the height's shift, scales it by the height and moves the
     # picture sideways with it. Drawn for the width it is right, and on square images the same.
-    ranges = [generator.width_shift_range, generator.height_shift_range]
-    lengths = [size[1], size[0]]
+    shifts = [_hashable(generator.width_shift_range), _hashable(generator.height_shift_range)]
+    lengths = size[::-1]
     if generator.keras_compat:
-        ranges, lengths = ranges[::-1], lengths[::-1]
-    plan = _plan(generator, ranges)
+        shifts, lengths = shifts[::-1], size
+    plan = _plan(
+        generator.rotation_range,
+        *shifts,
+        generator.shear_range,
+        _hashable(generator.zoom_range),
+        generator.channel_shift_range,
+        _hashable(generator.brightness_range),
+    )
+    shape = count, len(plan.steps)
+    drawn = rng.random_sample(shape) if plan.at_once else _draw_one_by_one(plan.steps, rng, shape)
+    x_factor, y_factor = (
+        length if is_share else 1 for length, is_share in zip(lengths, plan.fractions, strict=True)
+    )
     result = np.empty((count, len(NAMES)))
     result[:] = NEUTRAL
-    if any(isinstance(step, _Choice) for step in plan):
-        _draw_one_by_one(plan, rng, result)
-    else:
-        _draw_at_once(plan, rng, result)
-    for column, shift, length in zip((TX, TY), ranges, lengths, strict=True):
-        if (max(shift) if isinstance(shift, Sequence) else shift) < 1:
-            result[:, column] *= length
-    flips = (generator.horizontal_flip, generator.vertical_flip)
-    result[:, _FLIPS] = (result[:, _FLIPS] < 0.5) & np.array(flips)
+    horizontal, vertical = generator.horizontal_flip, generator.vertical_flip
+    _place(drawn, plan.columns, plan.spans, x_factor, y_factor, horizontal, vertical, result)
     return result
 
 
-def _plan(generator: ImageDataGenerator, shifts: list[Any]) -> list[_Uniform | _Choice]:
+@jit
+def _place(
+    drawn: Any,
+    columns: Any,
+    spans: Any,
+    x_factor: float,
+    y_factor: float,
+    horizontal: bool,
+    vertical: bool,
+    result: Any,
+) -> None:
+    """Writes what was drawn to the columns it belongs to, in their units."""
+    for i in range(len(drawn)):
+        row = result[i]
+        for k in range(len(columns)):
+            row[columns[k]] = spans[k, 0] + spans[k, 1] * drawn[i, k]
+        row[TX] *= x_factor
+        row[TY] *= y_factor
+        row[FLIP_HORIZONTAL] = 1.0 if horizontal and row[FLIP_HORIZONTAL] < 0.5 else 0.0
+        row[FLIP_VERTICAL] = 1.0 if vertical and row[FLIP_VERTICAL] < 0.5 else 0.0
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, (list, np.ndarray)) else value
+
+
+@lru_cache(maxsize=64, typed=True)  # typed: whole pixels are drawn otherwise than floats
+def _plan(
+    rotation: float,
+    first_shift: Any,
+    second_shift: Any,
+    shear: float,
+    zoom: Any,
+    channel_shift: float,
+    brightness: Any,
+) -> _Plan:
     """Returns the draws of one image, in Keras' order."""
-    steps: list[_Uniform | _Choice] = []
-    _add_symmetric(steps, THETA, generator.rotation_range)
+    shifts = (first_shift, second_shift)
+    steps = _symmetric(THETA, rotation)
     for column, shift in zip((TX, TY), shifts, strict=True):
-        if isinstance(shift, Sequence):
-            steps.append(_Choice(column, np.array(shift)))
+        if isinstance(shift, tuple):
+            steps.append(_Step(column, choices=np.array(shift)))
         elif isinstance(shift, (int, np.integer)) and shift:
-            steps.append(_Choice(column, np.arange(shift)))
+            steps.append(_Step(column, choices=np.arange(shift)))
         else:
-            _add_symmetric(steps, column, shift)
-    _add_symmetric(steps, SHEAR, generator.shear_range)
-    low, high = generator.zoom_range
-    if not low == high == 1:
-        steps += [_Uniform(ZX, low, high), _Uniform(ZY, low, high)]
-    steps += [_Uniform(FLIP_HORIZONTAL, 0, 1), _Uniform(FLIP_VERTICAL, 0, 1)]
-    _add_symmetric(steps, CHANNEL_SHIFT, generator.channel_shift_range)
-    if generator.brightness_range is not None:
-        steps.append(_Uniform(BRIGHTNESS, *generator.brightness_range))
-    return steps
+            steps += _symmetric(column, shift)
+    steps += _symmetric(SHEAR, shear)
+    if not zoom[0] == zoom[1] == 1:
+        steps += [_Step(column, zoom[0], zoom[1] - zoom[0]) for column in (ZX, ZY)]
+    steps += [_Step(FLIP_HORIZONTAL), _Step(FLIP_VERTICAL)]
+    steps += _symmetric(CHANNEL_SHIFT, channel_shift)
+    if brightness is not None:
+        steps.append(_Step(BRIGHTNESS, brightness[0], brightness[1] - brightness[0]))
+    return _Plan(
+        steps,
+        all(step.choices is None for step in steps),
+        np.array([step.column for step in steps]),
+        np.array([(step.low, step.width) for step in steps], np.float64),
+        (bool(np.max(first_shift) < 1), bool(np.max(second_shift) < 1)),
+    )
 
 
-def _add_symmetric(steps: list[_Uniform | _Choice], column: int, reach: float) -> None:
-    if reach:
-        steps.append(_Uniform(column, -reach, reach))
-
-
-def _draw_at_once(plan: list[Any], rng: np.random.RandomState, result: Parameters) -> None:
-    columns = [step.column for step in plan]
-    low = np.array([step.low for step in plan], np.float64)
-    high = np.array([step.high for step in plan], np.float64)
-    unit = rng.random_sample((len(result), len(plan)))
-    result[:, columns] = low + (high - low) * unit
+def _symmetric(column: int, reach: float) -> list[_Step]:
+    return [_Step(column, -reach, 2 * reach)] if reach else []
 
 
 def _draw_one_by_one(
-    plan: list[_Uniform | _Choice], rng: np.random.RandomState, result: Parameters
-) -> None:
+    steps: list[_Step], rng: np.random.RandomState, shape: tuple[int, int]
+) -> NDArray[np.float64]:
+    result = np.empty(shape)
     for row in result:
-        for step in plan:
-            if isinstance(step, _Choice):
-                value = step.values[rng.randint(len(step.values))]
-                row[step.column] = value * (-1, 1)[rng.randint(2)]
+        for k, step in enumerate(steps):
+            if step.choices is None:
+                row[k] = rng.random_sample()
             else:
-                row[step.column] = rng.uniform(step.low, step.high)
+                value = step.choices[rng.randint(len(step.choices))]
+                row[k] = value * (-1, 1)[rng.randint(2)]
+    return result
 
 
 def to_dict(row: Parameters) -> dict[str, float | None]:

@@ -65,6 +65,7 @@ class FileIterator(Iterator):
         self.class_indices = dict(class_indices)
         self.num_classes = len(self.class_indices)
         self.sample_weight = sample_weight
+        self.target_size, self.color_mode = self._reader.target_size, self._reader.color_mode
         self.image_shape = self._reader.shape
         super().__init__(self.samples, image_data_generator, **options)
 
@@ -115,6 +116,14 @@ class FileIterator(Iterator):
         if new:
             self._reported |= new.keys()
             warnings.warn(message(rule, _name(new), "It is left out."), stacklevel=2)
+
+
+def chosen_classes(classes: Any) -> list[Any] | None:
+    """Returns the class names that were asked for, each once, or None for all."""
+    if isinstance(classes, str):
+        rule, fix = "`classes` must be a list of names", f"Write classes=[{classes!r}]."
+        raise TypeError(message(rule, f"classes={classes!r}", fix))
+    return (None if classes is None else list(dict.fromkeys(classes))) or None
 
 
 def _name(errors: dict[str, Exception]) -> str:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def check_inside(
     Args:
         folder: An absolute path.
         names: Relative to it, or absolute.
-        follow_links: Whether a name may be a symbolic link to a place outside.
+        follow_links: Whether symbolic links, also of folders on the way, may lead outside.
         fix: What to do about a path that is outside.
 
     Raises:
@@ -71,10 +72,15 @@ def check_inside(
     """
     paths = [Path(os.path.normpath(folder / name)) for name in names]
     real = folder.resolve()
+
+    @cache  # folders hold many files
+    def leads_inside(place: Path) -> bool:
+        return place.resolve().is_relative_to(real)
+
     for path in paths:
         inside = path.is_relative_to(folder)
-        if inside and not follow_links and path.is_symlink():
-            inside = path.resolve().is_relative_to(real)
+        if inside and not follow_links:
+            inside = leads_inside(path if path.is_symlink() else path.parent)
         if not inside:
             rule = f"Files must lie inside the folder {str(folder)!r}"
             raise ValueError(message(rule, repr(str(path)), fix))

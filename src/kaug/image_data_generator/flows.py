@@ -167,6 +167,7 @@ class Flows:
         keep_aspect_ratio: bool = False,
         on_error: Literal["raise", "skip"] = "raise",
         exif_orientation: bool = False,
+        **deprecated: Any,
     ) -> "DataFrameIterator":
         """Returns endless batches of augmented images whose names and labels are in a table.
 
@@ -196,14 +197,17 @@ class Flows:
             keep_aspect_ratio: Whether to cut out the middle instead of distorting.
             on_error: As in `flow_from_directory`.
             exif_orientation: Whether to turn photographs as their cameras noted.
+            deprecated: `has_ext`, `sort` and `drop_duplicates` do nothing but warn, as in Keras.
 
         Raises:
-            TypeError: A file name or a label is no string, or a weight no number.
-            ValueError: A column is missing, no row can be used, and what `flow_from_directory`
-                raises.
+            TypeError: A file name or a label is no string, a weight no number, or an argument
+                unknown.
+            ValueError: A column is missing, a label or weight is (unless `keras_compat`), no row
+                can be used, and what `flow_from_directory` raises.
         """
-        from kaug.image_data_generator.dataframe import DataFrameIterator
+        from kaug.image_data_generator.dataframe import DataFrameIterator, warn_of_deprecated
 
+        class_mode = warn_of_deprecated(deprecated, class_mode)
         return DataFrameIterator(
             dataframe,
             directory,

@@ -67,23 +67,24 @@ def _resample(
     generator: ImageDataGenerator, source: Array, rows: Rows, parameters: Parameters, out: Array
 ) -> None:
     height, width = source.shape[generator.row_axis], source.shape[generator.col_axis]
-    matrices = to_matrices(parameters, (height, width), swap_centres=generator.keras_compat)
     if generator.data_format == "channels_first":
         # Every channel is a picture of its own.
         channels = source.shape[1]
         rows = (rows[:, np.newaxis] * channels + np.arange(channels)).ravel()
-        matrices = np.repeat(matrices, channels, axis=0)
+        parameters = np.repeat(parameters, channels, axis=0)
         source, out = (array.reshape(-1, height, width, 1) for array in (source, out))
-    mode, value = generator.fill_mode, generator.cval
-    order = generator.interpolation_order if _interpolates(parameters) else 0
+    matrices = to_matrices(parameters, (height, width), swap_centres=generator.keras_compat)
+    mode, value, order = generator.fill_mode, generator.cval, generator.interpolation_order
     if order <= 1 and mode in FILL_MODES:
         warp(source, rows, matrices, out, order=order, fill_mode=mode, fill_value=value)
         return
-    _resample_with_scipy(source, rows, matrices, out, {"order": order, "mode": mode, "cval": value})
+    # Keras does not interpolate where nothing but flips happens.
+    orders = np.where(_interpolates(parameters), order, 0)
+    _resample_with_scipy(source, rows, matrices, orders, out, {"mode": mode, "cval": value})
 
 
 def _resample_with_scipy(
-    source: Array, rows: Rows, matrices: Array, out: Array, options: dict[str, Any]
+    source: Array, rows: Rows, matrices: Array, orders: Array, out: Array, options: dict[str, Any]
 ) -> None:
     # Imported where it is used: most generators interpolate linearly.
     from scipy import ndimage
@@ -96,17 +97,18 @@ def _resample_with_scipy(
                     matrices[i, :, :2],
                     matrices[i, :, 2],
                     output=out[i, :, :, channel],
+                    order=orders[i],
                     **options,
                 )
 
     _parallel.run(task, len(out), grain=_parallel.grain_of(out, _SPLINE_BYTES))
 
 
-def _interpolates(parameters: Parameters) -> bool:
-    """Tells whether anything but flips happens to any of the pictures."""
-    angles_and_shifts = parameters[:, : SHEAR + 1]
-    zooms = parameters[:, ZX : ZY + 1]
-    return bool(angles_and_shifts.any() or (zooms != 1).any())
+def _interpolates(parameters: Parameters) -> NDArray[np.bool_]:
+    """Tells to which pictures anything but flips happens."""
+    moved = parameters[:, : SHEAR + 1] != 0
+    zoomed = parameters[:, ZX : ZY + 1] != 1
+    return np.asarray(moved.any(axis=1) | zoomed.any(axis=1))
 
 
 def _round(images: Array, dtype: np.dtype[Any]) -> None:
@@ -125,10 +127,10 @@ def _recolour(
     integers: bool,
 ) -> None:
     """Shifts channels and changes the brightness, in place."""
+    if np.isnan(parameters[:, CHANNEL_SHIFT : BRIGHTNESS + 1]).all():
+        return
     shifts, factors = parameters[:, CHANNEL_SHIFT], parameters[:, BRIGHTNESS]
     shifted, brightened = not np.isnan(shifts).all(), not np.isnan(factors).all()
-    if not shifted and not brightened:
-        return
     alpha = _alpha(generator, out)
 
     def task(start: int, stop: int) -> None:

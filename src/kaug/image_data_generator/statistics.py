@@ -27,7 +27,7 @@ def standardize(generator: ImageDataGenerator, images: Array, *, whole: bool = F
         whole: Whether the sample is the whole batch instead of each image.
     """
     if generator.preprocessing_function is not None:
-        _preprocess(generator.preprocessing_function, images)
+        _preprocess(generator.preprocessing_function, images[np.newaxis] if whole else images)
     if generator.rescale:
         images *= generator.rescale
     axes = None if whole else tuple(range(1, images.ndim))
@@ -47,18 +47,13 @@ def standardize(generator: ImageDataGenerator, images: Array, *, whole: bool = F
     return images
 
 
-def _preprocess(function: Any, images: Array) -> None:
-    for i, image in enumerate(images):
-        result = np.asarray(function(image))
-        if result.shape != image.shape:
-            raise ValueError(
-                message(
-                    "`preprocessing_function` must return an image of the shape it is given, "
-                    f"{image.shape}",
-                    describe(result),
-                )
-            )
-        images[i] = result
+def _preprocess(function: Any, samples: Array) -> None:
+    for i, sample in enumerate(samples):
+        result = np.asarray(function(sample))
+        if result.shape != sample.shape:
+            rule = "`preprocessing_function` must return the shape it is given"
+            raise ValueError(message(f"{rule}, {sample.shape}", describe(result)))
+        samples[i] = result
 
 
 def _is_fitted(statistic: Any, option: str) -> bool:

@@ -4,8 +4,25 @@ A transform describes what may happen to a batch of images. Calling it draws wha
 each row, from a seed, an epoch and the row's number alone, and does it.
 """
 
+from kaug._random import Draws
 from kaug.transforms._base import Transform
+from kaug.transforms.augmix import AugMix
+from kaug.transforms.color import (
+    Brightness,
+    ChannelShift,
+    ColorJitter,
+    Contrast,
+    Gamma,
+    Grayscale,
+    Hue,
+    Invert,
+    Saturation,
+)
 from kaug.transforms.compose import Compose, Identity, Lambda, OneOf, SomeOf, Sometimes
+from kaug.transforms.crop import PadAndCrop, RandomResizedCrop
+from kaug.transforms.elastic import ElasticDeformation
+from kaug.transforms.erasing import CoarseDropout, Cutout, Erasing, GridMask
+from kaug.transforms.filters import GaussianBlur, Sharpness
 from kaug.transforms.geometry import (
     Affine,
     HorizontalFlip,
@@ -17,23 +34,57 @@ from kaug.transforms.geometry import (
     Zoom,
 )
 from kaug.transforms.mix import CutMix, MixUp
+from kaug.transforms.noise import GaussianNoise, SaltAndPepper
+from kaug.transforms.perspective import Perspective
+from kaug.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
+from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
 
 __all__ = [
     "Affine",
+    "AugMix",
+    "AutoAugment",
+    "AutoContrast",
+    "Brightness",
+    "ChannelShift",
+    "CoarseDropout",
+    "ColorJitter",
     "Compose",
+    "Contrast",
     "CutMix",
+    "Cutout",
+    "Draws",
+    "ElasticDeformation",
+    "Equalize",
+    "Erasing",
+    "Gamma",
+    "GaussianBlur",
+    "GaussianNoise",
+    "Grayscale",
+    "GridMask",
     "HorizontalFlip",
+    "Hue",
     "Identity",
+    "Invert",
     "Lambda",
     "MixUp",
     "OneOf",
+    "PadAndCrop",
+    "Perspective",
+    "Posterize",
+    "RandAugment",
+    "RandomResizedCrop",
     "Rotate90",
     "Rotation",
+    "SaltAndPepper",
+    "Saturation",
+    "Sharpness",
     "Shear",
+    "Solarize",
     "SomeOf",
     "Sometimes",
     "Transform",
     "Translation",
+    "TrivialAugmentWide",
     "VerticalFlip",
     "Zoom",
 ]

@@ -23,7 +23,8 @@ from kaug.targets import (
     nbytes_per_row,
 )
 from kaug.transforms import _boxes as boxes
-from kaug.transforms._operations import Batch
+from kaug.transforms._operations import Batch, within
+from kaug.transforms._soft_labels import SoftLabels, num_classes
 
 if TYPE_CHECKING:
     from kaug.transforms._base import Transform
@@ -58,9 +59,12 @@ class Annotations:
     def __init__(
         self, y: Any, sample_weight: Any, images: Array, transform: Transform | None
     ) -> None:
-        count, self._size = len(images), (images.shape[1], images.shape[2])
+        self._count = count = len(images)
+        self._size = (images.shape[1], images.shape[2])
         self.settings: dict[str, Any] = {}
         self.source: dict[str, Any] = {}
+        # The keys of a dict with what moves, in their order.
+        self._order: tuple[str, ...] | None = None
         self._keypoints: Array | None = None
         self._boxes: dict[str, Array] | None = None
         y = self._take_moving(y, count, transform) if _is_keras_dict(y) else y
@@ -97,16 +101,17 @@ class Annotations:
             points.append(self._keypoints[..., :2].astype(np.float64))
         if points:
             self.source["points"] = np.concatenate(points, axis=1)
-            self.source["inside"] = np.ones(self.source["points"].shape[:2], np.bool_)
-        self._order = [name for name in y if name not in _SETTINGS]
+            self.source["inside"] = within(self.source["points"], self._size)
+        self._order = tuple(y)
         return rest
 
     def _checked_masks(self, value: Any, count: int) -> Array:
         masks = as_array(value, "segmentation_masks")
-        if masks.ndim not in (3, 4) or masks.shape[:3] != (count, *self._size):
+        fits = masks.ndim in (3, 4) and masks.shape[:3] == (count, *self._size)
+        if not fits or masks.dtype.kind not in "biuf":
             height, width = self._size
             rule = (
-                f"`segmentation_masks` must have shape ({count}, {height}, {width}) or "
+                f"`segmentation_masks` must be numbers of shape ({count}, {height}, {width}) or "
                 f"({count}, {height}, {width}, K), as the images"
             )
             raise ValueError(message(rule, describe(masks)))
@@ -114,19 +119,22 @@ class Annotations:
 
     def _take_mixed(self, transform: Transform) -> None:
         """Makes arrays that can be mixed of labels and weights."""
-        classes = _num_classes(transform)
+        classes = num_classes(transform)
 
-        def soften(labels: Array, name: str) -> _SoftLabels:
-            return _SoftLabels(labels, name, classes)
+        def soften(labels: Array, name: str) -> SoftLabels:
+            return SoftLabels(labels, name, classes)
 
         # In a dict given to a transform, weights stand among the labels.
-        is_dict = isinstance(self.y, Mapping)
-        weight = self.y.get("sample_weight") if is_dict else None
-        labels = {k: v for k, v in self.y.items() if k != "sample_weight"} if is_dict else self.y
-        self.y = map_arrays(soften, labels)
-        if weight is not None:
-            self.y["sample_weight"] = _as_floats(weight)
-        self.weight = map_arrays(lambda array, _: _as_floats(array), self.weight)
+        if isinstance(self.y, Mapping):
+            self.y = {
+                name: map_arrays(_as_floats, check_weights(value, self._count))
+                if name == "sample_weight"
+                else map_arrays(soften, value, f"y[{name!r}]")
+                for name, value in self.y.items()
+            }
+        else:
+            self.y = map_arrays(soften, self.y)
+        self.weight = map_arrays(_as_floats, self.weight)
         for name, leaf in self._named_leaves():
             self.source[name] = leaf
 
@@ -140,9 +148,7 @@ class Annotations:
     @property
     def labels(self) -> Any:
         """The labels, as they were given: alone if they stand in a dict with what moves."""
-        if isinstance(self._given, Mapping) and self.source.keys() & {"masks", "points"}:
-            return self._given.get("labels")
-        return self._given
+        return self._given if self._order is None else self._given.get("labels")
 
     def nbytes_per_row(self) -> int:
         """Returns how many bytes one row of the targets takes."""
@@ -192,9 +198,10 @@ class Annotations:
                 append_rows(structure, index, append=bool(kept))
                 for structure in (self.y, self.weight)
             )
-        if self.source.keys() & {"masks", "points"}:
-            moved = {**y, **self._moved(made, index, kept, (shape[0], shape[1]))}
-            y = {name: moved[name] for name in self._order}
+        if self._order is not None:
+            moved = self._moved(made, index, kept, (shape[0], shape[1]))
+            parts = {**y, **moved, **self.settings}
+            y = {name: parts[name] for name in self._order}
         return y, weight
 
     def _moved(self, made: Batch, index: Rows, kept: int, size: tuple[int, int]) -> dict[str, Any]:
@@ -238,54 +245,9 @@ class Annotations:
         return np.concatenate([self._keypoints[:kept], new])
 
 
-class _SoftLabels:
-    """Labels that become rows of floats when rows of them are taken."""
-
-    def __init__(self, labels: Array, name: str, num_classes: int | None) -> None:
-        if labels.ndim == 2 and labels.shape[1] == 1 and labels.dtype.kind in "iub":
-            labels = labels[:, 0]
-        _check_mixable(labels, name, num_classes)
-        self._labels = labels
-        self._classes = num_classes if labels.ndim == 1 else None
-        self.shape = (len(labels), self._classes or labels.shape[1])
-        self.dtype = labels.dtype if labels.dtype.kind == "f" else np.dtype(np.float32)
-
-    def __getitem__(self, rows: Any) -> Array:
-        labels = np.asarray(self._labels[rows])
-        if self._classes is None:
-            return labels.astype(self.dtype)
-        one_hot: Array = labels[..., np.newaxis] == np.arange(self._classes)
-        return one_hot.astype(self.dtype)
-
-
-def _check_mixable(labels: Array, name: str, num_classes: int | None) -> None:
-    rule = f"To be mixed, `{name}` must be class numbers (N,), or one-hot or soft rows (N, K)"
-    if labels.ndim == 2 and labels.dtype.kind in "iufb":
-        return
-    if labels.ndim != 1 or labels.dtype.kind not in "iub":
-        raise ValueError(message(rule, describe(labels), "Number the classes from 0 on."))
-    if num_classes is None:
-        rule = f"To mix the class numbers in `{name}`, their number must be known"
-        fix = "Pass it to the transform, for example MixUp(num_classes=10)."
-        raise ValueError(message(rule, "num_classes=None", fix))
-    if len(labels) and not 0 <= labels.min() <= labels.max() < num_classes:
-        rule = f"The class numbers in `{name}` must lie in 0..{num_classes - 1}"
-        received = f"{labels.min()}..{labels.max()} with num_classes={num_classes}"
-        raise ValueError(message(rule, received))
-
-
-def _as_floats(array: Array) -> Array:
+def _as_floats(array: Array, name: str = "") -> Array:
+    del name
     return array if array.dtype.kind == "f" else array.astype(np.float32)
-
-
-def _num_classes(transform: Transform) -> int | None:
-    """Returns the number of classes that all mixing steps agree on."""
-    known = {getattr(leaf, "num_classes", None) for leaf in transform.leaves() if leaf.mixes}
-    given = known - {None}
-    if len(given) > 1:
-        rule = "All mixing transforms of a policy must have the same `num_classes`"
-        raise ValueError(message(rule, f"{given}"))
-    return given.pop() if given else None
 
 
 def _is_keras_dict(y: Any) -> bool:
@@ -331,9 +293,13 @@ def _dense(corners: Any, labels: Any, rule: str) -> tuple[Array, Array]:
     dense = np.zeros((len(sizes), max(sizes, default=0), 4), np.float32)
     classes = np.full(dense.shape[:2], -1, np.int64)
     for number, size in enumerate(sizes):
-        if size:
-            dense[number, :size] = np.reshape(corners[number], (size, 4))
-            classes[number, :size] = labels[number]
+        if not size:
+            continue
+        each, names = as_array(corners[number], "boxes"), as_array(labels[number], "labels")
+        if each.shape != (size, 4) or names.shape != (size,) or names.dtype.kind not in "iu":
+            received = f"{describe(each)} and {describe(names)} for image {number}"
+            raise ValueError(message(f"{rule}, labels being integers", received))
+        dense[number, :size], classes[number, :size] = each, names
     return dense, classes
 
 

@@ -39,7 +39,7 @@ def corner_matrix(box_format: str, size: tuple[int, int]) -> Floats:
     """
     height, width = size if box_format.startswith("rel_") else (1, 1)
     matrix = np.array(_ABSOLUTE[box_format.removeprefix("rel_")], np.float64)
-    return matrix * np.array([width, height, width, height])
+    return np.asarray(matrix * np.array([width, height, width, height]))
 
 
 def to_corners(boxes: Array, box_format: str, size: tuple[int, int]) -> Floats:
@@ -62,7 +62,7 @@ def outline(corners: Floats) -> Floats:
     x = np.concatenate([across, right * ones, back, left * ones], axis=-1)
     y = np.concatenate([top * ones, down, bottom * ones, up], axis=-1)
     points = np.stack([x, y], axis=-1) - 0.5
-    return points.reshape(len(corners), -1, 2)
+    return points.reshape(len(corners), corners.shape[1] * 4 * _PER_SIDE, 2)
 
 
 def enclose(points: Floats, count: int) -> Floats:

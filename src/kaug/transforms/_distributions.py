@@ -33,6 +33,7 @@ def dirichlet(draws: Draws, alpha: float, count: int) -> Floats:
 
     uniforms = np.stack([draws.uniform() for _ in range(count)], axis=1)
     variates: Any = special.gammaincinv(alpha, uniforms)
-    # With a very small alpha all of them may underflow.
-    total = np.maximum(variates.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    return np.asarray(variates / total)
+    # With a very small alpha all of them may underflow: then the largest outweighs the others.
+    lost = variates.max(axis=1) < np.finfo(np.float64).tiny
+    variates[lost] = uniforms[lost] == uniforms[lost].max(axis=1, keepdims=True)
+    return np.asarray(variates / variates.sum(axis=1, keepdims=True))

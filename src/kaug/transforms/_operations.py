@@ -56,30 +56,47 @@ class Step:
         step = self if self.rows.all() else self.part(self.rows)
         transform, parameters = step.transform, step.parameters
         size = batch["images"].shape[1:3]
-        self._change(batch, "images", lambda images: transform.transform_images(images, parameters))
+        shape = transform.output_shape(batch["images"].shape[1:])
+        self._change(
+            batch, "images", lambda images: transform.transform_images(images, parameters), shape
+        )
         if transform.photometric:
             return
-        self._change(batch, "masks", lambda masks: transform.transform_masks(masks, parameters))
         self._change(
-            batch, "points", lambda points: transform.transform_points(points, parameters, size)
+            batch, "masks", lambda masks: transform.transform_masks(masks, parameters), shape[:2]
+        )
+        self._change(
+            batch, "points", lambda points: transform.transform_points(points, parameters, size), ()
         )
         note_inside(batch)
 
-    def _change(self, batch: Batch, name: str, change: Callable[[Array], Array]) -> None:
+    def _change(
+        self,
+        batch: Batch,
+        name: str,
+        change: Callable[[Array], Array],
+        shape: tuple[int, ...],
+    ) -> None:
+        """Puts what `change` makes of the rows in their place; its first axes become `shape`."""
         if name not in batch:
             return
         array = batch[name]
-        if self.rows.all():
-            batch[name] = np.asarray(change(array))
-            return
-        changed = np.asarray(change(array[self.rows]))
-        if changed.shape[1:] != array.shape[1:]:
-            rule = "A transform that changes the size of images must act on every row"
-            received = f"{self.transform!r} for {self.rows.sum()} of {len(self.rows)} rows"
-            raise ValueError(message(rule, received, "Give it p=1, outside of OneOf and the like."))
-        if not array.flags.writeable:
-            array = batch[name] = array.copy()
-        array[self.rows] = changed
+        every_row = bool(self.rows.all())
+        chosen = array if every_row else array[self.rows]
+        changed = np.asarray(change(chosen))
+        shape = (len(chosen), *shape, *chosen.shape[len(shape) + 1 :])
+        if changed.shape != shape:
+            rule = "A transform must return the shape it was given, or that of its `output_shape`"
+            received = f"{changed.shape} from {self.transform!r}, where {shape} is due"
+            raise ValueError(message(rule, received))
+        if changed.dtype != array.dtype:
+            rule = "A transform must keep the dtype"
+            received = f"{changed.dtype} from {self.transform!r}, given {array.dtype}"
+            raise TypeError(message(rule, received, "Convert what it returns with .astype."))
+        if every_row:
+            batch[name] = changed
+        else:
+            writable(batch, name)[self.rows] = changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +151,7 @@ class Mix:
         own = {name: array[chosen] for name, array in batch.items()}
         transform: Any = self.step.transform
         for name, mixed in transform.mix(own, partners, parameters).items():
-            batch[name][chosen] = mixed
+            writable(batch, name)[chosen] = mixed
 
 
 Operation = Step | Warp | Mix
@@ -152,6 +169,7 @@ def plan(
     """
     operations: list[Operation] = []
     run: list[Step] = []
+    whole = shape
     sampling = Sampling(indifferent=True)
 
     def end_run() -> None:
@@ -172,12 +190,21 @@ def plan(
         end_run()
         if step.transform.mixes:
             before = [other for other in partners[:number] if not other.transform.mixes]
-            operations.append(Mix(step, tuple(plan(before, (), shape))))  # type: ignore[arg-type]
+            operations.append(Mix(step, tuple(plan(before, (), whole))))  # type: ignore[arg-type]
         else:
             operations.append(step)
-        shape = step.transform.output_shape(shape)
+        shape = _shape_after(step, shape)
     end_run()
     return operations
+
+
+def _shape_after(step: Step, shape: tuple[int, ...]) -> tuple[int, ...]:
+    result = step.transform.output_shape(shape)
+    if result != shape and not step.rows.all():
+        rule = "A transform that changes the size of images must act on every row"
+        received = f"{step.transform!r} for {step.rows.sum()} of {len(step.rows)} rows"
+        raise ValueError(message(rule, received, "Give it p=1, outside of OneOf and the like."))
+    return result
 
 
 def _composed(steps: Sequence[Step], shape: tuple[int, ...]) -> Matrices:
@@ -235,14 +262,23 @@ def _through(
             array[...] = batch[name]
 
 
+def writable(batch: Batch, name: str) -> Array:
+    """Returns an array of the batch, copied if it can not be written to."""
+    if not batch[name].flags.writeable:
+        batch[name] = batch[name].copy()
+    return batch[name]
+
+
 def note_inside(batch: Batch) -> None:
     """Notes which points have left the images."""
-    if "points" not in batch:
-        return
-    height, width = batch["images"].shape[1:3]
-    end = np.array([width, height]) - 0.5
-    within = (batch["points"] >= -0.5) & (batch["points"] <= end)
-    batch["inside"] = batch["inside"] & within.all(axis=-1)
+    if "points" in batch:
+        batch["inside"] = batch["inside"] & within(batch["points"], batch["images"].shape[1:3])
+
+
+def within(points: Array, size: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Returns which points `(M, P, 2)` lie in an image of a height and width."""
+    end = np.array([size[1], size[0]]) - 0.5
+    return np.asarray(((points >= -0.5) & (points <= end)).all(axis=-1))
 
 
 def take_rows(parameters: Any, rows: Any) -> Any:

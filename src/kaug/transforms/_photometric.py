@@ -1,5 +1,6 @@
 """Transforms that change values and move nothing, and what the values mean."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -7,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._kernels.pointwise import read_only
 from kaug._validation import check_number, check_probability, describe, message
 from kaug.transforms._base import Parameters, Transform
 from kaug.transforms._ranges import set_range
@@ -62,8 +64,7 @@ class Photometric(Transform):
             changed = changed * dtype(high - low) + dtype(low)
         if images.dtype.kind == "f":
             return changed.astype(images.dtype, copy=False)
-        limits = np.iinfo(images.dtype)
-        return np.clip(np.rint(changed), limits.min, limits.max).astype(images.dtype)
+        return _to_integers(changed, images.dtype)
 
     def change_bytes(self, images: Array, parameters: Parameters) -> Array:
         """Returns new images from uint8 `(M, H, W, C)`, C-contiguous, not to be written to."""
@@ -75,6 +76,44 @@ class Photometric(Transform):
         The result has the same dtype and lies in 0..1.
         """
         raise NotImplementedError
+
+
+@dataclass(frozen=True, repr=False)
+class Compiled(Photometric):
+    """A transform of values by kernels that take bytes and floats alike."""
+
+    def change_bytes(self, images: Array, parameters: Parameters) -> Array:
+        """Returns new images from uint8."""
+        return self.change(read_only(images), parameters, np.dtype(np.float32))
+
+    def change_floats(self, images: Array, parameters: Parameters) -> Array:
+        """Returns new images from floats in 0..1."""
+        return self.change(read_only(images), parameters, images.dtype)
+
+    @abstractmethod
+    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+        """Returns new images.
+
+        Args:
+            images: `(M, H, W, C)`, C-contiguous, not to be written to: uint8 of 0..255, or floats
+                of 0..1.
+            parameters: What to do.
+            precision: The dtype to work in.
+        """
+
+
+def strengths(parameters: Parameters, name: str, dtype: Any) -> Array:
+    """Returns a parameter as kernels take it: contiguous, of one dtype, not to be written to."""
+    return read_only(np.ascontiguousarray(parameters[name], dtype))
+
+
+def _to_integers(values: Array, dtype: np.dtype[Any]) -> Array:
+    """Returns floats rounded and clipped to an integer dtype."""
+    limits = np.iinfo(dtype)
+    highest = values.dtype.type(limits.max)
+    if int(highest) > limits.max:  # it was rounded up, to what does not fit
+        highest = np.nextafter(highest, values.dtype.type(0))
+    return np.clip(np.rint(values), values.dtype.type(limits.min), highest).astype(dtype)
 
 
 def _checked_range(value: Any) -> tuple[float, float]:

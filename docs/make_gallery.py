@@ -1,0 +1,181 @@
+"""Renders the gallery: every transform at several strengths, on garments and on a photograph.
+
+Usage: python docs/make_gallery.py
+
+Sphinx calls `main` before it reads the pages. Writes `docs/gallery/`: a page, and a strip for each
+line of it. The garments are Fashion-MNIST's test images; the photograph, of Grace Hopper, comes with
+Matplotlib.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib import cbook
+from PIL import Image
+
+import kaug
+from kaug import transforms as T  # noqa: N812 - the page shows what follows it
+
+FOLDER = Path(__file__).parent / "gallery"
+HEIGHT = 168  # of a strip; a page shows it at half that, for sharp screens
+GARMENTS, PHOTOGRAPHS = 6, 4
+GAP, GRAY = 6, 128
+
+
+def mirror(images):
+    """Mirrors images left to right."""
+    return images[:, :, ::-1]
+
+
+SECTIONS = {
+    "Affine geometry": [
+        T.Affine(rotation=10, height_shift=0.1, width_shift=0.1, shear=10, zoom=0.1),
+        T.Affine(rotation=25, shear=20, zoom=0.3, keep_aspect=False, fill_mode="reflect"),
+        T.Rotation(10),
+        T.Rotation(45, fill_mode="constant"),
+        T.Rotation(45, fill_mode="wrap"),
+        T.Translation(0.1, 0.1),
+        T.Translation(0.3, 0.3, fill_mode="constant"),
+        T.Shear(10),
+        T.Shear(30, fill_mode="constant"),
+        T.Zoom(0.1),
+        T.Zoom((0.5, 1.5), fill_mode="reflect"),
+        T.Zoom(0.3, keep_aspect=False),
+        T.HorizontalFlip(p=0.5),
+        T.VerticalFlip(p=0.5),
+        T.Rotate90(p=1),
+    ],
+    "Geometry with its own resampling": [
+        T.PadAndCrop(),
+        T.PadAndCrop(0.25, fill_mode="reflect"),
+        T.RandomResizedCrop(),
+        T.RandomResizedCrop(scale=(0.6, 1.0)),
+        T.Perspective(),
+        T.Perspective(0.6, fill_mode="constant"),
+        T.ElasticDeformation(),
+        T.ElasticDeformation(alpha=0.06, sigma=0.12),
+    ],
+    "Colour": [
+        T.Brightness(0.2),
+        T.Brightness((0.3, 1.7)),
+        T.Contrast(0.2),
+        T.Contrast((0.2, 2.0)),
+        T.Saturation(0.2),
+        T.Saturation((0.0, 3.0)),
+        T.Hue(0.05),
+        T.Hue(0.5),
+        T.Gamma(0.2),
+        T.Gamma((0.4, 2.5)),
+        T.ColorJitter(),
+        T.ColorJitter(0.5, 0.5, 0.8, 0.1),
+        T.ChannelShift(0.1),
+        T.ChannelShift(0.4),
+        T.Grayscale(p=0.5),
+        T.Invert(p=0.5),
+        T.Posterize(4),
+        T.Posterize((1, 3)),
+        T.Solarize(),
+        T.Solarize((0.2, 0.9)),
+        T.AutoContrast(),
+        T.AutoContrast(10),
+        T.Equalize(p=1),
+        T.Sharpness(0.5),
+        T.Sharpness((0.0, 5.0)),
+        T.GaussianBlur(),
+        T.GaussianBlur((2.0, 4.0)),
+    ],
+    "Noise and erasing": [
+        T.GaussianNoise(),
+        T.GaussianNoise((0.2, 0.3)),
+        T.SaltAndPepper(),
+        T.SaltAndPepper((0.1, 0.2)),
+        T.Erasing(p=1),
+        T.Erasing((0.1, 0.2), fill_value=128, p=1),
+        T.Cutout(),
+        T.Cutout((0.2, 0.3)),
+        T.GridMask(),
+        T.GridMask((0.15, 0.3)),
+        T.CoarseDropout(),
+        T.CoarseDropout((10, 20), (0.05, 0.1), (0.05, 0.1)),
+    ],
+    "Mixing": [
+        T.MixUp(),
+        T.MixUp(1.0),
+        T.CutMix(),
+    ],
+    "Composition": [
+        T.Compose([T.Rotation(15), T.HorizontalFlip(), T.Brightness(0.3), T.Erasing(p=0.5)]),
+        T.OneOf([T.Rotation(45), T.GaussianBlur((2, 3)), T.Invert(p=1)]),
+        T.SomeOf([T.Rotation(45), T.GaussianBlur((2, 3)), T.Invert(p=1)], n=2),
+        T.Sometimes(T.Rotation((180, 180)), p=0.5),
+        T.Identity(),
+        T.Lambda(mirror),
+    ],
+    "Published policies": [
+        T.RandAugment(),
+        T.RandAugment(3, 15),
+        T.TrivialAugmentWide(),
+        T.AutoAugment(),
+        T.AutoAugment("cifar10"),
+        T.AutoAugment("svhn"),
+        T.AugMix(),
+        T.AugMix(8),
+    ],
+}
+
+INTRODUCTION = """# Gallery
+
+Every transform of {py:mod}`kaug.transforms`, at some of its strengths. In each strip the first
+picture of either kind is the original, and every other one is a row of its own: all strips are made
+with `seed=0` from byte images, garments of 28×28×1 and photographs of 168×144×3.
+"""
+
+
+def originals():
+    """Returns garments `(6, 28, 28, 1)` and photographs `(4, 168, 144, 3)`, uint8."""
+    _, (x, y) = kaug.load_fashion_mnist(dtype="uint8")
+    firsts = [int(np.flatnonzero(y == number)[0]) for number in (9, 0, 8, 5, 3, 7)]
+    path = cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
+    photograph = Image.open(path).convert("RGB").resize((144, HEIGHT))
+    return x[firsts], np.repeat(np.asarray(photograph)[np.newaxis], PHOTOGRAPHS, axis=0)
+
+
+def strip(transform):
+    """Returns what a transform makes of the originals, side by side, `(168, W, 3)` uint8."""
+    gap = np.full((HEIGHT, GAP, 3), GRAY, np.uint8)
+    tiles = []
+    for images in originals():
+        made = transform(images, seed=0)
+        made[0] = images[0]
+        scale = HEIGHT // images.shape[1]
+        large = made.repeat(scale, axis=1).repeat(scale, axis=2)
+        for tile in np.broadcast_to(large, (*large.shape[:3], 3)):
+            tiles += [tile, gap]
+    return np.concatenate(tiles[:-1], axis=1)
+
+
+def main():
+    """Writes the page and its strips."""
+    FOLDER.mkdir(exist_ok=True)
+    page, shown = [INTRODUCTION], None
+    for title, transforms in SECTIONS.items():
+        page.append(f"## {title}\n")
+        for number, transform in enumerate(transforms):
+            name = type(transform).__name__
+            if name != shown:
+                page.append(f"### {name}\n\n{{py:class}}`kaug.transforms.{name}`\n")
+                shown = name
+            path = FOLDER / f"{name}_{number}.jpg"
+            picture = Image.fromarray(strip(transform))
+            picture.save(path, quality=90)
+            code = repr(transform) if name != "Lambda" else "Lambda(mirror)"
+            page.append(f"```python\n{code}\n```\n")
+            page.append(
+                f"```{{image}} {path.name}\n:alt: {name} on garments and photographs\n"
+                f":width: {picture.width // 2}px\n```\n"
+            )
+    (FOLDER / "index.md").write_text("\n".join(page))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,279 @@
+"""A Gaussian blur.
+
+It is two passes, down the columns and along the rows. Both run over a copy of the picture that
+continues beyond its edges, so that neither has edges to think of and each is one long loop which
+LLVM turns into vector code: pixel `k` is paired with those `j` rows (or columns) before and after.
+
+Bytes are worked on in 16 bits, 7 of them a fraction. The sum of a pair then just fits, and its
+product with a weight of 16 fractional bits is the upper half of a 32-bit product, an instruction
+processors have for 16 lanes at once. Floats are worked on in their own precision.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+from numpy.typing import NDArray
+
+from kaug._kernels import jit
+from kaug._kernels.filters import clip
+
+# Samples blurred at once, so that their scratch fits the first-level cache.
+_BLOCK = 2048
+_LANE_BYTES = 128
+_FRACTION = 7
+
+_Array = NDArray[Any]
+
+
+@jit
+def blur(images: _Array, sigmas: _Array, reach: int, scratch: Any, out: _Array) -> None:
+    """Writes Gaussian blurs of `images` into `out`.
+
+    Beyond its edges a picture is continued by its reflection, `d c b a | a b c d | d c b a`.
+
+    Args:
+        images: `(M, H, W, C)`, C-contiguous, uint8 or floats.
+        sigmas: `(M,)`, float64, in pixels.
+        reach: The largest `radius_of(sigma)`; for uint8 it should be small, since the error of
+            the sums grows by 2⁻⁷ levels with each pixel.
+        scratch: dtype of the sums: uint16 for uint8, that of `images` for floats.
+        out: Like `images`; floats are clipped to 0..1.
+    """
+    count, height, width, channels = images.shape
+    row = width * channels
+    longest = row + 2 * reach * channels
+    block = max(1, min(height, _BLOCK // longest))
+    spare = _LANE_BYTES // images.itemsize
+    exact, weights = np.empty(reach + 1), np.empty(reach + 1, scratch)
+    tall = np.empty((height + 2 * reach) * row + spare, scratch)
+    column = np.empty(block * row + spare, scratch)
+    wide = np.empty(block * longest + spare, scratch)
+    sums = np.empty(block * longest + spare, scratch)
+    for i in range(count):
+        radius = radius_of(sigmas[i])
+        if radius == 0:
+            _copy(images[i], out[i])
+            continue
+        weigh(sigmas[i], radius, exact)
+        _round_weights(exact, radius, weights)
+        long = row + 2 * radius * channels
+        _continue_rows(images[i], radius, tall)
+        for first in range(0, height, block):
+            rows = min(block, height - first)
+            _add_pairs(tall, first * row, row, weights, radius, column, rows * row)
+            _continue_columns(column, rows, width, channels, radius, wide)
+            used = rows * long - 2 * radius * channels
+            _add_pairs(wide, 0, channels, weights, radius, sums, used)
+            _put(sums, rows, long, row, out[i], first, radius)
+
+
+@jit
+def radius_of(sigma: float) -> int:
+    """Returns how many pixels a Gaussian reaches: four standard deviations, rounded."""
+    return int(4 * sigma + 0.5)
+
+
+@jit
+def weigh(sigma: float, radius: int, weights: _Array) -> None:
+    """Writes half the weight of the centre, then those of the pixels 1, 2, … away; in all 1/2."""
+    weights[0] = total = 0.5
+    for j in range(1, radius + 1):
+        weights[j] = math.exp(-0.5 * (j / sigma) ** 2)
+        total += weights[j]
+    for j in range(radius + 1):
+        weights[j] /= 2 * total
+
+
+@jit
+def _copy(source: _Array, target: _Array) -> None:
+    flat, out, kind = source.reshape(-1), target.reshape(-1), target.dtype.type
+    half = np.uint16(1 << (_FRACTION - 1))
+    for k in range(np.uint64(len(flat))):
+        out[k] = _narrow(_widen(flat[k]), half, kind)
+
+
+@jit
+def _reflect(index: Any, size: int) -> Any:
+    index %= 2 * size
+    return 2 * size - 1 - index if index >= size else index
+
+
+@jit
+def _continue_rows(source: _Array, radius: int, target: _Array) -> None:
+    """Copies a picture, with `radius` more rows above and below it."""
+    height, width, channels = source.shape
+    flat = source.reshape(-1)
+    row = np.uint64(width * channels)
+    for r in range(height + 2 * radius):
+        start = np.uint64(_reflect(r - radius, height)) * row
+        place = np.uint64(r) * row
+        for k in range(row):
+            target[place + k] = _widen(flat[start + k])
+
+
+@jit
+def _continue_columns(
+    source: _Array, rows: int, width: int, channels: int, radius: int, target: _Array
+) -> None:
+    """Copies rows, with `radius` more pixels before and after each."""
+    row, depth, edge = np.uint64(width * channels), np.uint64(channels), np.uint64(radius)
+    long = row + np.uint64(2) * edge * depth
+    for r in range(np.uint64(rows)):
+        start, place = r * row, r * long
+        for k in range(row):
+            target[place + edge * depth + k] = source[start + k]
+        for j in range(edge):
+            before = np.uint64(_reflect(np.int64(j) - radius, width))
+            after = np.uint64(_reflect(width + np.int64(j), width))
+            for channel in range(depth):
+                target[place + j * depth + channel] = source[start + before * depth + channel]
+                behind = place + row + (edge + j) * depth + channel
+                target[behind] = source[start + after * depth + channel]
+
+
+@jit
+def _add_pairs(
+    source: _Array, start: int, step: int, weights: _Array, radius: int, sums: _Array, count: int
+) -> None:
+    """Sums `2 * radius + 1` samples, `step` apart, for each of `count` places."""
+    lanes = np.uint64(_LANE_BYTES // sums.itemsize)
+    centre = np.uint64(start + radius * step)
+    k = np.uint64(0)
+    while k < np.uint64(count):
+        _sum_pairs(source, centre + k, step, weights, radius, sums, k)
+        k += lanes
+
+
+def _type_sum(
+    context: Any,
+    source: Any,
+    centre: Any,
+    step: Any,
+    weights: Any,
+    radius: Any,
+    target: Any,
+    position: Any,
+) -> Any:
+    """Sums pairs for `_LANE_BYTES` of neighbouring places from `position` on, as LLVM vectors.
+
+    The sum stays in registers over all pairs, which LLVM does not find out by itself.
+    """
+    del context, centre, step, radius, position
+    size = types.intp
+    signature = types.void(source, size, size, weights, size, target, size)
+    return signature, _generate_sum
+
+
+def _generate_sum(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    kinds, (_, centre, step, _, radius, _, position) = signature.args, values
+    source, weights, target = (
+        context.make_array(kinds[i])(context, builder, values[i]).data for i in (0, 3, 5)
+    )
+    element = source.type.pointee
+    integer = isinstance(element, ir.IntType)
+    lanes = _LANE_BYTES // (kinds[0].dtype.bitwidth // 8)
+    vector = ir.VectorType(element, lanes)
+    add = builder.add if integer else builder.fadd
+
+    def load(index: Any) -> Any:
+        pointer = builder.bitcast(builder.gep(source, [index]), vector.as_pointer())
+        return builder.load(pointer, align=1)
+
+    def times(pair: Any, index: Any) -> Any:
+        weight = builder.load(builder.gep(weights, [index]))
+        first = builder.insert_element(ir.Constant(vector, ir.Undefined), weight, ir.IntType(32)(0))
+        spread = builder.shuffle_vector(
+            first, first, ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
+        )
+        if not integer:
+            return builder.fmul(pair, spread)
+        wide = ir.VectorType(ir.IntType(32), lanes)
+        product = builder.mul(builder.zext(pair, wide), builder.zext(spread, wide))
+        return builder.trunc(builder.lshr(product, ir.Constant(wide, [16] * lanes)), vector)
+
+    here = load(centre)
+    zero = ir.Constant(centre.type, 0)
+    total = cgutils.alloca_once_value(builder, times(add(here, here), zero))
+    stop = builder.add(radius, ir.Constant(radius.type, 1))
+    with cgutils.for_range(builder, stop, start=ir.Constant(radius.type, 1)) as loop:
+        offset = builder.mul(loop.index, step)
+        pair = add(load(builder.sub(centre, offset)), load(builder.add(centre, offset)))
+        builder.store(add(builder.load(total), times(pair, loop.index)), total)
+    pointer = builder.bitcast(builder.gep(target, [position]), vector.as_pointer())
+    builder.store(builder.load(total), pointer, align=1)
+    return context.get_dummy_value()
+
+
+_sum_pairs = intrinsic(_type_sum)
+
+
+@jit
+def _put(
+    sums: _Array, rows: int, long: int, row: int, out: _Array, first: int, radius: int
+) -> None:
+    """Writes the first `row` of every `long` sums into `out`, from its row `first` on."""
+    flat, kind = out.reshape(-1), out.dtype.type
+    # Every product of integers is cut off, which costs half a unit on average: in two passes
+    # as much as there are pairs.
+    rounding = np.uint16((1 << (_FRACTION - 1)) + radius + 1)
+    for r in range(np.uint64(rows)):
+        start, place = r * np.uint64(long), (r + np.uint64(first)) * np.uint64(row)
+        for k in range(np.uint64(row)):
+            flat[place + k] = _narrow(sums[start + k], rounding, kind)
+
+
+# What differs between bytes and floats. Numba puts the one that fits in place of each.
+
+
+def _round_weights(exact: Any, radius: Any, weights: Any) -> Any: ...
+def _widen(sample: Any) -> Any: ...
+def _narrow(total: Any, rounding: Any, kind: Any) -> Any: ...
+
+
+def _choose_round_weights(exact: Any, radius: Any, weights: Any) -> Any:
+    del exact, radius
+
+    def to_integers(exact: Any, radius: Any, weights: Any) -> None:
+        """Rounds to units of 2⁻¹⁶ that add up, so that a plain picture stays as it is."""
+        rest = 1 << 15
+        for j in range(1, radius + 1):
+            unit = int(exact[j] * 65536 + 0.5)
+            weights[j] = unit
+            rest -= unit
+        weights[0] = rest
+
+    def to_floats(exact: Any, radius: Any, weights: Any) -> None:
+        for j in range(radius + 1):
+            weights[j] = exact[j]
+
+    return to_integers if isinstance(weights.dtype, types.Integer) else to_floats
+
+
+def _choose_widen(sample: Any) -> Any:
+    if isinstance(sample, types.Integer):
+        return lambda sample: np.uint16(np.uint16(sample) << _FRACTION)
+    return lambda sample: sample
+
+
+def _choose_narrow(total: Any, rounding: Any, kind: Any) -> Any:
+    del rounding, kind
+
+    def to_bytes(total: Any, rounding: Any, kind: Any) -> Any:
+        return kind(np.uint16(total + rounding) >> np.uint16(_FRACTION))
+
+    def to_floats(total: Any, rounding: Any, kind: Any) -> Any:  # noqa: ARG001
+        return clip(total, kind)
+
+    return to_bytes if isinstance(total, types.Integer) else to_floats
+
+
+overload(_round_weights, strict=False)(_choose_round_weights)
+overload(_widen, strict=False)(_choose_widen)
+overload(_narrow, strict=False)(_choose_narrow)

@@ -1,0 +1,192 @@
+"""Pixels of three channels: brightness, saturation and hue, and the mean a contrast is about.
+
+Conventions as in `pointwise`. The brightness of a pixel is Pillow's conversion to `L`, with its
+weights in units of 2⁻¹⁶. They and all sums of them with bytes stay below 2²⁴, so float32 holds
+them exactly.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._kernels import jit
+from kaug._kernels.pointwise import by_dtype, fit, load
+
+_RED, _GREEN, _BLUE = 19595, 38470, 7471
+_UNIT = 1 << 16
+# Floats are summed in as many lanes, and each lane over so many pixels before it goes into a
+# float64 total: the order of a sum is part of its result, and LLVM makes vectors of this one.
+_LANES = 64
+_BLOCK = 64 * _LANES
+
+_Array = NDArray[Any]
+
+
+def luma(samples: Any, red: Any, green: Any, blue: Any) -> Any:
+    """Returns the brightness of a pixel: whole for bytes, as Pillow rounds it."""
+
+
+def _choose_luma(dtype: np.dtype[Any]) -> Any:
+    kind = np.float32 if dtype == np.uint8 else dtype.type
+    r, g, b, unit, half = kind(_RED), kind(_GREEN), kind(_BLUE), kind(1 / _UNIT), kind(_UNIT / 2)
+
+    def byte_luma(samples: Any, red: Any, green: Any, blue: Any) -> Any:  # noqa: ARG001
+        return np.floor((r * red + g * green + b * blue + half) * unit)
+
+    def float_luma(samples: Any, red: Any, green: Any, blue: Any) -> Any:  # noqa: ARG001
+        return (r * red + g * green + b * blue) * unit
+
+    return byte_luma if dtype == np.uint8 else float_luma
+
+
+by_dtype(luma, _choose_luma)
+
+
+@jit
+def gray(images: _Array, out: _Array) -> None:
+    """Writes the brightness of each pixel into its three channels."""
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    for i in range(len(images)):
+        source, target = images[i].reshape(-1), out[i].reshape(-1)
+        for pixel in range(np.uint64(len(source)) // three):
+            k = three * pixel
+            level = luma(source, load(source, k), load(source, k + one), load(source, k + two))
+            target[k] = target[k + one] = target[k + two] = fit(target, level)
+
+
+@jit
+def saturate(images: _Array, factors: _Array, out: _Array) -> None:
+    """Writes `gray + factor * (image - gray)`; factors `(M,)` of the precision worked in."""
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    for i in range(len(images)):
+        source, target = images[i].reshape(-1), out[i].reshape(-1)
+        factor = factors[i]
+        rest = factors.dtype.type(1) - factor
+        for pixel in range(np.uint64(len(source)) // three):
+            k = three * pixel
+            red, green, blue = load(source, k), load(source, k + one), load(source, k + two)
+            base = rest * luma(source, red, green, blue)
+            target[k] = fit(target, base + factor * red)
+            target[k + one] = fit(target, base + factor * green)
+            target[k + two] = fit(target, base + factor * blue)
+
+
+@jit
+def turn_hues(images: _Array, turns: _Array, out: _Array) -> None:
+    """Writes pixels with their hue turned by `turns` `(M,)`, in sextants of the wheel, 0..6."""
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    for i in range(len(images)):
+        source, target = images[i].reshape(-1), out[i].reshape(-1)
+        turn = turns[i]
+        for pixel in range(np.uint64(len(source)) // three):
+            k = three * pixel
+            red, green, blue = load(source, k), load(source, k + one), load(source, k + two)
+            red, green, blue = turned(red, green, blue, turn)
+            target[k] = fit(target, red)
+            target[k + one] = fit(target, green)
+            target[k + two] = fit(target, blue)
+
+
+@jit
+def turned(red: Any, green: Any, blue: Any, turn: Any) -> Any:
+    """Returns a pixel with its hue turned by `turn` sextants, 0..6, in HSV.
+
+    With the hue in sextants times the chroma, which is what the differences of the channels are,
+    nothing has to be divided: neither on the way to HSV nor back.
+    """
+    high = red if red > green else green
+    high = high if high > blue else blue
+    low = red if red < green else green
+    low = low if low < blue else blue
+    chroma = high - low
+    double = chroma + chroma
+    four = double + double
+    hue = red - green + four
+    hue = blue - red + double if high == green else hue
+    hue = green - blue if high == red else hue
+    hue = hue + turn * chroma
+    hue = hue - (four + double) if hue >= four + double else hue
+    return (
+        _channel(red, high, chroma, hue + (four + chroma)),
+        _channel(green, high, chroma, hue + (double + chroma)),
+        _channel(blue, high, chroma, hue + chroma),
+    )
+
+
+@jit
+def _channel(before: Any, high: Any, chroma: Any, hue: Any) -> Any:
+    """Returns a channel by how far, times the chroma, the hue is past where it begins to fall."""
+    double = chroma + chroma
+    four = double + double
+    hue = hue - (four + double) if hue >= four + double else hue
+    fall = four - hue if four - hue < hue else hue
+    fall = fall if fall < chroma else chroma
+    fall = fall if fall > chroma - chroma else chroma - chroma
+    return high - fall if before == before else before
+
+
+@jit
+def byte_means(images: _Array, means: _Array) -> None:
+    """Writes the mean brightness of each row: of three channels that of `luma`, else of all."""
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    colored = images.shape[3] == 3
+    for i in range(len(images)):
+        source = images[i].reshape(-1)
+        total = np.int64(0)
+        count = len(source) // 3 if colored else len(source)
+        for pixel in range(np.uint64(count)):
+            if colored:
+                k = three * pixel
+                level = np.uint32(_RED) * np.uint32(source[k])
+                level += np.uint32(_GREEN) * np.uint32(source[k + one])
+                level += np.uint32(_BLUE) * np.uint32(source[k + two]) + np.uint32(_UNIT // 2)
+                total += np.uint32(level) >> np.uint32(16)
+            else:
+                total += source[pixel]
+        means[i] = total / count
+
+
+@jit
+def float_means(images: _Array, means: _Array) -> None:
+    """Writes the mean brightness of each row, as `byte_means`; NaN counts as black."""
+    colored = images.shape[3] == 3
+    lanes = np.empty(_LANES, images.dtype)
+    for i in range(len(images)):
+        source = images[i].reshape(-1)
+        count = len(source) // 3 if colored else len(source)
+        total = 0.0
+        for start in range(0, count, _BLOCK):
+            stop = min(start + _BLOCK, count)
+            lanes[:] = 0
+            if colored:
+                _add_lumas(source, start, stop, lanes)
+            else:
+                _add_samples(source, start, stop, lanes)
+            for lane in range(_LANES):
+                total += lanes[lane]
+        means[i] = total / count
+
+
+@jit
+def _add_lumas(source: _Array, start: int, stop: int, lanes: _Array) -> None:
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    none = lanes.dtype.type(0)
+    for first in range(start, stop, _LANES):
+        place = three * np.uint64(first)
+        for lane in range(np.uint64(min(_LANES, stop - first))):
+            k = place + three * lane
+            level = luma(source, load(source, k), load(source, k + one), load(source, k + two))
+            lanes[lane] += level if level == level else none
+
+
+@jit
+def _add_samples(source: _Array, start: int, stop: int, lanes: _Array) -> None:
+    none = lanes.dtype.type(0)
+    for first in range(start, stop, _LANES):
+        place = np.uint64(first)
+        for lane in range(np.uint64(min(_LANES, stop - first))):
+            level = load(source, place + lane)
+            lanes[lane] += level if level == level else none

@@ -1,0 +1,178 @@
+"""Brightness, contrast, saturation and hue in an order of each row's own, rounded once.
+
+A picture goes through in blocks of pixels small enough for the first-level cache, as planes of
+floats: one per channel. The contrast needs the mean of the whole picture as it is by then, so
+whatever comes before is done twice, except in a picture of a single block.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._kernels import jit
+from kaug._kernels.colors import turned
+from kaug._kernels.pointwise import fit, load, white
+
+BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
+
+_BLOCK = 1024  # pixels
+_LANES = 64  # in which they are summed, a divisor of the block
+
+_Array = NDArray[Any]
+
+
+@jit
+def jitter(images: _Array, strengths: _Array, orders: _Array, out: _Array) -> None:
+    """Writes `images` with each row's four changes made in its order.
+
+    Args:
+        images: `(M, H, W, C)`, C-contiguous, uint8 or floats, of 1 or 3 channels.
+        strengths: `(M, 4)`, of the precision worked in: factors of brightness, contrast and
+            saturation, and the turn of the hue in sextants, 0..6. 1, 1, 1 and 0 change nothing.
+        orders: `(M, 4)`, int64: the numbers of the changes, first to last.
+        out: Like `images`.
+    """
+    channels = images.shape[3]
+    pixels = images.shape[1] * images.shape[2]
+    planes = np.empty((channels, min(_BLOCK, pixels)), strengths.dtype)
+    lanes = np.empty(_LANES, strengths.dtype)
+    for i in range(len(images)):
+        source, target = images[i].reshape(-1), out[i].reshape(-1)
+        top = white(source)
+        strength, order = strengths[i], orders[i]
+        done, mean = 0, top
+        if strength[CONTRAST] != 1:
+            while order[done] != CONTRAST:
+                done += 1
+            total = 0.0
+            for first in range(0, pixels, _BLOCK):
+                count = min(_BLOCK, pixels - first)
+                _split(source, first, count, planes)
+                _change(planes, count, strength, order[:done], mean, top)
+                total += _sum(planes, count, lanes)
+            mean = strengths.dtype.type(total / pixels)
+        single = done > 0 and pixels <= _BLOCK
+        if not single:
+            done = 0
+        for first in range(0, pixels, _BLOCK):
+            count = min(_BLOCK, pixels - first)
+            if not single:
+                _split(source, first, count, planes)
+            _change(planes, count, strength, order[done:], mean, top)
+            _join(planes, first, count, target)
+
+
+@jit
+def _split(source: _Array, first: int, count: int, planes: _Array) -> None:
+    """Reads `count` pixels into planes."""
+    zero, one, two, three = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
+    if len(planes) == 1:
+        for pixel in range(np.uint64(count)):
+            planes[zero, pixel] = load(source, np.uint64(first) + pixel)
+        return
+    place = three * np.uint64(first)
+    for pixel in range(np.uint64(count)):
+        k = place + three * pixel
+        planes[zero, pixel] = load(source, k)
+        planes[one, pixel] = load(source, k + one)
+        planes[two, pixel] = load(source, k + two)
+
+
+@jit
+def _join(planes: _Array, first: int, count: int, target: _Array) -> None:
+    """Writes `count` pixels from planes."""
+    zero, one, two, three = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
+    if len(planes) == 1:
+        for pixel in range(np.uint64(count)):
+            target[np.uint64(first) + pixel] = fit(target, planes[zero, pixel])
+        return
+    place = three * np.uint64(first)
+    for pixel in range(np.uint64(count)):
+        k = place + three * pixel
+        target[k] = fit(target, planes[zero, pixel])
+        target[k + one] = fit(target, planes[one, pixel])
+        target[k + two] = fit(target, planes[two, pixel])
+
+
+@jit
+def _change(
+    planes: _Array, count: int, strength: _Array, order: _Array, mean: Any, top: Any
+) -> None:
+    """Makes changes in order; those of strength 1, or 0 for the hue, are none."""
+    colored = len(planes) == 3
+    for change in order:
+        if change == BRIGHTNESS and strength[BRIGHTNESS] != 1:
+            _scale(planes, count, strength[BRIGHTNESS], top - top, top)
+        elif change == CONTRAST and strength[CONTRAST] != 1:
+            _scale(planes, count, strength[CONTRAST], mean, top)
+        elif change == SATURATION and colored and strength[SATURATION] != 1:
+            _saturate(planes, count, strength[SATURATION], top)
+        elif change == HUE and colored and strength[HUE] != 0:
+            _turn(planes, count, strength[HUE])
+
+
+@jit
+def _scale(planes: _Array, count: int, factor: Any, centre: Any, top: Any) -> None:
+    offset = (planes.dtype.type(1) - factor) * centre
+    for channel in range(len(planes)):
+        plane = planes[channel]
+        for k in range(np.uint64(count)):
+            plane[k] = _clip(factor * plane[k] + offset, top)
+
+
+@jit
+def _saturate(planes: _Array, count: int, factor: Any, top: Any) -> None:
+    reds, greens, blues = planes[0], planes[1], planes[2]
+    rest = planes.dtype.type(1) - factor
+    for k in range(np.uint64(count)):
+        red, green, blue = reds[k], greens[k], blues[k]
+        base = rest * _luma(planes, red, green, blue)
+        reds[k] = _clip(base + factor * red, top)
+        greens[k] = _clip(base + factor * green, top)
+        blues[k] = _clip(base + factor * blue, top)
+
+
+@jit
+def _turn(planes: _Array, count: int, turn: Any) -> None:
+    reds, greens, blues = planes[0], planes[1], planes[2]
+    for k in range(np.uint64(count)):
+        reds[k], greens[k], blues[k] = turned(reds[k], greens[k], blues[k], turn)
+
+
+@jit
+def _sum(planes: _Array, count: int, lanes: _Array) -> float:
+    """Sums the brightness of `count` pixels; NaN counts as black.
+
+    In lanes, for a sum's order is part of its result and LLVM makes vectors of this one.
+    """
+    none = planes.dtype.type(0)
+    lanes[:] = none
+    for first in range(0, count, _LANES):
+        place = np.uint64(first)
+        for lane in range(np.uint64(min(_LANES, count - first))):
+            k = place + lane
+            level = planes[0, k]
+            if len(planes) == 3:
+                level = _luma(planes, level, planes[1, k], planes[2, k])
+            lanes[lane] += level if level == level else none
+    total = 0.0
+    for lane in range(_LANES):
+        total += lanes[lane]
+    return total
+
+
+@jit
+def _luma(planes: _Array, red: Any, green: Any, blue: Any) -> Any:
+    """Returns the brightness of a pixel, not rounded."""
+    kind = planes.dtype.type
+    return kind(19595 / 65536) * red + kind(38470 / 65536) * green + kind(7471 / 65536) * blue
+
+
+@jit
+def _clip(value: Any, top: Any) -> Any:
+    none = top - top
+    value = none if value < none else value
+    return top if value > top else value

@@ -1,0 +1,152 @@
+"""Noise pixel by pixel, from two random words per row.
+
+A row's words are the key of a Threefry-2x32-20 stream (see `kaug._random`), counted by the place of
+the pixel: so many decisions need no more than two words from the draws, and depend on nothing else.
+LLVM turns its loop into vector code. The stream comes in chunks; the words of counter `i` of a
+chunk are `i` and `i + CHUNK / 2`, and the lower halves of all words come before the upper ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._kernels import jit
+
+CHUNK = 512  # words made at once
+_COUNTERS = CHUNK // 2
+
+_Array = NDArray[Any]
+
+
+@jit
+def fill_words(high: Any, low: Any, chunk: int, words: _Array) -> None:
+    """Fills `words`, uint32 `(CHUNK,)`, with the `chunk`-th part of the stream of a key."""
+    third = np.uint32(np.uint32(high ^ low) ^ np.uint32(0x1BD11BDA))
+    first = np.uint32(chunk * _COUNTERS)
+    for i in range(np.uint64(_COUNTERS)):
+        x = np.uint32(np.uint32(first + np.uint32(i)) + high)
+        y = low
+        x, y = _turn(x, y, 13, 15, 26, 6)
+        x, y = np.uint32(x + low), np.uint32(np.uint32(y + third) + np.uint32(1))
+        x, y = _turn(x, y, 17, 29, 16, 24)
+        x, y = np.uint32(x + third), np.uint32(np.uint32(y + high) + np.uint32(2))
+        x, y = _turn(x, y, 13, 15, 26, 6)
+        x, y = np.uint32(x + high), np.uint32(np.uint32(y + low) + np.uint32(3))
+        x, y = _turn(x, y, 17, 29, 16, 24)
+        x, y = np.uint32(x + low), np.uint32(np.uint32(y + third) + np.uint32(4))
+        x, y = _turn(x, y, 13, 15, 26, 6)
+        words[i] = np.uint32(x + third)
+        words[i + np.uint64(_COUNTERS)] = np.uint32(np.uint32(y + high) + np.uint32(5))
+
+
+@jit
+def _turn(x: Any, y: Any, first: int, second: int, third: int, fourth: int) -> tuple[Any, Any]:
+    """Four rounds of Threefry."""
+    for bits in (first, second, third, fourth):
+        x = np.uint32(x + y)
+        left, right = np.uint32(bits), np.uint32(32 - bits)
+        y = np.uint32(np.uint32(np.uint32(y << left) | np.uint32(y >> right)) ^ x)
+    return x, y
+
+
+@jit
+def add_noise_to_bytes(
+    images: _Array, words: _Array, scales: _Array, quantiles: _Array, out: _Array
+) -> None:
+    """Writes `images + scale * z`, rounded and clipped, into `out`.
+
+    Args:
+        images: `(M, H, W, C)`, C-contiguous, uint8.
+        words: `(M, 2)`, uint32: the key of each row's stream.
+        scales: `(M,)`, float32, in levels.
+        quantiles: `(2**16,)`, float32: the values of `z`, each as likely.
+        out: Like `images`.
+    """
+    size = images[0].size if len(images) else 0
+    stream, normals = np.empty(CHUNK, np.uint32), np.empty(2 * CHUNK, np.float32)
+    for i in range(len(images)):
+        source, target = images[i].reshape(-1), out[i].reshape(-1)
+        scale = scales[i]
+        for start in range(0, size, 2 * CHUNK):
+            fill_words(words[i, 0], words[i, 1], start // (2 * CHUNK), stream)
+            _fill_normals(stream, quantiles, normals)
+            place = np.uint64(start)
+            for k in range(np.uint64(min(size - start, 2 * CHUNK))):
+                value = np.float32(source[place + k]) + scale * normals[k] + np.float32(0.5)
+                value = value if value > 0 else np.float32(0)
+                value = value if value < np.float32(255) else np.float32(255)
+                target[place + k] = np.uint8(np.int32(value))
+
+
+@jit
+def add_noise_to_floats(
+    images: _Array, words: _Array, scales: _Array, quantiles: _Array, out: _Array
+) -> None:
+    """Writes `images + scale * z`, clipped to 0..1, into `out`.
+
+    Args:
+        images: `(M, H, W, C)`, C-contiguous, floats.
+        words: `(M, 2)`, uint32: the key of each row's stream.
+        scales: `(M,)`, of the dtype of `images`.
+        quantiles: `(2**16,)`, float32: the values of `z`, each as likely.
+        out: Like `images`.
+    """
+    size = images[0].size if len(images) else 0
+    kind = images.dtype.type
+    zero, one = kind(0), kind(1)
+    stream, normals = np.empty(CHUNK, np.uint32), np.empty(2 * CHUNK, np.float32)
+    for i in range(len(images)):
+        source, target = images[i].reshape(-1), out[i].reshape(-1)
+        scale = scales[i]
+        for start in range(0, size, 2 * CHUNK):
+            fill_words(words[i, 0], words[i, 1], start // (2 * CHUNK), stream)
+            _fill_normals(stream, quantiles, normals)
+            place = np.uint64(start)
+            for k in range(np.uint64(min(size - start, 2 * CHUNK))):
+                value = source[place + k] + scale * normals[k]
+                value = zero if value < zero else value
+                target[place + k] = one if value > one else value
+
+
+@jit
+def _fill_normals(words: _Array, quantiles: _Array, normals: _Array) -> None:
+    """Looks up a value for each half of every word."""
+    for k in range(np.uint64(CHUNK)):
+        word = words[k]
+        normals[k] = quantiles[np.uint64(word & np.uint32(0xFFFF))]
+        normals[k + np.uint64(CHUNK)] = quantiles[np.uint64(word >> np.uint32(16))]
+
+
+@jit
+def add_salt_and_pepper(
+    images: _Array, words: _Array, halves: _Array, black: Any, white: Any
+) -> None:
+    """Overwrites pixels of `images`, all their channels, with black or white.
+
+    Args:
+        images: `(M, H, W, C)`, C-contiguous; written to.
+        words: `(M, 2)`, uint32: the key of each row's stream.
+        halves: `(M,)`, uint64: of 2³² pixels, how many become black, and as many white.
+        black: Value of pepper, of the dtype of `images`.
+        white: Value of salt.
+    """
+    count, height, width, channels = images.shape
+    size, depth = height * width, np.uint64(channels)
+    stream = np.empty(CHUNK, np.uint32)
+    for i in range(count):
+        target = images[i].reshape(-1)
+        half = np.uint64(halves[i])
+        both = half + half
+        if half == 0:
+            continue
+        for start in range(0, size, CHUNK):
+            fill_words(words[i, 0], words[i, 1], start // CHUNK, stream)
+            for k in range(np.uint64(min(size - start, CHUNK))):
+                word = np.uint64(stream[k])
+                if word < both:
+                    place = (np.uint64(start) + k) * depth
+                    for channel in range(depth):
+                        target[place + channel] = black if word < half else white

@@ -1,0 +1,206 @@
+"""Samples one by one: straight lines, lookup tables, single bits.
+
+Every kernel takes rows of images `(M, H, W, C)`, C-contiguous, and writes another array of that
+shape and dtype: uint8, where white is 255, or floats, where it is 1. Arithmetic on bytes is done in
+float32 and rounded once, half up; arithmetic on floats in their own precision. Floats outside 0..1
+count as what they are clipped to, and NaN stays NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba.extending import overload
+from numba.np.numpy_support import as_dtype
+from numpy.typing import NDArray
+
+from kaug._kernels import jit
+
+# Pixels the offsets of whose channels are laid out side by side, for loops over whole vectors.
+_PATTERN = 64
+
+_Array = NDArray[Any]
+
+
+def read_only(array: _Array) -> _Array:
+    """Returns a view not to be written to.
+
+    Writable or not is part of a compiled function's signature: read-only serves both.
+    """
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def by_dtype(stub: Callable[..., Any], choose: Callable[[Any], Any]) -> None:
+    """Lets Numba put `choose(dtype)`, a function, in place of `stub(samples, …)`."""
+    # Not strict, since annotations would have to be the same too.
+    overload(stub, strict=False)(lambda samples, *_: choose(as_dtype(samples.dtype)))
+
+
+def load(samples: Any, k: Any) -> Any:
+    """Returns sample `k` as a float of 0..`white(samples)`."""
+
+
+def fit(samples: Any, value: Any) -> Any:
+    """Returns a float as a sample: clipped to the range and, for bytes, rounded half up."""
+
+
+def white(samples: Any) -> Any:
+    """Returns what is white, as a float."""
+
+
+# Constants of another precision would widen the loops they are in, and halve their speed.
+
+
+def _choose_load(dtype: np.dtype[Any]) -> Any:
+    if dtype == np.uint8:
+        return lambda samples, k: np.float32(samples[k])
+    none, full = dtype.type(0), dtype.type(1)
+
+    def load_float(samples: Any, k: Any) -> Any:
+        value = samples[k]
+        value = none if value < none else value
+        return full if value > full else value
+
+    return load_float
+
+
+def _choose_fit(dtype: np.dtype[Any]) -> Any:
+    kind = np.float32 if dtype == np.uint8 else dtype.type
+    none, full, half = kind(0), kind(255), kind(0.5)
+
+    def fit_byte(samples: Any, value: Any) -> Any:  # noqa: ARG001
+        value = value + half
+        value = value if value > none else none
+        value = value if value < full else full
+        return np.uint8(np.int32(value))
+
+    if dtype == np.uint8:
+        return fit_byte
+    full = kind(1)
+
+    def fit_float(samples: Any, value: Any) -> Any:  # noqa: ARG001
+        value = none if value < none else value
+        return full if value > full else value
+
+    return fit_float
+
+
+def _choose_white(dtype: np.dtype[Any]) -> Any:
+    full = np.float32(255) if dtype == np.uint8 else dtype.type(1)
+    return lambda samples: full  # noqa: ARG005
+
+
+by_dtype(load, _choose_load)
+by_dtype(fit, _choose_fit)
+by_dtype(white, _choose_white)
+
+
+@jit
+def scale(images: _Array, factors: _Array, offsets: _Array, out: _Array) -> None:
+    """Writes `factor * image + offset`, both `(M,)` and floats of the precision worked in."""
+    for i in range(len(images)):
+        source, target = images[i].reshape(-1), out[i].reshape(-1)
+        factor, offset = factors[i], offsets[i]
+        for k in range(np.uint64(len(source))):
+            target[k] = fit(target, factor * load(source, k) + offset)
+
+
+@jit
+def shift(images: _Array, offsets: _Array, out: _Array) -> None:
+    """Writes `image + offset`, offsets `(M, C)`: whole int16 numbers for bytes, else floats."""
+    channels = offsets.shape[1]
+    period = _PATTERN * channels
+    pattern = np.empty(period, offsets.dtype)
+    for i in range(len(images)):
+        source, target = images[i].reshape(-1), out[i].reshape(-1)
+        for k in range(period):
+            pattern[k] = offsets[i, k % channels]
+        for start in range(0, len(source), period):
+            place = np.uint64(start)
+            for k in range(np.uint64(min(period, len(source) - start))):
+                target[place + k] = _sum(source, place + k, pattern[k])
+
+
+def _sum(samples: Any, k: Any, offset: Any) -> Any: ...
+
+
+def _choose_sum(dtype: np.dtype[Any]) -> Any:
+    if dtype != np.uint8:
+        return lambda samples, k, offset: fit(samples, load(samples, k) + offset)
+    none, full = np.int16(0), np.int16(255)
+
+    def sum_bytes(samples: Any, k: Any, offset: Any) -> Any:
+        total = np.int16(np.int16(samples[k]) + offset)
+        total = total if total > none else none
+        return np.uint8(total if total < full else full)
+
+    return sum_bytes
+
+
+by_dtype(_sum, _choose_sum)
+
+
+@jit
+def look_up(images: _Array, tables: _Array, out: _Array) -> None:
+    """Writes `table[image]` for bytes; tables `(M, 1, 256)` for all channels or `(M, C, 256)`."""
+    for i in range(len(images)):
+        look_up_row(images[i].reshape(-1), tables[i], out[i].reshape(-1))
+
+
+@jit
+def look_up_row(source: _Array, table: _Array, target: _Array) -> None:
+    """Writes `table[source]` for the bytes of one image; table `(1, 256)` or `(C, 256)`."""
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    channels = np.uint64(len(table))
+    if channels == one:
+        for sample in range(np.uint64(len(source))):
+            target[sample] = table[0, source[sample]]
+    elif channels == three:
+        for pixel in range(np.uint64(len(source)) // three):
+            k = three * pixel
+            target[k] = table[0, source[k]]
+            target[k + one] = table[1, source[k + one]]
+            target[k + two] = table[2, source[k + two]]
+    else:
+        for pixel in range(np.uint64(len(source)) // channels):
+            k = channels * pixel
+            for channel in range(channels):
+                target[k + channel] = table[channel, source[k + channel]]
+
+
+@jit
+def solarize_bytes(images: _Array, thresholds: _Array, out: _Array) -> None:
+    """Inverts bytes from their row's threshold on; thresholds `(M,)`, uint16, 0..256."""
+    for i in range(len(images)):
+        source, target = images[i].reshape(-1), out[i].reshape(-1)
+        threshold = thresholds[i]
+        for k in range(np.uint64(len(source))):
+            sample = source[k]
+            target[k] = sample if np.uint16(sample) < threshold else ~sample
+
+
+@jit
+def solarize_floats(images: _Array, thresholds: _Array, out: _Array) -> None:
+    """Inverts floats from their row's threshold on; thresholds `(M,)` of the same dtype."""
+    for i in range(len(images)):
+        source, target = images[i].reshape(-1), out[i].reshape(-1)
+        threshold = thresholds[i]
+        for k in range(np.uint64(len(source))):
+            sample = load(source, k)
+            target[k] = white(source) - sample if sample >= threshold else sample
+
+
+@jit
+def posterize_floats(images: _Array, masks: _Array, out: _Array) -> None:
+    """Keeps the bits in `masks` `(M,)`, int32, of the nearest of 256 levels of floats."""
+    kind = images.dtype.type
+    for i in range(len(images)):
+        source, target, mask = images[i].reshape(-1), out[i].reshape(-1), masks[i]
+        for k in range(np.uint64(len(source))):
+            sample = load(source, k)
+            level = np.int32(sample * kind(255) + kind(0.5)) & mask
+            target[k] = kind(level) / kind(255) if sample == sample else sample

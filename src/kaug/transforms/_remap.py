@@ -1,0 +1,99 @@
+"""One resampling of a batch by a kernel that is no affine warp."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._kernels.warp import FILL_MODES
+from kaug._validation import check_probability
+from kaug.transforms._base import Transform, check_fill
+from kaug.transforms._warp import Sampling, _checked_fill_value, _working_dtype
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A sampling as kernels take it, for images of one dtype."""
+
+    linear: bool
+    mode: int
+    fill: Any
+    weight_dtype: np.dtype[Any]
+
+
+@dataclass(frozen=True, repr=False)
+class Remapping(Transform):
+    """A geometric transform that resamples by itself: what lies outside, and between pixels."""
+
+    fill_mode: str = field(default="nearest", kw_only=True)
+    fill_value: float = field(default=0.0, kw_only=True)
+    interpolation: str = field(default="bilinear", kw_only=True)
+    p: float = field(default=1.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_fill(self.fill_mode, self.fill_value, self.interpolation)
+        object.__setattr__(self, "fill_value", float(self.fill_value))
+        object.__setattr__(self, "p", check_probability(self.p))
+
+    @property
+    def _sampling(self) -> Sampling:
+        return Sampling(self.fill_mode, self.fill_value, self.interpolation)
+
+    @property
+    def _mask_sampling(self) -> Sampling:
+        return replace(self._sampling, fill_value=0.0, interpolation="nearest")
+
+
+def remapped(
+    images: Array,
+    sampling: Sampling,
+    kernel: Callable[[Array, Array, Reading], None],
+    size: tuple[int, int] | None = None,
+) -> Array:
+    """Returns what a kernel makes of images, in their dtype.
+
+    Args:
+        images: `(M, H, W, C)`, any integer or float dtype.
+        sampling: Fill and interpolation.
+        kernel: Called with the images, C-contiguous and of a dtype that kernels know, with where
+            to write, and with the sampling.
+        size: Height and width of the result; None keeps those of the images.
+    """
+    reading = _read(sampling, images.dtype)
+    work = reading.fill.dtype
+    source = np.ascontiguousarray(images, work)
+    if not source.flags.aligned:
+        source = source.copy()
+    out = np.empty((len(images), *(size or images.shape[1:3]), images.shape[3]), work)
+    # Writable or not is part of a compiled function's signature: read-only serves both.
+    kernel(read_only(source), out, reading)
+    if work == images.dtype:
+        return out
+    if images.dtype.kind in "iu":
+        limits = np.iinfo(images.dtype)
+        np.clip(np.rint(out, out=out), limits.min, limits.max, out=out)
+    return out.astype(images.dtype)
+
+
+# Small pieces of a batch ask for the same again and again.
+@lru_cache(maxsize=64)
+def _read(sampling: Sampling, dtype: np.dtype[Any]) -> Reading:
+    work = _working_dtype(dtype)
+    return Reading(
+        sampling.interpolation == "bilinear",
+        FILL_MODES.index(sampling.fill_mode),
+        work.type(_checked_fill_value(sampling, dtype)),
+        np.dtype(np.float64 if work == np.float64 else np.float32),
+    )
+
+
+def read_only(array: Array) -> Array:
+    """Returns a view of an array that can not be written to."""
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view

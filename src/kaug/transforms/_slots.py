@@ -1,0 +1,171 @@
+"""What the published policies share: slots, in each of which a row goes through one operation.
+
+A slot is carried out as one step for each kind of operation, with the rows that it fell to. As no
+row has two operations in a slot, the order of the steps in it means nothing; the geometric ones,
+which are one step together, come where they can merge with their neighbours in a policy.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._validation import check_integer, check_probability
+from kaug.transforms import _matrices
+from kaug.transforms._affine import AffineTransform
+from kaug.transforms._base import Array, Parameters, Transform, check_fill
+from kaug.transforms._magnitudes import GEOMETRIC, NUMBERS, WIDE_PIXELS
+from kaug.transforms._matrices import Matrices
+from kaug.transforms._operations import Step, plan
+from kaug.transforms._warp import Sampling
+from kaug.transforms.color import Brightness, Contrast, Invert, Saturation
+from kaug.transforms.filters import Sharpness
+from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
+
+
+@dataclass(frozen=True, repr=False)
+class Geometry(AffineTransform):
+    """All geometric operations: for each row the strength of one, 0 for all others.
+
+    Shears are about the upper left corner and rotations about the centre, as Pillow's are, and ways
+    are whole pixels.
+    """
+
+    fill_mode: str
+    fill_value: float
+    interpolation: str
+    # The longest way of a translation as a part of the image, or None for TrivialAugment's.
+    longest_way: float | None
+
+    def sampling(self) -> Sampling:
+        """Returns how the operations resample."""
+        return Sampling(self.fill_mode, self.fill_value, self.interpolation)
+
+    def matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+        """Returns the warps, from the strengths by the names of the operations."""
+        height, width = size
+        sine, cosine = _matrices.sine_and_cosine(parameters["Rotate"])
+        x, y = parameters["ShearX"], parameters["ShearY"]
+        right, down = (
+            np.trunc(parameters[name] * self._pixels(length))
+            for name, length in (("TranslateX", width), ("TranslateY", height))
+        )
+        rows = (
+            (cosine, sine + y, y * width / 2 - down),
+            (x - sine, cosine, x * height / 2 - right),
+        )
+        return _matrices.from_entries(rows, len(sine))
+
+    def _pixels(self, length: int) -> float:
+        if self.longest_way is None:
+            return min(WIDE_PIXELS, length)
+        return self.longest_way * length
+
+
+@dataclass(frozen=True, repr=False)
+class Color(Saturation):
+    """Saturation, which leaves images alone that have no three channels."""
+
+    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+        """Returns the images with more or less colour."""
+        if images.shape[-1] != 3:
+            return images.copy()
+        return super().change(images, parameters, precision)
+
+
+# What carries an operation out, and what it calls the strength.
+_COLOURS: dict[str, tuple[type[Any], str]] = {
+    "Brightness": (Brightness, "brightness"),
+    "Color": (Color, "saturation"),
+    "Contrast": (Contrast, "contrast"),
+    "Sharpness": (Sharpness, "sharpness"),
+    "Posterize": (Posterize, "bits"),
+    "Solarize": (Solarize, "threshold"),
+    "AutoContrast": (AutoContrast, "cutoff"),
+    "Equalize": (Equalize, ""),
+    "Invert": (Invert, ""),
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Slots(Transform):
+    """A policy of operations, and the options that all such policies have."""
+
+    fill_mode: str = field(default="constant", kw_only=True)
+    fill_value: float = field(default=0.0, kw_only=True)
+    interpolation: str = field(default="nearest", kw_only=True)
+    value_range: tuple[float, float] | None = field(default=None, kw_only=True)
+    p: float = field(default=1.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "p", check_probability(self.p))
+        check_fill(self.fill_mode, self.fill_value, self.interpolation)
+        object.__setattr__(self, "fill_value", float(self.fill_value))
+        # Of a class that checks the range and puts it into one form.
+        object.__setattr__(self, "value_range", Invert(value_range=self.value_range).value_range)
+
+    def operations(self) -> tuple[str, ...]:
+        """Returns the names of the operations that may occur."""
+        raise NotImplementedError
+
+    def longest_way(self) -> float | None:
+        """Returns the longest way of a translation; see `Geometry`."""
+        raise NotImplementedError
+
+    @cached_property
+    def _geometry(self) -> Geometry:
+        return Geometry(self.fill_mode, self.fill_value, self.interpolation, self.longest_way())
+
+    @cached_property
+    def _colours(self) -> list[tuple[int, Transform, str]]:
+        return [
+            (NUMBERS[name], cls(value_range=self.value_range), parameter)
+            for name, (cls, parameter) in _COLOURS.items()
+            if name in self.operations()
+        ]
+
+    def slots(
+        self,
+        operations: NDArray[np.int64],
+        strengths: NDArray[np.float64],
+        within: NDArray[np.bool_],
+    ) -> Iterator[Step]:
+        """Yields steps for the operations of all slots, both `(M, slots)`."""
+        count = operations.shape[1]
+        for slot in range(count):
+            operation, strength = operations[:, slot], strengths[:, slot]
+            last = slot > 0 and slot == count - 1
+            if not last:
+                yield self._geometric_step(operation, strength, within)
+            for number, leaf, parameter in self._colours:
+                parameters = {parameter: strength} if parameter else {}
+                yield Step(leaf, parameters, within & (operation == number))
+            if last:
+                yield self._geometric_step(operation, strength, within)
+
+    def _geometric_step(
+        self,
+        operation: NDArray[np.int64],
+        strength: NDArray[np.float64],
+        within: NDArray[np.bool_],
+    ) -> Step:
+        parameters = {
+            name: np.where(operation == NUMBERS[name], strength, 0.0) for name in GEOMETRIC
+        }
+        return Step(self._geometry, parameters, within)
+
+
+def carried_out(steps: Iterable[Step], images: Array) -> Array:
+    """Returns images after steps, of which `images` may be written to."""
+    batch = {"images": images}
+    for operation in plan(list(steps), (), images.shape[1:]):
+        operation.apply(batch, batch)
+    return batch["images"]
+
+
+def set_integer(transform: Transform, name: str, **limits: Any) -> None:
+    """Checks a field that must be an integer, and puts it back as an `int`."""
+    object.__setattr__(transform, name, check_integer(getattr(transform, name), name, **limits))

@@ -1,0 +1,162 @@
+"""AugMix: several chains of operations, mixed with each other and with the picture itself."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._random import Draws
+from kaug._validation import check_number, message
+from kaug.transforms import _magnitudes
+from kaug.transforms._base import Array, Parameters
+from kaug.transforms._distributions import beta, dirichlet
+from kaug.transforms._magnitudes import NUMBERS
+from kaug.transforms._slots import Slots, carried_out, set_integer
+
+# How many operations a chain has at most when their number is drawn.
+_DEEPEST = 3
+
+
+@dataclass(frozen=True, repr=False)
+class AugMix(Slots):
+    """Blends the picture with a mixture of differently augmented copies of it.
+
+    Each row is copied `width` times, and each copy goes through a chain of operations: shearing,
+    moving, rotating, posterizing, solarizing, stretching the contrast, or equalizing the histogram,
+    drawn evenly, with strengths drawn evenly up to `severity`. The copies are mixed with weights
+    from the Dirichlet distribution, and the mixture is blended with the picture by a share from the
+    beta distribution, both with the parameter `alpha`. Integers are rounded once, at the end.
+
+    At severity 10 the strongest are a shear of 0.3, a move by a third of the image, a turn by 30
+    degrees, 1 of 8 bits, and solarizing everything; at severity 3 three tenths of the way, and
+    posterizing begins at 4 bits.
+
+    From Hendrycks, Mu, Cubuk, Zoph, Gilmer and Lakshminarayanan, "AugMix: A simple data processing
+    method to improve robustness and uncertainty", ICLR 2020, arXiv:1912.02781, whose reference
+    implementation this follows. Its loss, which compares the predictions for three such pictures,
+    is not part of it.
+
+    The result shows several moved copies at once, so masks, boxes and keypoints are refused.
+
+    Args:
+        severity: How strong operations can be, 1 to 10.
+        width: Number of copies, at least 1.
+        depth: Number of operations in a chain, at least 1; -1 draws it from 1, 2 and 3.
+        alpha: Above 0. Small values leave one copy, and either it or the picture, nearly alone; 1
+            draws all weights alike; large values mix evenly.
+        all_ops: Whether brightness, contrast, colour and sharpness occur too, as factors of 0.1 to
+            1.9. They are among the corruptions of ImageNet-C, so leave them out to be measured on
+            those.
+        fill_mode: What lies outside the image: see `Affine`.
+        fill_value: What lies outside with `"constant"`, in the value range of the images.
+        interpolation: `"bilinear"` or `"nearest"`.
+        value_range: See `RandAugment`.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of its range.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.augmix import AugMix
+        >>> image = np.arange(35, dtype="uint8").reshape(1, 5, 7)
+        >>> AugMix(severity=10)(image, seed=9)[0]
+        array([[ 0,  1,  3,  5,  6,  8, 10],
+               [ 6, 14, 16, 17, 19, 21, 23],
+               [12, 27, 28, 30, 32, 34, 36],
+               [18, 39, 41, 43, 45, 47, 49],
+               [24, 52, 54, 56, 58, 60, 61]], dtype=uint8)
+    """
+
+    severity: float = 3.0
+    width: int = 3
+    depth: int = -1
+    alpha: float = 1.0
+    all_ops: bool = field(default=False, kw_only=True)
+    interpolation: str = field(default="bilinear", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rule = "`severity` must be a number of 1 to 10"
+        object.__setattr__(self, "severity", check_number(self.severity, "severity", rule))
+        if not 1 <= self.severity <= 10:
+            raise ValueError(message(rule, f"severity={self.severity}"))
+        set_integer(self, "width", minimum=1)
+        if self.depth != -1:
+            set_integer(self, "depth", minimum=1, fix="Pass -1 for 1 to 3 at random.")
+        rule = "`alpha` must be a number above 0"
+        object.__setattr__(self, "alpha", check_number(self.alpha, "alpha", rule))
+        if self.alpha <= 0:
+            raise ValueError(message(rule, f"alpha={self.alpha}"))
+
+    def operations(self) -> tuple[str, ...]:
+        """Returns what is drawn from."""
+        return _magnitudes.AUGMIX_ALL if self.all_ops else _magnitudes.AUGMIX_CHOICES
+
+    def longest_way(self) -> float:
+        """Returns the longest way of a translation at severity 10, as a part of the image."""
+        return _magnitudes.AUGMIX_WAY
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the operations and weights of each row.
+
+        `operation`, 0 beyond the end of a chain, and `strength` are `(M, width, depth)`, the
+        `weight` of each chain in the mixture is `(M, width)`, and the `share` of the mixture in the
+        result `(M,)`.
+        """
+        weights = dirichlet(draws, self.alpha, self.width)
+        share = beta(draws, self.alpha, self.alpha)
+        chains = [self._drawn_chain(draws) for _ in range(self.width)]
+        operations, strengths = (np.stack(part, axis=1) for part in zip(*chains, strict=True))
+        return {
+            "operation": operations,
+            "strength": strengths,
+            "weight": weights,
+            "share": share,
+        }
+
+    def _drawn_chain(self, draws: Draws) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        choices = np.array([NUMBERS[name] for name in self.operations()])
+        depth = self.depth if self.depth > 0 else 1 + draws.integers(_DEEPEST)
+        operations, strengths = [], []
+        for place in range(self.depth if self.depth > 0 else _DEEPEST):
+            drawn = choices[draws.integers(len(choices))]
+            levels = draws.uniform(0.1, self.severity) / 10
+            operations.append(np.where(place < depth, drawn, 0))
+            strengths.append(_magnitudes.AUGMIX.strengths(operations[-1], levels, draws.sign()))
+        return np.stack(operations, axis=1), np.stack(strengths, axis=1)
+
+    def transform_images(self, images: Array, parameters: Parameters) -> Array:
+        """Returns `images` blended with the mixtures of their copies."""
+        operations, strengths = parameters["operation"], parameters["strength"]
+        count, width, depth = operations.shape
+        steps = self.slots(
+            operations.reshape(-1, depth),
+            strengths.reshape(-1, depth),
+            np.ones(count * width, np.bool_),
+        )
+        copies = carried_out(steps, np.repeat(images, width, axis=0))
+        copies = copies.reshape(count, width, *images.shape[1:])
+        share = parameters["share"]
+        weights = share[:, np.newaxis] * parameters["weight"]
+        return _blended(images, 1 - share, copies, weights)
+
+    def check_carries(self, what: str) -> None:
+        """Refuses masks, boxes and keypoints."""
+        rule = "AugMix shows several moved copies of a picture at once"
+        raise ValueError(message(rule, what, "Leave AugMix out, or use RandAugment."))
+
+
+def _blended(images: Array, share: Array, copies: Array, weights: Array) -> Array:
+    """Returns `share * image + sum(weights * copies)`, rounded for integers."""
+    exact = images.dtype.itemsize <= 2 or images.dtype == np.float32
+    dtype: Any = np.float32 if exact else np.float64
+    share, weights = share.astype(dtype), weights.astype(dtype)
+    blend = images * share[:, np.newaxis, np.newaxis, np.newaxis]
+    for number in range(weights.shape[1]):
+        blend += copies[:, number] * weights[:, number, np.newaxis, np.newaxis, np.newaxis]
+    if images.dtype.kind != "f":
+        np.rint(blend, out=blend)
+    return np.asarray(blend.astype(images.dtype, copy=False))

@@ -1,0 +1,438 @@
+"""Colour: brightness, contrast, saturation, hue, and what else changes each pixel by itself.
+
+Values run from black to white: 0..255 for uint8, 0..1 for floats, `value_range` if that is given.
+What would leave the range is clipped to it. Where Pillow has the operation, this is Pillow's,
+rounded to the nearest level where Pillow cuts off; floats give the same picture, not rounded.
+"""
+
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._kernels import colors, pointwise
+from kaug._kernels.jitter import jitter
+from kaug._random import Draws, Key
+from kaug._validation import message
+from kaug.transforms._base import Parameters, Transform
+from kaug.transforms._photometric import Compiled, strengths
+from kaug.transforms._ranges import Range, limits
+
+Array = NDArray[Any]
+
+# What numbers given for a factor must keep: they spread around 1, and below 0 is no picture.
+_FACTOR = {"centre": 1.0, "minimum": 0.0}
+_TURN = {"minimum": -0.5, "maximum": 0.5}
+_ORDERS = np.array(list(permutations(range(4))))
+_CHANNELS = Key.from_seed(0)  # below which a row's word names the shifts of its channels
+
+
+@dataclass(frozen=True, repr=False)
+class Brightness(Compiled):
+    """Multiplies all values by a factor, as `PIL.ImageEnhance.Brightness` does.
+
+    Args:
+        brightness: Factor, 0 or more: 0 is black, 1 changes nothing. A number `r` means evenly on
+            `[1 - r, 1 + r]`, a pair `[low, high]`.
+        value_range: What is black and what is white; None takes 0 and the dtype's largest, or 1
+            for floats. Values beyond are clipped.
+        p: Probability that a row is changed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: The range is reversed or reaches below 0.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.color import Brightness
+        >>> image = np.array([[[0, 10, 20], [100, 180, 255]]], "uint8")
+        >>> Brightness((1.5, 1.5))(image, seed=0)[0]
+        array([[  0,  15,  30],
+               [150, 255, 255]], dtype=uint8)
+    """
+
+    ranges: ClassVar = {"brightness": _FACTOR}
+
+    brightness: Range = 0.2
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the factor of each row as `brightness`."""
+        return {"brightness": draws.uniform(*limits(self.brightness, 1.0))}
+
+    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+        """Returns the images times their factors."""
+        factors = strengths(parameters, "brightness", precision)
+        return _scaled(images, factors, np.zeros_like(factors))
+
+
+@dataclass(frozen=True, repr=False)
+class Contrast(Compiled):
+    """Moves all values away from the mean brightness, as `PIL.ImageEnhance.Contrast` does.
+
+    The mean is that of the channel if there is one, of Pillow's grey (`L`) if there are three, and
+    of all samples for any other number. For bytes it is rounded, as Pillow's.
+
+    Args:
+        contrast: Factor, 0 or more: 0 is plain grey, 1 changes nothing. A number `r` means evenly
+            on `[1 - r, 1 + r]`, a pair `[low, high]`.
+        value_range: See `Brightness`.
+        p: Probability that a row is changed at all.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.color import Contrast
+        >>> image = np.array([[[70, 80, 90], [110, 120, 130]]], "uint8")
+        >>> Contrast((2, 2))(image, seed=0)[0]
+        array([[ 40,  60,  80],
+               [120, 140, 160]], dtype=uint8)
+    """
+
+    ranges: ClassVar = {"contrast": _FACTOR}
+
+    contrast: Range = 0.2
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the factor of each row as `contrast`."""
+        return {"contrast": draws.uniform(*limits(self.contrast, 1.0))}
+
+    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+        """Returns the images spread about their means."""
+        means = np.empty(len(images))
+        if images.dtype == np.uint8:
+            colors.byte_means(images, means)
+            means = np.floor(means + 0.5)
+        else:
+            colors.float_means(images, means)
+        factors = strengths(parameters, "contrast", precision)
+        return _scaled(images, factors, ((1 - factors) * means).astype(precision))
+
+
+def _scaled(images: Array, factors: Array, offsets: Array) -> Array:
+    out = np.empty_like(images)
+    pointwise.scale(images, factors, pointwise.read_only(offsets), out)
+    return out
+
+
+@dataclass(frozen=True, repr=False)
+class Saturation(Compiled):
+    """Moves each pixel away from its grey, as `PIL.ImageEnhance.Color` does.
+
+    Args:
+        saturation: Factor, 0 or more: 0 is grey, 1 changes nothing. A number `r` means evenly on
+            `[1 - r, 1 + r]`, a pair `[low, high]`.
+        value_range: See `Brightness`.
+        p: Probability that a row is changed at all.
+
+    Raises:
+        ValueError: Also when images have neither 1 channel, which has no colour to change, nor 3.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.color import Saturation
+        >>> pixels = np.array([[[[100, 100, 100], [200, 100, 100]]]], "uint8")
+        >>> Saturation((0, 0))(pixels, seed=0)[0]
+        array([[[100, 100, 100],
+                [130, 130, 130]]], dtype=uint8)
+    """
+
+    ranges: ClassVar = {"saturation": _FACTOR}
+
+    saturation: Range = 0.2
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the factor of each row as `saturation`."""
+        return {"saturation": draws.uniform(*limits(self.saturation, 1.0))}
+
+    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+        """Returns the images with more or less colour."""
+        if not _is_colored(self, images):
+            return _clipped(images)
+        out = np.empty_like(images)
+        colors.saturate(images, strengths(parameters, "saturation", precision), out)
+        return out
+
+
+@dataclass(frozen=True, repr=False)
+class Hue(Compiled):
+    """Turns the colour wheel, leaving saturation and value in HSV as they are.
+
+    Computed in floats, where `torchvision.transforms.functional.adjust_hue` on a Pillow image
+    rounds hue, saturation and value to bytes.
+
+    Args:
+        hue: Fraction of the wheel, -0.5..0.5: a third makes red green. A number `r` means evenly on
+            `[-r, r]`, a pair `[low, high]`.
+        value_range: See `Brightness`.
+        p: Probability that a row is changed at all.
+
+    Raises:
+        ValueError: Also when images have neither 1 channel, which has no hue to change, nor 3.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.color import Hue
+        >>> pixels = np.array([[[[200, 0, 0], [90, 80, 70]]]], "uint8")
+        >>> Hue((1 / 3, 1 / 3))(pixels, seed=0)[0]
+        array([[[  0, 200,   0],
+                [ 70,  90,  80]]], dtype=uint8)
+    """
+
+    ranges: ClassVar = {"hue": _TURN}
+
+    hue: Range = 0.05
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the turn of each row as `hue`, a fraction of the wheel."""
+        return {"hue": draws.uniform(*limits(self.hue))}
+
+    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+        """Returns the images with other hues."""
+        if not _is_colored(self, images):
+            return _clipped(images)
+        out = np.empty_like(images)
+        colors.turn_hues(images, pointwise.read_only(_sextants(parameters, precision)), out)
+        return out
+
+
+def _sextants(parameters: Parameters, precision: np.dtype[Any]) -> Array:
+    """Returns turns as 0..6, of which a kernel needs to take off one round at most."""
+    return (np.asarray(parameters["hue"], np.float64) % 1 * 6).astype(precision)
+
+
+def _is_colored(transform: Transform, images: Array) -> bool:
+    """Returns whether images have three channels; any number but that and 1 is an error."""
+    channels = int(images.shape[-1])
+    if channels not in (1, 3):
+        name = type(transform).__name__
+        rule = f"{name} needs images of 3 channels (red, green, blue), or of 1 channel"
+        fix = "Split off what is no colour first."
+        raise ValueError(message(rule, f"images of {channels} channels", fix))
+    return channels == 3
+
+
+def _clipped(images: Array) -> Array:
+    """Returns a copy of the images with no value beyond the range."""
+    return images.copy() if images.dtype == np.uint8 else np.clip(images, 0, 1)
+
+
+@dataclass(frozen=True, repr=False)
+class ColorJitter(Compiled):
+    """Changes brightness, contrast, saturation and hue, in an order drawn for each row.
+
+    Each of the four is as in the transform of its name, and the values are clipped after each, as
+    `torchvision.transforms.ColorJitter` does it; but they are floats until the end, so that bytes
+    are rounded once, and the grey and its mean are not rounded at all. One channel has neither
+    saturation nor hue.
+
+    Args:
+        brightness: Factor; a number `r` means evenly on `[1 - r, 1 + r]`, a pair `[low, high]`.
+            0 leaves the brightness alone, and so for the others.
+        contrast: Factor, given likewise.
+        saturation: Factor, given likewise.
+        hue: Fraction of the colour wheel; a number `r` means evenly on `[-r, r]`.
+        value_range: See `Brightness`.
+        p: Probability that a row is changed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A range is reversed or impossible, or images have neither 1 nor 3 channels.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.color import ColorJitter
+        >>> image = np.array([[[70, 80, 90], [110, 120, 130]]], "uint8")
+        >>> ColorJitter(0, (2, 2), 0, 0)(image, seed=0)[0]
+        array([[ 40,  60,  80],
+               [120, 140, 160]], dtype=uint8)
+    """
+
+    ranges: ClassVar = {
+        "brightness": _FACTOR,
+        "contrast": _FACTOR,
+        "saturation": _FACTOR,
+        "hue": _TURN,
+    }
+
+    brightness: Range = 0.2
+    contrast: Range = 0.2
+    saturation: Range = 0.2
+    hue: Range = 0.05
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the strength of each change by name, and their `order`, `(M, 4)`.
+
+        In an order, 0 is the brightness, 1 the contrast, 2 the saturation and 3 the hue.
+        """
+        return {
+            "brightness": draws.uniform(*limits(self.brightness, 1.0)),
+            "contrast": draws.uniform(*limits(self.contrast, 1.0)),
+            "saturation": draws.uniform(*limits(self.saturation, 1.0)),
+            "hue": draws.uniform(*limits(self.hue)),
+            "order": _ORDERS[draws.integers(len(_ORDERS))],
+        }
+
+    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+        """Returns the images with all four changed."""
+        _is_colored(self, images)
+        table = np.empty((len(images), 4), precision)
+        for column, name in enumerate(("brightness", "contrast", "saturation")):
+            table[:, column] = parameters[name]
+        table[:, 3] = _sextants(parameters, precision)
+        out = np.empty_like(images)
+        orders = strengths(parameters, "order", np.int64)
+        jitter(images, pointwise.read_only(table), orders, out)
+        return out
+
+
+@dataclass(frozen=True, repr=False)
+class Gamma(Compiled):
+    """Raises all values, as fractions of the range, to a power: above 1 is darker, below lighter.
+
+    As `torchvision.transforms.functional.adjust_gamma`, with a gain of 1.
+
+    Args:
+        gamma: Exponent, above 0; 1 changes nothing. A number `r` means evenly on
+            `[1 - r, 1 + r]`, a pair `[low, high]`.
+        value_range: See `Brightness`.
+        p: Probability that a row is changed at all.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.color import Gamma
+        >>> Gamma((2, 2))(np.array([[[0.0, 0.1, 0.2], [0.5, 0.9, 1.0]]]), seed=0).round(2)[0]
+        array([[0.  , 0.01, 0.04],
+               [0.25, 0.81, 1.  ]])
+    """
+
+    ranges: ClassVar = {"gamma": {"centre": 1.0, "above": 0.0}}
+
+    gamma: Range = 0.2
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the exponent of each row as `gamma`."""
+        return {"gamma": draws.uniform(*limits(self.gamma, 1.0))}
+
+    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+        """Returns powers of the images."""
+        if images.dtype != np.uint8:
+            exponents = strengths(parameters, "gamma", precision)
+            return _powers(_clipped(images), exponents[:, None, None, None])
+        exponents = strengths(parameters, "gamma", np.float64)
+        powers = _powers(np.arange(256) / 255, exponents[:, None, None])
+        tables = (powers * 255 + 0.5).astype(np.uint8)
+        out = np.empty_like(images)
+        pointwise.look_up(images, pointwise.read_only(tables), out)
+        return out
+
+
+def _powers(values: Array, exponents: Array) -> Array:
+    """Returns `values ** exponents`: NumPy's logarithm is made of vectors, its power is not."""
+    with np.errstate(divide="ignore"):
+        logarithms = np.log(values)
+    powers = logarithms * exponents
+    return np.asarray(np.exp(powers, out=powers))
+
+
+@dataclass(frozen=True, repr=False)
+class ChannelShift(Compiled):
+    """Adds a number to all values of a channel, drawn for each row and channel apart.
+
+    Args:
+        shift: Fraction of the value range. A number `r` means evenly on `[-r, r]`, a pair
+            `[low, high]`.
+        value_range: See `Brightness`.
+        p: Probability that a row is changed at all.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.color import ChannelShift
+        >>> ChannelShift((0.1, 0.1))(np.array([[[0.0, 0.2, 0.4], [0.6, 0.8, 1.0]]]), seed=0)[0]
+        array([[0.1, 0.3, 0.5],
+               [0.7, 0.9, 1. ]])
+    """
+
+    ranges: ClassVar = {"shift": {"minimum": -1.0, "maximum": 1.0}}
+
+    shift: Range = 0.1
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns what each row's shifts lie between, `shift` `(M, 2)`, and a `word` for them.
+
+        How many channels there are is not known yet; a row's word names as many shifts as needed.
+        """
+        low, high = limits(self.shift)
+        return {"shift": np.tile((low, high), (len(draws), 1)), "word": draws.word()}
+
+    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+        """Returns the images with shifted channels."""
+        low, high = np.moveaxis(np.asarray(parameters["shift"], np.float64), 1, 0)
+        draws = Draws(_CHANNELS, parameters["word"])
+        units = [draws.uniform() for _ in range(images.shape[-1])]
+        shifts = low[:, None] + (high - low)[:, None] * np.stack(units, axis=1)
+        if images.dtype == np.uint8:
+            offsets = np.floor(shifts * 255 + 0.5).astype(np.int16)
+        else:
+            offsets = shifts.astype(precision)
+        out = np.empty_like(images)
+        pointwise.shift(images, pointwise.read_only(offsets), out)
+        return out
+
+
+@dataclass(frozen=True, repr=False)
+class Grayscale(Compiled):
+    """Turns pictures grey, as Pillow's conversion to `L` does; they keep their three channels.
+
+    Args:
+        p: Probability that a row is changed.
+        value_range: See `Brightness`.
+
+    Raises:
+        ValueError: Also when images have neither 1 channel, which is grey already, nor 3.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.color import Grayscale
+        >>> pixels = np.array([[[[100, 100, 100], [200, 100, 100]]]], "uint8")
+        >>> Grayscale(p=1)(pixels, seed=0)[0]
+        array([[[100, 100, 100],
+                [130, 130, 130]]], dtype=uint8)
+    """
+
+    p: float = 0.1
+
+    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+        """Returns grey images."""
+        del parameters, precision
+        if not _is_colored(self, images):
+            return _clipped(images)
+        out = np.empty_like(images)
+        colors.gray(images, out)
+        return out
+
+
+@dataclass(frozen=True, repr=False)
+class Invert(Compiled):
+    """Swaps black and white, as `PIL.ImageOps.invert` does.
+
+    Args:
+        p: Probability that a row is changed.
+        value_range: See `Brightness`.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.color import Invert
+        >>> Invert(p=1)(np.array([[[0, 10, 20], [100, 200, 255]]], "uint8"), seed=0)[0]
+        array([[255, 245, 235],
+               [155,  55,   0]], dtype=uint8)
+    """
+
+    p: float = 0.5
+
+    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+        """Returns negatives."""
+        del parameters
+        if images.dtype == np.uint8:
+            return np.invert(images)
+        return np.asarray(precision.type(1) - _clipped(images))

@@ -1,0 +1,374 @@
+"""Erasing: rectangles of the picture are overwritten.
+
+Sizes are fractions of the picture's and rounded to whole pixels, down to none at all. A size given
+as a number is that size for every row; a pair `(low, high)` has it drawn for each.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._kernels.erasing import (
+    erase,
+    place_grids,
+    place_holes,
+    place_rectangles,
+    place_squares,
+)
+from kaug._random import Draws
+from kaug._validation import check_choice, check_integer, check_number, describe, message
+from kaug.transforms._base import Parameters
+from kaug.transforms._photometric import Photometric
+from kaug.transforms._ranges import Range, set_range
+from kaug.transforms._warp import Sampling, _checked_fill_value
+from kaug.transforms.noise import two_words
+
+Array = NDArray[Any]
+Patches = NDArray[np.int64]
+
+FILL_MODES = ("constant", "noise")
+
+
+@dataclass(frozen=True, repr=False)
+class _Erasure(Photometric):
+    """A transform that overwrites rectangles; `place` says which."""
+
+    # The fields that are sizes, with the options of `set_range`.
+    sizes: ClassVar[Mapping[str, Mapping[str, float]]] = {}
+
+    fill_mode: str = field(default="constant", kw_only=True)
+    fill_value: float = field(default=0.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice(self.fill_mode, "fill_mode", FILL_MODES)
+        object.__setattr__(self, "fill_value", check_number(self.fill_value, "fill_value"))
+        for name, options in self.sizes.items():
+            self._set_size(name, options)
+
+    def _set_size(self, name: str, options: Mapping[str, float]) -> None:
+        value = getattr(self, name)
+        single = not isinstance(value, (tuple, list))
+        if single:
+            object.__setattr__(self, name, (value, value))
+        set_range(self, name, **options)
+        if single:
+            object.__setattr__(self, name, getattr(self, name)[0])
+
+    @property
+    def most(self) -> int:
+        """How many rectangles there are at most."""
+        return 1
+
+    @abstractmethod
+    def draw_patches(self, draws: Draws) -> dict[str, Any]:
+        """Returns sizes and places of each row as fractions."""
+
+    @abstractmethod
+    def place(self, parameters: Parameters, size: tuple[int, int], patches: Patches) -> None:
+        """Writes what is erased of images of a height and width, `(M, most, 5)`, as pixels."""
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns sizes and places as fractions, and two `words` `(M, 2)` that make the noise."""
+        return {**self.draw_patches(draws), "words": two_words(draws)}
+
+    def transform_images(self, images: Array, parameters: Parameters) -> Array:
+        """Returns `images`, partly erased."""
+        dtype = _working_dtype(images.dtype)
+        noisy = self.fill_mode == "noise"
+        low, span = self._noise_limits(dtype) if noisy else (self._value(dtype), 0.0)
+        patches = np.zeros((len(images), self.most, 5), np.int64)
+        self.place(parameters, (images.shape[1], images.shape[2]), patches)
+        out = np.array(images, dtype, order="C")
+        erase(out, patches, noisy, dtype.type(low), span, parameters["words"])
+        return out.astype(images.dtype, copy=False)
+
+    def _value(self, dtype: np.dtype[Any]) -> float:
+        return _checked_fill_value(Sampling("constant", self.fill_value), dtype)
+
+    def _noise_limits(self, dtype: np.dtype[Any]) -> tuple[float, float]:
+        """Returns the least value of noise, and how many or how much there is from it on."""
+        low, high = self.limits(dtype)
+        if dtype.kind == "f":
+            return low, high - low
+        kind = np.iinfo(dtype)
+        low, high = max(np.ceil(low), kind.min), min(np.floor(high), kind.max)
+        return low, high - low + 1
+
+
+def _working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Returns the dtype in which the kernel writes: it has no half precision, say."""
+    if dtype.kind == "f" and dtype.itemsize not in (4, 8):
+        return np.dtype(np.float32 if dtype.itemsize < 4 else np.float64)
+    return dtype.newbyteorder("=")
+
+
+def _size_limits(size: Range) -> tuple[float, float]:
+    return size if isinstance(size, tuple) else (size, size)
+
+
+@dataclass(frozen=True, repr=False)
+class Erasing(_Erasure):
+    """Erases one rectangle, anywhere within the picture.
+
+    The random erasing of Zhong et al. (2017, arXiv:1708.04896). They draw area, shape and place
+    anew until the rectangle fits. Here the area and the place are kept, and where a rectangle of
+    the drawn shape is too high or too wide it gets the shape nearest to it that fits. At
+    the defaults and with square pictures that concerns 4 rows in 1,000. Shapes are drawn evenly by
+    their logarithm, so that lying rectangles are as likely as standing ones.
+
+    Masks, boxes and keypoints stay as they are.
+
+    Args:
+        area: Fraction of the picture's area, 0..1: a number, or a pair `(low, high)` to draw from.
+        aspect_ratio: Height of the rectangle divided by its width, above 0, likewise.
+        fill_mode: `"constant"`, or `"noise"`: each pixel and channel evenly over the value range.
+        fill_value: What `"constant"` puts there, in the value range of the images.
+        value_range: Limits of the noise; None means 0..1 for floats, else 0 to the largest integer.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of its range, or, when called, `fill_value` is none of the
+            dtype of the images.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.erasing import Erasing
+        >>> image = np.ones((1, 5, 8), "uint8")
+        >>> Erasing(area=0.2, aspect_ratio=0.5, p=1)(image, seed=0)[0]
+        array([[1, 0, 0, 0, 0, 1, 1, 1],
+               [1, 0, 0, 0, 0, 1, 1, 1],
+               [1, 1, 1, 1, 1, 1, 1, 1],
+               [1, 1, 1, 1, 1, 1, 1, 1],
+               [1, 1, 1, 1, 1, 1, 1, 1]], dtype=uint8)
+    """
+
+    sizes: ClassVar[Mapping[str, Mapping[str, float]]] = {
+        "area": {"minimum": 0, "maximum": 1},
+        "aspect_ratio": {"above": 0},
+    }
+
+    area: Range = (0.02, 0.33)
+    aspect_ratio: Range = (0.3, 3.3)
+    p: float = field(default=0.5, kw_only=True)
+
+    def draw_patches(self, draws: Draws) -> dict[str, Any]:
+        """Returns `area`, `aspect_ratio`, and the place as `top` and `left` of what is free."""
+        return {
+            "area": draws.uniform(*_size_limits(self.area)),
+            "aspect_ratio": np.exp(draws.uniform(*np.log(_size_limits(self.aspect_ratio)))),
+            "top": draws.uniform(),
+            "left": draws.uniform(),
+        }
+
+    def place(self, parameters: Parameters, size: tuple[int, int], patches: Patches) -> None:
+        """Writes one rectangle for each row."""
+        place_rectangles(
+            parameters["area"],
+            parameters["aspect_ratio"],
+            parameters["top"],
+            parameters["left"],
+            *size,
+            patches,
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Cutout(_Erasure):
+    """Erases a square whose centre lies anywhere, so that part of it may lie outside.
+
+    That of DeVries and Taylor (2017, arXiv:1708.04552), who take half the side of CIFAR-10's
+    pictures. Masks, boxes and keypoints stay as they are.
+
+    Args:
+        size: Side of the square as a fraction of the picture's shorter side, 0..1: a number, or a
+            pair `(low, high)` to draw from.
+        fill_mode: `"constant"`, or `"noise"`: each pixel and channel evenly over the value range.
+        fill_value: What `"constant"` puts there, in the value range of the images.
+        value_range: Limits of the noise; None means 0..1 for floats, else 0 to the largest integer.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of its range, or, when called, `fill_value` is none of the
+            dtype of the images.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.erasing import Cutout
+        >>> Cutout(0.6)(np.ones((1, 5, 8), "uint8"), seed=0)[0]
+        array([[1, 1, 1, 1, 1, 1, 1, 1],
+               [0, 0, 1, 1, 1, 1, 1, 1],
+               [0, 0, 1, 1, 1, 1, 1, 1],
+               [0, 0, 1, 1, 1, 1, 1, 1],
+               [1, 1, 1, 1, 1, 1, 1, 1]], dtype=uint8)
+    """
+
+    sizes: ClassVar[Mapping[str, Mapping[str, float]]] = {"size": {"minimum": 0, "maximum": 1}}
+
+    size: Range = 0.5
+
+    def draw_patches(self, draws: Draws) -> dict[str, Any]:
+        """Returns the `size`, and the centre as fractions `row` and `column` of the picture."""
+        return {
+            "size": draws.uniform(*_size_limits(self.size)),
+            "row": draws.uniform(),
+            "column": draws.uniform(),
+        }
+
+    def place(self, parameters: Parameters, size: tuple[int, int], patches: Patches) -> None:
+        """Writes one square for each row."""
+        place_squares(parameters["size"], parameters["row"], parameters["column"], *size, patches)
+
+
+@dataclass(frozen=True, repr=False)
+class GridMask(_Erasure):
+    """Erases a grid of squares that covers the picture.
+
+    That of Chen et al. (2020, arXiv:2001.04086), without the rotation of their code. The
+    picture is tiled by square units, the first of them cut off by the edges at a place that
+    is drawn, and a square in each unit is erased. Masks, boxes and keypoints stay as they are.
+
+    Args:
+        unit: Side of a unit as a fraction of the picture's shorter side, above 0, up to 1: a
+            number, or a pair `(low, high)` to draw from.
+        ratio: How much of the side of a unit stays, between 0 and 1, likewise. A share of
+            `(1 - ratio)**2` of the picture is erased.
+        fill_mode: `"constant"`, or `"noise"`: each pixel and channel evenly over the value range.
+        fill_value: What `"constant"` puts there, in the value range of the images.
+        value_range: Limits of the noise; None means 0..1 for floats, else 0 to the largest integer.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of its range, or, when called, `fill_value` is none of the
+            dtype of the images.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.erasing import GridMask
+        >>> GridMask(unit=0.6, ratio=0.4)(np.ones((1, 5, 8), "uint8"), seed=0)[0]
+        array([[0, 0, 1, 0, 0, 1, 0, 0],
+               [0, 0, 1, 0, 0, 1, 0, 0],
+               [1, 1, 1, 1, 1, 1, 1, 1],
+               [0, 0, 1, 0, 0, 1, 0, 0],
+               [0, 0, 1, 0, 0, 1, 0, 0]], dtype=uint8)
+    """
+
+    sizes: ClassVar[Mapping[str, Mapping[str, float]]] = {
+        "unit": {"above": 0, "maximum": 1},
+        "ratio": {"above": 0, "below": 1},
+    }
+
+    unit: Range = (0.4, 1.0)
+    ratio: Range = 0.6
+
+    def draw_patches(self, draws: Draws) -> dict[str, Any]:
+        """Returns `unit`, `ratio`, and the place as fractions of a unit, `row` and `column`."""
+        return {
+            "unit": draws.uniform(*_size_limits(self.unit)),
+            "ratio": draws.uniform(*_size_limits(self.ratio)),
+            "row": draws.uniform(),
+            "column": draws.uniform(),
+        }
+
+    def place(self, parameters: Parameters, size: tuple[int, int], patches: Patches) -> None:
+        """Writes one square for each row, that comes again and again."""
+        place_grids(
+            parameters["unit"],
+            parameters["ratio"],
+            parameters["row"],
+            parameters["column"],
+            *size,
+            patches,
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class CoarseDropout(_Erasure):
+    """Erases several rectangles, each anywhere within the picture; they may overlap.
+
+    That is `Cutout` with more and smaller holes, none of which sticks out, as other libraries have
+    it under this name. Masks, boxes and keypoints stay as they are.
+
+    Args:
+        holes: How many: an integer of 1 or more, or a pair `(low, high)` of which every number is
+            as likely.
+        height: Height of a rectangle as a fraction of the picture's, 0..1: a number, or a pair
+            `(low, high)` from which each rectangle's is drawn.
+        width: Width of a rectangle as a fraction of the picture's, likewise.
+        fill_mode: `"constant"`, or `"noise"`: each pixel and channel evenly over the value range.
+        fill_value: What `"constant"` puts there, in the value range of the images.
+        value_range: Limits of the noise; None means 0..1 for floats, else 0 to the largest integer.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of its range, or, when called, `fill_value` is none of the
+            dtype of the images.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.erasing import CoarseDropout
+        >>> dropout = CoarseDropout(holes=3, height=0.2, width=0.25)
+        >>> dropout(np.ones((1, 5, 8), "uint8"), seed=0)[0]
+        array([[1, 1, 1, 0, 0, 1, 1, 1],
+               [1, 1, 1, 0, 0, 1, 1, 1],
+               [1, 1, 1, 0, 0, 1, 1, 1],
+               [1, 1, 1, 1, 1, 1, 1, 1],
+               [1, 1, 1, 1, 1, 1, 1, 1]], dtype=uint8)
+    """
+
+    sizes: ClassVar[Mapping[str, Mapping[str, float]]] = {
+        "height": {"minimum": 0, "maximum": 1},
+        "width": {"minimum": 0, "maximum": 1},
+    }
+
+    holes: int | tuple[int, int] = (1, 8)
+    height: Range = (0.1, 0.2)
+    width: Range = (0.1, 0.2)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        single = not isinstance(self.holes, (tuple, list))
+        rule = "`holes` must be an integer or a pair (low, high) with low <= high"
+        pair: Any = (self.holes, self.holes) if single else self.holes
+        if len(pair) != 2:
+            raise ValueError(message(rule, f"holes={describe(self.holes)}"))
+        low, high = (check_integer(value, "holes", minimum=1) for value in pair)
+        if low > high:
+            fix = f"Pass ({high}, {low})."
+            raise ValueError(message(rule, f"holes={self.holes}", fix))
+        object.__setattr__(self, "holes", low if single else (low, high))
+
+    @property
+    def most(self) -> int:
+        """How many rectangles there are at most."""
+        return self.holes[1] if isinstance(self.holes, tuple) else self.holes
+
+    def draw_patches(self, draws: Draws) -> dict[str, Any]:
+        """Returns how many `holes`, and `(M, most holes)` heights, widths, tops and lefts."""
+        low, high = self.holes if isinstance(self.holes, tuple) else (self.holes, self.holes)
+        holes = low + draws.integers(high - low + 1)
+        heights, widths = _size_limits(self.height), _size_limits(self.width)
+        ranges = {"height": heights, "width": widths, "top": (0.0, 1.0), "left": (0.0, 1.0)}
+        drawn = [{name: draws.uniform(*own) for name, own in ranges.items()} for _ in range(high)]
+        arrays = {name: np.stack([hole[name] for hole in drawn], axis=1) for name in ranges}
+        return {"holes": holes, **arrays}
+
+    def place(self, parameters: Parameters, size: tuple[int, int], patches: Patches) -> None:
+        """Writes the rectangles of each row."""
+        place_holes(
+            parameters["holes"],
+            parameters["height"],
+            parameters["width"],
+            parameters["top"],
+            parameters["left"],
+            *size,
+            patches,
+        )

@@ -1,0 +1,159 @@
+"""Sharpness and blur: what happens to a pixel depends on its neighbours."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._kernels.blur import blur, radius_of
+from kaug._kernels.filters import sharpen_bytes, sharpen_floats
+from kaug._random import Draws
+from kaug._validation import check_number, message
+from kaug.transforms._base import Parameters, Transform
+from kaug.transforms._photometric import Photometric
+from kaug.transforms._ranges import Range, limits
+
+Array = NDArray[Any]
+
+# Largest sigma for which sums in 16 bits are exact enough: within a fifth of a level.
+_WIDEST_IN_BYTES = 6.0
+
+
+def start_at_zero(transform: Transform, name: str) -> None:
+    """Puts a field given as a number `s` back as the pair `(0, s)`, for `set_range` to check."""
+    value = getattr(transform, name)
+    if isinstance(value, (tuple, list)):
+        return
+    number = check_number(value, name)
+    if number < 0:
+        rule = f"`{name}` as a number must not be negative: it means the range from 0 to it"
+        raise ValueError(message(rule, f"{name}={value}"))
+    object.__setattr__(transform, name, (0.0, number))
+
+
+@dataclass(frozen=True, repr=False)
+class Sharpness(Photometric):
+    """Makes the picture blurred, below a factor of 1, or sharper, above it.
+
+    Each pixel is moved away from the mean of its 3 × 3 neighbourhood, in which it counts fivefold
+    itself: `smooth + factor * (pixel - smooth)`, clipped to the value range. Pixels at the border
+    stay as they are. It equals Pillow's `ImageEnhance.Sharpness`, except that this one rounds to
+    the nearest level where Pillow cuts off. Masks, boxes and keypoints stay as they are.
+
+    Args:
+        sharpness: The factor, 0 or more: 0 is the smoothed picture, 1 changes nothing. A number
+            `r` means evenly on `[1 - r, 1 + r]`, a pair `[low, high]`.
+        value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: The range is reversed or reaches below 0, or another argument is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.filters import Sharpness
+        >>> image = np.zeros((1, 4, 5), "uint8")
+        >>> image[0, 1, 2] = 130
+        >>> Sharpness((0, 0))(image, seed=0)[0]
+        array([[ 0,  0,  0,  0,  0],
+               [ 0, 10, 50, 10,  0],
+               [ 0, 10, 10, 10,  0],
+               [ 0,  0,  0,  0,  0]], dtype=uint8)
+    """
+
+    ranges: ClassVar[Mapping[str, Mapping[str, float]]] = {"sharpness": {"centre": 1, "minimum": 0}}
+
+    sharpness: Range = 0.5
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the factor of each row as `sharpness`."""
+        return {"sharpness": draws.uniform(*limits(self.sharpness, 1.0))}
+
+    def change_bytes(self, images: Array, parameters: Parameters) -> Array:
+        """Returns sharper or smoother bytes."""
+        out = np.empty_like(images)
+        sharpen_bytes(images, _factors(parameters, np.float32), out)
+        return out
+
+    def change_floats(self, images: Array, parameters: Parameters) -> Array:
+        """Returns sharper or smoother floats."""
+        out = np.empty_like(images)
+        sharpen_floats(images, _factors(parameters, images.dtype), out)
+        return out
+
+
+def _factors(parameters: Parameters, dtype: Any) -> Array:
+    return np.ascontiguousarray(parameters["sharpness"], dtype)
+
+
+@dataclass(frozen=True, repr=False)
+class GaussianBlur(Photometric):
+    """Blurs the picture with a Gaussian of its own width for every row.
+
+    It equals `scipy.ndimage.gaussian_filter` with its default `mode="reflect"` (beyond its edges
+    the picture is continued by its reflection) and `truncate=4`: the filter reaches `4 * sigma`
+    pixels, rounded, so that below a sigma of 1/8 nothing changes. Floats agree to about 1e-6 of
+    the range, bytes to one level. Results are clipped to the value range, and a pixel that is NaN
+    makes all those NaN that it would blur into. Masks, boxes and keypoints stay as they are.
+
+    Args:
+        sigma: Standard deviation of the Gaussian in pixels, 0 or more. A number `s` means evenly on
+            `[0, s]`, a pair `[low, high]`.
+        value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: The range is reversed or reaches below 0, or another argument is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.filters import GaussianBlur
+        >>> image = np.zeros((1, 4, 5), "uint8")
+        >>> image[0, 1, 2] = 100
+        >>> GaussianBlur((0.5, 0.5))(image, seed=0)[0]
+        array([[ 0,  1,  8,  1,  0],
+               [ 0,  8, 62,  8,  0],
+               [ 0,  1,  8,  1,  0],
+               [ 0,  0,  0,  0,  0]], dtype=uint8)
+    """
+
+    ranges: ClassVar[Mapping[str, Mapping[str, float]]] = {"sigma": {"minimum": 0}}
+
+    sigma: Range = (0.1, 2.0)
+
+    def __post_init__(self) -> None:
+        start_at_zero(self, "sigma")
+        super().__post_init__()
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the `sigma` of each row in pixels."""
+        return {"sigma": draws.uniform(*limits(self.sigma))}
+
+    def change_bytes(self, images: Array, parameters: Parameters) -> Array:
+        """Returns blurred bytes."""
+        sigma = np.ascontiguousarray(parameters["sigma"], np.float64)
+        if sigma.max(initial=0) > _WIDEST_IN_BYTES:
+            return self._change_wide(images, sigma)
+        return _blurred(images, sigma, np.dtype(np.uint16))
+
+    def _change_wide(self, images: Array, sigma: NDArray[np.float64]) -> Array:
+        """Returns blurred bytes, the wide blurs by way of floats."""
+        out, wide = np.empty_like(images), sigma > _WIDEST_IN_BYTES
+        out[~wide] = _blurred(images[~wide], sigma[~wide], np.dtype(np.uint16))
+        floats = images[wide].astype(np.float32) / np.float32(255)
+        out[wide] = np.rint(self.change_floats(floats, {"sigma": sigma[wide]}) * np.float32(255))
+        return out
+
+    def change_floats(self, images: Array, parameters: Parameters) -> Array:
+        """Returns blurred floats."""
+        return _blurred(images, np.ascontiguousarray(parameters["sigma"], np.float64), images.dtype)
+
+
+def _blurred(images: Array, sigma: NDArray[np.float64], scratch: np.dtype[Any]) -> Array:
+    out = np.empty_like(images)
+    blur(images, sigma, radius_of(sigma.max(initial=0)), scratch, out)
+    return out

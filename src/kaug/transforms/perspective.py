@@ -1,0 +1,115 @@
+"""Perspective: the picture as seen from another place."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kaug._kernels.remap import find_homographies, project
+from kaug._random import Draws
+from kaug._validation import check_number, message
+from kaug.transforms._base import Parameters
+from kaug.transforms._remap import Array, Reading, Remapping, read_only, remapped
+from kaug.transforms._warp import Sampling
+
+# Corners in the order of `corners`, in units of half the height and half the width.
+_CORNERS = np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)])
+# Beyond this, the diagonal of two corners can get on the far side of a third.
+_CONVEX = 2 / 3
+
+
+@dataclass(frozen=True, repr=False)
+class Perspective(Remapping):
+    """Moves the corners of the picture inward, each by its own distance.
+
+    Each of the four corners moves to the right or left by up to `distortion` times half the width,
+    and up or down by up to `distortion` times half the height, evenly. The picture follows by the
+    one homography that maps corners to corners, as in torchvision's `RandomPerspective` (there
+    corners are centres of pixels; here, as everywhere in this library, outer ones). It does not
+    leave the image, so what surrounds it is filled.
+
+    Args:
+        distortion: How far corners move at most: from 0 to less than 2/3, above which they might
+            no longer be those of a convex picture.
+        fill_mode: `"nearest"`, `"reflect"`, `"wrap"` or `"constant"`, as in `scipy.ndimage`.
+        fill_value: What lies outside with `"constant"`, in the value range of the images.
+        interpolation: `"bilinear"` or `"nearest"`.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: `distortion` is out of its range, or an option is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Perspective
+        >>> image = np.full((1, 5, 9), 7)
+        >>> Perspective(0.6, fill_mode="constant", interpolation="nearest")(image, seed=0)[0]
+        array([[0, 0, 0, 0, 0, 0, 0, 0, 0],
+               [0, 0, 0, 7, 7, 7, 7, 7, 0],
+               [0, 0, 7, 7, 7, 7, 7, 7, 0],
+               [0, 0, 7, 7, 7, 7, 0, 0, 0],
+               [0, 0, 0, 0, 0, 0, 0, 0, 0]])
+    """
+
+    distortion: float = 0.3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rule = "`distortion` must be a number from 0 to less than 2/3"
+        distortion = check_number(self.distortion, "distortion", rule)
+        if not 0 <= distortion < _CONVEX:
+            fix = "The default is 0.3."
+            raise ValueError(message(rule, f"distortion={distortion}", fix))
+        object.__setattr__(self, "distortion", distortion)
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns where the `corners` of each row go, `(M, 4, 2)`.
+
+        They are upper left, upper right, lower right, lower left, each as (x, y) from the centre
+        of the picture: -1 is its left or upper edge, 1 its right or lower one.
+        """
+        inward = [draws.uniform(0, self.distortion) for _ in range(8)]
+        return {"corners": _CORNERS * (1 - np.stack(inward, axis=1).reshape(-1, 4, 2))}
+
+    def transform_images(self, images: Array, parameters: Parameters) -> Array:
+        """Returns `images` seen in perspective."""
+        return _projected(images, parameters["corners"], self._sampling)
+
+    def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
+        """Returns `masks` seen in perspective, their values not blended."""
+        return _projected(masks, parameters["corners"], self._mask_sampling)
+
+    def transform_points(
+        self, points: Array, parameters: Parameters, size: tuple[int, int]
+    ) -> Array:
+        """Returns where points of the pictures are seen."""
+        matrices = _homographies(parameters["corners"], size)[0]
+        lifted = points @ matrices[:, :, :2].transpose(0, 2, 1) + matrices[:, np.newaxis, :, 2]
+        depth = lifted[..., 2:]
+        # A point far outside may come to lie on the horizon: as far away as can be said.
+        return np.asarray(lifted[..., :2] / np.where(depth == 0, np.finfo(float).tiny, depth))
+
+
+def _projected(images: Array, corners: Array, sampling: Sampling) -> Array:
+    matrices = _homographies(corners, (images.shape[1], images.shape[2]))[1]
+
+    def kernel(source: Array, out: Array, reading: Reading) -> None:
+        project(
+            source,
+            matrices,
+            out,
+            reading.linear,
+            reading.mode,
+            reading.fill,
+            reading.weight_dtype,
+        )
+
+    return remapped(images, sampling, kernel)
+
+
+def _homographies(corners: Array, size: tuple[int, int]) -> tuple[Array, Array]:
+    """Returns the homographies between pixels, `(M, 3, 3)`, there and back."""
+    forwards, backwards = np.empty((2, len(corners), 3, 3))
+    find_homographies(read_only(np.ascontiguousarray(corners)), size, forwards, backwards)
+    return forwards, backwards

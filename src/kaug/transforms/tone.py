@@ -1,0 +1,216 @@
+"""Tone: fewer levels, turned levels, and levels spread by the histogram.
+
+All are Pillow's, and bytes come out exactly as from `PIL.ImageOps`. What works on levels works on
+256 of them for floats too, the nearest one counting: `image / 255` gives the picture of `image`.
+Values run from black to white: 0..255 for uint8, 0..1 for floats, `value_range` if that is given.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._kernels import histograms, pointwise
+from kaug._random import Draws
+from kaug._validation import check_integer, check_number, message
+from kaug.transforms._base import Parameters, Transform
+from kaug.transforms._photometric import Compiled, strengths
+from kaug.transforms._ranges import Range, set_range
+
+Array = NDArray[Any]
+
+
+def _set_exact(transform: Transform, name: str, maximum: float) -> None:
+    """Checks a field where a number means exactly that, and a pair a range, from 0 on."""
+    value = getattr(transform, name)
+    if not isinstance(value, (tuple, list)):
+        number = check_number(value, name)
+        if not 0 <= number <= maximum:
+            raise ValueError(message(f"`{name}` must lie in 0..{maximum:g}", f"{name}={value}"))
+        object.__setattr__(transform, name, number)
+        return
+    set_range(transform, name, minimum=0.0, maximum=maximum)
+
+
+def _ends(value: Any) -> tuple[Any, Any]:
+    return value if isinstance(value, tuple) else (value, value)
+
+
+@dataclass(frozen=True, repr=False)
+class Posterize(Compiled):
+    """Keeps the highest bits of each value, as `PIL.ImageOps.posterize` does.
+
+    Args:
+        bits: How many of the 8 bits of a value are kept, an integer of 1..8. A number means exactly
+            that, a pair (fewest, most) any in between, drawn row by row.
+        value_range: What is black and what is white; None takes 0 and the dtype's largest, or 1
+            for floats. Values beyond are clipped.
+        p: Probability that a row is changed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: `bits` reaches outside 1..8, or its pair is reversed.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.tone import Posterize
+        >>> Posterize(2)(np.array([[[0, 63, 64], [127, 200, 255]]], "uint8"), seed=0)[0]
+        array([[  0,   0,  64],
+               [ 64, 192, 192]], dtype=uint8)
+    """
+
+    bits: int | tuple[int, int] = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.bits, (tuple, list)):
+            object.__setattr__(self, "bits", check_integer(self.bits, "bits", minimum=1, maximum=8))
+            return
+        rule = "`bits` must be an integer or a pair (fewest, most) of integers, in 1..8"
+        if len(self.bits) != 2:
+            raise ValueError(message(rule, f"bits={self.bits}"))
+        low, high = (check_integer(item, "bits", minimum=1, maximum=8) for item in self.bits)
+        if low > high:
+            raise ValueError(message(rule, f"bits={self.bits}", f"Pass ({high}, {low})."))
+        object.__setattr__(self, "bits", (low, high))
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns how many bits each row keeps as `bits`."""
+        low, high = _ends(self.bits)
+        return {"bits": low + draws.integers(high - low + 1)}
+
+    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+        """Returns the images with fewer bits."""
+        del precision
+        bits = strengths(parameters, "bits", np.int64)
+        masks = 0xFF & ~(0xFF >> bits)
+        if images.dtype == np.uint8:
+            return images & masks.astype(np.uint8)[:, None, None, None]
+        out = np.empty_like(images)
+        pointwise.posterize_floats(images, pointwise.read_only(masks.astype(np.int32)), out)
+        return out
+
+
+@dataclass(frozen=True, repr=False)
+class Solarize(Compiled):
+    """Inverts the values from a threshold on, as `PIL.ImageOps.solarize` does.
+
+    Args:
+        threshold: Fraction of the value range, 0..1: the default 0.5 is Pillow's 128, 0 inverts
+            everything, 1 white alone. A number means exactly that, a pair evenly on `[low, high]`.
+        value_range: See `Posterize`.
+        p: Probability that a row is changed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: `threshold` reaches outside 0..1, or its pair is reversed.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.tone import Solarize
+        >>> Solarize(0.5)(np.array([[[0, 100, 127], [128, 200, 255]]], "uint8"), seed=0)[0]
+        array([[  0, 100, 127],
+               [127,  55,   0]], dtype=uint8)
+    """
+
+    threshold: Range = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _set_exact(self, "threshold", 1.0)
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the threshold of each row as `threshold`, above 1 for nothing to invert."""
+        return {"threshold": draws.uniform(*_ends(self.threshold))}
+
+    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+        """Returns the images with their light parts inverted."""
+        thresholds = strengths(parameters, "threshold", np.float64)
+        # A threshold that is a level of the images must not pass it by a rounding error.
+        thresholds = thresholds - 4 * np.finfo(precision).eps
+        out = np.empty_like(images)
+        if images.dtype == np.uint8:
+            levels = np.clip(np.ceil(thresholds * 255), 0, 256).astype(np.uint16)
+            pointwise.solarize_bytes(images, pointwise.read_only(levels), out)
+        else:
+            own = pointwise.read_only(thresholds.astype(precision))
+            pointwise.solarize_floats(images, own, out)
+        return out
+
+
+@dataclass(frozen=True, repr=False)
+class AutoContrast(Compiled):
+    """Stretches each channel to the full range, as `PIL.ImageOps.autocontrast` does.
+
+    The darkest and the lightest of 256 levels become black and white. Between them bytes are cut
+    off to whole levels, as Pillow does; floats are not.
+
+    Args:
+        cutoff: How many percent of the darkest and of the lightest samples of a channel do not
+            count, 0..50. A number means exactly that, a pair evenly on `[low, high]`.
+        value_range: See `Posterize`.
+        p: Probability that a row is changed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: `cutoff` reaches outside 0..50, or its pair is reversed.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.tone import AutoContrast
+        >>> AutoContrast()(np.array([[[50, 60, 70], [80, 90, 101]]], "uint8"), seed=0)[0]
+        array([[  0,  50, 100],
+               [150, 200, 255]], dtype=uint8)
+    """
+
+    cutoff: Range = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _set_exact(self, "cutoff", 50.0)
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the percentage of each row as `cutoff`."""
+        return {"cutoff": draws.uniform(*_ends(self.cutoff))}
+
+    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+        """Returns the images stretched."""
+        del precision
+        pixels = images.shape[1] * images.shape[2]
+        cutoffs = strengths(parameters, "cutoff", np.float64)
+        cuts = np.floor_divide(pixels * cutoffs, 100).astype(np.int64)
+        out = np.empty_like(images)
+        is_bytes = images.dtype == np.uint8
+        kernel = histograms.autocontrast_bytes if is_bytes else histograms.autocontrast_floats
+        kernel(images, pointwise.read_only(cuts), out)
+        return out
+
+
+@dataclass(frozen=True, repr=False)
+class Equalize(Compiled):
+    """Makes the histogram of each channel as flat as can be, as `PIL.ImageOps.equalize` does.
+
+    Args:
+        p: Probability that a row is changed.
+        value_range: See `Posterize`.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms.tone import Equalize
+        >>> image = np.repeat(np.array([[100, 101, 102], [103, 104, 105]], "uint8"), 51, axis=1)
+        >>> Equalize(p=1)(image[None], seed=0)[0, :, ::51]
+        array([[  0,  51, 102],
+               [153, 204, 255]], dtype=uint8)
+    """
+
+    p: float = 0.5
+
+    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+        """Returns the images with flat histograms."""
+        del parameters, precision
+        out = np.empty_like(images)
+        is_bytes = images.dtype == np.uint8
+        kernel = histograms.equalize_bytes if is_bytes else histograms.equalize_floats
+        kernel(images, out)
+        return out

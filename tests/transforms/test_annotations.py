@@ -1,0 +1,526 @@
+"""Masks, keypoints and whole dicts of targets: they are where the pixels are."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kaug import ImageDataGenerator, augment_dataset, augment_rows
+from kaug.transforms import (
+    Affine,
+    Compose,
+    CutMix,
+    HorizontalFlip,
+    Identity,
+    Lambda,
+    OneOf,
+    Rotate90,
+    Rotation,
+    Sometimes,
+    Transform,
+    Translation,
+    VerticalFlip,
+    Zoom,
+)
+
+SIZE = (5, 7)
+GRID = np.arange(35).reshape(1, *SIZE)
+DOWN_AND_RIGHT = Translation((1 / 5, 1 / 5), (2 / 7, 2 / 7))
+POLICY = Compose([Rotation(40, fill_mode="constant"), HorizontalFlip(), Zoom(0.3)])
+
+
+@dataclass(frozen=True, repr=False)
+class Darken(Transform):
+    """A transform that says that it only changes values."""
+
+    photometric = True
+
+    def transform_images(self, images, parameters):
+        return images // images.dtype.type(2)
+
+
+@dataclass(frozen=True, repr=False)
+class Mirror(Transform):
+    """A transform that does not say what happens to anything but images."""
+
+    p: float = 1.0
+
+    def transform_images(self, images, parameters):
+        return images[:, :, ::-1]
+
+
+@dataclass(frozen=True, repr=False)
+class Halve(Transform):
+    """Keeps every other row and column."""
+
+    p: float = 1.0
+
+    def output_shape(self, shape):
+        return ((shape[0] + 1) // 2, (shape[1] + 1) // 2, *shape[2:])
+
+    def transform_images(self, images, parameters):
+        return images[:, ::2, ::2]
+
+    def transform_masks(self, masks, parameters):
+        return masks[:, ::2, ::2]
+
+    def transform_points(self, points, parameters, size):
+        return points / 2
+
+
+# Masks ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("transform", "expected"),
+    [
+        (Identity(), GRID[0]),
+        (HorizontalFlip(1), GRID[0, :, ::-1]),
+        (VerticalFlip(1), GRID[0, ::-1]),
+        (Rotation((180, 180)), GRID[0, ::-1, ::-1]),
+        (Compose([Mirror(), VerticalFlip(1)]), None),
+        (Darken(), GRID[0]),
+        (Compose([Darken(), HorizontalFlip(1)]), GRID[0, :, ::-1]),
+        (Halve(), GRID[0, ::2, ::2]),
+        (Compose([HorizontalFlip(1), Halve(), VerticalFlip(1)]), GRID[0, ::-2, ::-2]),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "uint16", "int32", "float16", "float64"])
+def test_masks_by_eye(transform, expected, dtype):
+    masks = (GRID % 2 if dtype == "bool" else GRID).astype(dtype)
+    batch = {"images": GRID.astype("float32"), "segmentation_masks": masks}
+    if expected is None:
+        with pytest.raises(
+            TypeError, match=r"segmentation masks.*Mirror.*Define `transform_masks`"
+        ):
+            transform(batch, seed=0)
+        return
+    result = transform(batch, seed=0)["segmentation_masks"]
+    assert result.dtype == dtype
+    np.testing.assert_array_equal(result[0], (expected % 2 if dtype == "bool" else expected))
+
+
+def test_new_places_in_masks_are_0_or_what_the_filling_repeats():
+    batch = {"images": GRID, "segmentation_masks": GRID + 1}
+    constant = Translation(
+        (1 / 5, 1 / 5), (2 / 7, 2 / 7), fill_mode="constant", fill_value=99, interpolation="nearest"
+    )
+    result = constant(batch, seed=0)
+    assert set(result["images"][0, 0]) == {99}
+    assert not result["segmentation_masks"][0, 0].any()
+    assert not result["segmentation_masks"][0, :, :2].any()
+    np.testing.assert_array_equal(result["segmentation_masks"][0, 1:, 2:], GRID[0, :-1, :-2] + 1)
+    nearest = DOWN_AND_RIGHT(batch, seed=0)["segmentation_masks"][0]
+    assert nearest[0].tolist() == [1, 1, 1, 2, 3, 4, 5]
+
+
+def test_masks_are_never_blended(images):
+    batch = images(20, shape=(31, 41, 3))
+    labels = np.where(batch[..., 0] > 128, 200, 100).astype("uint8")
+    result = Compose([Rotation(90), Zoom(0.4)])({"images": batch, "segmentation_masks": labels})
+    assert set(np.unique(result["segmentation_masks"])) == {100, 200}
+    assert len(np.unique(result["images"])) > 100
+
+
+@pytest.mark.parametrize("channels", [(), (1,), (3,)])
+def test_masks_of_every_rank_and_images_without_channels(images, channels):
+    batch, masks = images(6, shape=(6, 9)), images(6, shape=(6, 9, *channels)) > 99
+    nearest = Affine(rotation=90, zoom=0.3, fill_mode="wrap", interpolation="nearest")
+    result = nearest({"images": batch, "segmentation_masks": masks}, seed=1)
+    assert result["images"].shape == batch.shape
+    assert result["segmentation_masks"].shape == masks.shape
+    # With this sampling a mask goes exactly where an image does.
+    np.testing.assert_array_equal(result["segmentation_masks"], nearest(masks * 1, seed=1) == 1)
+
+
+# Keypoints ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("transform", "expected"),
+    [
+        (Identity(), (1, 3)),
+        (HorizontalFlip(1), (5, 3)),
+        (VerticalFlip(1), (1, 1)),
+        (DOWN_AND_RIGHT, (3, 4)),
+        (Rotation((180, 180)), (5, 1)),
+        (Rotation((90, 90)), (4, 4)),  # about the centre (3, 2): (-2, 1) becomes (1, 2)
+        (Zoom((0.5, 0.5)), (2, 2.5)),
+        (Compose([Zoom((0.5, 0.5)), HorizontalFlip(1)]), (4, 2.5)),
+        (Compose([Darken(), HorizontalFlip(1)]), (5, 3)),
+        (Halve(), (0.5, 1.5)),
+        (Compose([HorizontalFlip(1), Halve(), HorizontalFlip(1)]), (0.5, 1.5)),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("dtype", ["int64", "float32", "float64"])
+def test_keypoints_by_eye(transform, expected, dtype):
+    batch = {"images": GRID, "keypoints": np.array([[[1, 3], [1, 3]]], dtype)}
+    result = transform(batch, seed=0)["keypoints"]
+    assert result.dtype == ("float32" if dtype == "int64" else dtype)
+    np.testing.assert_allclose(result, [[expected, expected]], atol=1e-6)
+
+
+def test_the_pixel_of_a_keypoint_moves_with_it():
+    batch = {"images": GRID, "keypoints": np.array([[[1.0, 3]]])}
+    for transform in (HorizontalFlip(1), DOWN_AND_RIGHT, Rotation((90, 90)), Rotate90(1)):
+        result = transform(batch, seed=0)
+        x, y = result["keypoints"][0, 0].astype(int)
+        assert result["images"][0, y, x] == GRID[0, 3, 1]
+
+
+def test_visibility_ends_outside_the_image():
+    points = np.array([[[4, 0, 2], [5, 0, 2], [4, 0, 0], [4, 4, 1], [0, 0, 1]]], "float32")
+    result = DOWN_AND_RIGHT({"images": GRID, "keypoints": points}, seed=0)["keypoints"]
+    assert result[0, :, 2].tolist() == [2, 0, 0, 0, 1]
+    np.testing.assert_allclose(result[0, 1, :2], [7, 1], atol=1e-6)  # still where it went
+
+
+def test_a_point_that_left_between_two_resamplings_does_not_come_back():
+    there = Translation((0, 0), (5 / 7, 5 / 7))
+    back = Translation((0, 0), (-5 / 7, -5 / 7), fill_mode="wrap")
+    batch = {"images": GRID, "keypoints": np.array([[[1, 1, 1], [4, 1, 1.0]]])}
+    apart = Compose([there, back])(batch, seed=0)["keypoints"][0]
+    np.testing.assert_allclose(apart, [[1, 1, 1], [4, 1, 0]], atol=1e-6)
+    same = Compose([there, Translation((0, 0), (-5 / 7, -5 / 7))])  # one resampling: it never left
+    np.testing.assert_allclose(same(batch, seed=0)["keypoints"], batch["keypoints"], atol=1e-6)
+
+
+@pytest.mark.parametrize("transform", [Sometimes(Darken(), p=0.5), POLICY])
+def test_visibility_of_a_row_depends_on_that_row(transform):
+    batch = {
+        "images": np.repeat(GRID, 8, axis=0),
+        "keypoints": np.tile([[[1, 1, 1], [-3, 1, 1], [6.4, 4.4, 1]]], (8, 1, 1)),
+    }
+    whole = transform(batch, seed=0)["keypoints"]
+    for row in range(8):
+        single = {name: array[row : row + 1] for name, array in batch.items()}
+        alone = transform(single, seed=0, index=[row])["keypoints"]
+        np.testing.assert_array_equal(alone[0], whole[row])
+    assert not whole[:, 1, 2].any()  # outside from the beginning
+
+
+@dataclass(frozen=True, repr=False)
+class Push(Transform):
+    """A transform of a user's that moves the picture, some rows of it."""
+
+    p: float = 0.5
+
+    def transform_images(self, images, parameters):
+        return np.roll(images, 1, axis=2)
+
+    def transform_points(self, points, parameters, size):
+        return points + np.array([1, 0])
+
+
+def test_rows_that_a_transform_leaves_alone_keep_their_points():
+    batch = {
+        "images": np.repeat(GRID, 40, axis=0),
+        "keypoints": np.tile([[[1, 1, 1], [-3, 1, 1.0]]], (40, 1, 1)),
+    }
+    result = Push()(batch, seed=0)
+    pushed = result["images"][:, 0, 0] == 6
+    assert 10 < pushed.sum() < 30
+    np.testing.assert_array_equal(result["keypoints"][:, 0, 0], 1 + pushed)
+    alone = [
+        Push()({k: v[i : i + 1] for k, v in batch.items()}, seed=0, index=[i])["keypoints"][0]
+        for i in range(40)
+    ]
+    np.testing.assert_array_equal(alone, result["keypoints"])
+
+
+@given(
+    st.integers(4, 36),
+    st.integers(4, 26),
+    st.floats(-180, 180),
+    st.floats(0.7, 1.5),
+    st.floats(-0.3, 0.3),
+    st.floats(-0.3, 0.3),
+    st.booleans(),
+)
+def test_point_mask_and_picture_of_a_spot_stay_together(x, y, angle, zoom, down, right, apart):
+    distance = np.hypot(np.arange(41) - x, np.arange(31)[:, np.newaxis] - y)
+    spot = (distance < 4)[np.newaxis]
+    policy = Compose(
+        [
+            Rotation((angle, angle), fill_mode="constant"),
+            Zoom((zoom, zoom), fill_mode="constant"),
+            *([Darken()] if apart else []),  # then there are two resamplings
+            Translation((down, down), (right, right), fill_mode="constant"),
+        ]
+    )
+    batch = {
+        "images": (spot * 100).astype("float32"),
+        "segmentation_masks": spot,
+        "keypoints": np.array([[[x, y, 1.0]]]),
+    }
+    result = policy(batch, seed=0)
+    x, y, visible = result["keypoints"][0, 0]
+    bright = result["images"][0] > (25 if apart else 50)
+    mask = result["segmentation_masks"][0]
+    if visible:
+        assert mask[round(min(y, 30)), round(min(x, 40))]
+        assert bright[round(min(y, 30)), round(min(x, 40))]
+    # Between pixels, a mask shows the nearest and a picture blends: one pixel at the rim.
+    assert (mask ^ bright).sum() <= 0.5 * mask.sum() + 4
+    if mask.sum() > 30:
+        rows, columns = np.nonzero(mask)
+        whole = rows.min() > 0 and rows.max() < 30 and columns.min() > 0 and columns.max() < 40
+        if whole:
+            centre = [columns.mean(), rows.mean()]
+            # Each choice of a nearest pixel may be off by half of one.
+            np.testing.assert_allclose(centre, [x, y], atol=1 if apart else 0.5)
+
+
+# Dicts, datasets ------------------------------------------------------------------------------
+
+
+def dataset(count=12, seed=0):
+    """Returns images and targets that name the row they belong to."""
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (count, 9, 11, 3)).astype("uint8")
+    y = OrderedDict(
+        keypoints=np.tile([2.0, 3.0, 1.0], (count, 2, 1)),
+        labels=np.arange(count),
+        segmentation_masks=images[..., 0].copy(),
+        bounding_box_format="xywh",
+        name=np.array([f"row {i}" for i in range(count)]),
+        bounding_boxes={
+            "boxes": np.tile([1.0, 2, 4, 3], (count, 2, 1)).astype("float32"),
+            "labels": np.tile([[5, -1]], (count, 1)),
+        },
+    )
+    return images, y
+
+
+def flat(structure):
+    return keras.tree.flatten(structure)
+
+
+def take(y, rows):
+    """Returns some rows of the targets of `dataset`."""
+    return {
+        name: value
+        if isinstance(value, str)
+        else keras.tree.map_structure(lambda array: array[rows], value)
+        for name, value in y.items()
+    }
+
+
+def assert_same(one, other):
+    assert str(keras.tree.map_structure(type, one)) == str(keras.tree.map_structure(type, other))
+    for a, b in zip(flat(one), flat(other), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_dict_comes_back_as_it_was_given():
+    x, y = dataset()
+    weight = np.linspace(0, 1, 12)
+    result = augment_dataset(
+        x, y, 20, POLICY, sample_weight=weight, seed=1, append=True, return_index=True
+    )
+    x_all, y_all, weight_all, index = result
+    assert list(y_all) == list(y)
+    assert y_all["bounding_box_format"] == "xywh"
+    np.testing.assert_array_equal(x_all[:12], x)
+    np.testing.assert_array_equal(y_all["labels"], index)
+    np.testing.assert_array_equal(y_all["name"], y["name"][index])
+    np.testing.assert_array_equal(weight_all, weight[index])
+    for name in ("keypoints", "segmentation_masks"):
+        np.testing.assert_array_equal(y_all[name][:12], y[name])
+        assert y_all[name].shape == (32, *y[name].shape[1:])
+    for name, array in y["bounding_boxes"].items():
+        np.testing.assert_array_equal(y_all["bounding_boxes"][name][:12], array)
+    again = POLICY({"images": x[index[12:]], **take(y, index[12:])}, seed=1)
+    np.testing.assert_array_equal(again.pop("images"), x_all[12:])
+    assert_same(again, take(y_all, slice(12, None)))
+
+
+def test_originals_out_of_bounds_are_not_changed_but_what_is_made_of_them_is():
+    x, y = dataset(2)
+    y = {"bounding_boxes": {"boxes": np.full((2, 1, 4), 8.0), "labels": np.zeros((2, 1), int)}}
+    y["bounding_boxes"]["boxes"][..., 2:] = 30
+    _, y_all = augment_dataset(x, y, 1, Identity(), seed=0)
+    assert y_all["bounding_boxes"]["boxes"].tolist() == [[[8, 8, 30, 30]]] * 2 + [[[8, 8, 11, 9]]]
+
+
+def test_a_call_gives_back_the_keys_it_was_given():
+    x, y = dataset()
+    batch = {"labels": y["labels"], "images": x, **y, "min_visible_area": 0.1}
+    result = POLICY(batch, seed=0)
+    assert list(result) == list(batch)
+    assert result["min_visible_area"] == 0.1
+    only_settings = {"images": x, "bounding_box_format": "xyxy"}
+    assert list(POLICY(only_settings, seed=0)) == ["images", "bounding_box_format"]
+    _, targets = augment_dataset(x, {"bounding_box_format": "xyxy", "a": x}, 1, POLICY, seed=0)
+    assert list(targets) == ["bounding_box_format", "a"]
+
+
+@pytest.mark.parametrize("sampling", ["random", "cycle", "balanced"])
+def test_blocks_and_beginnings_of_the_whole(sampling):
+    x, y = dataset()
+    y["labels"] = y["labels"] % 3
+    options = {"seed": 3, "sampling": sampling, "append": False, "return_index": True}
+    whole = augment_dataset(x, y, 40, POLICY, **options)
+    few = augment_dataset(x, y, 7, POLICY, **options)
+    rows = np.array([39, 0, 7, 7])
+    block = augment_rows(x, y, rows, POLICY, **options)
+    for one, all_rows, part in zip(flat(few), flat(whole), flat(block), strict=True):
+        if isinstance(one, str):
+            assert one == all_rows == part == "xywh"
+            continue
+        np.testing.assert_array_equal(one, all_rows[:7])
+        np.testing.assert_array_equal(part, all_rows[rows])
+
+
+def test_inputs_are_not_written_to():
+    x, y = dataset()
+    before = keras.tree.map_structure(np.copy, (x, y))
+    augment_dataset(x, y, 9, POLICY, seed=0)
+    POLICY({"images": x, **y}, seed=0)
+    for a, b in zip(flat(before), flat((x, y)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_many_rows_in_pieces_on_threads(monkeypatch):
+    x, y = dataset(3000)
+    policy, results = Compose([POLICY, Darken(), Rotate90()]), []
+    for threads in ("1", "3"):
+        monkeypatch.setenv("KAUG_NUM_THREADS", threads)
+        results.append(policy({"images": x, **y}, seed=5))
+    assert_same(*results)
+    rows = np.arange(2000, 2003)
+    part = policy({"images": x[rows], **take(y, rows)}, seed=5, index=rows)
+    del results[0]["images"], part["images"]
+    assert_same(part, take(results[0], rows))
+
+
+def test_empty_batch():
+    x, y = dataset(0)
+    result = POLICY({"images": x, **y}, seed=0)
+    assert {
+        name: np.shape(value) for name, value in result.items() if name != "bounding_boxes"
+    } == {
+        "images": (0, 9, 11, 3),
+        "keypoints": (0, 2, 3),
+        "labels": (0,),
+        "segmentation_masks": (0, 9, 11),
+        "bounding_box_format": (),
+        "name": (0,),
+    }
+    assert result["bounding_boxes"]["boxes"].shape == (0, 2, 4)
+
+
+def test_sizes_that_change():
+    x, y = dataset()
+    policy = Compose([HorizontalFlip(), Halve(), Rotation(10)])
+    result, targets = augment_dataset(x, y, 5, policy, seed=0, append=False)
+    assert result.shape == (5, 5, 6, 3)
+    assert targets["segmentation_masks"].shape == (5, 5, 6)
+    with pytest.raises(ValueError, match="append=True the generator must keep the image shape"):
+        augment_dataset(x, y, 5, policy, seed=0)
+    straight, targets = augment_dataset(x, y, 5, Halve(), seed=0, append=False)
+    np.testing.assert_array_equal(targets["segmentation_masks"], straight[..., 0])
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [OneOf([Halve(), Identity()]), Halve(p=0.5), Compose([Darken(), Halve()], p=0.5)],
+    ids=repr,
+)
+@pytest.mark.parametrize("count", [1, 8, 500])
+def test_a_size_that_changes_now_and_then(policy, count):
+    images = np.zeros((500, 9, 11, 1), "uint8")[:count]
+    row = np.flatnonzero(~policy.draw(np.arange(50), seed=0)["applied"])[:1]
+    row = row if len(row) else [1]  # of OneOf
+    index = np.arange(count) if count > 1 else row
+    with pytest.raises(ValueError, match=r"must act on every row.*Halve.*Give it p=1, outside"):
+        policy(images, seed=0, index=index)
+
+
+# Refusals -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "method"),
+    [
+        ({"segmentation_masks": GRID}, "transform_masks"),
+        ({"keypoints": np.zeros((1, 2, 2))}, "transform_points"),
+        (
+            {"bounding_boxes": {"boxes": np.zeros((1, 1, 4)), "labels": np.zeros((1, 1), int)}},
+            "transform_points",
+        ),
+    ],
+)
+def test_a_transform_that_does_not_say_where(target, method):
+    for policy in (Mirror(), Lambda(np.copy), Compose([Rotation(), OneOf([Mirror(), Darken()])])):
+        with pytest.raises(TypeError, match=f"Define `{method}`, or set `photometric = True`"):
+            policy({"images": GRID, **target}, seed=0)
+        with pytest.raises(TypeError, match=method):
+            augment_dataset(GRID, target, 3, policy, seed=0)
+
+
+FOREIGN = [
+    lambda images: images[:, :, ::-1],
+    keras.layers.RandomFlip(),
+    ImageDataGenerator(brightness_range=(0.5, 1)),
+]
+
+
+@pytest.mark.parametrize("generator", FOREIGN, ids=["function", "layer", "generator"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("segmentation_masks", "segmentation masks"),
+        ("keypoints", "keypoints"),
+        ("bounding_boxes", "bounding boxes"),
+    ],
+)
+def test_generators_of_other_libraries_are_refused(generator, name, text):
+    x, y = dataset()
+    with pytest.raises(TypeError, match=f"To move {text}.*where every pixel goes.*kaug.transforms"):
+        augment_dataset(x, {name: y[name]}, 3, generator, seed=0)
+
+
+def test_a_generator_that_is_converted_takes_masks_along():
+    x, y = dataset()
+    masks = {"segmentation_masks": np.repeat(y["segmentation_masks"][..., np.newaxis], 3, axis=-1)}
+    generator = ImageDataGenerator(horizontal_flip=True)
+    x_new, targets = augment_dataset(x, masks, 20, generator, seed=0, append=False)
+    np.testing.assert_array_equal(targets["segmentation_masks"][..., 0], x_new[..., 0])
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"segmentation_masks": np.zeros((1, 5, 6))}, r"\(1, 5, 7\) or \(1, 5, 7, K\)"),
+        ({"segmentation_masks": np.zeros((2, 5, 7))}, "`segmentation_masks` must be numbers"),
+        ({"segmentation_masks": np.zeros((5, 7))}, "`segmentation_masks` must be numbers"),
+        ({"segmentation_masks": GRID.astype(str)}, "`segmentation_masks` must be numbers"),
+        ({"keypoints": np.zeros((1, 2, 4))}, r"`keypoints` must be numbers of shape \(1, P, 2\)"),
+        ({"keypoints": np.zeros((2, 2, 2))}, "`keypoints` must be numbers"),
+        ({"keypoints": np.zeros((1, 2))}, "`keypoints` must be numbers"),
+        ({"keypoints": np.array([[["1", "2"]]])}, "`keypoints` must be numbers"),
+        ({"labels": np.zeros(2)}, "must have one row for each of the 1 rows"),
+    ],
+)
+def test_bad_targets(change, text):
+    with pytest.raises(ValueError, match=text):
+        HorizontalFlip()({"images": GRID, **change}, seed=0)
+
+
+def test_images_must_be_there():
+    with pytest.raises(ValueError, match=r'images under the key "images".*labels'):
+        HorizontalFlip()({"labels": np.zeros(1)}, seed=0)
+
+
+def test_cut_mix_pastes_masks_as_it_pastes_pictures(images):
+    batch = images(20, shape=(9, 11, 3))
+    result = CutMix()({"images": batch, "segmentation_masks": batch[..., 1]}, seed=0)
+    np.testing.assert_array_equal(result["segmentation_masks"], result["images"][..., 1])
+    assert not np.array_equal(result["images"], batch)

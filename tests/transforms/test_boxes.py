@@ -1,0 +1,304 @@
+"""Boxes: formats against Keras, and what is left of them against boxes one can check by eye."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kaug.transforms import (
+    Compose,
+    HorizontalFlip,
+    Identity,
+    Lambda,
+    Rotate90,
+    Rotation,
+    Translation,
+    VerticalFlip,
+    Zoom,
+)
+from kaug.transforms._boxes import FORMATS, clip, enclose, from_corners, outline, to_corners
+
+SIZE = (10, 20)  # height, width
+IMAGES = np.zeros((1, *SIZE, 1), "uint8")
+BOX = (2, 1, 8, 4)  # left, top, right, bottom
+
+
+def moved(transform, box=BOX, seed=0, **options):
+    """Returns the boxes and labels of one image with a box after a transform."""
+    options = {"bounding_box_format": "xyxy", **options}
+    boxes = {"boxes": np.array([[box]], "float32"), "labels": np.array([[7]])}
+    result = transform({"images": IMAGES, "bounding_boxes": boxes, **options}, seed=seed)
+    return result["bounding_boxes"]["boxes"][0].tolist(), result["bounding_boxes"]["labels"][0, 0]
+
+
+# Keras knows what its formats mean.
+@pytest.mark.parametrize("box_format", FORMATS)
+def test_formats_are_those_of_keras(box_format):
+    rng = np.random.default_rng(0)
+    starts = rng.uniform(0, 5, (3, 4, 2))
+    corners = np.concatenate([starts, starts + rng.uniform(0.5, 5, (3, 4, 2))], axis=-1)
+    convert = keras.utils.bounding_boxes.convert_format
+    theirs = np.asarray(
+        convert(corners.astype("float32"), "xyxy", box_format, height=SIZE[0], width=SIZE[1])
+    )
+    np.testing.assert_allclose(from_corners(corners, box_format, SIZE), theirs, rtol=1e-5)
+    np.testing.assert_allclose(to_corners(theirs, box_format, SIZE), corners, rtol=1e-5)
+
+
+def test_all_formats_of_keras_are_there():
+    from keras.src.layers.preprocessing.image_preprocessing.bounding_boxes import formats
+
+    names = {name.lower() for name in vars(formats) if name.isupper()}
+    assert len(names) == 7
+    assert names <= set(FORMATS)
+
+
+@pytest.mark.parametrize("box_format", FORMATS)
+def test_a_flip_in_every_format(box_format):
+    own = from_corners(np.array(BOX, float), box_format, SIZE)
+    boxes, _ = moved(HorizontalFlip(1), own, bounding_box_format=box_format)
+    expected = from_corners(np.array([12.0, 1, 18, 4]), box_format, SIZE)
+    np.testing.assert_allclose(boxes[0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("transform", "expected"),
+    [
+        (Identity(), BOX),
+        (HorizontalFlip(1), (12, 1, 18, 4)),
+        (VerticalFlip(1), (2, 6, 8, 9)),
+        (Compose([HorizontalFlip(1), VerticalFlip(1)]), (12, 6, 18, 9)),
+        (Rotation((180, 180)), (12, 6, 18, 9)),
+        (Translation((0.1, 0.1), (0.2, 0.2)), (6, 2, 12, 5)),
+        (Translation((-0.2, -0.2), (0, 0)), (2, 0, 8, 2)),  # cut off at the top
+        # A quarter turn about the centre (10, 5): x - 10 becomes y - 5, y - 5 becomes 10 - x.
+        (Rotation((90, 90)), (6, 7, 9, 10)),
+        (Rotation((-90, -90)), (11, 0, 14, 3)),
+        (Zoom((2, 2)), (0, 0, 6, 3)),
+        (Zoom((0.5, 0.5)), (6, 3, 9, 4.5)),
+        (Compose([Zoom((0.5, 0.5)), Translation((0, 0), (0.5, 0.5))]), (16, 3, 19, 4.5)),
+    ],
+    ids=repr,
+)
+def test_boxes_by_eye(transform, expected):
+    boxes, label = moved(transform)
+    np.testing.assert_allclose(boxes, [expected], atol=1e-5)
+    assert label == 7
+
+
+def test_a_box_of_half_a_turn_encloses_what_was_in_it():
+    # A square of 4 about the centre, turned by 45 degrees.
+    boxes, _ = moved(Rotation((45, 45)), (8, 3, 12, 7))
+    half = np.sqrt(8)
+    np.testing.assert_allclose(boxes, [[10 - half, 5 - half, 10 + half, 5 + half]], rtol=1e-6)
+
+
+def test_boxes_that_have_left_become_padding():
+    boxes, label = moved(Translation((0, 0), (-0.5, -0.5)))
+    assert label == -1
+    assert boxes == [[0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("least", "label"), [(0.0, 7), (0.3, 7), (1 / 3, 7), (0.34, -1), (1.0, -1)]
+)
+def test_min_visible_area(least, label):
+    # Moved by 6 of 20 pixels, of which 2 of 6 are left in the image.
+    boxes, got = moved(Translation((0, 0), (-0.3, -0.3)), min_visible_area=least)
+    assert got == label
+    np.testing.assert_allclose(boxes, [[0, 1, 2, 4] if label == 7 else [0] * 4], atol=1e-5)
+
+
+def test_padding_stays_padding_and_in_its_place():
+    boxes = {
+        "boxes": np.array([[[0, 0, 0, 0], BOX, [0, 0, 4, 4], BOX]], "float32"),
+        "labels": np.array([[-1, 3, 5, -1]]),
+    }
+    batch = {"images": IMAGES, "bounding_boxes": boxes}
+    result = Translation((0, 0), (-0.3, -0.3))(batch, seed=0)["bounding_boxes"]
+    assert result["labels"].tolist() == [[-1, 3, -1, -1]]
+    expected = [[0, 0, 0, 0], [0, 1, 2, 4], [0, 0, 0, 0], [0, 0, 0, 0]]
+    np.testing.assert_allclose(result["boxes"][0], expected, atol=1e-5)
+
+
+def test_ragged_lists_are_padded():
+    images = np.zeros((3, *SIZE), "uint8")
+    boxes = {
+        "boxes": [[BOX, (0, 0, 4, 4)], [], np.array([(1, 1, 2, 2)])],
+        "labels": [[3, 5], [], np.array([9])],
+    }
+    result = HorizontalFlip(1)({"images": images, "bounding_boxes": boxes}, seed=0)
+    result = result["bounding_boxes"]
+    assert result["labels"].tolist() == [[3, 5], [-1, -1], [9, -1]]
+    assert result["labels"].dtype == np.int64
+    assert result["boxes"].dtype == np.float32
+    assert result["boxes"][:, 0].tolist() == [[12, 1, 18, 4], [0, 0, 0, 0], [18, 1, 19, 2]]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int64", "uint8"])
+def test_dtypes_of_boxes(dtype):
+    boxes = {"boxes": np.array([[BOX]], dtype), "labels": np.array([[3.0]], "float32")}
+    result = HorizontalFlip(1)({"images": IMAGES, "bounding_boxes": boxes}, seed=0)
+    result = result["bounding_boxes"]
+    assert result["boxes"].dtype == (dtype if dtype.startswith("float") else "float32")
+    assert result["labels"].dtype == "float32"
+    assert result["boxes"].tolist() == [[[12, 1, 18, 4]]]
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 4), (0, 0, 4), (2, 0, 4)])
+def test_no_boxes(shape):
+    boxes = {"boxes": np.zeros(shape, "float32"), "labels": np.zeros(shape[:2], "int64")}
+    batch = {"images": np.zeros((shape[0], *SIZE)), "bounding_boxes": boxes}
+    result = Rotation()(batch, seed=0)["bounding_boxes"]
+    assert result["boxes"].shape == shape
+    assert result["labels"].shape == shape[:2]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("box_format", FORMATS)
+def test_rows_that_are_left_alone_keep_their_boxes(dtype, box_format):
+    rng = np.random.default_rng(0)
+    corners = np.sort(rng.uniform(0, 10, (50, 3, 2, 2)), axis=2).reshape(50, 3, 4)
+    own = from_corners(corners, box_format, SIZE).astype(dtype)
+    boxes = {"boxes": own, "labels": np.ones((50, 3), int)}
+    batch = {"images": np.zeros((50, *SIZE)), "bounding_boxes": boxes}
+    result = Rotation(p=0)({**batch, "bounding_box_format": box_format}, seed=0)
+    tolerance = 0 if dtype == "float32" else 1e-14
+    np.testing.assert_allclose(result["bounding_boxes"]["boxes"], own, rtol=0, atol=tolerance * 20)
+
+
+boxes_inside = st.tuples(
+    st.integers(0, 27), st.integers(0, 17), st.integers(3, 10), st.integers(3, 10)
+)
+
+
+@given(
+    boxes_inside,
+    st.floats(-180, 180),
+    st.floats(0.5, 2),
+    st.floats(-0.3, 0.3),
+    st.floats(-0.3, 0.3),
+    st.integers(0, 99),
+)
+def test_the_box_encloses_what_is_seen_of_a_painted_one(box, angle, zoom, down, right, seed):
+    """Paints the box, moves the picture, and looks where the paint is."""
+    left, top, width, height = box
+    image = np.zeros((1, 31, 41), "uint8")
+    image[0, top : top + height, left : left + width] = 1
+    policy = Compose(
+        [
+            Rotation((angle, angle), fill_mode="constant", interpolation="nearest"),
+            HorizontalFlip(),
+            Zoom((zoom, zoom), fill_mode="constant", interpolation="nearest"),
+            Rotate90(),
+            Translation(
+                (down, down), (right, right), fill_mode="constant", interpolation="nearest"
+            ),
+        ]
+    )
+    boxes = {
+        "boxes": np.array([[[left, top, width, height]]], "float32"),
+        "labels": np.array([[1]]),
+    }
+    batch = {"images": image, "bounding_boxes": boxes, "bounding_box_format": "xywh"}
+    result = policy(batch, seed=seed)
+    assert result["bounding_box_format"] == "xywh"
+    rows, columns = np.nonzero(result["images"][0])
+    found = result["bounding_boxes"]
+    if found["labels"][0, 0] == -1:
+        # A sliver at the edge may be in the box's outline and in no pixel's centre, never the other
+        # way round.
+        assert not len(rows)
+        return
+    x, y, box_width, box_height = found["boxes"][0, 0]
+    assert 0 <= x <= x + box_width <= 41
+    assert 0 <= y <= y + box_height <= 31
+    if len(rows):
+        # A pixel that shows paint has its centre in the box.
+        assert x <= columns.min() + 0.51
+        assert columns.max() + 0.49 <= x + box_width
+        assert y <= rows.min() + 0.51
+        assert rows.max() + 0.49 <= y + box_height
+        turned = min(angle % 90, 90 - angle % 90)
+        if turned < 1e-6:  # straight boxes fit tightly as well
+            assert x >= columns.min() - 0.51 * zoom - 0.5
+            assert x + box_width <= columns.max() + 1.5 + 0.51 * zoom
+
+
+def test_outlines_have_the_corners_and_enclose_gives_the_box_back():
+    corners = np.array([[[2.0, 1, 8, 4], [0, 0, 0, 0]]])
+    points = outline(corners)
+    assert points.shape == (1, 32, 2)
+    on_the_outline = {tuple(point) for point in points[0, :16].tolist()}
+    assert {(1.5, 0.5), (7.5, 0.5), (7.5, 3.5), (1.5, 3.5)} <= on_the_outline
+    np.testing.assert_array_equal(enclose(points, 2), corners)
+
+
+def test_clipping():
+    corners = np.array([[[-5.0, -5, 5, 5], [15, 8, 25, 12], [30, 30, 40, 40], [3, 3, 3, 9]]])
+    clipped, visible = clip(corners, SIZE, 0.2)
+    assert clipped[0, :2].tolist() == [[0, 0, 5, 5], [15, 8, 20, 10]]
+    assert visible.tolist() == [[True, True, False, False]]
+    assert clip(corners, SIZE, 0.26)[1].tolist() == [[False, False, False, False]]
+
+
+GOOD = {"boxes": np.zeros((1, 2, 4), "float32"), "labels": np.zeros((1, 2), int)}
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "text"),
+    [
+        ({"bounding_boxes": GOOD["boxes"]}, ValueError, '"boxes".*and "labels".*an array of shape'),
+        ({"bounding_boxes": {"boxes": GOOD["boxes"]}}, ValueError, r"Received: \['boxes'\]"),
+        (
+            {"bounding_boxes": {**GOOD, "labels": np.zeros((1, 3), int)}},
+            ValueError,
+            r"\(1, 2, 4\).*\(1, 3\).*for 1 images",
+        ),
+        ({"bounding_boxes": {**GOOD, "boxes": np.zeros((1, 2, 5))}}, ValueError, r"\(1, 2, 5\)"),
+        (
+            {"bounding_boxes": {"boxes": np.zeros((3, 2, 4)), "labels": np.zeros((3, 2), int)}},
+            ValueError,
+            "for 1 images",
+        ),
+        (
+            {"bounding_boxes": {**GOOD, "labels": np.zeros((1, 2), "uint8")}},
+            TypeError,
+            "signed numbers: -1 marks padding",
+        ),
+        (
+            {"bounding_boxes": {**GOOD, "labels": np.array([["a", "b"]])}},
+            TypeError,
+            "signed numbers",
+        ),
+        (
+            {"bounding_boxes": {"boxes": [[BOX]], "labels": [[1, 2]]}},
+            ValueError,
+            "different lengths",
+        ),
+        ({"bounding_boxes": {"boxes": [[BOX]], "labels": []}}, ValueError, "different lengths"),
+        (
+            {"bounding_boxes": {"boxes": [[(1, 2, 3)]], "labels": [[1]]}},
+            ValueError,
+            r"`bounding_boxes` must be.*shape \(1, 3\).*for image 0",
+        ),
+        (
+            {"bounding_boxes": {"boxes": [[BOX]], "labels": [["a"]]}},
+            ValueError,
+            "labels being integers.*<U1 for image 0",
+        ),
+        ({"bounding_box_format": "coco"}, ValueError, "must be one of 'xyxy'"),
+        ({"min_visible_area": 2}, ValueError, "`min_visible_area` must lie in 0..1"),
+        ({"min_visible_area": "half"}, TypeError, "`min_visible_area` must be a finite number"),
+    ],
+)
+def test_bad_boxes(change, error, text):
+    with pytest.raises(error, match=text):
+        HorizontalFlip()({"images": IMAGES, "bounding_boxes": GOOD, **change}, seed=0)
+
+
+def test_transforms_that_do_not_say_where_points_go():
+    batch = {"images": IMAGES, "bounding_boxes": GOOD}
+    with pytest.raises(TypeError, match=r"bounding boxes.*Lambda.*Define `transform_points`"):
+        Compose([HorizontalFlip(), Lambda(np.copy)])(batch, seed=0)

@@ -1,0 +1,376 @@
+"""Colour against Pillow, colorsys and arrays one can check by eye."""
+
+import colorsys
+
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance, ImageOps
+
+from kaug.transforms._photometric import _to_integers
+from kaug.transforms.color import (
+    Brightness,
+    ChannelShift,
+    ColorJitter,
+    Contrast,
+    Gamma,
+    Grayscale,
+    Hue,
+    Invert,
+    Saturation,
+)
+
+FACTORS = np.array([0.0, 0.3, 0.77, 1.0, 1.23, 1.9, 4.5])
+TURNS = np.array([-0.5, -1 / 3, -0.05, 0.0, 0.02, 0.31, 0.5])
+SHAPES = [(9, 14, 1), (8, 13, 3), (41, 37, 3), (1, 1, 3), (1, 1, 1)]
+
+# Each class with strengths for seven rows, as someone else may put them together.
+STRENGTHS = [
+    (Brightness(), {"brightness": FACTORS}),
+    (Contrast(), {"contrast": FACTORS}),
+    (Saturation(), {"saturation": FACTORS}),
+    (Hue(), {"hue": TURNS}),
+    (Gamma(), {"gamma": FACTORS + 0.1}),
+    (ChannelShift(), {"shift": np.stack([TURNS, TURNS], 1), "word": np.arange(7)}),
+    (Grayscale(), {}),
+    (Invert(), {}),
+    (
+        ColorJitter(),
+        {
+            "brightness": np.array([0.7, 1, 1.1, 0.9, 1.5, 0.5, 1]),
+            "contrast": np.array([1.3, 1.2, 0.8, 1, 0.6, 1.7, 1]),
+            "saturation": np.array([0.5, 1.4, 1, 1.2, 0.9, 2.0, 1]),
+            "hue": np.array([0.1, -0.2, 0.3, 0, -0.05, 0.5, 0]),
+            "order": np.array([[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1]] * 2)[:7],
+        },
+    ),
+]
+every_strength = pytest.mark.parametrize(
+    ("transform", "parameters"), STRENGTHS, ids=[type(t).__name__ for t, _ in STRENGTHS]
+)
+
+
+def pillow(image):
+    return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+
+
+def difference(result, expected):
+    """The largest one."""
+    expected = np.asarray(expected)
+    return np.abs(result.astype(float) - expected.reshape(result.shape).astype(float)).max()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("transform", "name", "enhancer"),
+    [
+        (Brightness(), "brightness", ImageEnhance.Brightness),
+        (Contrast(), "contrast", ImageEnhance.Contrast),
+        (Saturation(), "saturation", ImageEnhance.Color),
+    ],
+)
+def test_blends_are_those_of_pillow(images, shape, transform, name, enhancer):
+    batch = images(7, shape=shape)
+    result = transform.transform_images(batch, {name: FACTORS})
+    for row, factor in enumerate(FACTORS):
+        expected = enhancer(pillow(batch[row])).enhance(factor)
+        assert difference(result[row], expected) <= 1
+        if factor in (0, 1):  # Pillow cuts off, but here there is nothing to cut off
+            assert difference(result[row], expected) == 0
+
+
+def test_blends_are_rounded_to_nearest(images):
+    batch = images(7, shape=(8, 13, 3))
+    result = Brightness().transform_images(batch, {"brightness": FACTORS})
+    exact = batch * FACTORS.reshape(-1, 1, 1, 1)
+    assert np.abs(result - np.clip(exact, 0, 255)).max() <= 0.5 + 1e-4
+    gray = np.stack([ImageOps.grayscale(pillow(image)) for image in batch])[..., None].astype(float)
+    mean = np.floor(gray.mean(axis=(1, 2, 3), keepdims=True) + 0.5)
+    for transform, name, centre in (
+        (Saturation(), "saturation", gray),
+        (Contrast(), "contrast", mean),
+    ):
+        result = transform.transform_images(batch, {name: FACTORS})
+        exact = centre + FACTORS.reshape(-1, 1, 1, 1) * (batch - centre)
+        assert np.abs(result - np.clip(exact, 0, 255)).max() <= 0.5 + 1e-4
+
+
+def test_the_grey_is_that_of_pillow_for_every_colour():
+    values = np.arange(0, 256, 5)
+    colours = np.stack(np.meshgrid(values, values, values, indexing="ij"), -1).astype("uint8")
+    batch = colours.reshape(1, 52, 52 * 52, 3)
+    expected = np.asarray(Image.fromarray(batch[0]).convert("L").convert("RGB"))
+    np.testing.assert_array_equal(Grayscale(p=1)(batch)[0], expected)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_inverting_is_that_of_pillow(images, shape):
+    batch = images(1, shape=shape)
+    assert difference(Invert(p=1)(batch)[0], ImageOps.invert(pillow(batch[0]))) == 0
+
+
+def turned(pixel, turn):
+    hue, saturation, value = colorsys.rgb_to_hsv(*pixel)
+    return colorsys.hsv_to_rgb((hue + turn) % 1, saturation, value)
+
+
+@pytest.mark.parametrize("turn", [*TURNS, 0.9, -1.3])
+def test_hue_is_that_of_colorsys(images, turn):
+    batch = images(1, shape=(15, 16, 3))
+    batch[0, :2] = batch[0, :2, :, :1]  # grey
+    batch[0, 2:4, :, 1] = batch[0, 2:4, :, 0]  # two channels alike
+    batch[0, 4:6, :, 2] = 255
+    parameters = {"hue": np.array([turn])}
+    pixels = batch.reshape(-1, 3) / 255
+    expected = np.array([turned(pixel, turn) for pixel in pixels])
+    floats = Hue().transform_images(pixels.reshape(batch.shape), parameters)
+    np.testing.assert_allclose(floats.reshape(-1, 3), expected, atol=1e-12)
+    result = Hue().transform_images(batch, parameters).reshape(-1, 3)
+    assert np.abs(result - expected * 255).max() <= 0.5 + 1e-3
+
+
+def test_gamma_is_a_power():
+    batch = np.repeat(np.arange(256, dtype="uint8").reshape(1, 8, 32, 1), 4, axis=0)
+    gammas = np.array([0.2, 1.0, 2.2, 5.0])
+    exact = (batch / 255) ** gammas.reshape(-1, 1, 1, 1)
+    result = Gamma().transform_images(batch, {"gamma": gammas})
+    np.testing.assert_array_equal(result, np.floor(exact * 255 + 0.5))
+    for dtype, tolerance in (("float32", 2e-6), ("float64", 1e-14)):
+        floats = Gamma().transform_images((batch / 255).astype(dtype), {"gamma": gammas})
+        np.testing.assert_allclose(floats, exact, atol=tolerance)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 5])
+@pytest.mark.parametrize("dtype", ["uint8", "float64"])
+def test_channel_shifts_are_one_number_per_row_and_channel(images, channels, dtype):
+    batch = images(40, shape=(11, 13, channels), dtype=dtype)
+    top = 255 if dtype == "uint8" else 1
+    batch = batch // 2 + 64 if dtype == "uint8" else batch / 2 + 0.25
+    moved = (ChannelShift((-0.2, 0.1))(batch, seed=1) - batch.astype(float)) / top
+    spread = moved.max(axis=(1, 2)) - moved.min(axis=(1, 2))
+    assert spread.max() < 1e-12
+    shifts = moved[:, 0, 0]
+    assert -0.203 < shifts.min() < -0.15
+    assert 0.05 < shifts.max() < 0.103
+    if channels > 1:
+        assert abs(np.corrcoef(shifts[:, 0], shifts[:, 1])[0, 1]) < 0.5
+
+
+def test_channel_shifts_stop_at_the_ends():
+    image = np.array([[[[0, 100, 255]]]], "uint8")
+    shift = {"word": np.zeros(1, "uint32")}
+    up = ChannelShift().transform_images(image, shift | {"shift": np.array([[0.9, 0.9]])})
+    down = ChannelShift().transform_images(image, shift | {"shift": np.array([[-0.9, -0.9]])})
+    assert up.ravel().tolist() == [230, 255, 255]
+    assert down.ravel().tolist() == [0, 0, 26]
+
+
+def luma(image):
+    return image @ (np.array([19595, 38470, 7471]) / 65536)
+
+
+def jittered(image, strengths, order):
+    """One image in float64, 0..255, step by step."""
+    image, strengths = image.astype(float), dict(zip("bcsh", strengths, strict=True))
+    for change in ("bcsh"[number] for number in order):
+        factor = strengths[change]
+        if change == "h":
+            flat = [turned(pixel, factor) for pixel in image.reshape(-1, 3) / 255]
+            image = np.array(flat).reshape(image.shape) * 255
+            continue
+        gray = {"b": 0.0, "c": luma(image).mean(), "s": luma(image)[..., None]}[change]
+        image = np.clip(gray + factor * (image - gray), 0, 255)
+    return image
+
+
+@pytest.mark.parametrize("shape", [(9, 14, 3), (41, 37, 3)])  # of one block and of two
+def test_jitter_goes_step_by_step_and_rounds_once(images, shape):
+    batch = images(7, shape=shape)
+    transform, parameters = STRENGTHS[-1]
+    result = transform.transform_images(batch, parameters)
+    floats = transform.transform_images(batch / 255, parameters)
+    for row in range(7):
+        strengths = [parameters[name][row] for name in ("brightness", "contrast")]
+        strengths += [parameters[name][row] for name in ("saturation", "hue")]
+        expected = jittered(batch[row], strengths, parameters["order"][row])
+        np.testing.assert_allclose(floats[row] * 255, expected, atol=1e-10)
+        assert np.abs(result[row] - expected).max() <= 0.5 + 1e-3
+
+
+def test_the_order_of_jitter_matters(images):
+    batch = np.repeat(images(1, shape=(6, 7, 3)), 500, axis=0)
+    transform = ColorJitter((1.5, 1.5), (1.5, 1.5), (1.5, 1.5), (0.1, 0.1))
+    orders = transform.draw(np.arange(500), seed=0)["order"]
+    assert len(np.unique(orders, axis=0)) == 24
+    assert (np.sort(orders, axis=1) == np.arange(4)).all()
+    assert len(np.unique(transform(batch, seed=0), axis=0)) > 8
+
+
+@pytest.mark.parametrize(
+    ("one", "alone"),
+    [
+        (ColorJitter((0.7, 0.7), 0, 0, 0), Brightness((0.7, 0.7))),
+        (ColorJitter(0, 0, (0.2, 0.2), 0), Saturation((0.2, 0.2))),
+        (ColorJitter(0, 0, 0, (0.2, 0.2)), Hue((0.2, 0.2))),
+        (ColorJitter(0, (1.4, 1.4), 0, 0), Contrast((1.4, 1.4))),
+    ],
+)
+def test_jitter_of_one_kind(images, one, alone):
+    batch = images(3, shape=(9, 14, 3))
+    assert difference(one(batch), alone(batch)) <= 1
+    floats = batch / 255
+    np.testing.assert_allclose(one(floats), alone(floats), atol=1e-12)
+    np.testing.assert_array_equal(ColorJitter(0, 0, 0, 0)(batch), batch)
+
+
+def test_jitter_of_one_channel_is_brightness_and_contrast(images):
+    batch = images(2, shape=(9, 14, 1))
+    strong = ColorJitter((1.4, 1.4), (0.5, 0.5), (2, 2), (0.5, 0.5))
+    plain = ColorJitter((1.4, 1.4), (0.5, 0.5), 0, 0)
+    np.testing.assert_array_equal(strong(batch, seed=3), plain(batch, seed=3))
+    assert not np.array_equal(plain(batch, seed=3), batch)
+
+
+@every_strength
+@pytest.mark.parametrize("shape", [(9, 14, 1), (41, 37, 3)])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "uint16", "int32"])
+def test_every_dtype_gives_the_same_picture(images, transform, parameters, shape, dtype):
+    batch = images(7, shape=shape)
+    expected = transform.transform_images(batch, parameters)
+    top = np.iinfo(dtype).max if np.dtype(dtype).kind in "iu" else 1
+    other = (batch * (top / 255)).astype(dtype)
+    result = transform.transform_images(other, parameters)
+    assert result.dtype == dtype
+    tolerance = np.full(7, 0.5 + 3e-3)  # bytes are rounded, and 16 bits too
+    if isinstance(transform, Contrast | Saturation):  # and so is the grey they are moved from
+        tolerance += 0.5 * np.abs(1 - FACTORS)
+    elif isinstance(transform, Grayscale):
+        tolerance += 0.5
+    if dtype == "float16":
+        tolerance += 0.15 * np.abs(parameters.get("brightness", FACTORS)).max()
+    error = np.abs(result / (top / 255) - expected).max(axis=(1, 2, 3))
+    assert (error <= tolerance).all()
+
+
+@every_strength
+def test_a_declared_range_is_that_of_the_values(images, transform, parameters):
+    unit = images(7, shape=(6, 9, 3), dtype="float64")
+    expected = transform.transform_images(unit, parameters)
+    for low, high, dtype in ((-1, 1, "float64"), (0, 255, "float32"), (0, 4095, "uint16")):
+        declared = type(transform)(value_range=(low, high))
+        values = low + unit * (high - low)
+        batch = np.rint(values).astype(dtype) if dtype == "uint16" else values.astype(dtype)
+        result = declared.transform_images(batch, parameters)
+        tolerance = 3.5 / 4095 if dtype == "uint16" else 1e-5
+        np.testing.assert_allclose((result - low) / (high - low), expected, atol=tolerance)
+
+
+@every_strength
+@pytest.mark.parametrize("channels", [1, 3])
+def test_values_beyond_the_range_are_clipped_and_nan_stays(images, transform, parameters, channels):
+    batch = images(7, shape=(6, 9, channels), dtype="float32")
+    beyond = batch.copy()
+    beyond[:, 0, 0], beyond[:, 0, 1], beyond[:, 0, 2] = np.inf, -3, 1.5
+    within = np.clip(beyond, 0, 1)
+    result = transform.transform_images(beyond, parameters)
+    np.testing.assert_array_equal(result, transform.transform_images(within, parameters))
+    assert result.min() >= 0
+    assert result.max() <= 1
+    for channel in range(channels):
+        spoilt = beyond.copy()
+        spoilt[:, 3, 4, channel] = np.nan
+        result = transform.transform_images(spoilt, parameters)
+        assert np.isnan(result[:, 3, 4, channel]).all()
+        assert np.isfinite(np.delete(result.reshape(7, -1, channels), 3 * 9 + 4, axis=1)).all()
+
+
+@every_strength
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_rows_shapes_and_inputs(images, transform, parameters, dtype):
+    batch = images(7, shape=(5, 7, 3), dtype=dtype)
+    before = batch.copy()
+    whole = transform.transform_images(batch, parameters)
+    np.testing.assert_array_equal(batch, before)
+    assert not np.shares_memory(whole, batch)
+    for row in range(7):
+        own = {name: values[row : row + 1] for name, values in parameters.items()}
+        alone = transform.transform_images(batch[row : row + 1], own)
+        np.testing.assert_array_equal(alone[0], whole[row])
+    nothing = {name: values[:0] for name, values in parameters.items()}
+    empty = transform.transform_images(batch[:0], nothing)
+    assert empty.shape == (0, 5, 7, 3)
+    assert empty.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("make", [Brightness, Contrast, Gamma, ChannelShift])
+def test_any_number_of_channels(images, make, dtype):
+    batch = images(3, shape=(6, 9, 5), dtype=dtype)
+    result = make()(batch, seed=1)
+    assert result.shape == batch.shape
+    if make is Contrast:
+        factor = make().draw(np.arange(3), seed=1)["contrast"].reshape(-1, 1, 1, 1)
+        mean = batch.mean(axis=(1, 2, 3), keepdims=True, dtype=float)
+        top = 255 if dtype == "uint8" else 1
+        expected = np.clip(mean + factor * (batch - mean), 0, top)
+        assert np.abs(result - expected).max() <= (0.65 if dtype == "uint8" else 1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("make", [Saturation, Hue, Grayscale, ColorJitter])
+def test_colour_needs_three_channels_or_one(images, make, dtype):
+    with pytest.raises(ValueError, match=rf"{make.__name__} needs images of 3.*images of 4"):
+        make(p=1)(images(1, shape=(5, 7, 4), dtype=dtype))
+    if make is not ColorJitter:
+        batch = images(2, shape=(5, 7, 1), dtype=dtype)
+        np.testing.assert_array_equal(make(p=1)(batch), batch)
+
+
+@pytest.mark.parametrize(
+    ("transform", "name", "low", "high"),
+    [
+        (Brightness(0.3), "brightness", 0.7, 1.3),
+        (Contrast((0.5, 2)), "contrast", 0.5, 2),
+        (Saturation(), "saturation", 0.8, 1.2),
+        (Hue(), "hue", -0.05, 0.05),
+        (Gamma((0.4, 0.6)), "gamma", 0.4, 0.6),
+        (ColorJitter(0.3), "brightness", 0.7, 1.3),
+    ],
+)
+def test_draws_fill_their_range(transform, name, low, high):
+    values = transform.draw(np.arange(3000), seed=0)[name]
+    margin = (high - low) / 100
+    assert low < values.min() < low + margin
+    assert high - margin < values.max() < high
+    assert len(np.unique(values)) > 2990
+
+
+def test_wide_integers_stay_white():
+    white = np.full((1, 2, 3, 1), np.iinfo("int64").max)
+    result = Brightness((1, 1))(white)
+    assert (result > 2**62).all()
+    top = _to_integers(np.array([300.0, -300.0]), np.dtype("int8"))
+    assert top.tolist() == [127, -128]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "text"),
+    [
+        (lambda: Brightness(1.5), ValueError, r"`brightness` must lie in 0..inf.*-0.5..2.5"),
+        (lambda: Brightness((-1, 1)), ValueError, r"`brightness` must lie in 0..inf"),
+        (lambda: Contrast((1.2, 0.8)), ValueError, r"low <= high.*Pass \(0.8, 1.2\)"),
+        (lambda: Contrast("a lot"), TypeError, "`contrast` must be a finite number"),
+        (lambda: Saturation(-0.1), ValueError, "must not be negative: it means the range around 1"),
+        (lambda: Hue(18), ValueError, r"`hue` must lie in -0.5..0.5.*-18..18"),
+        (lambda: Hue((0, 0.6)), ValueError, r"`hue` must lie in -0.5..0.5"),
+        (lambda: Gamma(1.0), ValueError, "`gamma` must lie between 0 and inf"),
+        (lambda: ChannelShift(20), ValueError, "`shift` must lie in -1..1"),
+        (lambda: ColorJitter(hue=1), ValueError, "`hue` must lie in"),
+        (lambda: ColorJitter(saturation=2), ValueError, "`saturation` must lie in"),
+        (lambda: Grayscale(2), ValueError, "`p` must lie in 0..1"),
+        (lambda: Invert(value_range=(1, 0)), ValueError, "black below white"),
+        (lambda: Brightness(0.2, (0, 1)), TypeError, "positional"),
+    ],
+)
+def test_bad_options(make, error, text):
+    with pytest.raises(error, match=text):
+        make()
