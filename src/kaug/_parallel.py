@@ -52,10 +52,10 @@ def num_threads() -> int:
 def run(task: Callable[[int, int], object], count: int, *, grain: int = 1) -> None:
     """Calls `task(start, stop)` on contiguous pieces that together cover `range(count)`.
 
-    The pieces run on the pool, and in the calling thread where a pool has nothing to offer: with
-    one thread, with a single piece, or when the caller already is one of the pool's threads, which
-    would otherwise wait for itself. How `range(count)` is cut depends on the number of threads, so
-    a task's results must not depend on the cut.
+    The pieces run on the pool and in the calling thread, which would otherwise only wait. They run
+    in the calling thread alone with one thread, with a single piece, and within a piece of another
+    run. How `range(count)` is cut depends on the number of threads, so a task's results must not
+    depend on the cut.
 
     Args:
         task: Called with `0 <= start < stop <= count`, from several threads at once.
@@ -68,15 +68,30 @@ def run(task: Callable[[int, int], object], count: int, *, grain: int = 1) -> No
     """
     threads = num_threads()
     pieces = min(count // max(grain, 1), threads * _PIECES_PER_THREAD)
-    if threads == 1 or pieces < 2 or getattr(_local, "in_pool", False):
+    if threads == 1 or pieces < 2 or getattr(_local, "in_piece", False):
         if count > 0:
             task(0, count)
         return
     edges = [count * piece // pieces for piece in range(pieces + 1)]
-    futures = _submit(task, list(pairwise(edges)), threads)
-    wait(futures)
-    for future in futures:
-        future.result()
+    spans = iter(enumerate(pairwise(edges)))
+    failed: dict[int, BaseException] = {}
+
+    def work() -> None:
+        _local.in_piece = True
+        try:
+            for number, (start, stop) in spans:  # each piece goes to whoever comes first
+                try:
+                    task(start, stop)
+                except BaseException as error:
+                    failed[number] = error
+        finally:
+            _local.in_piece = False
+
+    helpers = _submit(work, min(pieces, threads) - 1, threads)
+    work()  # the calling thread takes its share
+    wait(helpers)
+    if failed:
+        raise failed[min(failed)]
 
 
 def grain_of(rows: NDArray[Any], piece_bytes: int = 2**17) -> int:
@@ -89,22 +104,16 @@ def grain_of(rows: NDArray[Any], piece_bytes: int = 2**17) -> int:
     return max(1, piece_bytes // max(1, rows.itemsize * math.prod(rows.shape[1:])))
 
 
-def _submit(
-    task: Callable[[int, int], object], spans: list[tuple[int, int]], threads: int
-) -> list[Future[object]]:
-    """Submits all spans under the lock, so that no one shuts the pool down in between."""
+def _submit(work: Callable[[], object], count: int, threads: int) -> list[Future[object]]:
+    """Submits all under the lock, so that no one shuts the pool down in between."""
     global _pool, _pool_size
     with _lock:
         if _pool is None or _pool_size != threads:
             if _pool is not None:
                 _pool.shutdown(wait=False)
-            _pool = ThreadPoolExecutor(threads, "kaug", initializer=_enter_pool)
+            _pool = ThreadPoolExecutor(threads, "kaug")
             _pool_size = threads
-        return [_pool.submit(task, start, stop) for start, stop in spans]
-
-
-def _enter_pool() -> None:
-    _local.in_pool = True
+        return [_pool.submit(work) for _ in range(count)]
 
 
 def _available_processors() -> int:

@@ -98,8 +98,8 @@ def test_without_a_share_the_picture_stays(images):
 
 
 def test_integers_are_rounded_once():
-    # Two chains that do nothing, on each of which 100.4 of 251 would be cut off to 100.
-    batch = np.full((1, 2, 3, 1), 251, "uint8")
+    # Two chains that do nothing; each part of the sum would lose something if it were rounded.
+    batch = np.full((1, 2, 3, 1), 253, "uint8")
     drawn = {
         "applied": np.ones(1, bool),
         "operation": np.zeros((1, 2, 1), int),
@@ -109,8 +109,8 @@ def test_integers_are_rounded_once():
     }
     np.testing.assert_array_equal(AugMix(width=2).apply(batch, drawn), batch)
     black = {**drawn, "operation": np.full((1, 2, 1), list(OPERATIONS).index("Posterize"))}
-    # 0.3 * 251 is 75.3, and of each chain nothing is left.
-    assert (AugMix(width=2).apply(batch, black) == 75).all()
+    # 0.3 * 253 is 75.9, and of each chain nothing is left.
+    assert (AugMix(width=2).apply(batch, black) == 76).all()
 
 
 def test_bytes_and_floats_come_out_alike(images):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kaug import augment_dataset, augment_rows
 from kaug.transforms import (
     Compose,
     HorizontalFlip,
@@ -134,6 +135,24 @@ def test_ragged_lists_are_padded():
     assert result["labels"].dtype == np.int64
     assert result["boxes"].dtype == np.float32
     assert result["boxes"][:, 0].tolist() == [[12, 1, 18, 4], [0, 0, 0, 0], [18, 1, 19, 2]]
+
+
+def test_ragged_lists_in_a_dataset():
+    images = np.zeros((3, *SIZE), "uint8")
+    boxes = {"boxes": [[BOX, (0, 0, 4, 4)], [], [(1, 1, 2, 2)]], "labels": [[3, 5], [], [9]]}
+    y = {"bounding_boxes": boxes, "bounding_box_format": "xyxy"}
+    options = {"seed": 0, "return_index": True}
+    _, y_all, index = augment_dataset(images, y, 20, HorizontalFlip(1), **options)
+    assert list(y_all) == ["bounding_boxes", "bounding_box_format"]
+    dense = y_all["bounding_boxes"]
+    assert dense["labels"][:3].tolist() == [[3, 5], [-1, -1], [9, -1]]
+    np.testing.assert_array_equal(dense["labels"], dense["labels"][:3][index])
+    flipped = np.where(dense["labels"][..., None] < 0, 0, 20 - dense["boxes"][:3][index])
+    np.testing.assert_array_equal(dense["boxes"][3:, :, 0], flipped[3:, :, 2])
+    np.testing.assert_array_equal(dense["boxes"][3:, :, 2], flipped[3:, :, 0])
+    _, y_rows, _ = augment_rows(images, y, [19, 4], HorizontalFlip(1), **options)
+    for name, array in y_rows["bounding_boxes"].items():
+        np.testing.assert_array_equal(array, dense[name][3:][[19, 4]])
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int64", "uint8"])

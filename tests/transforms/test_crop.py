@@ -193,6 +193,7 @@ def test_boxes_have_the_area_and_the_ratio_and_fit(size):
     slack = (height < size[0] - 1) & (width < size[1] - 1)
     places = np.stack([top / (size[0] + 1e-9 - height), left / (size[1] + 1e-9 - width)])
     np.testing.assert_allclose(places[:, slack].mean(axis=1), 0.5, atol=0.02)
+    assert abs(np.corrcoef(places[:, slack])[0, 1]) < 0.06
 
 
 def test_a_long_picture_gives_the_largest_box_there_is():

@@ -347,6 +347,13 @@ def test_geometry_merges_with_neighbours(images):
     np.testing.assert_array_equal(policy(batch[4:], seed=3, index=np.arange(4, 9)), whole[4:])
 
 
+@every_policy
+def test_always_the_same_steps(policy):
+    first, second = (list(policy.steps(policy.draw([row], seed=0))) for row in (0, 1))
+    assert [step.transform for step in first] == [step.transform for step in second]
+    assert {step.transform for step in first} == set(policy.leaves())
+
+
 def test_inside_of_other_policies(images):
     batch = images(40)
     result = OneOf([RandAugment(p=0), AutoAugment("svhn")])(batch, seed=0)
@@ -397,6 +404,7 @@ def test_draw_then_apply_is_the_call(policy, images):
     expected = policy(batch, seed=3, epoch=1, index=np.arange(20) + 5)
     np.testing.assert_array_equal(policy.apply(batch, parameters), expected)
     np.testing.assert_array_equal(policy.transform_images(batch, parameters), expected)
+    np.testing.assert_array_equal(batch, images(20))
 
 
 def test_eight_threads_at_once(images):

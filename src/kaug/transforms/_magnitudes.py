@@ -206,10 +206,5 @@ class SubPolicies:
         levels = np.where(words[..., 2] == "-", "0", words[..., 2]).astype(np.float64) / 9
         return cls(operations.reshape(-1, 2), words[..., 1].astype(np.float64), levels)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The operations that occur."""
-        return tuple(name for name, number in NUMBERS.items() if (self.operations == number).any())
-
 
 AUTOAUGMENT_POLICIES = {name: SubPolicies.read(table) for name, table in _TABLES.items()}

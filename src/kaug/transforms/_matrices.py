@@ -35,12 +35,9 @@ def identity(count: int) -> Matrices:
 
 def compose(first: Matrices, second: Matrices) -> Matrices:
     """Returns the matrices of a picture that goes through `first`, then `second`."""
-    result = np.empty_like(first)
-    for i in range(2):
-        row = first[i]
-        for j in range(3):
-            result[i, j] = row[0] * second[0, j] + row[1] * second[1, j]
-        result[i, 2] += row[2]
+    result = first[:, :1] * second[0]
+    result += first[:, 1:2] * second[1]
+    result[:, 2] += first[:, 2]
     return result
 
 

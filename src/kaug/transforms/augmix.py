@@ -91,10 +91,6 @@ class AugMix(Slots):
         if self.alpha <= 0:
             raise ValueError(message(rule, f"alpha={self.alpha}"))
 
-    def operations(self) -> tuple[str, ...]:
-        """Returns what is drawn from."""
-        return _magnitudes.AUGMIX_ALL if self.all_ops else _magnitudes.AUGMIX_CHOICES
-
     def longest_way(self) -> float:
         """Returns the longest way of a translation at severity 10, as a part of the image."""
         return _magnitudes.AUGMIX_WAY
@@ -118,7 +114,8 @@ class AugMix(Slots):
         }
 
     def _drawn_chain(self, draws: Draws) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        choices = np.array([NUMBERS[name] for name in self.operations()])
+        names = _magnitudes.AUGMIX_ALL if self.all_ops else _magnitudes.AUGMIX_CHOICES
+        choices = np.array([NUMBERS[name] for name in names])
         depth = self.depth if self.depth > 0 else 1 + draws.integers(_DEEPEST)
         operations, strengths = [], []
         for place in range(self.depth if self.depth > 0 else _DEEPEST):

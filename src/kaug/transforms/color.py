@@ -26,6 +26,8 @@ Array = NDArray[Any]
 _FACTOR = {"centre": 1.0, "minimum": 0.0}
 _TURN = {"minimum": -0.5, "maximum": 0.5}
 _ORDERS = np.array(list(permutations(range(4))))
+# Of the 256 levels of bytes.
+_LOGARITHMS = np.log(np.arange(256) / 255, out=np.full(256, -np.inf), where=np.arange(256) > 0)
 _CHANNELS = Key.from_seed(0)  # below which a row's word names the shifts of its channels
 
 
@@ -320,7 +322,7 @@ class Gamma(Compiled):
             exponents = strengths(parameters, "gamma", precision)
             return _powers(_clipped(images), exponents[:, None, None, None])
         exponents = strengths(parameters, "gamma", np.float64)
-        powers = _powers(np.arange(256) / 255, exponents[:, None, None])
+        powers = np.exp(_LOGARITHMS * exponents[:, None, None])
         tables = (powers * 255 + 0.5).astype(np.uint8)
         out = np.empty_like(images)
         pointwise.look_up(images, pointwise.read_only(tables), out)

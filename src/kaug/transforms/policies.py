@@ -29,10 +29,6 @@ _CHOICES = np.array([NUMBERS[name] for name in _magnitudes.CHOICES])
 class _Published(Slots):
     """A policy whose rows go through all slots, one after the other."""
 
-    def operations(self) -> tuple[str, ...]:
-        """Returns the operations of RandAugment."""
-        return _magnitudes.CHOICES
-
     def longest_way(self) -> float | None:
         """Returns the longest way of a translation, as a part of the image."""
         return _magnitudes.LONGEST_WAY
@@ -40,20 +36,19 @@ class _Published(Slots):
     def leaves(self) -> Iterator[Transform]:
         """Yields the transforms that the policy comes down to."""
         yield self._geometry
-        for _, leaf, _ in self._colours:
-            yield leaf
+        yield self._colours
 
     def steps(
         self, parameters: Parameters, within: NDArray[np.bool_] | None = None
     ) -> Iterator[Step]:
-        """Yields a step for the geometry and for each other operation of every slot."""
+        """Yields two steps for each slot: what moves, and what changes values."""
         applied = parameters["applied"]
         within = applied if within is None else applied & within
         yield from self.slots(parameters["operation"], parameters["strength"], within)
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         """Returns `images` after the operations of all slots."""
-        return carried_out(self.steps(parameters), images.copy())
+        return carried_out(self.steps(parameters), images)
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,9 +65,12 @@ class RandAugment(_Published):
 
     From Cubuk, Zoph, Shlens and Le, "RandAugment: Practical automated data augmentation with a
     reduced search space", 2019, arXiv:1909.13719, with the magnitudes of
-    `torchvision.transforms.v2.RandAugment`. As there, and as in the experiments, pixels are neither
-    blended nor continued beyond the image, which is black there; shears are about the upper left
-    corner.
+    `torchvision.transforms.v2.RandAugment`. As there, and as in the experiments, pixels are not
+    blended, what lies outside the image is black, and shears are about the upper left corner. Not
+    as there, what is read from less than half a pixel outside is black already.
+
+    Images of any number of channels are taken. Where there are not three, the operation on their
+    colour does nothing.
 
     Args:
         num_ops: How many operations, one after the other, at least 1.
@@ -84,9 +82,6 @@ class RandAugment(_Published):
         value_range: What is black and what is white; None takes 0 and the dtype's largest, or 1
             for floats. Brightness and the other operations on values clip to it.
         p: Probability that a row is transformed at all.
-
-    Images of any number of channels are taken. Where there are not three, the operation on their
-    colour does nothing.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -233,12 +228,8 @@ class AutoAugment(_Published):
     policy: str = "imagenet"
 
     def __post_init__(self) -> None:
-        check_choice(self.policy, "policy", AUTOAUGMENT_POLICIES)
         super().__post_init__()
-
-    def operations(self) -> tuple[str, ...]:
-        """Returns the operations in the pairs."""
-        return AUTOAUGMENT_POLICIES[self.policy].names
+        check_choice(self.policy, "policy", AUTOAUGMENT_POLICIES)
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `operation` (0 if it is left out) and its `strength`, both `(M, 2)`."""
