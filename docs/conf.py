@@ -1,4 +1,6 @@
 import re
+import sys
+from pathlib import Path
 from typing import NewType
 
 import numpy.typing
@@ -43,7 +45,6 @@ nitpick_ignore = [
     ("py:class", "collections.abc.Mapping"),
     ("py:class", "collections.abc.Sequence"),
     ("py:class", "NDArray"),
-    ("py:class", "kaug._random.Draws"),  # described in "Write your own transform"
     ("py:class", "keras.src.models.model.Model"),
     ("py:class", "matplotlib.axes._axes.Axes"),
     ("py:class", "matplotlib.figure.Figure"),
@@ -67,5 +68,14 @@ def shorten_arrays(*event):
     return tuple(text and _ARRAY.sub(r"NDArray[\1]", text) for text in (signature, returns))
 
 
+def make_gallery(app):
+    """Renders the gallery before the pages are read."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    import make_gallery
+
+    make_gallery.main()
+
+
 def setup(app):
+    app.connect("builder-inited", make_gallery)
     app.connect("autodoc-process-signature", shorten_arrays)

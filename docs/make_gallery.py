@@ -3,7 +3,8 @@
 Usage: python docs/make_gallery.py
 
 Sphinx calls `main` before it reads the pages. Writes `docs/gallery/`: a page, and a strip for each
-line of it. The garments are Fashion-MNIST's test images; the photograph, of Grace Hopper, comes with
+line of it. The garments are test images of Fashion-MNIST; the photograph, of Grace Hopper, comes
+with
 Matplotlib.
 """
 
@@ -169,7 +170,7 @@ def main():
             picture = Image.fromarray(strip(transform))
             picture.save(path, quality=90)
             code = repr(transform) if name != "Lambda" else "Lambda(mirror)"
-            page.append(f"```python\n{code}\n```\n")
+            page.append(f"```{{code-block}} python\n{code}\n```\n")
             page.append(
                 f"```{{image}} {path.name}\n:alt: {name} on garments and photographs\n"
                 f":width: {picture.width // 2}px\n```\n"

@@ -1,6 +1,7 @@
 """The documentation tells the truth: its code runs, prints what it says, and covers every name."""
 
 import contextlib
+import importlib.util
 import inspect
 import io
 import random
@@ -17,7 +18,9 @@ from kaug._random import Draws
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+GALLERY = DOCS / "gallery" / "index.md"  # made with every build of the documentation
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("[!_]*/**/*.md"))]
+PAGES = [page for page in PAGES if page != GALLERY]
 FUNCTIONS = [name for name in kaug.__all__ if inspect.isroutine(getattr(kaug, name))]
 NAMES = [f"kaug.{name}" for name in kaug.__all__]
 NAMES += [f"kaug.transforms.{name}" for name in transforms.__all__]
@@ -228,7 +231,19 @@ def test_an_incomplete_docstring_of_a_class_is_noticed():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_to_files_lead_somewhere(page):
     links = _LINK.findall(page.read_text(encoding="utf-8"))
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    places = {(page.parent / link).resolve() for link in links} - {GALLERY}
+    assert [place for place in places if not place.exists()] == []
+
+
+def test_every_transform_is_in_the_gallery():
+    spec = importlib.util.spec_from_file_location("make_gallery", DOCS / "make_gallery.py")
+    gallery = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(gallery)
+    shown = {type(each).__name__ for section in gallery.SECTIONS.values() for each in section}
+    assert shown == set(transforms.__all__) - {"Draws", "Transform"}
+    strip = gallery.strip(transforms.Rotation(30))
+    assert strip.shape[0] == gallery.HEIGHT
+    assert strip.std() > 10
 
 
 def test_the_commands_of_the_pages_exist():

@@ -394,7 +394,7 @@ class _Given:
             return self.out["images"]
         rows = np.arange(len(self.images))
         targets, _ = self._annotations.collect(self.out, rows, 0, self._shape)
-        parts = {"images": self.out["images"], **targets, **self._annotations.settings}
+        parts = {"images": self.out["images"], **targets}
         return {name: parts[name] for name in self._data}
 
 
