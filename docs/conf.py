@@ -45,11 +45,18 @@ nitpick_ignore = [
     ("py:class", "collections.abc.Mapping"),
     ("py:class", "collections.abc.Sequence"),
     ("py:class", "NDArray"),
+    ("py:class", "kaug._random.Key"),  # users are handed `Draws` ready-made
     ("py:class", "keras.src.models.model.Model"),
     ("py:class", "matplotlib.axes._axes.Axes"),
     ("py:class", "matplotlib.figure.Figure"),
     ("py:class", "numpy.typing.ArrayLike"),
     ("py:class", "numpy.typing.DTypeLike"),
+    ("py:class", "numpy.bool"),
+    ("py:class", "numpy.dtype"),
+    ("py:class", "numpy.float64"),
+    ("py:class", "numpy.int64"),
+    ("py:class", "numpy.ndarray"),
+    ("py:class", "numpy.uint32"),
     ("py:class", "numpy.uint8"),
     ("py:class", "os.PathLike"),
 ]
@@ -68,7 +75,7 @@ def shorten_arrays(*event):
     return tuple(text and _ARRAY.sub(r"NDArray[\1]", text) for text in (signature, returns))
 
 
-def make_gallery(app):
+def make_gallery(_app):
     """Renders the gallery before the pages are read."""
     sys.path.insert(0, str(Path(__file__).parent))
     import make_gallery

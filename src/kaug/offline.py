@@ -285,9 +285,7 @@ class _Job:
         """Returns the images with what belongs to them."""
         images = made["images"]
         y, weight = self.annotations.collect(made, index, self.kept, images.shape[1:])
-        if self.annotations.settings:
-            y = {**y, **self.annotations.settings}
-        items = [images, y]
+        items = [images, self.annotations.with_settings(y)]
         if weight is not None:
             items.append(weight)
         if return_index:

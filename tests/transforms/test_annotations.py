@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kaug import ImageDataGenerator, augment_dataset, augment_rows
+from kaug import AugmentedDataset, ImageDataGenerator, augment_dataset, augment_rows
 from kaug.transforms import (
     Affine,
     Compose,
@@ -359,6 +359,18 @@ def test_a_call_gives_back_the_keys_it_was_given():
     assert list(POLICY(only_settings, seed=0)) == ["images", "bounding_box_format"]
     _, targets = augment_dataset(x, {"bounding_box_format": "xyxy", "a": x}, 1, POLICY, seed=0)
     assert list(targets) == ["bounding_box_format", "a"]
+
+
+def test_batches_for_training_hold_arrays_alone():
+    x, y = dataset()
+    data = AugmentedDataset(x, y, POLICY, batch_size=5, seed=2, shuffle=False)
+    images, targets = data[1]
+    assert list(targets) == [name for name in y if name != "bounding_box_format"]
+    rows = np.arange(5, 10)
+    expected = POLICY({"images": x[rows], **take(y, rows)}, seed=2, index=rows)
+    np.testing.assert_array_equal(expected.pop("images"), images)
+    del expected["bounding_box_format"]
+    assert_same(expected, targets)
 
 
 @pytest.mark.parametrize("sampling", ["random", "cycle", "balanced"])

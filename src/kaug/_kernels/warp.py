@@ -34,6 +34,12 @@ from kaug._kernels.coordinates import (
     split,
     split_steps,
 )
+from kaug._kernels.copies import (
+    PIXELS,
+    copy_elements,
+    reverse_one_channel,
+    reverse_three_channels,
+)
 
 __all__ = ["FILL_MODES", "warp"]
 
@@ -153,11 +159,14 @@ def _is_integral(matrix: _Array) -> bool:
 
 
 @jit
-def _is_identity(matrix: _Array) -> bool:
+def _is_mirror(matrix: _Array, shape: tuple[int, int, int]) -> bool:
+    """Tells whether a warp of whole numbers leaves the picture as it is, or flips it."""
     for axis in range(2):
-        for k in range(3):
-            if matrix[axis, k] != (axis == k):
-                return False
+        scale, offset = matrix[axis, axis], matrix[axis, 2]
+        if matrix[axis, 1 - axis] != 0 or abs(scale) != 1:
+            return False
+        if offset != (0 if scale > 0 else shape[axis] - 1):
+            return False
     return True
 
 
@@ -203,8 +212,8 @@ def _pick(
     coordinates: _Array,
     positions: _Array,
 ) -> None:
-    if _is_identity(matrix) and source.shape == target.shape:
-        target[...] = source
+    if source.shape == target.shape and _is_mirror(matrix, source.shape):
+        _mirror(source, matrix[0, 0] < 0, matrix[1, 1] < 0, target)
         return
     height, width, _ = target.shape
     for first in range(0, height, block):
@@ -217,6 +226,39 @@ def _pick(
             round_half_up(coordinates, count, size, axis, positions)
         flatten(positions, count, source.shape)
         _copy(source, positions[0], count, target, first * width)
+
+
+@jit
+def _mirror(source: _Array, upright: bool, sideways: bool, target: _Array) -> None:
+    """Copies a picture, its rows or columns in reverse order."""
+    height, width, channels = target.shape
+    flat, out, length = source.reshape(-1), target.reshape(-1), width * channels
+    if not (upright or sideways):
+        copy_elements(flat, 0, out, 0, height * length)
+        return
+    for r in range(height):
+        start, place = (height - 1 - r if upright else r) * length, r * length
+        if sideways:
+            _reverse(flat, start, width, channels, out, place)
+        else:
+            copy_elements(flat, start, out, place, length)
+
+
+@jit
+def _reverse(flat: _Array, start: int, width: int, channels: int, out: _Array, place: int) -> None:
+    """Copies a row of pixels in reverse order."""
+    done = 0
+    if channels == 1:
+        while done + PIXELS <= width:
+            reverse_one_channel(flat, start + width - done - PIXELS, out, place + done)
+            done += PIXELS
+    elif channels == 3:
+        while done + PIXELS <= width:
+            reverse_three_channels(flat, start + 3 * (width - done - PIXELS), out, place + 3 * done)
+            done += PIXELS
+    for c in range(done, width):
+        for channel in range(channels):
+            out[place + c * channels + channel] = flat[start + (width - 1 - c) * channels + channel]
 
 
 @jit

@@ -200,9 +200,16 @@ class Annotations:
             )
         if self._order is not None:
             moved = self._moved(made, index, kept, (shape[0], shape[1]))
-            parts = {**y, **moved, **self.settings}
-            y = {name: parts[name] for name in self._order}
+            parts = {**y, **moved}
+            y = {name: parts[name] for name in self._order if name in parts}
         return y, weight
+
+    def with_settings(self, y: Any) -> Any:
+        """Returns what `collect` made, with the settings where they were given."""
+        if not self.settings or self._order is None:
+            return y
+        parts = {**y, **self.settings}
+        return {name: parts[name] for name in self._order}
 
     def _moved(self, made: Batch, index: Rows, kept: int, size: tuple[int, int]) -> dict[str, Any]:
         result: dict[str, Any] = {}

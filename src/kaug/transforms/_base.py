@@ -394,7 +394,7 @@ class _Given:
             return self.out["images"]
         rows = np.arange(len(self.images))
         targets, _ = self._annotations.collect(self.out, rows, 0, self._shape)
-        parts = {"images": self.out["images"], **targets}
+        parts = {"images": self.out["images"], **self._annotations.with_settings(targets)}
         return {name: parts[name] for name in self._data}
 
 

@@ -32,8 +32,10 @@ Array = NDArray[Any]
 Batch = dict[str, Array]
 Rows = NDArray[np.int64]
 
-# A piece of a batch of this size goes through all operations at once: it stays in the cache.
-_PIECE_BYTES = 2**18
+# A piece of a batch goes through all operations at once, so that it stays in the cache: so large
+# that what a piece costs besides does not matter, and small enough to be worth another thread.
+_PIECE_BYTES = 2**20
+_GRAIN_BYTES = 2**17
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +240,7 @@ def carry_out(
             piece = {name: array[part] for name, array in out.items()}
             _through([each.part(part) for each in operations], piece, source, rows[part])
 
-    _parallel.run(task, len(rows), grain=step)
+    _parallel.run(task, len(rows), grain=_parallel.grain_of(out["images"], _GRAIN_BYTES))
 
 
 def _through(
@@ -254,12 +256,22 @@ def _through(
         first.move_others(batch)
         operations = operations[1:]
     else:
-        batch["images"] = np.asarray(images[rows])
+        batch["images"] = _taken(images, rows)
     for operation in operations:
         operation.apply(batch, source)
     for name, array in out.items():
         if batch[name] is not array:
             array[...] = batch[name]
+
+
+def _taken(images: Any, rows: Rows) -> Array:
+    """Returns rows of the images: copied, but for rows in sequence, which are only looked at."""
+    first, last = int(rows[0]), int(rows[-1])
+    if last - first != len(rows) - 1 or (np.diff(rows) != 1).any():
+        return np.asarray(images[rows])
+    view = np.asarray(images[first : last + 1]).view()
+    view.flags.writeable = False
+    return view
 
 
 def writable(batch: Batch, name: str) -> Array:
