@@ -18,8 +18,7 @@ _intrinsic: Any = intrinsic  # which has no types
 PIXELS = 16
 
 
-@_intrinsic
-def copy_elements(
+def _copy_elements(
     context: Any, source: Any, offset: Any, target: Any, position: Any, count: Any
 ) -> Any:
     """Copies `count` elements of a flat array, from `offset` on, to a flat target's `position`."""
@@ -35,8 +34,10 @@ def copy_elements(
     return types.void(source, size, target, size, size), generate
 
 
+copy_elements: Any = intrinsic(_copy_elements)
+
+
 def _reverse(channels: int) -> Any:
-    @_intrinsic
     def reverse_pixels(context: Any, source: Any, offset: Any, target: Any, position: Any) -> Any:
         """Copies `PIXELS` pixels of a flat array, from `offset` on, in reverse order."""
         del context, offset, position
@@ -59,7 +60,7 @@ def _reverse(channels: int) -> Any:
 
         return types.void(source, size, target, size), generate
 
-    return reverse_pixels
+    return intrinsic(reverse_pixels)
 
 
 reverse_one_channel = _reverse(1)
