@@ -35,7 +35,7 @@ def identity(count: int) -> Matrices:
 
 def compose(first: Matrices, second: Matrices) -> Matrices:
     """Returns the matrices of a picture that goes through `first`, then `second`."""
-    result = first[:, :1] * second[0]
+    result: Matrices = first[:, :1] * second[0]
     result += first[:, 1:2] * second[1]
     result[:, 2] += first[:, 2]
     return result
