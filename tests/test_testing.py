@@ -77,6 +77,17 @@ class Refusing(Fade):
         raise ValueError("`images` must not be those")
 
 
+class NotDrawing(Fade):
+    def draw_parameters(self, draws):
+        raise KeyError("factor")
+
+
+class WritingToItsCall(Fade):
+    def __call__(self, images, **options):
+        images[:] = 0
+        return images.copy()
+
+
 class NotEmpty(Fade):
     def __call__(self, images, **options):
         assert len(images), "no images"
@@ -214,10 +225,12 @@ BROKEN = [
         "keeps_dtype_and_shape",
         r"\(3, 9, 7, 1\) is due.*from an array of shape \(3, 9, 7\)",
     ),
-    (Refusing(), "keeps_dtype_and_shape", "refusal of all images.*must not be those"),
+    (Refusing(), "takes_images", "refusal of all images.*must not be those"),
     (NotEmpty(), "takes_small_batches", "AssertionError.*no images.*shape.*0, 45"),
     (Brightening(), "stays_in_range", r"0.*\.\.1.3 made of.*float32"),
-    (WritingInPlace(p=0.3), "leaves_inputs_alone", "`transform_images` that changed an array"),
+    (WritingInPlace(), "leaves_inputs_alone", "`transform_images` that changed an array"),
+    (WritingToItsCall(), "leaves_inputs_alone", "a call that changed an array"),
+    (NotDrawing(), "takes_images", "KeyError.*drawing for 4 rows"),
     (WritingToParameters(), "leaves_inputs_alone", "changed its parameters"),
     (ReturningItsInput(), "returns_its_own_memory", "a view made of"),
     (UsingTheBatch(), "makes_rows_by_themselves", r"rows \[0\] of an array"),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         plot_images,
     )
     from kaug.splits import train_validation_split
+    from kaug.store import open_dataset
 
 __version__ = "0.1.0"
 
@@ -34,6 +35,7 @@ _HOME = {
     "build_vgg19": "models",
     "layers": "layers",
     "load_fashion_mnist": "fashion_mnist",
+    "open_dataset": "store",
     "plot_augmentations": "plots",
     "plot_confusion_matrix": "plots",
     "plot_history": "plots",
@@ -53,6 +55,7 @@ __all__ = [  # noqa: RUF022 - as sorted() sorts; ruff would put constants first
     "build_vgg19",
     "layers",
     "load_fashion_mnist",
+    "open_dataset",
     "plot_augmentations",
     "plot_confusion_matrix",
     "plot_history",

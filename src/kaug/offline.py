@@ -1,5 +1,6 @@
 """Offline augmentation: append augmented rows to a dataset, each with the label it belongs to."""
 
+import os
 from typing import Any, Literal
 
 import numpy as np
@@ -39,6 +40,7 @@ def augment_dataset(
     sampling: Literal["random", "cycle", "balanced"] = "random",
     return_index: bool = False,
     batch_size: int | None = None,
+    out: str | os.PathLike[str] | None = None,
     verbose: Verbose = "auto",
 ) -> tuple[Any, ...]:
     """Appends `n` augmented images to a dataset, each with the label of its source.
@@ -68,18 +70,27 @@ def augment_dataset(
         return_index: Whether to return the source row of every output row as well.
         batch_size: Images per call of the generator. None takes about 4 MiB of them. It is part
             of what the seed means, except with native transforms, which pay no attention to it.
+        out: Where to write the result instead of holding it in memory: a new folder for `.npy`
+            files or, if the path ends in `.zarr`, a Zarr group. It takes a native generator. Run
+            again with the same arguments, a job that was interrupted goes on; `seed=None` then
+            takes the seed it was begun with. `x` may be anything with `shape`, `dtype` and
+            slices of rows, such as Zarr and HDF5 arrays.
         verbose: 0 silent, 1 a progress bar, `"auto"` a bar once the job takes two seconds.
 
     Returns:
         `(x, y)`; with `sample_weight`, `(x, y, sample_weight)`; with `return_index`, the source
         rows (int64) are added as last item. Everything has `N + n` rows (`n` without `append`),
-        the dtypes of the inputs, and `y` and `sample_weight` their structure.
+        the dtypes of the inputs, and `y` and `sample_weight` their structure. With `out`, all
+        arrays are memory-mapped and read-only, or Zarr arrays.
 
     Raises:
         TypeError: An argument, or what the generator returns, has the wrong type.
         ValueError: Lengths differ, an option is unknown, or the generator changes the number or
-            the shape of the images.
+            the shape of the images; or `out` was made with other arguments.
         MemoryError: The result would not fit into the memory that is free.
+        OSError: `out` can not be written: the disk is full, the folder is read-only or holds
+            something else, or another process is writing there.
+        ImportError: `out` ends in `.zarr` and zarr is not installed.
 
     Example:
         >>> import numpy as np, kaug
@@ -94,13 +105,26 @@ def augment_dataset(
         >>> bool((x_more[2:] == x[index[2:], :, ::-1]).all())
         True
     """
-    job = _Job(x, y, sample_weight, sampling, append, seed, generator)
+    images = x if out is None else _stand_in(x)
+    job = _Job(images, y, sample_weight, sampling, append, seed, generator)
     n = check_integer(n, "n")
     step = _check_batch_size(batch_size, job.images)
     _check_verbose(verbose)
     if n and not len(job.images):
         rule = f"`x` must have at least one row to make n={n} augmented rows from"
         raise ValueError(message(rule, describe(job.images)))
+    if out is not None:
+        from kaug.store import write_dataset
+
+        return write_dataset(
+            out,
+            job,
+            n,
+            given=(x, y, sample_weight),
+            seed=seed,
+            return_index=return_index,
+            verbose=verbose,
+        )
     _check_memory(job.images.shape[1:], job.images.dtype, job.kept + n, job.label_bytes)
     made, index = job.run(job.source_rows(np.arange(n)), step, Progress(n, verbose))
     return job.answer(made, index, return_index=return_index)
@@ -183,19 +207,28 @@ class _Job:
         seed: int | None,
         generator: Any,
     ) -> None:
-        self.images = check_images(x)
+        images = check_images(x)
         self.generator = as_generator(generator)
         native = self.generator if isinstance(self.generator, Transform) else None
-        self.annotations = Annotations(y, sample_weight, self.images, native)
-        self.source = {"images": self.images, **self.annotations.source}
+        self.annotations = Annotations(y, sample_weight, images, native)
+        self.use_images(images)
         self.sampling = check_choice(sampling, "sampling", SAMPLING)
         self.append = append
         self.kept = len(self.images) if append else 0
-        seed = resolve_seed(seed)
+        self.use_seed(resolve_seed(seed))
+        self.label_bytes = self.annotations.nbytes_per_row()
+
+    def use_images(self, images: Array) -> None:
+        """Takes these as the images."""
+        self.images = images
+        self.source = {"images": images, **self.annotations.source}
+
+    def use_seed(self, seed: int) -> None:
+        """Makes all draws with this seed."""
+        self.seed = seed
         # The images come out as `generator(x[index], seed=seed)` would have them.
         self.image_key = root_key(seed, epoch=0)
         self.sampling_key = Key.from_seed(seed).child(_SAMPLING_STREAM)
-        self.label_bytes = self.annotations.nbytes_per_row()
 
     def source_rows(self, numbers: Rows) -> Rows:
         """Returns the source row of each of the augmented rows `numbers`."""
@@ -264,8 +297,8 @@ class _Job:
             progress.update(stop)
         return made, index
 
-    def allocate(self, shape: tuple[int, ...], n: int) -> Batch:
-        """Returns the arrays of the result, originals in place, for `n` images of `shape`."""
+    def check_shape(self, shape: tuple[int, ...]) -> None:
+        """Raises when images of `shape` can not follow the originals."""
         if shape != self.images.shape[1:] and self.kept:
             raise ValueError(
                 message(
@@ -275,6 +308,10 @@ class _Job:
                     "Pass append=False to get the augmented rows alone.",
                 )
             )
+
+    def allocate(self, shape: tuple[int, ...], n: int) -> Batch:
+        """Returns the arrays of the result, originals in place, for `n` images of `shape`."""
+        self.check_shape(shape)
         _check_memory(shape, self.images.dtype, self.kept + n, 0)
         result = np.empty((self.kept + n, *shape), self.images.dtype)
         if self.kept:
@@ -291,6 +328,12 @@ class _Job:
         if return_index:
             items.append(np.concatenate([np.arange(self.kept), index]))
         return tuple(items)
+
+
+def _stand_in(x: Any) -> Array:
+    from kaug.store._source import stand_in
+
+    return stand_in(x)
 
 
 def _copy_rows(source: Array, out: Array) -> None:
@@ -337,7 +380,8 @@ def _check_memory(
                 "The result must fit into memory",
                 f"{rows} rows of shape {shape} and dtype {dtype}, {_gibibytes(needed)} with "
                 f"their labels, while {_gibibytes(available)} are free",
-                "Ask for fewer rows, or use a smaller dtype such as uint8.",
+                "Ask for fewer rows, use a smaller dtype such as uint8, or write it to disk: "
+                "out=path.",
             )
         )
 

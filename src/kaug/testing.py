@@ -103,11 +103,12 @@ def _repr(transform: Transform) -> str:
 CONTRACTS: tuple[Contract, ...] = tuple(
     _named(check)
     for check in (
-        results.keeps_dtype_and_shape,  # first, since what breaks at once is named after it
+        results.takes_images,
+        results.leaves_inputs_alone,
+        results.keeps_dtype_and_shape,  # early, since what breaks at once is named after it
         descriptions.is_frozen,
         results.takes_small_batches,
         results.stays_in_range,
-        results.leaves_inputs_alone,
         results.returns_its_own_memory,
         results.makes_rows_by_themselves,
         descriptions.applies_what_it_draws,

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
+from numpy.typing import NDArray
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -18,3 +20,14 @@ def jit(function: _Function) -> _Function:
     may choose depends on where in memory a row happens to lie.
     """
     return cast(_Function, numba.njit(nogil=True, cache=True)(function))
+
+
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Returns a view that can not be written to.
+
+    Whether an array can be is part of a compiled function's signature: with this for whatever a
+    kernel only reads, one compilation serves both kinds.
+    """
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view

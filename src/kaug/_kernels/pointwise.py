@@ -24,16 +24,6 @@ _PATTERN = 64
 _Array = NDArray[Any]
 
 
-def read_only(array: _Array) -> _Array:
-    """Returns a view not to be written to.
-
-    Writable or not is part of a compiled function's signature: read-only serves both.
-    """
-    view = np.asarray(array).view()
-    view.flags.writeable = False
-    return view
-
-
 def by_dtype(stub: Callable[..., Any], choose: Callable[[Any], Any]) -> None:
     """Lets Numba put `choose(dtype)`, a function, in place of `stub(samples, …)`."""
     # Not strict, since annotations would have to be the same too.

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug import _parallel
-from kaug._kernels import jit
+from kaug._kernels import jit, read_only
 from kaug._kernels.blend import blend_eight_pixels, blend_sample, blend_three_channels
 from kaug._kernels.coordinates import (
     CONSTANT,
@@ -91,7 +91,7 @@ def warp(
         fill_value = min(max(math.floor(fill_value + 0.5), 0), 255)
     fill = out.dtype.type(fill_value)
     # Writable or not is part of a compiled function's signature: read-only serves both.
-    images, rows, matrices = map(_read_only, (images, rows, matrices))
+    images, rows, matrices = map(read_only, (images, rows, matrices))
 
     def task(start: int, stop: int) -> None:
         piece = slice(start, stop)
@@ -109,12 +109,6 @@ def _check_size(*arrays: _Array) -> None:
                 "An image must have fewer than 2**31 elements. "
                 f"Received: images of shape {array.shape[1:]}. Cut them into tiles first."
             )
-
-
-def _read_only(array: _Array) -> _Array:
-    view = np.asarray(array).view()
-    view.flags.writeable = False
-    return view
 
 
 @jit

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._kernels.pointwise import read_only
+from kaug._kernels import read_only
 from kaug._validation import check_number, check_probability, describe, message
 from kaug.transforms._base import Parameters, Transform
 from kaug.transforms._ranges import set_range

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._kernels import read_only
 from kaug._kernels.warp import FILL_MODES
 from kaug._validation import check_probability
 from kaug.transforms._base import Transform, check_fill
@@ -90,10 +91,3 @@ def _read(sampling: Sampling, dtype: np.dtype[Any]) -> Reading:
         work.type(_checked_fill_value(sampling, dtype)),
         np.dtype(np.float64 if work == np.float64 else np.float32),
     )
-
-
-def read_only(array: Array) -> Array:
-    """Returns a view of an array that can not be written to."""
-    view = np.asarray(array).view()
-    view.flags.writeable = False
-    return view

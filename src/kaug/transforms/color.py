@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._kernels import colors, pointwise
+from kaug._kernels import colors, pointwise, read_only
 from kaug._kernels.jitter import jitter
 from kaug._random import Draws, Key
 from kaug._validation import message
@@ -113,7 +113,7 @@ class Contrast(Compiled):
 
 def _scaled(images: Array, factors: Array, offsets: Array) -> Array:
     out = np.empty_like(images)
-    pointwise.scale(images, factors, pointwise.read_only(offsets), out)
+    pointwise.scale(images, factors, read_only(offsets), out)
     return out
 
 
@@ -194,7 +194,7 @@ class Hue(Compiled):
         if not _is_colored(self, images):
             return _clipped(images)
         out = np.empty_like(images)
-        colors.turn_hues(images, pointwise.read_only(_sextants(parameters, precision)), out)
+        colors.turn_hues(images, read_only(_sextants(parameters, precision)), out)
         return out
 
 
@@ -284,7 +284,7 @@ class ColorJitter(Compiled):
         table[:, 3] = _sextants(parameters, precision)
         out = np.empty_like(images)
         orders = strengths(parameters, "order", np.int64)
-        jitter(images, pointwise.read_only(table), orders, out)
+        jitter(images, read_only(table), orders, out)
         return out
 
 
@@ -325,7 +325,7 @@ class Gamma(Compiled):
         powers = np.exp(_LOGARITHMS * exponents[:, None, None])
         tables = (powers * 255 + 0.5).astype(np.uint8)
         out = np.empty_like(images)
-        pointwise.look_up(images, pointwise.read_only(tables), out)
+        pointwise.look_up(images, read_only(tables), out)
         return out
 
 
@@ -378,7 +378,7 @@ class ChannelShift(Compiled):
         else:
             offsets = shifts.astype(precision)
         out = np.empty_like(images)
-        pointwise.shift(images, pointwise.read_only(offsets), out)
+        pointwise.shift(images, read_only(offsets), out)
         return out
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._kernels import read_only
 from kaug._kernels.resize import place_boxes, resize
 from kaug._kernels.shift import shift
 from kaug._kernels.warp import FILL_MODES
@@ -22,7 +23,7 @@ from kaug._validation import (
 )
 from kaug.transforms._base import Parameters, Transform, check_fill
 from kaug.transforms._operations import Step
-from kaug.transforms._remap import Array, Reading, read_only, remapped
+from kaug.transforms._remap import Array, Reading, remapped
 from kaug.transforms._warp import INTERPOLATIONS, Sampling, _checked_fill_value
 
 

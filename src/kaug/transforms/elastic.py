@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kaug._kernels import read_only
 from kaug._kernels.displacement import REACH, invert, remap, weigh
 from kaug._random import Draws
 from kaug._validation import check_number, message
 from kaug.transforms._base import Parameters
-from kaug.transforms._remap import Array, Reading, Remapping, read_only, remapped
+from kaug.transforms._remap import Array, Reading, Remapping, remapped
 from kaug.transforms._warp import Sampling
 
 # What a height spread evenly over -1..1 is multiplied by to have a standard deviation of 1.

@@ -5,6 +5,7 @@ through what stands before the mixing in the policy with draws of its own. Calle
 directly, the dataset is that batch.
 """
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._kernels import read_only
+from kaug._kernels.partners import blend_bytes, blend_floats, paste
 from kaug._random import Draws
 from kaug._validation import check_integer, check_number, check_probability, message
 from kaug.transforms._base import Array, Parameters, Transform
@@ -113,13 +116,20 @@ class MixUp(_Mixing):
     def mix_images(self, images: Array, partners: Array, parameters: Parameters) -> Array:
         """Returns the blend; integers are rounded."""
         exact = images.dtype.itemsize <= 2 or images.dtype == np.float32
-        dtype: Any = np.float32 if exact else np.float64
-        share = parameters["share"].astype(dtype).reshape(-1, 1, 1, 1)
-        blend = images * share
-        blend += partners * (1 - share)
-        if images.dtype.kind != "f":
-            np.rint(blend, out=blend)
-        return np.asarray(blend.astype(images.dtype, copy=False))
+        precision: Any = np.float32 if exact else np.float64
+        share = parameters["share"].astype(precision)
+        # Bytes go through the kernel as they are, all else as floats.
+        dtype: Any = np.uint8 if images.dtype == np.uint8 else precision
+        pair = [np.ascontiguousarray(part, dtype) for part in (images, partners)]
+        out = np.empty(images.shape, dtype)
+        shares = read_only(np.stack([share, 1 - share], axis=1))
+        blend = blend_bytes if dtype == np.uint8 else blend_floats
+        flat = (len(images), math.prod(images.shape[1:]))
+        own, other = (read_only(part.reshape(flat)) for part in pair)
+        blend(own, other, shares, out.reshape(flat))
+        if images.dtype.kind != "f" and dtype != np.uint8:
+            np.rint(out, out=out)
+        return out.astype(images.dtype, copy=False)
 
     def shares(self, parameters: Parameters, size: tuple[int, int]) -> Floats:
         """Returns the shares as drawn."""
@@ -182,12 +192,11 @@ class CutMix(_Mixing):
 
     def mix_images(self, images: Array, partners: Array, parameters: Parameters) -> Array:
         """Returns images with the rectangles of `partners`."""
-        (top, bottom), (left, right) = _spans(parameters, images.shape[1:3])
-        row, column = np.arange(images.shape[1]), np.arange(images.shape[2])
-        rows = (row >= top[:, np.newaxis]) & (row < bottom[:, np.newaxis])
-        columns = (column >= left[:, np.newaxis]) & (column < right[:, np.newaxis])
-        pasted = rows[:, :, np.newaxis, np.newaxis] & columns[:, np.newaxis, :, np.newaxis]
-        return np.where(pasted, partners, images)
+        spans = np.stack([edge for pair in _spans(parameters, images.shape[1:3]) for edge in pair])
+        out = images.copy()
+        pixels = np.ascontiguousarray(partners, images.dtype).view(np.uint8)
+        paste(read_only(pixels), read_only(spans.T.astype(np.int64)), out.view(np.uint8))
+        return out
 
     def shares(self, parameters: Parameters, size: tuple[int, int]) -> Floats:
         """Returns the shares of the area that are left of the rows' own."""

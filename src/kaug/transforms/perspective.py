@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from kaug._kernels import read_only
 from kaug._kernels.remap import find_homographies, project
 from kaug._random import Draws
 from kaug._validation import check_number, message
 from kaug.transforms._base import Parameters
-from kaug.transforms._remap import Array, Reading, Remapping, read_only, remapped
+from kaug.transforms._remap import Array, Reading, Remapping, remapped
 from kaug.transforms._warp import Sampling
 
 # Corners in the order of `corners`, in units of half the height and half the width.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._kernels import histograms, pointwise
+from kaug._kernels import histograms, pointwise, read_only
 from kaug._random import Draws
 from kaug._validation import check_integer, check_number, message
 from kaug.transforms._base import Parameters, Transform
@@ -88,7 +88,7 @@ class Posterize(Compiled):
         if images.dtype == np.uint8:
             return images & masks.astype(np.uint8)[:, None, None, None]
         out = np.empty_like(images)
-        pointwise.posterize_floats(images, pointwise.read_only(masks.astype(np.int32)), out)
+        pointwise.posterize_floats(images, read_only(masks.astype(np.int32)), out)
         return out
 
 
@@ -132,9 +132,9 @@ class Solarize(Compiled):
         out = np.empty_like(images)
         if images.dtype == np.uint8:
             levels = np.clip(np.ceil(thresholds * 255), 0, 256).astype(np.uint16)
-            pointwise.solarize_bytes(images, pointwise.read_only(levels), out)
+            pointwise.solarize_bytes(images, read_only(levels), out)
         else:
-            own = pointwise.read_only(thresholds.astype(precision))
+            own = read_only(thresholds.astype(precision))
             pointwise.solarize_floats(images, own, out)
         return out
 
@@ -183,7 +183,7 @@ class AutoContrast(Compiled):
         out = np.empty_like(images)
         is_bytes = images.dtype == np.uint8
         kernel = histograms.autocontrast_bytes if is_bytes else histograms.autocontrast_floats
-        kernel(images, pointwise.read_only(cuts), out)
+        kernel(images, read_only(cuts), out)
         return out
 
 

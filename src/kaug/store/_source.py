@@ -1,0 +1,192 @@
+"""What rows are made from: arrays in memory, memory maps, or anything that gives slices of rows."""
+
+import hashlib
+import math
+import mmap
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._validation import as_array, check_images, message
+from kaug.store._structure import bytes_of, leaves_of
+from kaug.targets import check_targets, check_weights, map_arrays
+from kaug.transforms._annotations import _SETTINGS, _checked_boxes, _is_keras_dict
+
+Array = NDArray[Any]
+Rows = NDArray[np.int64]
+
+_READ_BYTES = 2**24  # how much of a source is read at once
+_MOST_READ_BYTES = 2**28  # at most, where the source's own chunks are larger
+_MAPPED_BYTES = 2**26  # how much of a memory map may be in the process's memory
+
+
+def is_lazy(x: Any) -> bool:
+    """Tells what gives its rows on demand (Zarr, h5py and the like) from arrays in memory."""
+    if isinstance(x, np.ndarray) or not hasattr(x, "shape") or not hasattr(x, "__getitem__"):
+        return False
+    try:
+        np.dtype(x.dtype)
+    except (TypeError, AttributeError):  # a tensor of another library
+        return False
+    return True
+
+
+def stand_in(x: Any) -> Array:
+    """Returns an array for checks: of the shape and dtype of `x`, if need be without its values."""
+    if not is_lazy(x):
+        return check_images(x)
+    return check_images(np.broadcast_to(np.zeros((), np.dtype(x.dtype)), tuple(x.shape)))
+
+
+class Head:
+    """The first rows of a lazy source."""
+
+    def __init__(self, x: Any, count: int) -> None:
+        self._x, self.dtype, self.shape = x, np.dtype(x.dtype), (count, *x.shape[1:])
+
+    def __getitem__(self, rows: slice) -> Any:
+        return self._x[rows]
+
+
+def stage(x: Any, folder: Path) -> tuple[Array, str]:
+    """Copies the rows of a lazy source, in their order, into a file that has no name.
+
+    Rows are drawn from all over, and a compressed chunk would be unpacked for each of them. The
+    file vanishes with the process.
+
+    Args:
+        x: A lazy source.
+        folder: Where there is room for it.
+
+    Returns:
+        The copy, memory-mapped, and the checksum of its bytes.
+    """
+    shape, dtype = tuple(x.shape), np.dtype(x.dtype)
+    step = _step_of(x)
+    digest = hashlib.sha256()
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for start in range(0, shape[0], step):
+            stop = min(start + step, shape[0])
+            rows = np.asarray(x[start:stop])
+            if rows.shape != (stop - start, *shape[1:]) or rows.dtype != dtype:
+                rule = f"x[{start}:{stop}] must give {stop - start} rows of {shape[1:]}, {dtype}"
+                raise ValueError(message(rule, f"{rows.shape}, {rows.dtype}"))
+            digest.update(bytes_of(rows))
+            file.write(bytes_of(rows))
+        file.flush()
+        if not math.prod(shape):
+            return np.empty(shape, dtype), digest.hexdigest()
+        return np.memmap(file, dtype, "r", 0, shape), digest.hexdigest()
+
+
+def _step_of(x: Any) -> int:
+    """Returns how many rows to read at once: whole chunks, where the source has some."""
+    row: int = max(1, np.dtype(x.dtype).itemsize * math.prod(x.shape[1:]))
+    step: int = max(1, _READ_BYTES // row)
+    chunks = getattr(x, "chunks", None)
+    length: Any = chunks[0] if isinstance(chunks, tuple) and chunks else 1
+    if not isinstance(length, int) or not 1 <= length * row <= _MOST_READ_BYTES:
+        return step
+    return max(step // length, 1) * int(length)
+
+
+def checksum(array: Array) -> str:
+    """Returns the checksum of the bytes of an array, read in its order."""
+    digest = hashlib.sha256()
+    row = max(1, array.itemsize * math.prod(array.shape[1:]))
+    step = max(1, _READ_BYTES // row)
+    for start in range(0, len(array), step):
+        digest.update(bytes_of(array[start : start + step]))
+        forget(array)
+    return digest.hexdigest()
+
+
+def fingerprint(images: Array, targets: Mapping[str, Any], images_checksum: str) -> dict[str, Any]:
+    """Returns what tells one source from another, as plain data, by name."""
+    facts = {"x": _facts(images, images_checksum)}
+    for name, array in leaves_of(targets):
+        facts[name] = _facts(array, checksum(array))
+    return facts
+
+
+def _facts(array: Array, digest: str) -> dict[str, Any]:
+    return {"dtype": array.dtype.str, "shape": list(array.shape), "sha256": digest}
+
+
+def settings_of(y: Any) -> dict[str, Any]:
+    """Returns what a dict in Keras' spelling says about its boxes."""
+    if not _is_keras_dict(y):
+        return {}
+    return {
+        name: y[name] if isinstance(y[name], str) else float(y[name])
+        for name in _SETTINGS
+        if name in y
+    }
+
+
+def checked_targets(y: Any, sample_weight: Any, count: int) -> tuple[Any, Any]:
+    """Returns labels and weights with every leaf an array, so that rows of them can be taken."""
+    return _checked_labels(y, count), check_weights(sample_weight, count)
+
+
+def _checked_labels(y: Any, count: int) -> Any:
+    if not _is_keras_dict(y):
+        return check_targets(y, "y", count)
+    result: dict[str, Any] = {}
+    for name, value in y.items():
+        if name == "bounding_boxes":
+            result[name] = _checked_boxes(value, count)
+        elif name in ("segmentation_masks", "keypoints"):
+            result[name] = as_array(value, name)
+        else:
+            result[name] = value if name in _SETTINGS else check_targets(value, name, count)
+    return result
+
+
+def rows_of(structure: Any, start: int, stop: int) -> Any:
+    """Returns a range of rows of a checked structure; settings stay as they are."""
+
+    def part(leaf: Any, _: str) -> Any:
+        return leaf[start:stop] if isinstance(leaf, np.ndarray) else leaf
+
+    return map_arrays(part, structure)
+
+
+def gather(array: Array, rows: Rows) -> Array:
+    """Returns ascending rows; of a memory map, few pages stay in the process's memory.
+
+    The kernel maps up to 2 MiB around each page that is touched, so rows from all over a file would
+    soon bring in the whole of it.
+    """
+    if mapped(array) is None or not len(rows):
+        return np.asarray(array[rows])
+    result = np.empty((len(rows), *array.shape[1:]), array.dtype)
+    span = max(1, _MAPPED_BYTES // max(1, array.itemsize * math.prod(array.shape[1:])))
+    begins = np.flatnonzero(np.diff(rows // span, prepend=-1))
+    for begin, end in zip(begins, [*begins[1:], len(rows)], strict=True):
+        np.take(array, rows[begin:end], axis=0, out=result[begin:end], mode="clip")
+        forget(array)
+    return result
+
+
+def forget(array: Array) -> None:
+    """Takes the pages of a memory map out of the process's memory; the file keeps them."""
+    memory = mapped(array)
+    if memory is not None:
+        memory.madvise(mmap.MADV_DONTNEED)
+
+
+def mapped(array: Array) -> mmap.mmap | None:
+    """Returns the shared memory map that an array is a view of, if it is one."""
+    owner: Any = array
+    while owner is not None and not isinstance(owner, np.memmap):
+        owner = getattr(owner, "base", None)
+    # What was written to a copy-on-write map is nowhere else.
+    if owner is None or getattr(owner, "mode", "c") == "c":
+        return None
+    memory: mmap.mmap | None = getattr(owner, "_mmap", None)
+    return memory

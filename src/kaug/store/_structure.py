@@ -1,0 +1,143 @@
+"""Structures of arrays as plain data: which file holds which array, and what belongs together."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._validation import message
+from kaug.targets import map_arrays
+
+Array = NDArray[Any]
+
+# No dot and no slash: a name can not lead out of the store.
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_STORABLE = "biufcSUmM"
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One array of a store."""
+
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+    @property
+    def row_bytes(self) -> int:
+        """How many bytes one row takes."""
+        return self.dtype.itemsize * math.prod(self.shape[1:])
+
+    def to_plain(self) -> dict[str, Any]:
+        """Returns the array's description for the manifest."""
+        return {"name": self.name, "dtype": self.dtype.str, "shape": list(self.shape)}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "Spec":
+        """Returns what `to_plain` described.
+
+        Raises:
+            ValueError: The name is none of a file in the store, or the dtype would need unpickling.
+        """
+        name, shape = plain["name"], plain["shape"]
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            rule = "An array of a store must have a name of letters, digits, _ and -"
+            raise ValueError(message(rule, f"name={name!r}"))
+        if not all(type(length) is int and length >= 0 for length in shape):
+            rule = "The shape of an array must be made of lengths"
+            raise ValueError(message(rule, f"shape={shape!r}"))
+        return cls(name, check_storable(np.dtype(plain["dtype"]), name), tuple(shape))
+
+
+def check_storable(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
+    """Returns the dtype when arrays of it are plain bytes."""
+    if dtype.kind not in _STORABLE or dtype.hasobject:
+        rule = f"`{name}` can only be stored with a dtype of fixed size, such as numbers or <U9"
+        fix = "Convert it first, for example with .astype(str)."
+        raise TypeError(message(rule, f"dtype {dtype}", fix))
+    return dtype
+
+
+def leaves_of(parts: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
+    """Yields the arrays of structures with what to call each, such as `y['label'][0]`."""
+    found: list[tuple[str, Array]] = []
+
+    def note(leaf: Any, name: str) -> None:
+        if isinstance(leaf, np.ndarray):
+            found.append((name, leaf))
+
+    for part, structure in parts.items():
+        map_arrays(note, structure, part)
+    return iter(found)
+
+
+def specs_of(parts: Mapping[str, Any], rows: int) -> list[Spec]:
+    """Returns the arrays that a store of `rows` rows needs.
+
+    Args:
+        parts: Structures of arrays like those to be stored, with any number of rows.
+        rows: How many rows are to be stored.
+
+    Raises:
+        TypeError: A dtype can not be stored.
+    """
+    specs: list[Spec] = []
+    taken: set[str] = set()
+    for called, array in leaves_of(parts):
+        name = plain = "_".join(re.findall(r"[A-Za-z0-9_-]+", called))[:60]
+        # Lower case, since not every file system tells "A" from "a".
+        while name.lower() in taken:
+            name = f"{plain}_{len(taken)}"
+        taken.add(name.lower())
+        specs.append(Spec(name, check_storable(array.dtype, called), (rows, *array.shape[1:])))
+    return specs
+
+
+def to_tree(structure: Any, numbers: Iterator[int]) -> Any:
+    """Returns a structure as plain data, with the next of `numbers` in place of each array."""
+    if structure is None:
+        return None
+    if isinstance(structure, np.ndarray):
+        return {"array": next(numbers)}
+    if isinstance(structure, Mapping):
+        for key in structure:
+            if not isinstance(key, (str, int)) or isinstance(key, bool):
+                rule = "The keys of a dict must be strings or integers to be stored"
+                raise TypeError(message(rule, f"the key {key!r}"))
+        return {"dict": [[key, to_tree(value, numbers)] for key, value in structure.items()]}
+    if isinstance(structure, (tuple, list)):
+        kind = "list" if isinstance(structure, list) else "tuple"
+        return {kind: [to_tree(item, numbers) for item in structure]}
+    return {"value": structure if isinstance(structure, str) else float(structure)}
+
+
+def from_tree(tree: Any, arrays: Sequence[Any]) -> Any:
+    """Returns the structure that `to_tree` described; named tuples come back as tuples."""
+    if tree is None:
+        return None
+    ((kind, content),) = tree.items()
+    if kind == "array":
+        return arrays[content]
+    if kind == "dict":
+        return {key: from_tree(value, arrays) for key, value in content}
+    if kind in ("list", "tuple"):
+        items = [from_tree(item, arrays) for item in content]
+        return items if kind == "list" else tuple(items)
+    return content
+
+
+def with_leaves(structure: Any, arrays: Iterator[Any]) -> Any:
+    """Returns a structure with the next of `arrays` in place of each of its own."""
+    return map_arrays(
+        lambda leaf, _: next(arrays) if isinstance(leaf, np.ndarray) else leaf, structure
+    )
+
+
+def bytes_of(array: Array) -> memoryview:
+    """Returns the bytes of an array in its order, without a copy where it is contiguous."""
+    values: Any = np.ascontiguousarray(array).reshape(-1)
+    return memoryview(values.view(np.uint8))

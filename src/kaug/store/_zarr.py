@@ -1,0 +1,124 @@
+"""A Zarr group, version 3, one array for each array of the store."""
+
+import shutil
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._validation import message
+from kaug.store._structure import Spec
+
+Array = NDArray[Any]
+
+_CHUNK_BYTES = 2**21  # what has to be decompressed to read one row
+
+_CODECS = {"BytesCodec", "ZstdCodec"}
+
+
+def import_zarr() -> Any:
+    """Returns the module, or says how to install it."""
+    try:
+        import zarr
+    except ImportError as error:
+        rule = "A path that ends in .zarr needs the package zarr"
+        fix = 'Run: pip install "kaug[zarr]"'
+        raise ImportError(message(rule, str(error), fix)) from None
+    return zarr
+
+
+class ZarrArrays:
+    """The arrays of a store.
+
+    Args:
+        folder: The store; its manifest must be there.
+        specs: Its arrays.
+        chunk_rows: Rows that are written at once.
+        writable: Whether missing or damaged arrays are made anew.
+    """
+
+    def __init__(
+        self, folder: Path, specs: Sequence[Spec], chunk_rows: int, *, writable: bool
+    ) -> None:
+        self._folder = folder
+        self._specs = specs
+        refuse_links(folder)
+        group = import_zarr().open_group(str(folder), mode="r+" if writable else "r")
+        if writable:
+            self._remove_partial()
+            for spec in specs:
+                self._prepare(group, spec, chunk_rows)
+        self.arrays = [_array(group, spec) for spec in specs]
+
+    def _prepare(self, group: Any, spec: Spec, chunk_rows: int) -> None:
+        try:
+            _array(group, spec)
+        except Exception:  # whatever is wrong with it, it is made anew
+            shutil.rmtree(self._folder / spec.name, ignore_errors=True)
+            rows = min(chunk_rows, max(1, spec.shape[0]))
+            # A part of what is written at once, so that no two writes meet in a chunk.
+            parts = max(1, -(-chunk_rows * spec.row_bytes // _CHUNK_BYTES))
+            while rows % parts:
+                parts -= 1
+            with _quiet():
+                group.create_array(
+                    spec.name,
+                    shape=spec.shape,
+                    dtype=spec.dtype,
+                    chunks=(rows // parts, *(max(1, length) for length in spec.shape[1:])),
+                    # Else a chunk of -0.0 would count as empty and come back as 0.0.
+                    config={"write_empty_chunks": True},
+                )
+
+    def write(self, number: int, start: int, rows: Array) -> None:
+        """Writes rows of an array, from row `start` on."""
+        self.arrays[number][start : start + len(rows)] = rows
+
+    def read(self, number: int, start: int, stop: int) -> Array:
+        """Returns rows of an array; damage raises whatever the codecs raise."""
+        rows = np.asarray(self.arrays[number][start:stop])
+        return rows.astype(self._specs[number].dtype, copy=False)  # Zarr keeps no byte order
+
+    def finish(self) -> None:
+        """Removes what writes that were interrupted left behind."""
+        self._remove_partial()
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def _remove_partial(self) -> None:
+        for file in self._folder.glob("*/**/*.partial"):
+            file.unlink()
+
+
+def _array(group: Any, spec: Spec) -> Any:
+    with _quiet():
+        array = group.get(spec.name)
+    fits = getattr(array, "shape", None) == spec.shape
+    fits = fits and array.dtype.newbyteorder("=") == spec.dtype.newbyteorder("=")
+    # Those that create_array takes: none of them runs anything that a file may ask for.
+    fits = fits and {type(codec).__name__ for codec in array.metadata.codecs} <= _CODECS
+    if not fits:
+        rule = f"The store must hold an array {spec.name!r}, {spec.shape} {spec.dtype}"
+        fix = "Run augment_dataset with the same arguments again: it makes what is missing."
+        raise ValueError(message(rule, f"{array!r}", fix))
+    return array
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Zarr warns that strings of a fixed length are not in its specification yet."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def refuse_links(folder: Path) -> None:
+    """Raises when anything in a store is a link, which could lead out of it."""
+    for file in folder.rglob("*"):
+        if file.is_symlink():
+            raise ValueError(message("A store must not contain links", f"the link {str(file)!r}"))

@@ -1,0 +1,133 @@
+"""Datasets that were written to disk, opened again and checked."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kaug._validation import check_integer, describe, message
+from kaug.store import _verify
+from kaug.store._chunks import open_for_users
+from kaug.store._manifest import Manifest
+from kaug.store._structure import Spec, from_tree
+from kaug.transforms import Transform
+
+
+def open_dataset(path: str | os.PathLike[str]) -> "StoredDataset":
+    """Opens a dataset that `augment_dataset(…, out=path)` wrote.
+
+    Nothing is read but the manifest and the sizes of the files; the arrays are mapped into memory,
+    read-only. Nothing is ever unpickled, and nothing outside of the path is opened.
+
+    Args:
+        path: The folder of `.npy` files, or the Zarr group.
+
+    Returns:
+        The dataset, with `x`, `y`, `sample_weight` and `index`.
+
+    Raises:
+        TypeError: `path` is no path.
+        FileNotFoundError: There is no store.
+        ValueError: It is not finished, it is damaged, or it has links.
+        ImportError: It is a Zarr group, and zarr is not installed.
+
+    Example:
+        >>> import tempfile, numpy as np, kaug
+        >>> from kaug.transforms import Rotation
+        >>> x, y = np.zeros((4, 5, 7), "uint8"), np.arange(4)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = folder + "/more"
+        ...     _ = kaug.augment_dataset(x, y, 6, Rotation(20), seed=0, out=path)
+        ...     dataset = kaug.open_dataset(path)
+        ...     dataset.verify()
+        >>> dataset.x.shape, dataset.y.shape
+        ((10, 5, 7), (10,))
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(message("`path` must be a path", f"path={describe(path)}"))
+    folder = Path(path).absolute()
+    if not folder.is_dir():
+        rule = "`path` must be that of a dataset which augment_dataset wrote"
+        raise FileNotFoundError(message(rule, f"{str(folder)!r}, where there is no folder"))
+    return StoredDataset(Manifest.load(folder))
+
+
+class StoredDataset:
+    """A dataset on disk; see `open_dataset`.
+
+    Attributes:
+        path: Where it is.
+        x: The images, memory-mapped and read-only; of a Zarr group, a Zarr array.
+        y: The labels, in the structure they were given in (named tuples as tuples).
+        sample_weight: The weights, or None.
+        index: The source row of each row, int64.
+        arguments: `n`, `seed`, `append` and `sampling` that it was made with.
+    """
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._manifest, content = manifest, manifest.content
+        self._specs = [Spec.from_plain(plain) for plain in content["arrays"]]
+        chunks = content["chunks"]
+        if not content["complete"]:
+            done = sum(chunk is not None for chunk in chunks)
+            rule = "A dataset must be finished before it is opened"
+            fix = "Run augment_dataset with the same arguments again: it goes on where it was."
+            received = f"{str(manifest.folder)!r}, with {done} of {len(chunks)} chunks"
+            raise ValueError(message(rule, received, fix))
+        self.path = manifest.folder
+        self.arguments: Mapping[str, Any] = dict(content["arguments"])
+        self._arrays = open_for_users(manifest, self._specs)
+        made = {name: from_tree(tree, self._arrays) for name, tree in content["structure"].items()}
+        self.x, self.y, self.sample_weight = made["x"], made["y"], made["sample_weight"]
+        self.index = made["index"]
+
+    @property
+    def transform(self) -> Transform:
+        """The transform it was made with.
+
+        Raises:
+            ValueError: It is of a class that was not imported.
+        """
+        return Transform.from_json(json.dumps(self._manifest.content["transform"]))
+
+    def __len__(self) -> int:
+        return int(self.x.shape[0])
+
+    def __repr__(self) -> str:
+        return f"<kaug.StoredDataset {str(self.path)!r}: x {self.x.shape} {self.x.dtype}>"
+
+    def verify(
+        self,
+        x: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        rows: int = 1000,
+        seed: int = 0,
+    ) -> None:
+        """Checks every byte against its checksum, and makes some of the augmented rows again.
+
+        Args:
+            x: The images the dataset was made from. Not needed where they are part of it
+                (`append=True`).
+            y: Their labels, likewise.
+            sample_weight: Their weights, likewise.
+            rows: How many augmented rows are made again and compared, 0 or more.
+            seed: Draws which.
+
+        Raises:
+            TypeError: An argument has the wrong type, or `x` is needed.
+            ValueError: Something is damaged, differs, or was made from another source.
+        """
+        rows, seed = check_integer(rows, "rows"), check_integer(seed, "seed")
+        if x is None and not self.arguments["append"] and rows:
+            rule = "With append=False the originals must be passed to be augmented again"
+            fix = "Pass x, y and sample_weight, or rows=0 to compare checksums alone."
+            raise TypeError(message(rule, "x=None", fix))
+        _verify.check_bytes(self._manifest, self._specs)
+        if rows and self.arguments["n"]:
+            given = None if x is None else (x, y, sample_weight)
+            _verify.check_rows(
+                self._manifest, self._specs, self._arrays, self.transform, given, rows, seed
+            )
