@@ -1,7 +1,6 @@
 """What augmentation does to the accuracy of the tutorial's network, arm by arm.
 
     python benchmarks/accuracy.py --arm best --seed 0     one run, or the rest of it
-    python benchmarks/accuracy.py --report                the table and the figure of all runs
 
 Every arm trains the same network of 5,185,482 parameters with Adam for as many steps of 50 images:
 33,750, which is what the tutorial's 25 epochs of 67,500 images are. A run is a pure function of its
@@ -34,9 +33,11 @@ from kaug.transforms import (
     CutMix,
     HorizontalFlip,
     Identity,
+    RandAugment,
     Sometimes,
     Transform,
     Translation,
+    TrivialAugmentWide,
 )
 
 HERE = Path(__file__).parent
@@ -78,6 +79,9 @@ ARMS = {
 SCHEDULED = {"cosine": True, "ema": 0.999}
 TRIALS = {
     "cosine": Recipe(cosine=True),
+    "cosine-tutorial": Recipe(TUTORIAL, cosine=True),
+    "cosine-randaugment": Recipe(RandAugment(), cosine=True),
+    "cosine-trivialaugment": Recipe(TrivialAugmentWide(max_translation=0.15), cosine=True),
     "cosine-ema": Recipe(**SCHEDULED),
     "d25": Recipe(dropout=0.25, **SCHEDULED),
     "d25-flip": Recipe(FLIP, dropout=0.25, **SCHEDULED),

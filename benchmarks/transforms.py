@@ -5,7 +5,7 @@
 albumentations is called image by image, as it is made to be, on as many threads as there are cores,
 each with transforms of its own. Keras' layer is called on batches, eagerly or in `tf.data`,
 whichever is faster. The strengths are alike, not equal, and what is drawn differs. All images are
-uint8. Contestants take turns; one that needs more than ten seconds for a round has that round alone.
+uint8. Contestants take turns; one that needs over ten seconds for a round has that round alone.
 """
 
 # ruff: noqa: ARG005 - a column of functions of the same argument, whether they need it or not
@@ -203,7 +203,7 @@ CONTESTS = {
     "GaussianNoise": (
         T.GaussianNoise((0, 0.1)),
         lambda size: A.GaussNoise((0, 0.1), p=1),
-        lambda size: layers.GaussianNoise(12.0),
+        lambda size: layers.GaussianNoise(0.1),
     ),
     "SaltAndPepper": (
         T.SaltAndPepper(0.02),
