@@ -282,6 +282,12 @@ def test_bad_data():
     layer = RandomTransform(POLICY)
     with pytest.raises(ValueError, match='images under the key "images"'):
         layer({"labels": X}, training=True)
+    with pytest.raises(ValueError, match='dict of "boxes" and "labels"'):
+        layer({"images": X, "bounding_boxes": {"boxes": X}}, training=True)
+    with pytest.raises(ValueError, match=r"does not take 'bounding_box_format'.*to the layer"):
+        layer({"images": X, "bounding_box_format": "xyxy"}, training=True)
+    with pytest.raises(ValueError, match="`bounding_box_format` must be one of 'xyxy'"):
+        RandomTransform(POLICY, bounding_box_format="ltrb")
     with pytest.raises(ValueError, match="`seed` must be an integer"):
         RandomTransform(POLICY, seed=-1)
 

@@ -115,6 +115,8 @@ class RandomTransform(keras.layers.Layer):
 
     def __call__(self, data: Any, *arguments: Any, **options: Any) -> Any:
         """Calls the layer, with TensorFlow itself on the tensors of a `tf.data` pipeline."""
+        if isinstance(data, Mapping):
+            _check_keys(data)
         if keras.backend.backend() != "tensorflow" and _is_of_tensorflow_graph(data):
             return self._call(data, bool(options.get("training", False)), _InDataPipeline())
         return super().__call__(data, *arguments, **options)
@@ -157,7 +159,6 @@ class RandomTransform(keras.layers.Layer):
 
     def _call(self, data: Any, training: bool, backend: "_AnyBackend") -> Any:
         parts = dict(data) if isinstance(data, Mapping) else {"images": data}
-        _check_keys(parts)
         images = backend.cast(parts["images"], self.compute_dtype)
         if training:
             single = len(images.shape) == 3
@@ -448,6 +449,11 @@ def _check_keys(parts: Mapping[str, Any]) -> None:
     if "images" not in parts:
         rule = 'A dict must have the images under the key "images"'
         raise ValueError(message(rule, f"the keys {sorted(map(str, parts))}"))
+    boxes = parts.get("bounding_boxes")
+    if boxes is not None and not (isinstance(boxes, Mapping) and {"boxes", "labels"} <= {*boxes}):
+        rule = '`bounding_boxes` must be a dict of "boxes" and "labels"'
+        given = sorted(map(str, boxes)) if isinstance(boxes, Mapping) else describe(boxes)
+        raise ValueError(message(rule, f"{given}"))
     for key in _SETTINGS:
         if key in parts:
             rule = f"A `RandomTransform` does not take {key!r} from its dict"

@@ -70,7 +70,7 @@ class ZarrArrays:
                     shape=spec.shape,
                     dtype=spec.dtype,
                     chunks=(rows // parts, *(max(1, length) for length in spec.shape[1:])),
-                    # Else a chunk of -0.0 would count as empty and come back as 0.0.
+                    # No value counts as empty: -0.0 must not come back as 0.0.
                     config={"write_empty_chunks": True},
                 )
 
@@ -91,7 +91,7 @@ class ZarrArrays:
         """Nothing to close."""
 
     def _remove_partial(self) -> None:
-        for file in self._folder.glob("*/**/*.partial"):
+        for file in self._folder.rglob("*.partial"):
             file.unlink()
 
 

@@ -12,7 +12,7 @@ is to be mixed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -262,6 +262,16 @@ def _through(
     for name, array in out.items():
         if batch[name] is not array:
             array[...] = batch[name]
+
+
+def carried_out(steps: Iterable[Step], images: Array) -> Array:
+    """Returns new images, what steps make of `images`."""
+    view = images.view()
+    view.flags.writeable = False  # a step that changes some rows makes a copy first
+    batch: Batch = {"images": view}
+    for operation in plan(list(steps), (), images.shape[1:]):
+        operation.apply(batch, batch)
+    return batch["images"].copy() if batch["images"] is view else batch["images"]
 
 
 def _taken(images: Any, rows: Rows) -> Array:

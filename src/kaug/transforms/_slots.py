@@ -6,7 +6,7 @@ pixels, where images are small or a piece is a single large one.) As no row has 
 slot, the order of its steps means nothing: the warp comes where it can merge with neighbours.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
@@ -20,7 +20,7 @@ from kaug.transforms._affine import AffineTransform
 from kaug.transforms._base import Array, Parameters, Transform, check_fill
 from kaug.transforms._magnitudes import GEOMETRIC, NUMBERS, WIDE_PIXELS
 from kaug.transforms._matrices import Matrices
-from kaug.transforms._operations import Step, plan
+from kaug.transforms._operations import Step
 from kaug.transforms._warp import Sampling
 from kaug.transforms.color import Brightness, Contrast, Invert, Saturation
 from kaug.transforms.filters import Sharpness
@@ -177,14 +177,6 @@ class Slots(Transform):
         changes = {"operation": operation, "strength": strength}
         changing = within & np.isin(operation, _CHANGING)
         return Step(self._geometry, moves, within), Step(self._colours, changes, changing)
-
-
-def carried_out(steps: Iterable[Step], images: Array) -> Array:
-    """Returns images after the steps of slots, the first of which writes to a new array."""
-    batch = {"images": images}
-    for operation in plan(list(steps), (), images.shape[1:]):
-        operation.apply(batch, batch)
-    return batch["images"]
 
 
 def set_integer(transform: Transform, name: str, **limits: Any) -> None:

@@ -12,7 +12,8 @@ from kaug.transforms import _magnitudes
 from kaug.transforms._base import Array, Parameters
 from kaug.transforms._distributions import beta, dirichlet
 from kaug.transforms._magnitudes import NUMBERS
-from kaug.transforms._slots import Slots, carried_out, set_integer
+from kaug.transforms._operations import carried_out
+from kaug.transforms._slots import Slots, set_integer
 
 # How many operations a chain has at most when their number is drawn.
 _DEEPEST = 3
@@ -60,7 +61,7 @@ class AugMix(Slots):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.augmix import AugMix
+        >>> from kaug.transforms import AugMix
         >>> image = np.arange(35, dtype="uint8").reshape(1, 5, 7)
         >>> AugMix(severity=10)(image, seed=9)[0]
         array([[ 0,  1,  3,  5,  6,  8, 10],

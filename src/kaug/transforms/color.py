@@ -48,7 +48,7 @@ class Brightness(Compiled):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.color import Brightness
+        >>> from kaug.transforms import Brightness
         >>> image = np.array([[[0, 10, 20], [100, 180, 255]]], "uint8")
         >>> Brightness((1.5, 1.5))(image, seed=0)[0]
         array([[  0,  15,  30],
@@ -84,7 +84,7 @@ class Contrast(Compiled):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.color import Contrast
+        >>> from kaug.transforms import Contrast
         >>> image = np.array([[[70, 80, 90], [110, 120, 130]]], "uint8")
         >>> Contrast((2, 2))(image, seed=0)[0]
         array([[ 40,  60,  80],
@@ -132,7 +132,7 @@ class Saturation(Compiled):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.color import Saturation
+        >>> from kaug.transforms import Saturation
         >>> pixels = np.array([[[[100, 100, 100], [200, 100, 100]]]], "uint8")
         >>> Saturation((0, 0))(pixels, seed=0)[0]
         array([[[100, 100, 100],
@@ -174,7 +174,7 @@ class Hue(Compiled):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.color import Hue
+        >>> from kaug.transforms import Hue
         >>> pixels = np.array([[[[200, 0, 0], [90, 80, 70]]]], "uint8")
         >>> Hue((1 / 3, 1 / 3))(pixels, seed=0)[0]
         array([[[  0, 200,   0],
@@ -243,7 +243,7 @@ class ColorJitter(Compiled):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.color import ColorJitter
+        >>> from kaug.transforms import ColorJitter
         >>> image = np.array([[[70, 80, 90], [110, 120, 130]]], "uint8")
         >>> ColorJitter(0, (2, 2), 0, 0)(image, seed=0)[0]
         array([[ 40,  60,  80],
@@ -302,7 +302,7 @@ class Gamma(Compiled):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.color import Gamma
+        >>> from kaug.transforms import Gamma
         >>> Gamma((2, 2))(np.array([[[0.0, 0.1, 0.2], [0.5, 0.9, 1.0]]]), seed=0).round(2)[0]
         array([[0.  , 0.01, 0.04],
                [0.25, 0.81, 1.  ]])
@@ -349,7 +349,7 @@ class ChannelShift(Compiled):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.color import ChannelShift
+        >>> from kaug.transforms import ChannelShift
         >>> ChannelShift((0.1, 0.1))(np.array([[[0.0, 0.2, 0.4], [0.6, 0.8, 1.0]]]), seed=0)[0]
         array([[0.1, 0.3, 0.5],
                [0.7, 0.9, 1. ]])
@@ -395,7 +395,7 @@ class Grayscale(Compiled):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.color import Grayscale
+        >>> from kaug.transforms import Grayscale
         >>> pixels = np.array([[[[100, 100, 100], [200, 100, 100]]]], "uint8")
         >>> Grayscale(p=1)(pixels, seed=0)[0]
         array([[[100, 100, 100],
@@ -424,7 +424,7 @@ class Invert(Compiled):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.color import Invert
+        >>> from kaug.transforms import Invert
         >>> Invert(p=1)(np.array([[[0, 10, 20], [100, 200, 255]]], "uint8"), seed=0)[0]
         array([[255, 245, 235],
                [155,  55,   0]], dtype=uint8)

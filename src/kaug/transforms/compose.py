@@ -13,7 +13,7 @@ from kaug.transforms import _matrices
 from kaug.transforms._affine import AffineTransform
 from kaug.transforms._base import Array, Parameters, Transform
 from kaug.transforms._matrices import Matrices
-from kaug.transforms._operations import Step, Warp, plan
+from kaug.transforms._operations import Step, Warp, carried_out, plan
 from kaug.transforms._warp import Sampling
 
 
@@ -75,10 +75,7 @@ class _Policy(Transform):
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         """Returns `images` after every child that was chosen, runs of warps in one resampling."""
-        batch = {"images": images.copy()}
-        for operation in plan(list(self.steps(parameters)), (), images.shape[1:]):
-            operation.apply(batch, batch)
-        return batch["images"]
+        return carried_out(self.steps(parameters), images)
 
     def steps(
         self, parameters: Parameters, within: NDArray[np.bool_] | None = None

@@ -138,7 +138,7 @@ class Erasing(_Erasure):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.erasing import Erasing
+        >>> from kaug.transforms import Erasing
         >>> image = np.ones((1, 5, 8), "uint8")
         >>> Erasing(area=0.2, aspect_ratio=0.5, p=1)(image, seed=0)[0]
         array([[1, 0, 0, 0, 0, 1, 1, 1],
@@ -200,7 +200,7 @@ class Cutout(_Erasure):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.erasing import Cutout
+        >>> from kaug.transforms import Cutout
         >>> Cutout(0.6)(np.ones((1, 5, 8), "uint8"), seed=0)[0]
         array([[1, 1, 1, 1, 1, 1, 1, 1],
                [0, 0, 1, 1, 1, 1, 1, 1],
@@ -251,7 +251,7 @@ class GridMask(_Erasure):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.erasing import GridMask
+        >>> from kaug.transforms import GridMask
         >>> GridMask(unit=0.6, ratio=0.4)(np.ones((1, 5, 8), "uint8"), seed=0)[0]
         array([[0, 0, 1, 0, 0, 1, 0, 0],
                [0, 0, 1, 0, 0, 1, 0, 0],
@@ -314,7 +314,7 @@ class CoarseDropout(_Erasure):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.erasing import CoarseDropout
+        >>> from kaug.transforms import CoarseDropout
         >>> dropout = CoarseDropout(holes=3, height=0.2, width=0.25)
         >>> dropout(np.ones((1, 5, 8), "uint8"), seed=0)[0]
         array([[1, 1, 1, 0, 0, 1, 1, 1],

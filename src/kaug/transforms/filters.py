@@ -54,7 +54,7 @@ class Sharpness(Photometric):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.filters import Sharpness
+        >>> from kaug.transforms import Sharpness
         >>> image = np.zeros((1, 4, 5), "uint8")
         >>> image[0, 1, 2] = 130
         >>> Sharpness((0, 0))(image, seed=0)[0]
@@ -111,7 +111,7 @@ class GaussianBlur(Photometric):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.filters import GaussianBlur
+        >>> from kaug.transforms import GaussianBlur
         >>> image = np.zeros((1, 4, 5), "uint8")
         >>> image[0, 1, 2] = 100
         >>> GaussianBlur((0.5, 0.5))(image, seed=0)[0]

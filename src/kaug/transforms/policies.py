@@ -19,8 +19,8 @@ from kaug._validation import check_choice, check_number, message
 from kaug.transforms import _magnitudes
 from kaug.transforms._base import Array, Parameters, Transform
 from kaug.transforms._magnitudes import AUTOAUGMENT_POLICIES, NUMBERS
-from kaug.transforms._operations import Step
-from kaug.transforms._slots import Slots, carried_out, set_integer
+from kaug.transforms._operations import Step, carried_out
+from kaug.transforms._slots import Slots, set_integer
 
 _CHOICES = np.array([NUMBERS[name] for name in _magnitudes.CHOICES])
 
@@ -89,7 +89,7 @@ class RandAugment(_Published):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.policies import RandAugment
+        >>> from kaug.transforms import RandAugment
         >>> image = np.arange(35, dtype="uint8").reshape(1, 5, 7)
         >>> RandAugment(magnitude=18)(image, seed=10)[0]  # to the right, then sheared upwards
         array([[ 0,  0,  1,  9, 10, 11, 12],
@@ -148,7 +148,7 @@ class TrivialAugmentWide(_Published):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.policies import TrivialAugmentWide
+        >>> from kaug.transforms import TrivialAugmentWide
         >>> image = np.arange(35, dtype="uint8").reshape(1, 5, 7)
         >>> TrivialAugmentWide(max_translation=0.5)(image, seed=10)[0]
         array([[ 2,  3,  4,  5,  6,  0,  0],
@@ -215,7 +215,7 @@ class AutoAugment(_Published):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.policies import AutoAugment
+        >>> from kaug.transforms import AutoAugment
         >>> image = np.arange(35, dtype="uint8").reshape(1, 5, 7)
         >>> AutoAugment("svhn")(image, seed=1)[0]  # sheared downwards, then left alone
         array([[ 0,  0,  0,  0,  0,  0,  0],

@@ -54,7 +54,7 @@ class Posterize(Compiled):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.tone import Posterize
+        >>> from kaug.transforms import Posterize
         >>> Posterize(2)(np.array([[[0, 63, 64], [127, 200, 255]]], "uint8"), seed=0)[0]
         array([[  0,   0,  64],
                [ 64, 192, 192]], dtype=uint8)
@@ -108,7 +108,7 @@ class Solarize(Compiled):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.tone import Solarize
+        >>> from kaug.transforms import Solarize
         >>> Solarize(0.5)(np.array([[[0, 100, 127], [128, 200, 255]]], "uint8"), seed=0)[0]
         array([[  0, 100, 127],
                [127,  55,   0]], dtype=uint8)
@@ -158,7 +158,7 @@ class AutoContrast(Compiled):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.tone import AutoContrast
+        >>> from kaug.transforms import AutoContrast
         >>> AutoContrast()(np.array([[[50, 60, 70], [80, 90, 101]]], "uint8"), seed=0)[0]
         array([[  0,  50, 100],
                [150, 200, 255]], dtype=uint8)
@@ -197,7 +197,7 @@ class Equalize(Compiled):
 
     Example:
         >>> import numpy as np
-        >>> from kaug.transforms.tone import Equalize
+        >>> from kaug.transforms import Equalize
         >>> image = np.repeat(np.array([[100, 101, 102], [103, 104, 105]], "uint8"), 51, axis=1)
         >>> Equalize(p=1)(image[None], seed=0)[0, :, ::51]
         array([[  0,  51, 102],
