@@ -6,6 +6,8 @@ import inspect
 import io
 import random
 import re
+import sys
+import types
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +51,10 @@ def blocks(text):
 
 def run(text, name):
     """Runs a page's blocks in order, in one namespace; printed lines must match their comments."""
-    namespace = {"__name__": name}
+    # Pickle finds the classes of a page, as it would those of a script.
+    module = types.ModuleType(re.sub(r"\W", "_", name))
+    sys.modules[module.__name__] = module
+    namespace = vars(module)
     for block in blocks(text):
         if block.reason is not None:
             assert block.reason.strip(), f"{name}:{block.line} must say why it is not run"

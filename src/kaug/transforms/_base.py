@@ -268,9 +268,10 @@ class Transform(ABC):
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def _fields(self) -> Iterator[tuple[str, Any]]:
-        """The constructor's arguments, `p` last."""
+        """The constructor's arguments: the class's own, those it inherited, and `p`."""
+        own = vars(type(self)).get("__annotations__", {})
         names = [field.name for field in dataclasses.fields(cast(Any, type(self)))]
-        for name in sorted(names, key="p".__eq__):
+        for name in sorted(names, key=lambda name: (name == "p", name not in own)):
             yield name, getattr(self, name)
 
     # How it is carried out ----------------------------------------------------------------------
