@@ -39,7 +39,7 @@ lint: $(VENV)/.installed-lint ## Check style and formatting
 typecheck: $(VENV)/.installed-lint ## Check the types
 	$(RUN) -m mypy
 
-docs: $(VENV)/.installed-docs ## Build the documentation into docs/_build/html
+docs: $(VENV)/.installed-docs data ## Build the documentation into docs/_build/html
 	$(RUN) -m sphinx -n -W docs docs/_build/html
 
 example: $(VENV)/.installed data ## The Fashion-MNIST example, its training cut short

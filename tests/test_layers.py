@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from kaug import layers
+from kaug import _tensors
 from kaug.layers import RandomTransform
 from kaug.transforms import (
     Affine,
@@ -40,13 +40,13 @@ def far(**options):
 @pytest.fixture
 def picked(monkeypatch):
     """Returns a list that takes the rows of the table a layer picks in each call."""
-    rows, pick = [], layers._AnyBackend.random_rows
+    rows, pick = [], _tensors.AnyBackend.random_rows
 
     def recording(*arguments):
         rows.append(pick(*arguments))
         return rows[-1]
 
-    monkeypatch.setattr(layers._AnyBackend, "random_rows", recording)
+    monkeypatch.setattr(_tensors.AnyBackend, "random_rows", recording)
     return rows
 
 

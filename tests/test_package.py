@@ -47,6 +47,7 @@ def test_unknown_names():
     [
         ("augment_dataset", ["x", "y", "n", "generator"]),
         ("augment_rows", ["x", "y", "rows", "generator"]),
+        ("open_dataset", ["path"]),
         ("train_validation_split", ["x", "y"]),
         ("build_fashion_cnn", []),
         ("build_vgg19", []),

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self, cast, overload
@@ -22,6 +21,14 @@ from kaug._validation import (
     with_channels,
 )
 from kaug.transforms._annotations import Annotations
+from kaug.transforms._config import (
+    REGISTRY,
+    from_plain,
+    register_with_keras,
+    registered_name,
+    same,
+    to_plain,
+)
 from kaug.transforms._matrices import Matrices
 from kaug.transforms._operations import Batch, Step, carry_out, plan
 from kaug.transforms._warp import INTERPOLATIONS, Sampling
@@ -67,7 +74,7 @@ class Transform(ABC):
         True
     """
 
-    registry: ClassVar[dict[str, type["Transform"]]] = {}
+    registry: ClassVar[dict[str, type["Transform"]]] = REGISTRY
 
     #: True for a transform that only changes values: masks, boxes and keypoints stay as they are.
     photometric: ClassVar[bool] = False
@@ -77,7 +84,7 @@ class Transform(ABC):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        Transform.registry[_registered_name(cls)] = cls
+        Transform.registry[registered_name(cls)] = cls
         register_with_keras()
 
     # What a subclass writes ---------------------------------------------------------------------
@@ -232,16 +239,16 @@ class Transform(ABC):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments as plain data, for `from_config`."""
         register_with_keras()
-        return {name: _to_plain(value) for name, value in self._fields()}
+        return {name: to_plain(value) for name, value in self._fields()}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         """Returns the transform that `get_config` described."""
-        return cls(**{name: _from_plain(value) for name, value in config.items()})
+        return cls(**{name: from_plain(value) for name, value in config.items()})
 
     def to_json(self) -> str:
         """Returns the transform as JSON, for `from_json`."""
-        return json.dumps(_to_plain(self))
+        return json.dumps(to_plain(self))
 
     @staticmethod
     def from_json(text: str) -> "Transform":
@@ -250,7 +257,7 @@ class Transform(ABC):
         Raises:
             ValueError: The text is no transform, or of a class that was not imported.
         """
-        value = _from_plain(json.loads(text))
+        value = from_plain(json.loads(text))
         if not isinstance(value, Transform):
             rule = "The JSON of a transform is an object with `class_name` and `config`"
             raise ValueError(message(rule, describe(text)))
@@ -261,9 +268,7 @@ class Transform(ABC):
             field.name: field.default for field in dataclasses.fields(cast(Any, type(self)))
         }
         parts = [
-            f"{name}={value!r}"
-            for name, value in self._fields()
-            if not _same(value, defaults[name])
+            f"{name}={value!r}" for name, value in self._fields() if not same(value, defaults[name])
         ]
         return f"{type(self).__name__}({', '.join(parts)})"
 
@@ -408,78 +413,6 @@ def _does_not_say(transform: Transform, what: str, method: str) -> TypeError:
 def root_key(seed: int, epoch: int) -> Key:
     """Returns the key of all draws of one epoch."""
     return Key.from_seed(seed).child(check_integer(epoch, "epoch", maximum=2**32 - 1))
-
-
-def register_with_keras() -> None:
-    """Registers every transform with `keras.saving`, if Keras is there; kaug never imports it.
-
-    Keras asks for a name when it saves and when it loads, and it must be imported for either.
-    """
-    saving = getattr(sys.modules.get("keras"), "saving", None)
-    if saving is None:
-        return
-    for name, cls in Transform.registry.items():
-        if saving.get_registered_object(name) is not cls:
-            saving.register_keras_serializable(*name.split(">"))(cls)
-
-
-def _registered_name(cls: type) -> str:
-    """Returns `package>name`, as `keras.saving` names classes."""
-    package = "kaug" if cls.__module__.startswith("kaug.") else cls.__module__
-    return f"{package}>{cls.__name__}"
-
-
-def _same(value: Any, default: Any) -> bool:
-    return type(value) is type(default) and bool(value == default)
-
-
-def _to_plain(value: Any) -> Any:
-    if isinstance(value, Transform):
-        return {"class_name": _registered_name(type(value)), "config": value.get_config()}
-    if isinstance(value, (tuple, list)):
-        return [_to_plain(item) for item in value]
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    return _function_name(value)
-
-
-def _function_name(value: Any) -> dict[str, str]:
-    """Names a function, so that a configuration never holds code."""
-    saving: Any = getattr(sys.modules.get("keras"), "saving", None)
-    name = saving.get_registered_name(value) if saving and callable(value) else None
-    if name is None or saving.get_registered_object(name) is not value:
-        raise TypeError(
-            message(
-                "A function in a configuration must be registered by name",
-                describe(value),
-                'Decorate it with @keras.saving.register_keras_serializable("my_package").',
-            )
-        )
-    return {"registered_name": name}
-
-
-def _from_plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_from_plain(item) for item in value)
-    if not isinstance(value, Mapping):
-        return value
-    if "registered_name" in value and "config" not in value:
-        saving = getattr(sys.modules.get("keras"), "saving", None)
-        function = saving and saving.get_registered_object(value["registered_name"])
-        if function is None:
-            rule = "A function in a configuration must be registered with keras.saving first"
-            raise ValueError(message(rule, describe(value["registered_name"])))
-        return function
-    name = value.get("class_name")
-    if name not in Transform.registry:
-        raise ValueError(
-            message(
-                "A configuration must name a transform that is known",
-                f"class_name={name!r}",
-                "Import the module that defines it first.",
-            )
-        )
-    return Transform.registry[name].from_config(value["config"])
 
 
 def check_fill(fill_mode: Any, fill_value: Any, interpolation: Any) -> Sampling:
