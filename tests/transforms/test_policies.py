@@ -449,7 +449,7 @@ def test_round_trips(policy):
 
 def test_repr_names_what_is_no_default():
     assert repr(RandAugment(np.int64(2), 5, value_range=[0, 1])) == (
-        "RandAugment(value_range=(0.0, 1.0), magnitude=5)"
+        "RandAugment(magnitude=5, value_range=(0.0, 1.0))"
     )
 
 
