@@ -13,10 +13,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv data test test-torch lint typecheck docs example wheel clean
+.PHONY: help venv data test test-torch test-integrations lint typecheck docs example wheel clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(VENV)/.installed ## Make the virtual environment and install kaug into it
 
@@ -31,6 +31,9 @@ test-torch: data ## Run the tests that train under PyTorch, in an environment of
 	$(TORCH_VENV)/bin/python -m pip install torch --index-url $(TORCH_INDEX)
 	$(TORCH_VENV)/bin/python -m pip install --editable ".[tests]"
 	KERAS_BACKEND=torch $(TORCH_VENV)/bin/python -m pytest -W ignore $(TORCH_TESTS)
+
+test-integrations: $(VENV)/.installed-tests $(VENV)/.installed-ray $(VENV)/.installed-grain ## Run the tests that need Ray and Grain, which this installs
+	$(RUN) -m pytest tests/integrations
 
 lint: $(VENV)/.installed-lint ## Check style and formatting
 	$(RUN) -m ruff check .

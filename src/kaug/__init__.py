@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kaug import layers, testing, transforms
+    from kaug import integrations, layers, testing, transforms
     from kaug.fashion_mnist import FASHION_MNIST_CLASSES, load_fashion_mnist
     from kaug.image_data_generator import ImageDataGenerator
     from kaug.models import build_fashion_cnn, build_vgg19
@@ -33,6 +33,7 @@ _HOME = {
     "augment_rows": "offline",
     "build_fashion_cnn": "models",
     "build_vgg19": "models",
+    "integrations": "integrations",
     "layers": "layers",
     "load_fashion_mnist": "fashion_mnist",
     "open_dataset": "store",
@@ -53,6 +54,7 @@ __all__ = [  # noqa: RUF022 - as sorted() sorts; ruff would put constants first
     "augment_rows",
     "build_fashion_cnn",
     "build_vgg19",
+    "integrations",
     "layers",
     "load_fashion_mnist",
     "open_dataset",

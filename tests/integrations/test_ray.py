@@ -60,6 +60,8 @@ def cluster():
         log_to_driver=False,
     )
     ray.data.DataContext.get_current().enable_progress_bars = False
+    # Workers can not import this file everywhere; its classes go to them as they are.
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     yield
     ray.shutdown()
 
@@ -140,7 +142,8 @@ def test_crops_of_one_size_train_a_network(tmp_path):
         [keras.Input((6, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3, "softmax")]
     )
     model.compile("sgd", "sparse_categorical_crossentropy")
-    history = model.fit(augmented.to_tf("image", "label", batch_size=8), shuffle=False, verbose=0)
+    batches = augmented.to_tf("image", "label", batch_size=8)
+    history = model.fit(batches, steps_per_epoch=3, shuffle=False, verbose=0)
     assert np.isfinite(history.history["loss"]).all()
 
 

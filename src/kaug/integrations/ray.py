@@ -1,0 +1,139 @@
+"""Ray Data: augmentation on the processes of one machine or of a cluster."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._random import check_rows, resolve_seed
+from kaug._validation import describe, message
+from kaug.integrations._common import check_by_row, import_extra
+from kaug.transforms import Transform
+from kaug.transforms._base import root_key
+
+__all__ = ["augment"]
+
+Array = NDArray[Any]
+
+
+def augment(
+    dataset: Any,
+    transform: Transform,
+    *,
+    seed: int | None,
+    index_column: str,
+    image_column: str = "image",
+    epoch: int = 0,
+) -> Any:
+    """Returns a Ray dataset whose images are augmented; all other columns stay as they are.
+
+    The image of the row with the number `i` becomes what
+    `transform(image[None], seed=seed, epoch=epoch, index=[i])[0]` is, bit for bit. Blocks, workers
+    and machines, the order of the rows, and tasks that Ray runs again do not change it. Rows with
+    equal numbers get equal draws.
+
+    Nothing is computed before Ray needs it. Each block is one task on one processor, in which kaug
+    uses one thread, unless the environment variable `KAUG_NUM_THREADS` says otherwise.
+
+    Args:
+        dataset: A `ray.data.Dataset` of rows with an image and a number. Images are arrays
+            `(H, W, C)` or `(H, W)` (one channel), integers or floats. They may differ in size.
+        transform: One of `kaug.transforms` that does not mix pictures.
+        seed: 0..2⁶⁴-1; None draws one from Python's `random`, once for the whole dataset.
+        index_column: The column with the row numbers, integers 0..2⁴⁷-1.
+        image_column: The column with the images.
+        epoch: 0 or more; another epoch is another set of draws.
+
+    Returns:
+        A `ray.data.Dataset` with the same columns. The images keep their dtype.
+
+    Raises:
+        ImportError: Ray Data is not installed.
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of its range, the transform mixes pictures, or a column is
+            missing. What is wrong with the rows themselves is found when Ray runs.
+
+    Example:
+        >>> import ray  # doctest: +SKIP
+        >>> from kaug.integrations.ray import augment
+        >>> from kaug.transforms import Invert
+        >>> rows = [{"row": i, "image": np.full((2, 3), i, "uint8")} for i in range(4)]
+        >>> dataset = ray.data.from_items(rows)  # doctest: +SKIP
+        >>> inverted = augment(dataset, Invert(), seed=0, index_column="row")  # doctest: +SKIP
+        >>> sorted(int(row["image"].max()) for row in inverted.take_all())  # doctest: +SKIP
+        [252, 253, 254, 255]
+    """
+    ray_dataset = import_extra("ray.data", "ray").Dataset
+    if not isinstance(dataset, ray_dataset):
+        rule = "`dataset` must be a ray.data.Dataset"
+        raise TypeError(message(rule, describe(dataset), "Make one with ray.data.from_numpy(…)."))
+    check_by_row(transform)
+    columns = (image_column, index_column)
+    known = dataset.columns(fetch_if_missing=False)
+    if known is not None:
+        _check_columns(columns, known)
+    seed = resolve_seed(seed)
+    root_key(seed, epoch)  # says now, and not on a worker, when `epoch` is out of its range
+    return dataset.map_batches(
+        _augment_batch,
+        fn_kwargs={"transform": transform, "seed": seed, "epoch": epoch, "columns": columns},
+        batch_format="numpy",
+        batch_size=None,
+        zero_copy_batch=True,
+    )
+
+
+def _augment_batch(
+    batch: dict[str, Array], transform: Transform, seed: int, epoch: int, columns: tuple[str, str]
+) -> dict[str, Array]:
+    """Returns a block with its images augmented; what a worker runs."""
+    # The other processors have tasks of their own.
+    os.environ.setdefault("KAUG_NUM_THREADS", "1")
+    _check_columns(columns, batch)
+    image_column, index_column = columns
+    images, numbers = batch[image_column], check_rows(batch[index_column])
+    made = np.empty(len(images), object)
+    for rows in _of_equal_shape(images):
+        part = images if images.dtype != object else np.stack(list(images[rows]))
+        _check_are_images(part, image_column)
+        augmented = transform(part, seed=seed, epoch=epoch, index=numbers[rows])
+        if len(rows) == len(images):
+            return {**batch, image_column: augmented}
+        for row, image in zip(rows, augmented, strict=True):
+            made[row] = image
+    return {**batch, image_column: _joined(made)}
+
+
+def _of_equal_shape(images: Array) -> list[NDArray[np.int64]]:
+    """Returns the numbers of the images in groups of one shape and dtype, each in order."""
+    if images.dtype != object:
+        return [np.arange(len(images))]
+    groups: dict[Any, list[int]] = {}
+    for row, image in enumerate(images):
+        groups.setdefault((np.shape(image), getattr(image, "dtype", None)), []).append(row)
+    return [np.array(rows) for rows in groups.values()]
+
+
+def _joined(images: Array) -> Array:
+    """Returns images that all came out in one shape and dtype as one array; others as they are."""
+    return np.stack(list(images)) if len(_of_equal_shape(images)) == 1 else images
+
+
+def _check_are_images(images: Array, column: str) -> None:
+    if images.dtype.kind not in "iuf" or images.ndim not in (3, 4):
+        rule = f"The column {column!r} must hold images, arrays (H, W, C) or (H, W) of real numbers"
+        fix = "Decode files, and make arrays of nested lists, with dataset.map before."
+        raise TypeError(message(rule, describe(images), fix))
+
+
+def _check_columns(wanted: Iterable[str], columns: Iterable[str]) -> None:
+    columns = list(columns)
+    for name in wanted:
+        if name not in columns:
+            rule = f"The dataset must have the column {name!r}"
+            fix = "Name the columns with image_column=… and index_column=…"
+            raise ValueError(message(rule, f"the columns {columns}", fix))
