@@ -67,7 +67,7 @@ class Clock(keras.callbacks.Callback):
         super().__init__()
         self.ends = []
 
-    def on_train_batch_end(self, batch, logs=None):  # noqa: ARG002
+    def on_train_batch_end(self, batch, logs=None):  # noqa: ARG002 - Keras passes both
         self.ends.append(time.perf_counter())
 
     def per_step(self):

@@ -29,7 +29,7 @@ import tensorflow as tf
 from keras import layers
 
 import kaug
-from kaug import transforms as T  # noqa: N812
+from kaug import transforms as T  # noqa: N812 - beside A
 
 THREADS = len(os.sched_getaffinity(0))
 BATCH = 256
@@ -307,7 +307,7 @@ def measure(name, x, repeats):
             run(0)  # the first call compiles
             start = time.perf_counter()
             run(1)
-        except Exception as error:
+        except Exception as error:  # whatever it is, the others go on
             if label == "kaug":
                 raise
             print(f"{name}: {label} does not run: {str(error).splitlines()[0][:100]}", flush=True)

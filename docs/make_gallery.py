@@ -4,8 +4,7 @@ Usage: python docs/make_gallery.py
 
 Sphinx calls `main` before it reads the pages. Writes `docs/gallery/`: a page, and a strip for each
 line of it. The garments are test images of Fashion-MNIST; the photograph, of Grace Hopper, comes
-with
-Matplotlib.
+with Matplotlib.
 """
 
 from pathlib import Path

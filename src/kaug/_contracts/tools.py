@@ -34,7 +34,7 @@ def attempt(action: Callable[[], Any], what: str) -> Any:
     """Returns what `action` does; an exception breaks the contract at hand."""
     try:
         return action()
-    except Exception as error:
+    except Exception as error:  # whatever a transform raises is what broke the contract
         raise BrokenError(f"{type(error).__name__} ({error}) from {what}") from error
 
 
@@ -50,8 +50,8 @@ def refused(transform: Transform, images: Array) -> str:
         transform(images, seed=1)
     except ValueError as error:
         return str(error) if any(word in str(error) for word in _REFUSALS) else ""
-    except Exception:
-        return ""  # no refusal but a fault, which shows when it is called again
+    except Exception:  # no refusal but a fault, which shows when it is called again
+        return ""
     return ""
 
 

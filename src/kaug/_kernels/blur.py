@@ -268,7 +268,7 @@ def _choose_narrow(total: Any, rounding: Any, kind: Any) -> Any:
     def to_bytes(total: Any, rounding: Any, kind: Any) -> Any:
         return kind(np.uint16(total + rounding) >> np.uint16(_FRACTION))
 
-    def to_floats(total: Any, rounding: Any, kind: Any) -> Any:  # noqa: ARG001
+    def to_floats(total: Any, rounding: Any, kind: Any) -> Any:  # noqa: ARG001 - Numba passes all
         return clip(total, kind)
 
     return to_bytes if isinstance(total, types.Integer) else to_floats

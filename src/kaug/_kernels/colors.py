@@ -33,10 +33,10 @@ def _choose_luma(dtype: np.dtype[Any]) -> Any:
     kind = np.float32 if dtype == np.uint8 else dtype.type
     r, g, b, unit, half = kind(_RED), kind(_GREEN), kind(_BLUE), kind(1 / _UNIT), kind(_UNIT / 2)
 
-    def byte_luma(samples: Any, red: Any, green: Any, blue: Any) -> Any:  # noqa: ARG001
+    def byte_luma(samples: Any, red: Any, green: Any, blue: Any) -> Any:  # noqa: ARG001 - Numba passes all
         return np.floor((r * red + g * green + b * blue + half) * unit)
 
-    def float_luma(samples: Any, red: Any, green: Any, blue: Any) -> Any:  # noqa: ARG001
+    def float_luma(samples: Any, red: Any, green: Any, blue: Any) -> Any:  # noqa: ARG001 - Numba passes all
         return (r * red + g * green + b * blue) * unit
 
     return byte_luma if dtype == np.uint8 else float_luma

@@ -62,7 +62,7 @@ def _choose_fit(dtype: np.dtype[Any]) -> Any:
     kind = np.float32 if dtype == np.uint8 else dtype.type
     none, full, half = kind(0), kind(255), kind(0.5)
 
-    def fit_byte(samples: Any, value: Any) -> Any:  # noqa: ARG001
+    def fit_byte(samples: Any, value: Any) -> Any:  # noqa: ARG001 - Numba passes all
         value = value + half
         value = value if value > none else none
         value = value if value < full else full
@@ -72,7 +72,7 @@ def _choose_fit(dtype: np.dtype[Any]) -> Any:
         return fit_byte
     full = kind(1)
 
-    def fit_float(samples: Any, value: Any) -> Any:  # noqa: ARG001
+    def fit_float(samples: Any, value: Any) -> Any:  # noqa: ARG001 - Numba passes all
         value = none if value < none else value
         return full if value > full else value
 
@@ -81,7 +81,7 @@ def _choose_fit(dtype: np.dtype[Any]) -> Any:
 
 def _choose_white(dtype: np.dtype[Any]) -> Any:
     full = np.float32(255) if dtype == np.uint8 else dtype.type(1)
-    return lambda samples: full  # noqa: ARG005
+    return lambda samples: full  # noqa: ARG005 - Numba passes all
 
 
 by_dtype(load, _choose_load)

@@ -240,12 +240,12 @@ def _sum_columns(
 def _rounded(total: Any, out: Any) -> Any: ...
 
 
-@overload(_rounded, strict=False)  # type: ignore[untyped-decorator]
+@overload(_rounded, strict=False)  # type: ignore[untyped-decorator]  # Numba has none
 def _choose_rounded(total: Any, out: Any) -> Any:
     del total
     if isinstance(out.dtype, types.Integer):
-        return lambda total, out: np.uint8(np.int32(total + np.float32(0.5)))  # noqa: ARG005
-    return lambda total, out: total  # noqa: ARG005
+        return lambda total, out: np.uint8(np.int32(total + np.float32(0.5)))  # noqa: ARG005 - Numba passes all
+    return lambda total, out: total  # noqa: ARG005 - Numba passes all
 
 
 @jit

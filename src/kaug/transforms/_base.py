@@ -79,9 +79,6 @@ class Transform(ABC):
     #: True for a transform that only changes values: masks, boxes and keypoints stay as they are.
     photometric: ClassVar[bool] = False
 
-    #: True for a transform that blends each row with another one of the dataset; see `mix`.
-    mixes: bool = False
-
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         Transform.registry[registered_name(cls)] = cls
@@ -329,6 +326,11 @@ class Transform(ABC):
         # Always drawn first, so that another `p` leaves all other draws as they are.
         applied = draws.chance(getattr(self, "p", 1.0))
         return {"applied": applied, **self.draw_parameters(draws)}
+
+    @property
+    def mixes(self) -> bool:
+        """Whether the transform blends each row with another one of the dataset; see `mix`."""
+        return False
 
     def leaves(self) -> Iterator["Transform"]:
         """Yields the transforms that are no policies."""

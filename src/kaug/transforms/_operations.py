@@ -134,7 +134,7 @@ class Mix:
 
     step: Step
     # What the other rows go through before; drawn apart from what the rows themselves do.
-    before: tuple[Step | Warp, ...]
+    before: tuple[Operation, ...]
 
     def part(self, rows: Any) -> Mix:
         """Returns the mixing of some of the rows."""
@@ -192,7 +192,7 @@ def plan(
         end_run()
         if step.transform.mixes:
             before = [other for other in partners[:number] if not other.transform.mixes]
-            operations.append(Mix(step, tuple(plan(before, (), whole))))  # type: ignore[arg-type]
+            operations.append(Mix(step, tuple(plan(before, (), whole))))
         else:
             operations.append(step)
         shape = _shape_after(step, shape)

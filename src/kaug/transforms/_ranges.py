@@ -55,6 +55,18 @@ def set_range(
         raise ValueError(message(rule, f"{name}={value}, which reaches {low:g}..{high:g}"))
 
 
+def start_at_zero(transform: Transform, name: str) -> None:
+    """Puts a field given as a number `s` back as the pair `(0, s)`, for `set_range` to check."""
+    value = getattr(transform, name)
+    if isinstance(value, (tuple, list)):
+        return
+    number = check_number(value, name)
+    if number < 0:
+        rule = f"`{name}` as a number must not be negative: it means the range from 0 to it"
+        raise ValueError(message(rule, f"{name}={value}"))
+    object.__setattr__(transform, name, (0.0, number))
+
+
 def limits(value: Range, centre: float = 0.0) -> tuple[float, float]:
     """Returns the lowest and the highest value of a range."""
     return value if isinstance(value, tuple) else (centre - value, centre + value)

@@ -33,7 +33,7 @@ class _Policy(Transform):
         return cast(tuple[Transform, ...], self.transforms)
 
     @property
-    def mixes(self) -> bool:  # type: ignore[override]
+    def mixes(self) -> bool:
         """Whether a child does."""
         return any(child.mixes for child in self._children)
 

@@ -10,27 +10,14 @@ from numpy.typing import NDArray
 from kaug._kernels.blur import blur, radius_of
 from kaug._kernels.filters import sharpen_bytes, sharpen_floats
 from kaug._random import Draws
-from kaug._validation import check_number, message
-from kaug.transforms._base import Parameters, Transform
+from kaug.transforms._base import Parameters
 from kaug.transforms._photometric import Photometric
-from kaug.transforms._ranges import Range, limits
+from kaug.transforms._ranges import Range, limits, start_at_zero
 
 Array = NDArray[Any]
 
 # Largest sigma for which sums in 16 bits are exact enough: within a fifth of a level.
 _WIDEST_IN_BYTES = 6.0
-
-
-def start_at_zero(transform: Transform, name: str) -> None:
-    """Puts a field given as a number `s` back as the pair `(0, s)`, for `set_range` to check."""
-    value = getattr(transform, name)
-    if isinstance(value, (tuple, list)):
-        return
-    number = check_number(value, name)
-    if number < 0:
-        rule = f"`{name}` as a number must not be negative: it means the range from 0 to it"
-        raise ValueError(message(rule, f"{name}={value}"))
-    object.__setattr__(transform, name, (0.0, number))
 
 
 @dataclass(frozen=True, repr=False)

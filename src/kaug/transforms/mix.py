@@ -28,8 +28,6 @@ Floats = NDArray[np.float64]
 class _Mixing(Transform):
     """Blends rows with others: `mix_images` is all that differs, and what share is whose."""
 
-    mixes = True
-
     alpha: float
     num_classes: int | None = field(default=None, kw_only=True)
     p: float = field(default=1.0, kw_only=True)
@@ -42,6 +40,11 @@ class _Mixing(Transform):
         if self.num_classes is not None:
             check_integer(self.num_classes, "num_classes", minimum=2)
         object.__setattr__(self, "p", check_probability(self.p))
+
+    @property
+    def mixes(self) -> bool:
+        """Always True."""
+        return True
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         """Returns `images` mixed among themselves."""

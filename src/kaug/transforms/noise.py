@@ -16,8 +16,7 @@ from kaug._kernels.noise import add_noise_to_bytes, add_noise_to_floats, add_sal
 from kaug._random import Draws
 from kaug.transforms._base import Parameters
 from kaug.transforms._photometric import Photometric
-from kaug.transforms._ranges import Range, limits
-from kaug.transforms.filters import start_at_zero
+from kaug.transforms._ranges import Range, limits, start_at_zero
 
 Array = NDArray[Any]
 
