@@ -81,13 +81,23 @@ def write(name, results, sections):
     facts = environment()
     text = json.dumps({"environment": facts, "results": results}, indent=1)
     (folder / f"{name}.json").write_text(text + "\n")
-    versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
-    lines = [
-        f"{facts['processor']}, {facts['cores']} cores, {facts['system']}, "
-        f"Python {facts['python']}; {versions}."
-    ]
+    lines = [described(facts)]
     for title, header, rows in sections:
-        lines += ["", f"## {title}", "", f"| {' | '.join(header)} |", "| --- " * len(header) + "|"]
-        lines += [f"| {' | '.join(str(cell) for cell in row)} |" for row in rows]
+        lines += table(title, header, rows)
     (folder / f"{name}.md").write_text("\n".join(lines) + "\n")
     sys.stdout.write("\n".join(lines) + "\n")
+
+
+def described(facts):
+    """Returns what `environment` found as a line of text."""
+    versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
+    return (
+        f"{facts['processor']}, {facts['cores']} cores, {facts['system']}, "
+        f"Python {facts['python']}; {versions}."
+    )
+
+
+def table(title, header, rows):
+    """Returns the lines of a Markdown table under its heading."""
+    lines = ["", f"## {title}", "", f"| {' | '.join(header)} |", "| --- " * len(header) + "|"]
+    return lines + [f"| {' | '.join(str(cell) for cell in row)} |" for row in rows]

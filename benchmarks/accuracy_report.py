@@ -1,0 +1,133 @@
+"""Makes the table and the figures of the accuracy runs from `results/accuracy.jsonl`.
+
+    python benchmarks/accuracy_report.py
+
+Writes `results/accuracy.md`, and `accuracy.png`, `confusion_before.png`, `confusion_after.png` into
+`docs/_static`. Runs of the same arm that differ in the seed alone make one row and one line.
+"""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import _report
+import numpy as np
+from matplotlib.figure import Figure
+
+import kaug
+
+RESULTS = Path(__file__).parent / "results"
+FIGURES = Path(__file__).parents[1] / "docs" / "_static"
+BEFORE, AFTER = "best-none", "best"
+PER_EPOCH = 1_200  # steps in which 60,000 images pass
+
+
+def read(path):
+    """Returns the finished runs by kind (what the last figures were read from), steps and arm."""
+    groups, seen = defaultdict(list), set()
+    for line in path.read_text().splitlines():
+        run = json.loads(line)
+        kind = "held-out images" if run["validate"] else "test set"
+        key = (kind, run["steps"], run["arm"])
+        if (*key, run["seed"]) in seen:
+            raise SystemExit(f"{path} has two runs of {key} with seed {run['seed']}; keep one.")
+        seen.add((*key, run["seed"]))
+        groups[key].append(run)
+    return groups
+
+
+def spread(values, digits):
+    """Returns the mean, and after it the smallest and largest of several values."""
+    text = f"{np.mean(values):.{digits}f}"
+    if len(values) > 1:
+        text += f" ({min(values):.{digits}f} to {max(values):.{digits}f})"
+    return text
+
+
+def row(arm, runs):
+    """Returns what the table says of one arm."""
+    recipe = runs[0]["recipe"]
+    how = [f"dropout {recipe['dropout']:g}"]
+    how += ["cosine"] * recipe["cosine"] + ["EMA"] * bool(recipe["ema"])
+    if recipe["label_smoothing"]:
+        how.append(f"label smoothing {recipe['label_smoothing']:g}")
+    if recipe["weight_decay"]:
+        how.append(f"weight decay {recipe['weight_decay']:g}")
+    policy = f"`{recipe['policy']}`" + ", appended once" * recipe["appended"]
+    return [
+        arm,
+        policy,
+        ", ".join(how),
+        len(runs),
+        spread([run["curves"][-1]["acc"] for run in runs], 3),
+        spread([run["accuracy"] for run in runs], 4),
+        spread([run["loss"] for run in runs], 3),
+    ]
+
+
+def tables(groups):
+    """Returns the Markdown, the runs on the test set first and the longest first."""
+    header = ["arm", "policy", "training", "seeds", "accuracy while training", "accuracy", "loss"]
+    lines = []
+    kinds = sorted({key[:2] for key in groups}, key=lambda key: (key[0] != "test set", -key[1]))
+    for kind, steps in kinds:
+        rows = [row(key[2], runs) for key, runs in groups.items() if key[:2] == (kind, steps)]
+        lines += _report.table(f"{steps:,} steps, accuracy on the {kind}", header, rows)
+    return lines
+
+
+def curves(groups):
+    """Draws how the longest runs on the test set went, and where they ended."""
+    tested = {key: runs for key, runs in groups.items() if key[0] == "test set"}
+    steps = max(key[1] for key in tested)
+    figure = Figure((8, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    arms = {key[2]: runs for key, runs in tested.items() if key[1] == steps}
+    for number, (arm, runs) in enumerate(arms.items()):
+        epochs = np.array([point["step"] for point in runs[0]["curves"]]) / PER_EPOCH
+        accuracy = np.array([[point["acc"] for point in run["curves"]] for run in runs])
+        color = f"C{number}"
+        axes.plot(epochs, accuracy.mean(axis=0), color=color, label=arm)
+        axes.fill_between(
+            epochs, accuracy.min(axis=0), accuracy.max(axis=0), color=color, alpha=0.2
+        )
+        final = [run["accuracy"] for run in runs]
+        at = epochs[-1] * (1.03 + 0.02 * number)
+        axes.plot([at, at], [min(final), max(final)], color=color)
+        axes.plot(at, np.mean(final), "o", color=color)
+    axes.set(xlabel="epochs of 60,000 images", ylabel="accuracy", ylim=(0.85, 1))
+    axes.set_title("lines: while training; dots: on the test set; spread of the seeds", fontsize=10)
+    axes.legend()
+    return figure
+
+
+def confusion(runs):
+    """Draws the confusion matrix of all seeds together, in shares of each class."""
+    counts = np.sum([run["confusion"] for run in runs], axis=0)
+    true, predicted = (index.ravel() for index in np.indices(counts.shape))
+    return kaug.plot_confusion_matrix(
+        np.repeat(true, counts.ravel()),
+        np.repeat(predicted, counts.ravel()),
+        class_names=kaug.FASHION_MNIST_CLASSES,
+        normalize=True,
+    )
+
+
+def main() -> None:
+    """Writes everything that the finished runs are enough for."""
+    groups = read(RESULTS / "accuracy.jsonl")
+    last = list(groups.values())[-1][-1]
+    text = "\n".join([_report.described(last), *tables(groups)]) + "\n"
+    (RESULTS / "accuracy.md").write_text(text)
+    print(text)
+    steps = max((key[1] for key in groups if key[0] == "test set"), default=0)
+    if steps:
+        curves(groups).savefig(FIGURES / "accuracy.png", dpi=120)
+    for name, arm in (("before", BEFORE), ("after", AFTER)):
+        runs = groups.get(("test set", steps, arm))
+        if runs:
+            confusion(runs).savefig(FIGURES / f"confusion_{name}.png", dpi=100)
+
+
+if __name__ == "__main__":
+    main()

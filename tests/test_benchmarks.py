@@ -1,0 +1,170 @@
+"""What the accuracy runs rest on: the arithmetic of Keras, and harmless restarts."""
+
+import argparse
+import importlib
+import json
+import os
+import random
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import kaug
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="the runs train with TensorFlow"
+)
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """Loads a script of `benchmarks/`; what it sets and seeds is put back."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    for name, value in {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}.items():
+        monkeypatch.setenv(name, os.environ.get(name, value))
+    state, numpy_state = random.getstate(), np.random.get_state()
+    yield importlib.import_module
+    random.setstate(state)
+    np.random.set_state(numpy_state)
+
+
+@pytest.fixture
+def runs(benchmark, monkeypatch, tmp_path):
+    """Makes short accuracy runs, on 200 garments and 100 others."""
+    accuracy = benchmark("accuracy")
+    data = kaug.load_fashion_mnist()
+    few = [(x[:count], y[:count]) for (x, y), count in zip(data, (200, 100), strict=True)]
+    monkeypatch.setattr(kaug, "load_fashion_mnist", lambda: few, raising=False)
+    monkeypatch.setattr(accuracy, "SAVE_EVERY", 3)
+
+    def run(folder, arm="flip-cutmix", steps=6):
+        return accuracy.Run(
+            argparse.Namespace(
+                arm=arm, seed=1, steps=steps, validate=False, folder=tmp_path / folder
+            )
+        )
+
+    return run
+
+
+def test_the_faster_step_computes_what_keras_does(benchmark):
+    fast = benchmark("_fast_training")
+    keras.utils.set_random_seed(0)
+    plain = kaug.build_fashion_cnn(dropout=0.0, compile=False)
+    faster = fast.with_winograd(plain)
+    assert any(isinstance(layer, fast.WinogradConv2D) for layer in faster.layers)
+    assert faster.count_params() == plain.count_params()
+
+    # Noise: an empty background is full of ties, which each rounding breaks its own way in MaxPool.
+    random_numbers = np.random.default_rng(0)
+    x = random_numbers.random((37, 28, 28, 1), "float32")
+    y = np.eye(10, dtype="float32")[random_numbers.integers(0, 10, 37)]
+    np.testing.assert_allclose(faster.predict_on_batch(x), plain.predict_on_batch(x), atol=1e-5)
+
+    for model in (plain, faster):
+        # Not Adam, which enlarges the rounding of small gradients.
+        model.compile("sgd", "categorical_crossentropy")
+        model.optimizer.build(model.trainable_variables)
+    step = fast.training_step(faster)
+    for _ in range(3):
+        expected = plain.train_on_batch(x, y)
+        loss, right = step(x, y).numpy()
+        assert loss == pytest.approx(expected, rel=1e-4)
+        assert 0 <= right <= 1
+    for ours, theirs in zip(faster.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_a_run_that_was_killed_ends_like_one_that_was_not(runs, monkeypatch):
+    whole = runs("whole")
+    whole.train()
+
+    first = runs("killed")
+    save = first._save
+
+    def saved_once():
+        save()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(first, "_save", saved_once)
+    with pytest.raises(KeyboardInterrupt):
+        first.train()
+    rest = runs("killed")
+    assert rest.step == 3
+    rest.train()
+
+    assert rest.step == whole.step == 6
+    for again, once in zip(rest.model.get_weights(), whole.model.get_weights(), strict=True):
+        np.testing.assert_allclose(again, once, atol=1e-5)
+    ours, theirs = rest.result(), whole.result()
+    assert ours["confusion"] == theirs["confusion"]
+    assert np.sum(ours["confusion"]) == 100
+    assert ours["curves"][0]["loss"] == pytest.approx(theirs["curves"][0]["loss"], rel=1e-4)
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(runs, monkeypatch):
+    run = runs("changed", steps=3)
+    run.train()
+    run.facts["recipe"]["dropout"] = 0.9
+    run._save()
+    with pytest.raises(SystemExit, match="another recipe"):
+        runs("changed", steps=3)
+
+
+def finished(arm, seed, accuracy, steps=100):
+    recipe = {
+        "policy": "Identity()",
+        "appended": False,
+        "dropout": 0.5,
+        "cosine": True,
+        "ema": 0.0,
+        "label_smoothing": 0.0,
+        "weight_decay": 0.0,
+    }
+    return {
+        "arm": arm,
+        "seed": seed,
+        "steps": steps,
+        "validate": False,
+        "recipe": recipe,
+        "loss": 0.25,
+        "accuracy": accuracy,
+        "curves": [
+            {"step": 50, "acc": 0.5, "loss": 1.0},
+            {"step": steps, "acc": 0.75, "loss": 0.5},
+        ],
+        "confusion": np.eye(10, dtype=int).tolist(),
+        "processor": "a processor",
+        "cores": 2,
+        "system": "Linux",
+        "python": "3.11",
+        "versions": {"kaug": "0.1.0"},
+    }
+
+
+def test_the_report_gathers_seeds(benchmark, monkeypatch, tmp_path, capsys):
+    report = benchmark("accuracy_report")
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    monkeypatch.setattr(report, "FIGURES", tmp_path)
+    lines = [finished("best", 0, 0.94), finished("best", 1, 0.95), finished("best-none", 0, 0.93)]
+    log = tmp_path / "accuracy.jsonl"
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    report.main()
+    text = (tmp_path / "accuracy.md").read_text()
+    assert "| best | `Identity()` | dropout 0.5, cosine | 2 | 0.750 (0.750 to 0.750) |" in text
+    assert "| 0.9450 (0.9400 to 0.9500) | 0.250 (0.250 to 0.250) |" in text
+    assert "| 0.9300 | 0.250 |" in text
+    assert {path.name for path in tmp_path.glob("*.png")} == {
+        "accuracy.png",
+        "confusion_before.png",
+        "confusion_after.png",
+    }
+    assert text in capsys.readouterr().out
+
+    log.write_text(log.read_text() + json.dumps(lines[0]) + "\n")
+    with pytest.raises(SystemExit, match="two runs"):
+        report.main()
