@@ -2,7 +2,8 @@
 
     python benchmarks/accuracy_report.py
 
-Writes `results/accuracy.md`, and `accuracy.png`, `confusion_before.png`, `confusion_after.png` into
+Writes `results/accuracy.md` (read from the test set), `results/accuracy_trials.md` (from held-out
+images of the training set), and `accuracy.png`, `confusion_before.png`, `confusion_after.png` into
 `docs/_static`. Runs of the same arm that differ in the seed alone make one row and one line.
 """
 
@@ -18,6 +19,7 @@ import kaug
 
 RESULTS = Path(__file__).parent / "results"
 FIGURES = Path(__file__).parents[1] / "docs" / "_static"
+TEST, HELD_OUT = "test set", "10,000 held-out images"
 BEFORE, AFTER = "best-none", "best"
 PER_EPOCH = 1_200  # steps in which 60,000 images pass
 
@@ -27,7 +29,7 @@ def read(path):
     groups, seen = defaultdict(list), set()
     for line in path.read_text().splitlines():
         run = json.loads(line)
-        kind = "held-out images" if run["validate"] else "test set"
+        kind = HELD_OUT if run["validate"] else TEST
         key = (kind, run["steps"], run["arm"])
         if (*key, run["seed"]) in seen:
             raise SystemExit(f"{path} has two runs of {key} with seed {run['seed']}; keep one.")
@@ -65,20 +67,19 @@ def row(arm, runs):
     ]
 
 
-def tables(groups):
-    """Returns the Markdown, the runs on the test set first and the longest first."""
+def tables(groups, kind):
+    """Returns the Markdown of one kind of runs, the longest first."""
     header = ["arm", "policy", "training", "seeds", "accuracy while training", "accuracy", "loss"]
-    lines = []
-    kinds = sorted({key[:2] for key in groups}, key=lambda key: (key[0] != "test set", -key[1]))
-    for kind, steps in kinds:
+    lines = [_report.described(list(groups.values())[-1][-1])]
+    for steps in sorted({key[1] for key in groups if key[0] == kind}, reverse=True):
         rows = [row(key[2], runs) for key, runs in groups.items() if key[:2] == (kind, steps)]
-        lines += _report.table(f"{steps:,} steps, accuracy on the {kind}", header, rows)
-    return lines
+        lines += _report.table(f"{steps:,} steps, read from the {kind}", header, rows)
+    return "\n".join(lines) + "\n"
 
 
 def curves(groups):
     """Draws how the longest runs on the test set went, and where they ended."""
-    tested = {key: runs for key, runs in groups.items() if key[0] == "test set"}
+    tested = {key: runs for key, runs in groups.items() if key[0] == TEST}
     steps = max(key[1] for key in tested)
     figure = Figure((8, 4.5), layout="constrained")
     axes = figure.add_subplot()
@@ -116,15 +117,15 @@ def confusion(runs):
 def main() -> None:
     """Writes everything that the finished runs are enough for."""
     groups = read(RESULTS / "accuracy.jsonl")
-    last = list(groups.values())[-1][-1]
-    text = "\n".join([_report.described(last), *tables(groups)]) + "\n"
-    (RESULTS / "accuracy.md").write_text(text)
-    print(text)
-    steps = max((key[1] for key in groups if key[0] == "test set"), default=0)
+    for name, kind in (("accuracy", TEST), ("accuracy_trials", HELD_OUT)):
+        text = tables(groups, kind)
+        (RESULTS / f"{name}.md").write_text(text)
+        print(text)
+    steps = max((key[1] for key in groups if key[0] == TEST), default=0)
     if steps:
         curves(groups).savefig(FIGURES / "accuracy.png", dpi=120)
     for name, arm in (("before", BEFORE), ("after", AFTER)):
-        runs = groups.get(("test set", steps, arm))
+        runs = groups.get((TEST, steps, arm))
         if runs:
             confusion(runs).savefig(FIGURES / f"confusion_{name}.png", dpi=100)
 

@@ -164,6 +164,7 @@ def test_the_report_gathers_seeds(benchmark, monkeypatch, tmp_path, capsys):
         "confusion_after.png",
     }
     assert text in capsys.readouterr().out
+    assert "| best |" not in (tmp_path / "accuracy_trials.md").read_text()
 
     log.write_text(log.read_text() + json.dumps(lines[0]) + "\n")
     with pytest.raises(SystemExit, match="two runs"):
