@@ -9,11 +9,17 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 TORCH_TESTS := tests/test_layers.py tests/test_online.py tests/test_generators.py
 # What makes the example short; `make example EXAMPLE=` trains the full 25 epochs.
 EXAMPLE ?= --protocol clean --epochs 6 --steps-per-epoch 150
+# Some only: `make coverage TESTS=tests/test_splits.py`, `make mutants MUTANTS='kaug.splits.*'`,
+# `make release-check RELEASE='--tests tests/test_splits.py'`.
+TESTS ?=
+MUTANTS ?=
+RELEASE ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv data test test-torch test-integrations lint typecheck docs example wheel clean
+.PHONY: help venv data test test-torch test-integrations coverage mutants lint typecheck docs \
+	example wheel release-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +41,14 @@ test-torch: data ## Run the tests that train under PyTorch, in an environment of
 test-integrations: $(VENV)/.installed-tests $(VENV)/.installed-ray $(VENV)/.installed-grain ## Run the tests that need Ray and Grain, which this installs
 	$(RUN) -m pytest tests/integrations
 
+coverage: $(VENV)/.installed-coverage data ## Run the tests and measure which lines and branches they reach
+	$(RUN) -m coverage run -m pytest $(TESTS)
+	$(RUN) -m coverage report
+
+mutants: $(VENV)/.installed-mutants data ## Break the code in small ways, and list what no test notices
+	$(RUN) -m mutmut run $(MUTANTS)
+	$(RUN) -m mutmut results
+
 lint: $(VENV)/.installed-lint ## Check style and formatting
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
@@ -44,6 +58,7 @@ typecheck: $(VENV)/.installed-lint ## Check the types
 
 docs: $(VENV)/.installed-docs data ## Build the documentation into docs/_build/html
 	$(RUN) -m sphinx -n -W docs docs/_build/html
+	$(RUN) tools/check_links.py docs/_build/html
 
 example: $(VENV)/.installed data ## The Fashion-MNIST example, its training cut short
 	$(RUN) examples/fashion_mnist.py $(EXAMPLE)
@@ -55,8 +70,11 @@ wheel: $(VENV)/.installed-dev ## Build sdist and wheel into dist, try the wheel 
 	$(WHEEL_VENV)/bin/python -m pip install dist/*.whl
 	cd / && "$(CURDIR)/$(WHEEL_VENV)/bin/python" -I -c "$$WHEEL_TEST"
 
+release-check: $(VENV)/.installed-dev $(VENV)/.installed-release data ## Check that this checkout can be released
+	$(RUN) tools/release_check.py $(RELEASE)
+
 clean: ## Remove what make made (examples/output stays)
-	rm -rf $(VENV) build dist docs/_build docs/reference/generated
+	rm -rf $(VENV) build dist docs/_build docs/figures docs/gallery docs/reference/generated mutants .coverage
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # The installs run again only when the project's metadata (or the script) has changed.

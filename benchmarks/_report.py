@@ -21,6 +21,8 @@ PACKAGES = (
     "torchvision",
     "kornia",
     "zarr",
+    "ray",
+    "pyarrow",
 )
 
 

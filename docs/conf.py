@@ -7,6 +7,9 @@ import numpy.typing
 
 import kaug
 
+sys.path.insert(0, str(Path(__file__).parent))
+import make_inventories
+
 # Each of these aliases stands for a union of a dozen private types of NumPy. In their place, before
 # autodoc loads kaug's modules (`import kaug` alone loads none), comes a type that signatures show
 # by its name.
@@ -23,8 +26,10 @@ release = version = kaug.__version__
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
+    "sphinx.ext.intersphinx",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
+    "sphinx_copybutton",
 ]
 exclude_patterns = ["_build"]
 myst_heading_anchors = 3
@@ -35,35 +40,23 @@ autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 80
 default_role = "code"  # docstrings mark code with single backticks
 
-# The documentation builds without a network, so types of other libraries have no page to link to.
-# The names are the ones the libraries give their classes, which are not always the public ones.
+# Types of other libraries link to their pages, which `make_inventories` knows without a network.
+intersphinx_mapping = make_inventories.main()
 nitpick_ignore = [
     ("py:class", "ArrayIterator"),  # these three need Keras and are imported late
     ("py:class", "DataFrameIterator"),
     ("py:class", "DirectoryIterator"),
-    ("py:class", "collections.abc.Callable"),
-    ("py:class", "collections.abc.Mapping"),
-    ("py:class", "collections.abc.Sequence"),
-    ("py:class", "NDArray"),
     ("py:class", "kaug._random.Key"),  # users are handed `Draws` ready-made
-    ("py:class", "keras.src.models.model.Model"),
-    ("py:class", "matplotlib.axes._axes.Axes"),
-    ("py:class", "matplotlib.figure.Figure"),
-    ("py:class", "numpy.typing.ArrayLike"),
-    ("py:class", "numpy.typing.DTypeLike"),
-    ("py:class", "numpy.bool"),
-    ("py:class", "numpy.dtype"),
-    ("py:class", "numpy.float64"),
-    ("py:class", "numpy.int64"),
-    ("py:class", "numpy.ndarray"),
-    ("py:class", "numpy.uint32"),
-    ("py:class", "numpy.uint8"),
-    ("py:class", "os.PathLike"),
 ]
+
+# The copy button leaves out prompts, and the output between them.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 
 html_theme = "furo"
 html_title = f"kaug {release}"
 html_static_path = ["_static"]
+html_css_files = ["korean.css"]
 
 
 _ARRAY = re.compile(r"~?(?:numpy\.)?ndarray\[~?tuple\[[^]]*\], ~?(?:numpy\.)?dtype\[([^]]*)\]\]")
@@ -75,14 +68,22 @@ def shorten_arrays(*event):
     return tuple(text and _ARRAY.sub(r"NDArray[\1]", text) for text in (signature, returns))
 
 
-def make_gallery(_app):
-    """Renders the gallery before the pages are read."""
-    sys.path.insert(0, str(Path(__file__).parent))
+def make_pictures(_app):
+    """Renders the gallery and the figures before the pages are read."""
+    import make_figures
     import make_gallery
 
     make_gallery.main()
+    make_figures.main()
+
+
+def name_language(_app, pagename, _template, context, _doctree):
+    """Tells browsers which pages are Korean; the rest of the site stays English."""
+    if pagename.startswith("ko/"):
+        context["language"] = "ko"
 
 
 def setup(app):
-    app.connect("builder-inited", make_gallery)
+    app.connect("builder-inited", make_pictures)
+    app.connect("html-page-context", name_language)
     app.connect("autodoc-process-signature", shorten_arrays)

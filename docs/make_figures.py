@@ -2,42 +2,83 @@
 
 Usage: python docs/make_figures.py
 
-Writes `docs/_static/augmented.png`: the first training image of Fashion-MNIST, augmented 100 times
-with the tutorial's generator.
+Sphinx calls `main` before it reads the pages. Writes `docs/figures/`:
+
+- `augmented.png`, the first training image of Fashion-MNIST, augmented 100 times with the
+  tutorial's generator;
+- `history.png`, the curves of the tutorial's 25 epochs, from
+  `benchmarks/results/tutorial_25_epochs.json`, which `python examples/fashion_mnist.py` measured;
+- `confusion.png`, the confusion matrix of a run of `python benchmarks/accuracy.py`, from
+  `benchmarks/results/accuracy.jsonl`.
+
+As a script it also renews the copy of the first in `docs/_static`, which the README shows.
 """
 
 import io
+import json
+import shutil
 from pathlib import Path
 
+import numpy as np
+from matplotlib.figure import Figure
 from PIL import Image
-from tensorflow.keras.preprocessing.image import ImageDataGenerator
 
 import kaug
 
-STATIC = Path(__file__).parent / "_static"
+HERE = Path(__file__).parent
+FOLDER = HERE / "figures"
+RESULTS = HERE.parent / "benchmarks" / "results"
+CONFUSION = {"arm": "plain", "seed": 0, "validate": True}  # the run whose mistakes are shown
+OPTIONS = {
+    "rotation_range": 10,
+    "zoom_range": 0.1,
+    "shear_range": 0.5,
+    "width_shift_range": 0.1,
+    "height_shift_range": 0.1,
+    "horizontal_flip": True,
+    "vertical_flip": False,
+}
 
 
-def main() -> None:
-    """Makes every figure."""
+def augmentations() -> Figure:
+    """Draws the tutorial's grid of 100 augmentations of one image."""
     (x_train, _), _ = kaug.load_fashion_mnist()
-    generator = ImageDataGenerator(
-        rotation_range=10,
-        zoom_range=0.1,
-        shear_range=0.5,
-        width_shift_range=0.1,
-        height_shift_range=0.1,
-        horizontal_flip=True,
-        vertical_flip=False,
-    )
-    figure = kaug.plot_augmentations(x_train[0], generator, n=100, seed=0)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=70)
-    path = STATIC / "augmented.png"
-    # The pictures are gray: 32 levels of it look the same on a page and make a small file.
-    gray = Image.open(buffer).convert("L").quantize(32, dither=Image.Dither.NONE)
-    gray.save(path, optimize=True)
-    print(f"{path.name}: {gray.width} x {gray.height} pixels, {path.stat().st_size:,} bytes")
+    return kaug.plot_augmentations(x_train[0], kaug.ImageDataGenerator(**OPTIONS), n=100, seed=0)
+
+
+def history() -> Figure:
+    """Draws the curves of the tutorial's 25 epochs."""
+    results = json.loads((RESULTS / "tutorial_25_epochs.json").read_text())
+    return kaug.plot_history(results["history"])
+
+
+def confusion() -> Figure:
+    """Draws the confusion matrix of one measured run."""
+    lines = (RESULTS / "accuracy.jsonl").read_text().splitlines()
+    runs = (json.loads(line) for line in lines)
+    counts = np.array(next(run["confusion"] for run in runs if CONFUSION.items() <= run.items()))
+    y_true, y_pred = np.repeat(np.indices(counts.shape).reshape(2, -1), counts.ravel(), axis=1)
+    return kaug.plot_confusion_matrix(y_true, y_pred, class_names=kaug.FASHION_MNIST_CLASSES)
+
+
+# How each is drawn, its dots per inch, and how many colours look like all of them on a page.
+FIGURES = {
+    "augmented": (augmentations, 70, 32),
+    "history": (history, 120, 64),
+    "confusion": (confusion, 120, 128),
+}
+
+
+def main(folder: Path = FOLDER) -> None:
+    """Makes every figure."""
+    folder.mkdir(exist_ok=True)
+    for name, (draw, dpi, colors) in FIGURES.items():
+        buffer = io.BytesIO()
+        draw().savefig(buffer, dpi=dpi)
+        picture = Image.open(buffer).convert("RGB").quantize(colors, dither=Image.Dither.NONE)
+        picture.save(folder / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":
     main()
+    shutil.copy(FOLDER / "augmented.png", HERE / "_static")

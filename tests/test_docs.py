@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import kaug
 from kaug import transforms
@@ -21,8 +22,14 @@ from kaug._random import Draws
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 GALLERY = DOCS / "gallery" / "index.md"  # made with every build of the documentation
-PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("[!_]*/**/*.md"))]
+PAGES = [*ROOT.glob("README*.md"), *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("[!_]*/**/*.md"))]
 PAGES = [page for page in PAGES if page != GALLERY]
+# The Korean pages, and the English ones they are made from.
+KOREAN = {
+    ROOT / "README.ko.md": ROOT / "README.md",
+    DOCS / "ko" / "index.md": DOCS / "index.md",
+    DOCS / "ko" / "fashion_mnist.md": DOCS / "tutorial" / "fashion_mnist.md",
+}
 FUNCTIONS = [name for name in kaug.__all__ if inspect.isroutine(getattr(kaug, name))]
 NAMES = [f"kaug.{name}" for name in kaug.__all__]
 NAMES += [f"kaug.transforms.{name}" for name in transforms.__all__]
@@ -72,9 +79,16 @@ def run(text, name):
 
 @pytest.fixture
 def sandbox(tmp_path, monkeypatch):
-    """Runs a test in a folder of its own; whatever it seeds is put back."""
+    """Runs a test in a folder of its own, with some pictures; whatever it seeds is put back."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
+    rng = np.random.default_rng(0)
+    for name, shape in {"cat": (30, 41, 3), "dog": (52, 33)}.items():
+        folder = tmp_path / "photos" / name
+        folder.mkdir(parents=True)
+        for number in range(1, 11):
+            picture = Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8))
+            picture.save(folder / f"{number:04}.png")
     state, numpy_state = random.getstate(), np.random.get_state()
     yield
     random.setstate(state)
@@ -97,7 +111,8 @@ def test_every_python_block_is_found():
 
 
 def test_most_blocks_are_run():
-    reasons = [block.reason for page in PAGES for block in blocks(page.read_text("utf-8"))]
+    pages = set(PAGES) - set(KOREAN)  # whose blocks are those of other pages
+    reasons = [block.reason for page in pages for block in blocks(page.read_text("utf-8"))]
     assert reasons.count(None) >= 50
     assert len(reasons) - reasons.count(None) <= 5
 
@@ -240,15 +255,69 @@ def test_links_to_files_lead_somewhere(page):
     assert [place for place in places if not place.exists()] == []
 
 
+def test_every_korean_page_has_an_english_one():
+    assert {page for page in PAGES if "ko" in (page.parent.name, *page.name.split("."))} == set(
+        KOREAN
+    )
+
+
+def skeleton(page):
+    """Returns what a translation leaves as it is: code, numbers in tables, links and the like."""
+    text = page.read_text(encoding="utf-8")
+    code = re.findall(r"^```(?:python|console|text)\n.*?^```$", text, re.M | re.S)
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
+    rows = re.findall(r"^\|.*$", prose, re.M)
+    links = {(page.parent / link).resolve() for link in _LINK.findall(prose)}
+    links = {KOREAN.get(link, link) for link in links} - {page, KOREAN.get(page, page)}
+    return {
+        "code": code,
+        "headings": re.findall(r"^#+", prose, re.M),
+        "numbers": [re.findall(r"\d[\d.,]*", row) for row in rows],
+        "links": links,
+    }
+
+
+@pytest.mark.parametrize(("korean", "english"), KOREAN.items(), ids=lambda page: page.name)
+def test_a_korean_page_says_what_the_english_one_does(korean, english):
+    ours, theirs = skeleton(korean), skeleton(english)
+    for part, expected in theirs.items():
+        assert ours[part] == expected, f"the {part} of {korean.relative_to(ROOT)}"
+
+
+@pytest.mark.parametrize(("korean", "english"), KOREAN.items(), ids=lambda page: page.name)
+def test_translations_link_to_each_other(korean, english):
+    for page, other, language in ((korean, english, "English"), (english, korean, "한국어")):
+        link = re.search(rf"^\[{language}\]\((.*)\)$", page.read_text(encoding="utf-8"), re.M)
+        assert (page.parent / link[1]).resolve() == other
+
+
+def loaded(name):
+    """Returns one of the modules that make pictures for the documentation."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def test_every_transform_is_in_the_gallery():
-    spec = importlib.util.spec_from_file_location("make_gallery", DOCS / "make_gallery.py")
-    gallery = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(gallery)
+    gallery = loaded("make_gallery")
     shown = {type(each).__name__ for section in gallery.SECTIONS.values() for each in section}
     assert shown == set(transforms.__all__) - {"Draws", "Transform"}
     strip = gallery.strip(transforms.Rotation(30))
     assert strip.shape[0] == gallery.HEIGHT
     assert strip.std() > 10
+
+
+def test_the_build_makes_the_figures_that_the_pages_show(tmp_path):
+    loaded("make_figures").main(tmp_path)
+    made = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert set(made) == set(re.findall(r"^```\{image\} \S*figures/(\S+)$", text, re.M))
+    assert all(10_000 < size < 200_000 for size in made.values()), made
+    # The README, which no build makes, shows a copy.
+    paths = (tmp_path / "augmented.png", DOCS / "_static" / "augmented.png")
+    grid, copy = (np.int16(Image.open(path).convert("L")) for path in paths)
+    assert np.abs(grid - copy).mean() < 1
 
 
 def test_the_commands_of_the_pages_exist():

@@ -162,6 +162,39 @@ def test_missing_values_in_rows_that_are_not_used_do_not_matter(folder, table):
         generator.flow_from_dataframe(part, folder, **options | {"subset": "training"})
 
 
+@pytest.mark.parametrize(
+    ("short", "options"),
+    [
+        ("class", {"class_mode": "sparse"}),
+        ("class", {"class_mode": "categorical"}),
+        ("age", {"class_mode": "raw", "y_col": "age"}),
+        ("age", {"class_mode": "multi_output", "y_col": ["size", "age"]}),
+        ("age", {"class_mode": None, "weight_col": "age"}),
+        ("age", {"class_mode": "sparse", "weight_col": "age"}),
+    ],
+)
+@pytest.mark.parametrize(
+    "change", [lambda column: column[:-1], lambda column: [*column, column[0]]]
+)
+def test_columns_of_a_dict_must_be_as_long(folder, table, short, options, change):
+    columns = {name: list(table[name]) for name in table.columns}
+    columns[short] = change(columns[short])
+    options = {"y_col": "class", "target_size": (4, 4), **options}
+    with pytest.raises(ValueError, match=rf"the 13 file names. Received: 1[24] in the .*'{short}'"):
+        ImageDataGenerator().flow_from_dataframe(columns, folder, **options)
+
+
+def test_a_dict_is_as_good_as_a_table(folder, table):
+    columns = {name: list(table[name]) for name in table.columns}
+    options = {"class_mode": "raw", "y_col": "age", "shuffle": False, "target_size": (4, 4)}
+    one, other = (
+        ImageDataGenerator().flow_from_dataframe(source, folder, **options).next()
+        for source in (table, columns)
+    )
+    for left, right in zip(one, other, strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
 def test_missing_files_are_left_out_with_a_warning(folder, table):
     table.loc[2, "filename"] = "cat/nowhere.png"
     with pytest.warns(UserWarning, match=r"names 1 files that are not there.*nowhere\.png"):

@@ -1,4 +1,5 @@
 import random
+import re
 
 import albumentations as A  # noqa: N812 - its own documentation's name
 import keras
@@ -233,6 +234,23 @@ def test_progress_bar_of_a_long_job(capsys, monkeypatch):
     monkeypatch.setattr("kaug._progress._PATIENCE", 0.0)
     augment_dataset(level_images(3), None, 4, lambda b: b, batch_size=2)
     assert "4/4" in capsys.readouterr().out
+
+
+def test_progress_in_a_log_file(capsys, monkeypatch):
+    """Lines, and few of them, without the signs that move a cursor."""
+    monkeypatch.setattr("kaug._progress._LINE_EVERY", 3600.0)
+    augment_dataset(level_images(3), None, 400, lambda b: b, batch_size=2, verbose=1)
+    text = capsys.readouterr().out
+    assert re.fullmatch(r"400/400 [\d,]+ images/s \d+s\n", text)
+    monkeypatch.setattr("kaug._progress._LINE_EVERY", 0.0)
+    augment_dataset(level_images(3), None, 4, lambda b: b, batch_size=2, verbose=1)
+    assert re.match(r"2/4 [\d,]+ images/s \d+s left\n4/4 ", capsys.readouterr().out)
+
+
+def test_progress_at_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr("kaug._progress._is_interactive", lambda: True)
+    augment_dataset(level_images(3), None, 4, lambda b: b, verbose=1)
+    assert "━━━" in capsys.readouterr().out
 
 
 X, Y = level_images(4), np.arange(4)

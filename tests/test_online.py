@@ -283,6 +283,39 @@ def test_pickles_hold_no_copy_of_a_memory_map(tmp_path, part):
     assert isinstance(pickle.loads(pickled)._images, np.memmap)
 
 
+def test_pickles_hold_no_copy_of_what_goes_with_the_images(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {"x": X, "a": rng.random((50, 9_000)), "masks": rng.random((50, *X.shape[1:3], 40))}
+    for name, array in arrays.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    mapped = {name: np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in arrays}
+    moving = {"segmentation_masks": mapped["masks"], "labels": mapped["a"][:, :]}
+    for y, right in (
+        ((mapped["a"], [mapped["a"][:, :]]), (arrays["a"], [arrays["a"]])),
+        (moving, {"segmentation_masks": arrays["masks"], "labels": arrays["a"]}),
+    ):
+        options = {"batch_size": SIZE, "seed": 5}
+        weights = {"sample_weight": mapped["a"][:, 0]}
+        pickled = pickle.dumps(AugmentedDataset(mapped["x"], y, POLICY, **weights, **options))
+        assert len(pickled) < 10_000
+        expected = AugmentedDataset(X, right, POLICY, **weights, **options)
+        for batch, other in zip(pickle.loads(pickled), expected, strict=True):
+            assert same([keras.tree.flatten(batch)], [keras.tree.flatten(other)])
+    soft = np.load(tmp_path / "a.npy", mmap_mode="r")
+    mixed = AugmentedDataset(mapped["x"], soft, MixUp(), batch_size=SIZE, seed=5)
+    assert len(pickle.dumps(mixed)) < 10_000
+    assert same(list(pickle.loads(pickle.dumps(mixed))), list(mixed))
+
+
+def test_a_shard_of_a_file_that_is_gone(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    dataset = AugmentedDataset(
+        np.load(tmp_path / "x.npy", mmap_mode="r"), Y, POLICY, batch_size=SIZE, seed=5
+    )
+    (tmp_path / "x.npy").unlink()  # it stays mapped
+    assert same(list(dataset.shard(0, 2)), list(make().shard(0, 2)))
+
+
 def test_pickles_hold_what_is_in_memory_alone(tmp_path):
     np.save(tmp_path / "x.npy", X)
     changed = np.load(tmp_path / "x.npy", mmap_mode="c")

@@ -325,9 +325,9 @@ class TestHistory:
         figure = plot_history({"long": CURVES, "short": short})
         for ax, metric in zip(figure.axes, ["loss", "acc"], strict=True):
             assert [style_of(line) for line in ax.get_lines()] == [
-                ("long", "C0", "-"),
-                ("long, validation", "C0", "--"),
-                ("short", "C1", "-"),
+                ("long", "#1f77b4", "-"),
+                ("long, validation", "#1f77b4", "--"),
+                ("short", "#ff7f0e", "-"),
             ]
             assert ax.get_ylabel() == metric
         np.testing.assert_array_equal(figure.axes[1].get_lines()[2].get_ydata(), [3, 4])
@@ -342,6 +342,16 @@ class TestHistory:
             for line in ax.get_lines():
                 red, green, blue = colors.to_rgb(line.get_color())
                 assert 0.299 * red + 0.587 * green + 0.114 * blue > 0.5
+
+    def test_another_style_changes_no_colour_of_a_figure(self):
+        figure = plot_history({"mine": CURVES})
+        with mpl.style.context("dark_background"):
+            assert colors.to_hex(figure.axes[0].get_lines()[0].get_color()) == "#1f77b4"
+
+    @pytest.mark.parametrize(("labels", "color"), [("black", "b"), ("white", "#73b3ff")])
+    def test_on_no_background_curves_go_by_the_labels(self, labels, color):
+        with mpl.rc_context({"axes.facecolor": "none", "axes.labelcolor": labels}):
+            assert plot_history(CURVES).axes[0].get_lines()[0].get_color() == color
 
     def test_more_panels(self):
         figure = plot_history({**CURVES, "lr": [3, 2, 1]}, metrics=("loss", "acc", "lr"))

@@ -8,7 +8,7 @@ from kaug._random import Key
 
 
 def source_rows(sampling, count, n, key, **options):
-    return module.source_rows(sampling, count, np.arange(n), key, **options)
+    return module.plan_of(sampling, count, key, **options)(np.arange(n))
 
 
 KEY = Key.from_seed(1)
@@ -72,3 +72,41 @@ def test_every_round_of_a_cycle_has_an_order_of_its_own():
 def test_balanced_fills_the_smallest_first():
     plan = source_rows("balanced", 8, 7, KEY, y=LABELS)
     assert LABELS[plan].tolist() == [2, 1, 2, 1, 2, 1, 2]
+
+
+# Drawn once and written down: what a seed means never changes.
+GOLDEN = {
+    ("cycle", True): [6, 4, 2, 5, 3, 7, 1, 0, 5, 6, 0, 2, 3, 1, 4, 7, 4, 6, 5, 2],
+    ("balanced", True): [7, 5, 7, 6, 7, 6, 7, 2, 5, 7, 0, 5, 7, 4, 6, 7, 3, 5, 7, 1],
+    ("balanced", False): [2, 5, 7, 0, 6, 7, 4, 6, 7, 3, 5, 7, 1, 5, 7, 0, 6, 7, 3, 5],
+}
+
+
+@pytest.mark.parametrize(("sampling", "append"), GOLDEN)
+def test_the_rows_of_a_seed(sampling, append):
+    plan = source_rows(sampling, 8, 20, KEY, y=LABELS, append=append)
+    assert plan.tolist() == GOLDEN[sampling, append]
+
+
+@pytest.mark.parametrize("sampling", ["random", "cycle", "balanced"])
+@pytest.mark.parametrize("append", [True, False])
+def test_any_rows_can_be_asked_for_in_any_order(sampling, append):
+    plan = module.plan_of(sampling, 8, KEY, y=LABELS, append=append)
+    whole = plan(np.arange(100))
+    numbers = np.random.default_rng(0).permutation(100)
+    assert np.array_equal(plan(numbers), whole[numbers])
+    for start in range(0, 100, 7):
+        assert np.array_equal(plan(np.arange(start, min(start + 7, 100))), whole[start : start + 7])
+
+
+@pytest.mark.parametrize("sampling", ["cycle", "balanced"])
+def test_a_far_row_takes_no_longer_than_a_near_one(sampling):
+    far = np.array([2**46, 2**46 + 1])
+    plan = module.plan_of(sampling, 8, KEY, y=LABELS)(far)  # all rows before would not fit
+    assert np.isin(plan, np.arange(8)).all()
+
+
+def test_balanced_with_as_many_classes_as_rows():
+    labels = np.arange(50_000)
+    plan = source_rows("balanced", len(labels), 3_000, KEY, y=labels)
+    assert np.array_equal(plan, np.arange(3_000))

@@ -45,6 +45,8 @@ LABELS = {
     "times": lambda rows: rows.astype("M8[s]"),
     "tuple": lambda rows: (rows, rows * 0.5),
     "named tuple": lambda rows: Pair(rows, rows > 3),
+    "nested names": lambda rows: {"a": [Pair((rows,), None), rows]},
+    "strange keys": lambda rows: {"a/b": rows, "..": rows, "": rows, "\0é": rows, "a_b": rows},
     "dict": lambda rows: {"a/../b": rows, "A": rows, "a": [rows, {"c": rows * 1j}], 3: rows},
     "no columns": lambda rows: np.zeros((len(rows), 0)),
 }
@@ -89,7 +91,10 @@ def assert_same(found, expected):
         for key in expected:
             assert_same(found[key], expected[key])
     elif isinstance(expected, (tuple, list)):
-        assert type(found) is type(expected)
+        fields = getattr(expected, "_fields", None)
+        assert fields == getattr(found, "_fields", None)
+        # Of what was opened again, named tuples are of classes of their own.
+        assert type(found).__name__ == type(expected).__name__
         assert len(found) == len(expected)
         for one, other in zip(found, expected, strict=True):
             assert_same(one, other)
@@ -102,16 +107,6 @@ def assert_same(found, expected):
         assert found == expected
 
 
-def as_tuples(structure):
-    if isinstance(structure, dict):
-        return {key: as_tuples(value) for key, value in structure.items()}
-    if isinstance(structure, tuple):
-        return tuple(as_tuples(value) for value in structure)
-    if isinstance(structure, list):
-        return [as_tuples(value) for value in structure]
-    return structure
-
-
 def check(tmp_path, x, y, n, transform, *, kind="", source=None, **options):
     """Checks that what is written is what memory would hold; returns it opened."""
     options = {"seed": 3, "return_index": True, **options}
@@ -122,7 +117,7 @@ def check(tmp_path, x, y, n, transform, *, kind="", source=None, **options):
     opened = kaug.open_dataset(out)
     parts = [opened.x, opened.y]
     parts += [] if options.get("sample_weight") is None else [opened.sample_weight]
-    assert_same((*parts, opened.index), as_tuples(expected))
+    assert_same((*parts, opened.index), expected)
     return opened
 
 
@@ -215,6 +210,7 @@ def test_no_new_rows(tmp_path, data, count, kind):
     made = kaug.augment_dataset(*data, 0, POLICY, append=False, seed=0, out=other)
     assert made[0].shape == (0, 5, 7, 3)
     kaug.open_dataset(other).verify(data[0], data[1])
+    kaug.open_dataset(other).verify()  # nothing was augmented, so nothing is needed for it
 
 
 def test_other_sizes(tmp_path, data):
@@ -247,6 +243,25 @@ def test_zarr_reads_the_group(tmp_path, data):
 
 def test_negative_zero_in_zarr(tmp_path):
     check(tmp_path, np.full((4, 3, 2), -0.0), None, 4, Identity(), kind=".zarr")
+
+
+def test_named_tuples_of_a_store_can_be_pickled(tmp_path, data):
+    rows = np.arange(20)
+    kaug.augment_dataset(data[0], Pair(rows, rows), 9, POLICY, seed=0, out=tmp_path / "made")
+    y = kaug.open_dataset(tmp_path / "made").y
+    assert type(kaug.open_dataset(tmp_path / "made").y) is type(y)
+    copied = pickle.loads(pickle.dumps(type(y)(1, 2)))
+    assert (type(copied), copied.left, copied.right) == (type(y), 1, 2)
+
+
+@pytest.mark.parametrize("word", ["import os", "class", "a.b", "", 3])
+@pytest.mark.parametrize("place", [0, 1])
+def test_names_of_tuples_are_no_code(made, word, place):
+    named = ["Pair", ["left"], [{"array": 1}]]
+    named[place] = word if not place else [word]
+    rewrite(made, lambda content: content["structure"].update(y={"named": named}))
+    with pytest.raises(TypeError, match="a name and fields that Python takes"):
+        kaug.open_dataset(made)
 
 
 # Sources ----------------------------------------------------------------------------------------
@@ -747,6 +762,30 @@ def test_folders_that_can_not_be_written(tmp_path, data, monkeypatch):
     assert not (tmp_path / "made").exists()
 
 
+@pytest.mark.parametrize(("kind", "file"), [("", "manifest.json"), (".zarr", "zarr.json")])
+def test_what_others_wrote_is_not_called_damaged(tmp_path, data, kind, file):
+    """Whoever is told to delete a damaged store must not lose something else."""
+    out = tmp_path / f"other{kind}"
+    out.mkdir()
+    group = {"zarr_format": 3, "node_type": "group", "attributes": {"title": "mine"}}
+    (out / file).write_text(json.dumps(group if kind else {"name": "an app", "icons": []}))
+    before = contents(out)
+    with pytest.raises(FileExistsError, match="which holds something else"):
+        kaug.augment_dataset(*data, 3, POLICY, out=out)
+    with pytest.raises(FileNotFoundError, match="which is not of kaug"):
+        kaug.open_dataset(out)
+    assert contents(out) == before
+
+
+def test_links_to_stores(tmp_path, data):
+    (tmp_path / "link").symlink_to(tmp_path / "made")
+    with pytest.raises(FileExistsError, match=r"link that leads nowhere, '.*link'"):
+        kaug.augment_dataset(*data, 3, POLICY, seed=0, out=tmp_path / "link")
+    kaug.augment_dataset(*data, 3, POLICY, seed=0, out=tmp_path / "made")
+    kaug.augment_dataset(*data, 3, POLICY, seed=0, out=tmp_path / "link")
+    kaug.open_dataset(tmp_path / "link").verify()
+
+
 def test_a_folder_that_is_empty(tmp_path, data):
     (tmp_path / "made").mkdir()
     check(tmp_path, *data, 30, POLICY)
@@ -806,11 +845,14 @@ def test_too_little_room(tmp_path, data, monkeypatch):
         ({"generator": keras.layers.RandomRotation(0.1)}, TypeError, "Use transforms of kaug"),
         ({"generator": Lambda(lambda b: b)}, TypeError, "must be registered by name"),
         ({"y": np.array([{}] * 20)}, TypeError, "`y` can only be stored.*dtype object"),
+        ({"x": np.zeros((20, 5, 7), "longdouble")}, TypeError, "long double.*to float64"),
+        ({"y": np.zeros(20, "clongdouble")}, TypeError, "`y` can not be stored as the machine's"),
         ({"y": {(1, 2): np.arange(20)}}, TypeError, r"keys of a dict.*the key \(1, 2\)"),
         ({"y": np.arange(3)}, ValueError, "`y` must have one row for each of the 20"),
         ({"x": Lazy(np.zeros((20, 5)))}, ValueError, "must be a batch of images"),
         ({"x": Lazy(np.zeros((20, 5, 7), "U3"))}, TypeError, "must hold real numbers"),
         ({"n": -1}, ValueError, "`n` must be an integer"),
+        ({"sampling": "balanced", "y": None}, ValueError, "Counting classes needs one array"),
         ({"verbose": 3}, ValueError, "`verbose` must be"),
     ],
 )
@@ -927,6 +969,22 @@ def test_codecs_of_others_are_not_run(tmp_path, data):
 
 
 # Used -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("path", ["a b", "ü 画#%?", "./relative/", "new\nline"])
+def test_paths_of_every_kind(tmp_path, data, kind, path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = path.replace("relative", f"relative{kind}") if "relative" in path else path + kind
+    kaug.augment_dataset(*data, 30, POLICY, seed=3, out=path)
+    kaug.open_dataset(path).verify()
+    moved = tmp_path / f"moved{kind}"
+    Path(path).rename(moved)
+    kaug.open_dataset(moved).verify()
+    assert_same(
+        kaug.augment_dataset(*data, 30, POLICY, seed=3, out=moved),
+        kaug.augment_dataset(*data, 30, POLICY, seed=3),
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -91,3 +91,8 @@ def test_what_has_no_classes(y):
 
 def test_bytes_per_row():
     assert nbytes_per_row((np.zeros((2, 3), "f4"), {"a": np.zeros(2, "u1")}, None)) == 13
+
+
+def test_class_numbers_that_are_floats_are_told_how_to_be_some():
+    with pytest.raises(ValueError, match=r"y\.astype\(int\)"):
+        class_numbers(np.array([0.0, 2.0]))

@@ -23,13 +23,13 @@ CONTENT = {
 
 @pytest.fixture
 def tools(monkeypatch):
-    """The three scripts as modules, imported anew and forgotten afterwards."""
+    """The scripts as modules, imported anew and forgotten afterwards."""
     monkeypatch.syspath_prepend(ROOT / "tools")
 
     class Tools:
         pass
 
-    for name in ("debian", "fetch_fashion_mnist", "make_venv"):
+    for name in sorted(path.stem for path in (ROOT / "tools").glob("*.py")):
         monkeypatch.delitem(sys.modules, name, raising=False)
         setattr(Tools, name, importlib.import_module(name))
         monkeypatch.delitem(sys.modules, name)
@@ -264,9 +264,171 @@ class TestVenv:
         assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
+class TestLinks:
+    PAGE = '<h1 id="top">A</h1><a href="{}">b</a><img src="b.png"><a href="https://x.y/z#q">z</a>'
+
+    @pytest.fixture
+    def broken(self, tools, tmp_path):
+        """A function that returns what is wrong with a site whose first page has this link."""
+
+        def find(link):
+            site = tmp_path / "html"
+            (site / "sub").mkdir(parents=True)
+            (site / "index.html").write_text(self.PAGE.format(link), encoding="utf-8")
+            (site / "sub/index.html").write_text('<p id="a b"><a name="old">', encoding="utf-8")
+            (site / "b.png").touch()
+            (tmp_path / "beside.html").touch()
+            links = tools.check_links
+            return links.find_broken(site, links.read_pages(site))
+
+        return find
+
+    @pytest.mark.parametrize(
+        "link",
+        [
+            "#top",
+            "index.html",
+            "sub/",
+            "sub/index.html#a%20b",
+            "sub#old",
+            "/sub/",
+            "b.png?v=1",
+            "#",
+        ],
+    )
+    def test_good_links(self, broken, link):
+        assert broken(link) == []
+
+    @pytest.mark.parametrize(
+        ("link", "reason"),
+        [
+            ("gone.html", "no such file"),
+            ("sub/index.html#top", "no such anchor"),
+            ("#nowhere", "no such anchor"),
+            ("../beside.html", "outside the documentation"),
+        ],
+    )
+    def test_broken_links(self, broken, link, reason):
+        assert broken(link) == [f"index.html: {link}: {reason}"]
+
+    def test_the_command_fails(self, tools, monkeypatch, tmp_path):
+        monkeypatch.setattr(sys, "argv", ["check_links.py", str(tmp_path)])
+        with pytest.raises(SystemExit, match="holds no HTML"):
+            tools.check_links.main()
+        (tmp_path / "a.html").write_text('<a href="gone">', encoding="utf-8")
+        with pytest.raises(SystemExit, match=r"a\.html: gone: no such file\n1 broken links in 1"):
+            tools.check_links.main()
+
+
+class TestFiles:
+    @pytest.mark.parametrize(
+        ("name", "content", "problem"),
+        [
+            ("a.txt", b"a\n", None),
+            ("empty.py", b"", None),
+            ("a.png", b"\0 ", None),
+            ("a.txt", b"a", "exactly one newline"),
+            ("a.txt", b"a\n\n", "exactly one newline"),
+            ("a.txt", b"a \nb\n", "white space"),
+            ("a.txt", b"a\r\n", "white space"),
+            ("a.png", b"\0" * 500_001, "500001 bytes"),
+            ("a.toml", b"a = [\n", "no TOML"),
+            ("a.toml", b"a = 1\n", None),
+            ("a.yml", b"a: [1\n", "no YAML"),
+            ("a.yml", b"a: [1]\n", None),
+        ],
+    )
+    def test_problems(self, tools, tmp_path, name, content, problem):
+        if name.endswith(".yml"):
+            pytest.importorskip("yaml")
+        (tmp_path / name).write_bytes(content)
+        found = list(tools.check_files.problems(tmp_path / name))
+        assert len(found) == (problem is not None)
+        assert all(problem in line for line in found)
+
+
+class TestRelease:
+    @pytest.mark.parametrize(
+        ("version", "tags", "problem"),
+        [
+            ("0.1.0", [], None),
+            ("0.10.0", ["v0.9.0", "v0.2.0", "nightly"], None),
+            ("0.9.0", ["v0.10.0", "v0.2.0"], "not newer than v0.10.0"),
+            ("0.1.0", ["0.1.0"], "not newer than 0.1.0"),
+            ("0.1", [], "not of the form"),
+        ],
+    )
+    def test_version(self, tools, version, tags, problem):
+        found = tools.release_check.version_problem(version, tags)
+        assert found is None if problem is None else problem in found
+
+    @pytest.mark.parametrize(
+        ("text", "problem"),
+        [
+            ("# Changelog\n\n## 0.2.0, 2027-01-31\n\n## 0.1.0, 2026-12-01\n", None),
+            ("## 0.2.0, not yet released\n", "no date but 'not yet released'"),
+            ("## 0.1.0, 2026-12-01\n", "first section is of 0.1.0, not 0.2.0"),
+            ("# Changelog\n", "of nothing"),
+        ],
+    )
+    def test_changelog(self, tools, text, problem):
+        found = tools.release_check.changelog_problem("0.2.0", text)
+        assert found is None if problem is None else problem in found
+
+    def test_citation(self, tools):
+        problem = tools.release_check.citation_problem
+        assert problem("0.2.0", "cff-version: 1.2.0\nversion: 0.2.0\n") is None
+        assert problem("0.2.0", 'version: "0.2.0"\n') is None
+        assert "names version 0.1.0" in problem("0.2.0", "version: 0.1.0\n")
+        assert "names version None" in problem("0.2.0", "cff-version: 0.2.0\n")
+
+    def test_wheel(self, tools):
+        package = {"kaug/__init__.py", "kaug/py.typed"}
+        info = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
+        names = {*package, *(f"kaug-0.1.0.dist-info/{name}" for name in info)}
+        problem = tools.release_check.wheel_problem
+        assert problem(names, package, "0.1.0") is None
+        assert "lacks kaug/py.typed" in problem(names - {"kaug/py.typed"}, package, "0.1.0")
+        assert "should not hold tests/a.py" in problem(names | {"tests/a.py"}, package, "0.1.0")
+        lacks = problem({name for name in names if "LICENSE" not in name}, package, "0.1.0")
+        assert "lacks kaug-0.1.0.dist-info/licenses/LICENSE" in lacks
+
+    def test_sdist(self, tools):
+        problem = tools.release_check.sdist_problem
+        names = ["kaug-0.1.0/PKG-INFO", "kaug-0.1.0/tests/a.py"]
+        assert problem(names, ["tests/a.py"], "0.1.0") is None
+        assert "lacks kaug-0.1.0/tests/b.py" in problem(
+            names, ["tests/a.py", "tests/b.py"], "0.1.0"
+        )
+        assert "should not hold kaug-0.1.0/tests/a.py" in problem(names, [], "0.1.0")
+
+    def test_the_first_failure_is_the_last_step(self, tools, capsys):
+        release, ran = tools.release_check, []
+
+        def fail():
+            raise release.StepError("it is wrong. Do this.")
+
+        steps = {"one": lambda: ran.append(1), "two": fail, "three": lambda: ran.append(3)}
+        assert not release.run_steps(steps)
+        assert capsys.readouterr().out == "✓ one\n✗ two: it is wrong. Do this.\n"
+        assert ran == [1]
+        assert release.run_steps({"one": steps["one"]})
+
+    def test_the_files_of_this_checkout_agree(self, tools):
+        release = tools.release_check
+        citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+        assert release.citation_problem(release.package_version(), citation) is None
+
+
+def test_the_matrix_tries_what_the_metadata_claims(tools):
+    workflow = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    tried = re.search(r"python-version: \[(.*)\]", workflow)[1]
+    assert re.findall(r'"(.*?)"', tried) == tools.release_check.classifiers()
+
+
 def test_help_lists_every_target():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.M)[1].split()
+    phony = re.search(r"^\.PHONY: (.*)$", makefile.replace("\\\n", ""), re.M)[1].split()
     explained = re.findall(r"^([a-z-]+):.*## ", makefile, re.M)
     assert sorted(explained) == sorted(phony)
 

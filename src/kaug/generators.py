@@ -5,6 +5,7 @@ can only be, say, a Keras layer if Keras has been imported already.
 """
 
 import copy
+import random
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -120,7 +121,8 @@ def _seed_albumentations(transform: Any, key: Key) -> None:
     """
     transform.set_random_seed(key.integer(0))
     for number, part in enumerate(getattr(transform, "transforms", ()), start=1):
-        _seed_albumentations(part, key.child(number))
+        if hasattr(part, "set_random_seed"):  # ColorJitter has plain functions there
+            _seed_albumentations(part, key.child(number))
 
 
 class _Torchvision:
@@ -201,15 +203,21 @@ def _layers(layer: Any) -> Iterator[Any]:
 
 @contextmanager
 def _seeded_layer(layer: Any, key: Key) -> Iterator[None]:
-    """Puts every seed generator of the layer at a place of its own, and back afterwards."""
+    """Puts every seed generator of the layer at a place of its own, and back afterwards.
+
+    Python's `random` as well: Keras' AugMix draws its operations from it.
+    """
     keras = sys.modules["keras"]
     states = [v for v in layer.variables if v.path.endswith("seed_generator_state")]
     before = [np.array(keras.ops.convert_to_numpy(state)) for state in states]
+    python_state = random.getstate()
+    random.seed(key.integer(len(states)))
     try:
         for number, state in enumerate(states):
             state.assign([key.integer(number, bits=31), 0])
         yield
     finally:
+        random.setstate(python_state)
         for state, value in zip(states, before, strict=True):
             state.assign(value)
 

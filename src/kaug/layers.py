@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kaug import _html
 from kaug._random import Key, check_rows, resolve_seed
 from kaug._tensors import (
     ROWS,
@@ -155,6 +156,26 @@ class RandomTransform(keras.layers.Layer):
         register_with_keras()
         transform = keras.saving.deserialize_keras_object(config["transform"])
         return cls(**{**config, "transform": transform})
+
+    # What it looks like -------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        facts = f"name={self.name}, transform={self.transform!r}, seed={self.seed}"
+        return f"<{type(self).__name__} {facts}>"
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: the facts, and what the transform makes of a picture."""
+        from kaug.transforms._preview import is_foreign, pretty, preview
+
+        facts = [
+            ("name", self.name),
+            ("seed", str(self.seed)),
+            ("boxes", self.bounding_box_format),
+            ("transform", pretty(self.transform)),
+        ]
+        foreign = is_foreign(self.transform)
+        text = _html.table(type(self).__name__, facts)
+        return _html.card(text, lambda: preview(self.transform), foreign=foreign)
 
     # How it is carried out ----------------------------------------------------------------------
 

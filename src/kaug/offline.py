@@ -12,7 +12,7 @@ from kaug._progress import Progress, Verbose
 from kaug._random import Key, check_rows, resolve_seed
 from kaug._validation import check_choice, check_images, check_integer, describe, message
 from kaug.generators import Generator, as_generator
-from kaug.sampling import SAMPLING, source_rows
+from kaug.sampling import SAMPLING, Plan, plan_of
 from kaug.transforms import Transform
 from kaug.transforms._annotations import Annotations
 from kaug.transforms._base import root_key
@@ -208,6 +208,7 @@ class _Job:
         generator: Any,
     ) -> None:
         images = check_images(x)
+        self.given = generator  # for messages
         self.generator = as_generator(generator)
         native = self.generator if isinstance(self.generator, Transform) else None
         self.annotations = Annotations(y, sample_weight, images, native)
@@ -229,17 +230,15 @@ class _Job:
         # The images come out as `generator(x[index], seed=seed)` would have them.
         self.image_key = root_key(seed, epoch=0)
         self.sampling_key = Key.from_seed(seed).child(_SAMPLING_STREAM)
+        self._plan: Plan | None = None
 
     def source_rows(self, numbers: Rows) -> Rows:
         """Returns the source row of each of the augmented rows `numbers`."""
-        return source_rows(
-            self.sampling,
-            len(self.images),
-            numbers,
-            self.sampling_key,
-            y=self.annotations.labels,
-            append=self.append,
-        )
+        if self._plan is None:
+            labels = self.annotations.labels
+            count, key = len(self.images), self.sampling_key
+            self._plan = plan_of(self.sampling, count, key, y=labels, append=self.append)
+        return self._plan(numbers)
 
     def run(self, planned: Rows, step: int, progress: Progress) -> tuple[Batch, Rows]:
         """Returns what was made, originals included, and the source row of each new row."""

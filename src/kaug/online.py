@@ -1,11 +1,9 @@
 """Online augmentation: a dataset that makes every batch anew in every epoch."""
 
 import copy
-import mmap
 import multiprocessing
 import os
 import threading
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +11,8 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kaug import _html
+from kaug._memory_maps import Place, place_of
 from kaug._random import Key, permutation, resolve_seed
 from kaug._validation import check_images, check_integer, message
 from kaug.generators import as_generator
@@ -93,7 +93,7 @@ class AugmentedDataset(keras.utils.PyDataset):
         super().__init__(**pydataset_options)
         self._images = check_images(x)
         count = len(self._images)
-        self._generator = as_generator(generator)
+        self._given, self._generator = generator, as_generator(generator)
         _check_workers(self, generator)
         self._annotations = Annotations(y, sample_weight, self._images, self._transform)
         self._size = check_integer(batch_size, "batch_size", minimum=1)
@@ -196,10 +196,49 @@ class AugmentedDataset(keras.utils.PyDataset):
         """
         return _to_tf_dataset(self)
 
+    # What it looks like -------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        transform = self._transform
+        generator = _html.shortened(self._given) if transform is None else repr(transform)
+        return _html.line("kaug.AugmentedDataset", [*self._facts(), ("generator", generator)])
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: the facts, and the first pictures of batch 0."""
+        from kaug.transforms._preview import is_foreign, pretty
+
+        transform = self._transform
+        generator = repr(self._given) if transform is None else pretty(transform)
+        text = _html.table("AugmentedDataset", [*self._facts(), ("generator", generator)])
+        foreign = transform is None or is_foreign(transform)
+        return _html.card(text, self._first_pictures, foreign=foreign)
+
+    def _facts(self) -> list[tuple[str, str]]:
+        rows = f"{min(self._size, len(self._images))} rows"
+        targets = {"y": self._annotations.y, "sample_weight": self._annotations.weight}
+        moving = [name for name in ("masks", "points") if name in self._annotations.source]
+        return [
+            ("x", _html.arrays(self._images)),
+            *((key, _html.arrays(value)) for key, value in targets.items() if value is not None),
+            *[("moving along", " and ".join(moving))][: len(moving)],
+            ("batches", f"{len(self):,} of {rows}"),
+            ("shuffle", str(self._shuffle)),
+            ("seed", str(self._seed)),
+            ("epoch", str(self._epoch)),
+        ]
+
+    def _first_pictures(self) -> _html.Pictures:
+        most = None  # a generator of another library makes whole batches only
+        if self._transform is not None:
+            most = _html.how_many(self._transform.output_shape(self._images.shape[1:]))
+        batch = self._batch(self._batches[0], self._epoch, most)
+        images, labels = batch[:2] if isinstance(batch, tuple) else (batch, None)
+        return _html.first_pictures(images, labels, f"batch 0 of epoch {self._epoch}")
+
     # How it is carried out ----------------------------------------------------------------------
 
-    def _batch(self, number: int, epoch: int) -> Any:
-        rows = self._rows(number, epoch)
+    def _batch(self, number: int, epoch: int, most: int | None = None) -> Any:
+        rows = self._rows(number, epoch)[:most]
         if self._transform is None:
             images, rows = self._augmented(rows, number, epoch)
             made = {"images": images}
@@ -240,40 +279,20 @@ class AugmentedDataset(keras.utils.PyDataset):
             images, position = generator.augment(batch, root_key(self._seed, epoch).child(number))
         return images, rows[position]
 
+    def __copy__(self) -> "AugmentedDataset":
+        """Returns another one with the very same arrays, unlike a pickle, which maps files anew."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
     def __getstate__(self) -> dict[str, Any]:
         """Returns what is pickled: of a memory map, where it lies."""
-        return {**self.__dict__, "_images": _unmapped(self._images)}
+        return {**self.__dict__, "_images": place_of(self._images)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        if isinstance(self._images, _Mapped):
+        if isinstance(self._images, Place):
             self._images = self._images.open()
-
-
-@dataclass(frozen=True)
-class _Mapped:
-    """Where an array lies in a file."""
-
-    filename: str
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    offset: int
-
-    def open(self) -> Array:
-        return np.memmap(self.filename, self.dtype, "r", self.offset, self.shape)
-
-
-def _unmapped(array: Array) -> "Array | _Mapped":
-    """Returns where a memory map lies, for a worker to map it too; other arrays as they are."""
-    memory: Any = array
-    file, filename = getattr(memory, "_mmap", None), getattr(memory, "filename", None)
-    shared = isinstance(array, np.memmap) and memory.mode in ("r", "r+", "w+")
-    if not shared or file is None or filename is None or not array.flags.c_contiguous:
-        return array
-    # A part of a map says the offset of the whole, so its own is counted from the memory.
-    begin = memory.offset - memory.offset % mmap.ALLOCATIONGRANULARITY
-    offset = begin + array.ctypes.data - np.frombuffer(file, np.uint8).ctypes.data
-    return _Mapped(os.fspath(filename), array.dtype, array.shape, int(offset))
 
 
 def _check_workers(dataset: AugmentedDataset, generator: Any) -> None:

@@ -210,7 +210,7 @@ def plot_history(
         ax.set_ylabel(metric)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         for number, (run, key) in enumerate(zip(runs, keys[panel], strict=True)):
-            pair = (f"C{number}",) * 2 if run.name else _tutorial_colors(ax, panel)
+            pair = _own_colors(number) if run.name else _tutorial_colors(ax, panel)
             _draw_curves(ax, run, key, pair)
         ax.legend()
     return figure
@@ -300,9 +300,21 @@ def _boxes(
 
 def _tutorial_colors(ax: Axes, panel: int) -> tuple[str, str]:
     training, validation = _COLORS[panel % len(_COLORS)]
-    if _luminance(ax.get_facecolor()) < 0.5:
-        return _ON_DARK[training], _ON_DARK[validation]
-    return training, validation
+    return (_ON_DARK[training], _ON_DARK[validation]) if _is_dark(ax) else (training, validation)
+
+
+def _own_colors(number: int) -> tuple[str, str]:
+    # "C0" itself would be looked up anew when the figure is drawn, perhaps under another style.
+    color = colors.to_hex(f"C{number}")
+    return color, color
+
+
+def _is_dark(ax: Axes) -> bool:
+    background = colors.to_rgba(ax.get_facecolor())
+    if background[3] > 0.5:
+        return _luminance(background) < 0.5
+    # What lies behind is not known, but the labels are meant to be read on it.
+    return _luminance(ax.xaxis.label.get_color()) > 0.5
 
 
 def _luminance(color: Any) -> float:

@@ -1,8 +1,10 @@
 """Which source row each augmented row is made from.
 
-All three plans have the prefix property: the first `m` entries do not depend on how many follow.
+Whatever the plan, an entry depends on its number alone, so any of them can be made without the
+others, and the first `m` do not depend on how many follow.
 """
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,68 +13,117 @@ from numpy.typing import NDArray
 from kaug._random import Draws, Key, permutation
 from kaug.targets import class_numbers
 
+Rows = NDArray[np.int64]
+Plan = Callable[[Rows], Rows]
+
 SAMPLING = ("random", "cycle", "balanced")
 
 
-def source_rows(
-    sampling: str,
-    count: int,
-    numbers: NDArray[np.int64],
-    key: Key,
-    *,
-    y: Any = None,
-    append: bool = True,
-) -> NDArray[np.int64]:
-    """Returns the source row of each of the augmented rows `numbers`, int64 `(M,)`.
+def plan_of(sampling: str, count: int, key: Key, *, y: Any = None, append: bool = True) -> Plan:
+    """Returns a function from numbers of augmented rows to the source row of each.
+
+    It takes and returns int64 `(M,)`, and holds up to a few times 8 bytes for each source row,
+    however many rows are made from them. Numbers that follow each other are best asked for in their
+    order.
 
     Args:
         sampling: `"random"` draws with replacement; `"cycle"` goes through all rows in a shuffled
             order, again and again; `"balanced"` adds to the class that has fewest rows so far.
-        count: Number of source rows.
-        numbers: Which augmented rows, int64 `(M,)` from 0 on; none when `count` is 0.
+        count: Number of source rows; without any, no row can be asked for.
         key: Names the random stream.
         y: Labels, for `"balanced"`.
         append: Whether the source rows are part of the result that is to be balanced.
     """
     if sampling == "random":
-        return Draws(key, numbers).integers(count)
-    n = int(numbers.max()) + 1 if len(numbers) else 0
+        return lambda numbers: Draws(key, numbers).integers(count)
     if sampling == "cycle":
-        return _cycle(np.arange(count), n, key)[numbers]
-    return _balanced(class_numbers(y), n, key, append=append)[numbers]
+        return _Cycle(None, count, key)
+    return _Balanced(class_numbers(y), key, append=append)
 
 
-def _cycle(rows: NDArray[np.int64], n: int, key: Key) -> NDArray[np.int64]:
-    rounds = -(-n // len(rows)) if n else 0
-    orders = [rows[permutation(key.child(turn), len(rows))] for turn in range(rounds)]
-    return np.concatenate([rows[:0], *orders])[:n]
+class _Cycle:
+    """Goes through rows in an order, then in another one, and so on.
+
+    Args:
+        members: The rows; None takes `0..count-1`.
+        count: How many they are.
+        key: Names the random stream.
+    """
+
+    def __init__(self, members: Rows | None, count: int, key: Key) -> None:
+        self._members, self._count, self._key = members, count, key
+        self._turn, self._order = -1, np.empty(0, np.int64)
+
+    def __call__(self, numbers: Rows) -> Rows:
+        turns, places = np.divmod(numbers, self._count)
+        result = np.empty_like(numbers)
+        for turn, part in _groups(turns):
+            result[part] = self._order_of(turn)[places[part]]
+        return result if self._members is None else self._members[result]
+
+    def _order_of(self, turn: int) -> Rows:
+        """Returns the order of one turn; the last one is kept, since the next rows need it too."""
+        if turn != self._turn:
+            self._order = np.empty(0, np.int64)  # not two of them at a time
+            self._order = permutation(self._key.child(turn), self._count)
+            self._turn = turn
+        return self._order
 
 
-def _balanced(classes: NDArray[np.int64], n: int, key: Key, *, append: bool) -> NDArray[np.int64]:
-    """Adds each row to the class that is smallest at that moment; ties go to the first class."""
-    present, sizes = np.unique(classes, return_counts=True)
-    added = _fill_to_level(sizes if append else np.zeros_like(sizes), n)
-    levels, rows = [], []
-    for number, size, more in zip(present, sizes, added, strict=True):
-        members = np.flatnonzero(classes == number)
-        rows.append(_cycle(members, int(more), key.child(int(number))))
-        levels.append(np.arange(more) + (size if append else 0))
-    # Stable: within a level, classes keep their order.
-    order = np.argsort(np.concatenate([*levels, np.empty(0, np.int64)]), kind="stable")
-    return np.concatenate([*rows, np.empty(0, np.int64)])[order].astype(np.int64)
+class _Balanced:
+    """Adds each row to the class that is smallest at that moment; ties go to the first class.
+
+    Args:
+        classes: The class of each source row.
+        key: Names the random stream.
+        append: Whether the source rows count.
+    """
+
+    def __init__(self, classes: Rows, key: Key, *, append: bool) -> None:
+        self._present, counts = np.unique(classes, return_counts=True)
+        self._members = np.argsort(classes, kind="stable")  # those of one class after the other
+        self._ends = np.cumsum(counts)
+        self._sizes = counts if append else np.zeros_like(counts)
+        self._key = key
+        self._cycles: dict[int, _Cycle] = {}
+
+    def __call__(self, numbers: Rows) -> Rows:
+        places, occurrences = self._places(numbers)
+        result = np.empty_like(numbers)
+        for place, part in _groups(places):
+            result[part] = self._cycle(place)(occurrences[part])
+        return result
+
+    def _places(self, numbers: Rows) -> tuple[Rows, Rows]:
+        """Returns the place of each row's class among the classes, and how many it got before.
+
+        At each level from the smallest size on, every class that is not above it gets one row.
+        """
+        by_size = np.argsort(self._sizes, kind="stable")
+        ascending = self._sizes[by_size]
+        # Adding to the k smallest until they reach the next size takes this many rows.
+        costs = ascending * np.arange(1, len(ascending) + 1) - np.cumsum(ascending)
+        filled = np.searchsorted(costs, numbers, side="right")
+        levels, rests = np.divmod(numbers - costs[filled - 1], filled)
+        levels += ascending[filled - 1]
+        places = np.empty_like(numbers)
+        for width, part in _groups(filled):
+            places[part] = np.sort(by_size[:width])[rests[part]]
+        return places, levels - self._sizes[places]
+
+    def _cycle(self, place: int) -> _Cycle:
+        if place not in self._cycles:
+            end = int(self._ends[place])
+            begin = int(self._ends[place - 1]) if place else 0
+            key = self._key.child(int(self._present[place]))
+            self._cycles[place] = _Cycle(self._members[begin:end], end - begin, key)
+        return self._cycles[place]
 
 
-def _fill_to_level(sizes: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """Returns how many to add to each size so that `n` are added and the results are level."""
-    added = np.zeros(len(sizes), np.int64)
-    if not n:
-        return added
-    ascending = np.sort(sizes)
-    # Adding to the k smallest until they reach the next size costs this much.
-    costs = ascending * np.arange(1, len(sizes) + 1) - np.cumsum(ascending)
-    filled = int(np.searchsorted(costs, n, side="right"))
-    level, rest = divmod(n + int(ascending[:filled].sum()), filled)
-    added = np.maximum(level - sizes, 0)
-    lowest = np.flatnonzero(sizes <= level)[:rest]
-    added[lowest] += 1
-    return added
+def _groups(values: Rows) -> Iterator[tuple[int, Rows]]:
+    """Yields each of the values, ascending, with the places where it stands."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    begins = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))
+    for part in np.split(order, begins[1:]) if len(order) else ():
+        yield int(values[part[0]]), part

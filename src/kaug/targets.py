@@ -96,7 +96,8 @@ def class_numbers(y: Any) -> NDArray[np.int64]:
     if labels.ndim == 2 and _is_one_hot(labels):
         return np.asarray(labels.argmax(axis=1), np.int64)
     if labels.ndim != 1 or labels.dtype.kind not in "iubUSTO":
-        raise ValueError(message(rule, describe(y)))
+        fix = "Pass y.astype(int) if these are class numbers." if labels.ndim == 1 else ""
+        raise ValueError(message(rule, describe(y), fix))
     return np.asarray(np.unique(labels, return_inverse=True)[1], np.int64)
 
 

@@ -67,7 +67,7 @@ def test_rows_are_those_of_the_transform_alone(batch_size, threads):
 
 @needs_grain
 def test_batches_are_those_of_augmented_dataset():
-    images, labels = noise(10, (5, 7, 1), "float32"), np.arange(10) % 3
+    images, labels = (noise(10, (5, 7, 1)) / 255).astype("float32"), np.arange(10) % 3
     online = kaug.AugmentedDataset(images, labels, POLICY, batch_size=4, shuffle=False, seed=2)
     batches = augment(number_rows(source_of(images)).batch(4), POLICY, seed=2).repeat(2)
     for number, batch in enumerate(batches):

@@ -102,10 +102,22 @@ def test_neither_blocks_nor_workers_nor_order_change_a_row(blocks, workers):
 
 
 @needs_ray
+@pytest.mark.parametrize("batch_size", [7, 25, 1000])
+def test_small_blocks_are_joined(batch_size):
+    images = noise(60)
+    dataset = dataset_of(images, 30)
+    augmented = augment(dataset, POLICY, seed=3, index_column="row", batch_size=batch_size)
+    augmented = augmented.materialize()
+    assert augmented.num_blocks() <= -(-60 // batch_size) + 1
+    made = np.stack([row["image"] for row in rows_of(augmented)])
+    assert np.array_equal(made, POLICY(images, seed=3))
+
+
+@needs_ray
 @pytest.mark.parametrize(("shape", "dtype"), [((5, 7), "uint8"), ((5, 7, 1), "float32")])
 def test_rank_and_dtype_stay(shape, dtype):
-    images, numbers = noise(6, shape, dtype) / np.dtype(dtype).type(1), [2**47 - 1, 7, 0, 3, 5, 4]
-    images = images.astype(dtype)
+    images, numbers = noise(6, shape), [2**47 - 1, 7, 0, 3, 5, 4]
+    images = images if dtype == "uint8" else (images / 255).astype(dtype)
     dataset = dataset_of(images, 2, numbers)
     rows = {
         r["row"]: r["image"] for r in rows_of(augment(dataset, POLICY, seed=0, index_column="row"))
@@ -117,9 +129,11 @@ def test_rank_and_dtype_stay(shape, dtype):
 
 
 @needs_ray
-def test_images_of_different_sizes():
+@pytest.mark.parametrize(("blocks", "batch_size"), [(5, None), (20, 17), (40, 100)])
+def test_images_of_different_sizes(blocks, batch_size):
     images = [image[: 3 + i % 4, : 5 + i % 3] for i, image in enumerate(noise(40))]
-    augmented = augment(dataset_of(images), POLICY, seed=1, index_column="row")
+    options = {"index_column": "row", "batch_size": batch_size}
+    augmented = augment(dataset_of(images, blocks), POLICY, seed=1, **options)
     rows = rows_of(augmented)
     assert len(rows) == 40
     for i, row in enumerate(rows):
@@ -226,6 +240,10 @@ def test_wrong_arguments_are_said_before_anything_runs():
         augment(dataset, POLICY, seed=-1, index_column="row")
     with pytest.raises(ValueError, match="`epoch` must be an integer"):
         augment(dataset, POLICY, **good, epoch=-1)
+    with pytest.raises(ValueError, match="`batch_size` must be an integer"):
+        augment(dataset, POLICY, **good, batch_size=0)
+    with pytest.raises(TypeError, match="`batch_size` must be an integer"):
+        augment(dataset, POLICY, **good, batch_size=2.5)
 
 
 @needs_ray

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
+from kaug.transforms import Compose, HorizontalFlip
 from kaug.transforms._photometric import _to_integers
 from kaug.transforms.color import (
     Brightness,
@@ -374,3 +375,16 @@ def test_wide_integers_stay_white():
 def test_bad_options(make, error, text):
     with pytest.raises(error, match=text):
         make()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_floats_of_0_to_255_are_no_pictures_of_white(images, dtype):
+    batch = (255 * images(3, dtype="float64")).astype(dtype)
+    with pytest.raises(
+        ValueError, match=r"Floats must be in \[0, 1\].*up to 25.*value_range=\(0, 255\)"
+    ):
+        Compose([HorizontalFlip(), Brightness()])(batch, seed=0)
+    result = Brightness(value_range=(0, 255))(batch, seed=0)
+    assert result.max() > 100
+    np.testing.assert_array_equal(HorizontalFlip(p=1)(batch, seed=0), batch[:, :, ::-1])
+    assert Brightness()(batch[:0], seed=0).shape == (0, 5, 7, 3)

@@ -162,14 +162,14 @@ def test_salt_falls_on_the_same_pixels(images, dtype):
 
 @pytest.mark.parametrize("transform", [GaussianNoise(), SaltAndPepper()])
 def test_input_is_left_alone(transform, images):
-    batch = images(3)
-    before = batch.copy()
-    batch.flags.writeable = False
     parameters = transform.draw(np.arange(3), seed=0)
     for dtype in ("uint8", "float32"):
-        result = transform.transform_images(batch.astype(dtype, copy=False), parameters)
+        batch = images(3, dtype=dtype)
+        before = batch.copy()
+        batch.flags.writeable = False
+        result = transform.transform_images(batch, parameters)
         assert not np.shares_memory(result, batch)
-    np.testing.assert_array_equal(batch, before)
+        np.testing.assert_array_equal(batch, before)
     assert transform(images(0), seed=1).shape == (0, 5, 7, 3)
 
 

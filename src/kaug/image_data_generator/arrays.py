@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug import _html
 from kaug._validation import as_array, check_length, message
 from kaug.image_data_generator.iterators import Iterator, Rows, split_range
 from kaug.image_data_generator.saving import make_saver
@@ -60,6 +61,11 @@ class ArrayIterator(Iterator):
         if self.sample_weight is None:
             return batch, self.y[rows]
         return batch, self.y[rows], self.sample_weight[rows]
+
+    def _facts(self) -> list[tuple[str, str]]:
+        arrays = {"x": self.x, "y": self.y, "sample_weight": self.sample_weight}
+        given = [(key, _html.arrays(value)) for key, value in arrays.items() if value is not None]
+        return [*given, *super()._facts()]
 
 
 def _split_input(x: Any) -> tuple[Array, list[Array]]:

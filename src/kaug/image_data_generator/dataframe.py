@@ -12,7 +12,7 @@ from kaug._validation import check_choice, describe, message
 from kaug.image_data_generator.file_batches import FileIterator, chosen_classes
 from kaug.image_data_generator.files import EXTENSIONS, absolute, check_inside
 from kaug.image_data_generator.iterators import split_range
-from kaug.image_data_generator.table import check_all, column, targets, weights
+from kaug.image_data_generator.table import check_all, check_lengths, column, targets, weights
 
 if TYPE_CHECKING:
     from kaug.image_data_generator.generator import ImageDataGenerator
@@ -55,6 +55,8 @@ class DataFrameIterator(FileIterator):
             check_choice(class_mode, "class_mode", CLASS_MODES)
         chosen = chosen_classes(classes)
         names = check_all(column(dataframe, x_col, "x_col"), str, f"the column x_col={x_col!r}")
+        used = y_col if class_mode not in (None, "input") else []
+        check_lengths(dataframe, len(names), y_col=used, weight_col=weight_col)
         self.directory = None if directory is None else str(absolute(directory))
         paths = _paths(self.directory, names)
         rows = _existing(paths, x_col) if validate_filenames else np.arange(len(paths))

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,17 @@ class FileIterator(Iterator):
         if self.sample_weight is None:
             return batch, labels
         return batch, labels, self.sample_weight[rows]
+
+    def _facts(self) -> list[tuple[str, str]]:
+        classes = [("classes", str(self.num_classes))] if self.class_indices else []
+        own = [("files", f"{self.samples:,}"), ("image", str(self.image_shape)), *classes]
+        return [*own, ("class_mode", repr(self.class_mode)), *super()._facts()]
+
+    def _for_looking(self) -> Self:
+        """Returns a copy that writes no files, and does not note which it could not read."""
+        view = super()._for_looking()
+        view._reported = set(self._reported)
+        return view
 
     def _labels(self, rows: Rows) -> Any:
         if self.class_mode == "multi_output":

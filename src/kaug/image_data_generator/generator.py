@@ -1,5 +1,6 @@
 """`ImageDataGenerator`: Keras' options and methods."""
 
+import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -255,6 +256,14 @@ class ImageDataGenerator(Flows):
                 )
             )
         return to_native(self)
+
+    def __repr__(self) -> str:
+        # Options as they are kept once checked: a zoom is a pair, for example.
+        defaults, own = vars(ImageDataGenerator()), vars(self)
+        options = [name for name in inspect.signature(ImageDataGenerator).parameters if name in own]
+        pairs = [(name, repr(own[name]), repr(defaults[name])) for name in options]
+        given = [f"{name}={value}" for name, value, default in pairs if value != default]
+        return f"{type(self).__name__}({', '.join(given)})"
 
     # What iterators use -------------------------------------------------------------------------
 

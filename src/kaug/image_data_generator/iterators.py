@@ -1,5 +1,6 @@
 """Batches in Keras' order: what every iterator shares."""
 
+import copy
 import operator
 import threading
 from abc import ABC, abstractmethod
@@ -9,9 +10,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug import _html
 from kaug._random import resolve_seed
 from kaug._validation import check_choice, check_integer, describe, message
 from kaug.image_data_generator.draws import Parameters, stream
+from kaug.image_data_generator.saving import Saver
 from kaug.image_data_generator.statistics import standardize
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ class Iterator(keras.utils.PyDataset, ABC):
     moves nothing, and `on_epoch_end` moves on to the next epoch. `next` keeps its own count.
     Reading from several threads is safe.
     """
+
+    _saver: Saver | None
 
     def __init__(
         self,
@@ -118,6 +123,43 @@ class Iterator(keras.utils.PyDataset, ABC):
         """Returns rows of `images` augmented and normalised."""
         generator = self.image_data_generator
         return standardize(generator, generator._transform(images, rows, parameters))
+
+    # What it looks like -------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return _html.line(type(self).__name__, self._facts())
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: the facts, and the first pictures of `it[0]`."""
+        foreign = type(self.image_data_generator).__module__.partition(".")[0] != "kaug"
+        foreign |= self.image_data_generator.preprocessing_function is not None
+        text = _html.table(type(self).__name__, self._facts())
+        return _html.card(text, self._first_pictures, foreign=foreign)
+
+    def _facts(self) -> list[tuple[str, str]]:
+        rows = min(self.batch_size, self.n)
+        return [
+            ("batches", f"{len(self):,} of {rows} rows"),
+            ("shuffle", str(self.shuffle)),
+            ("seed", str(self.seed)),
+            ("generator", repr(self.image_data_generator)),
+        ]
+
+    def _for_looking(self) -> Self:
+        """Returns a copy that writes no files."""
+        view = copy.copy(self)
+        view._saver = None
+        return view
+
+    def _first_pictures(self) -> _html.Pictures:
+        batch = self._for_looking()[0]
+        images, labels = batch[:2] if isinstance(batch, tuple) else (batch, None)
+        images = images[0] if isinstance(images, list) else images
+        if self.image_data_generator.data_format == "channels_first":
+            images = np.moveaxis(images, 1, -1)
+        classes = {number: name for name, number in getattr(self, "class_indices", {}).items()}
+        names = [str(classes[number]) for number in range(len(classes))]
+        return _html.first_pictures(images, labels, "batch 0 of its epoch", names=names or None)
 
     @abstractmethod
     def _make(self, rows: Rows, rng: np.random.RandomState) -> Any:

@@ -24,6 +24,27 @@ def column(table: Any, name: Any, argument: str) -> Any:
         raise ValueError(message(rule, f"{argument}={name!r}")) from None
 
 
+def check_lengths(table: Any, count: int, **names: Any) -> None:
+    """Raises when columns do not have `count` rows, as those of a dict need not.
+
+    Args:
+        table: Where they are.
+        count: How many rows there are.
+        **names: By the argument that names them: a column or a list of them. One that is not there
+            is left to whoever reads it.
+    """
+    for argument, given in names.items():
+        for name in given if isinstance(given, list) else [given]:
+            try:
+                values = table[name]
+            except (KeyError, TypeError):
+                continue
+            if hasattr(values, "__len__") and len(values) != count:
+                rule = f"The columns of a table must have a row for each of the {count} file names"
+                received = f"{len(values)} in the column {argument}={name!r}"
+                raise ValueError(message(rule, received, "Pass columns of one length."))
+
+
 def check_all(values: Any, kinds: Any, where: str) -> list[Any]:
     """Returns the values of a column, all of them strings (or lists of them, if `kinds` has it)."""
     if getattr(values, "ndim", 1) != 1:

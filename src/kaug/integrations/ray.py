@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._random import check_rows, resolve_seed
-from kaug._validation import describe, message
+from kaug._validation import check_integer, describe, message
 from kaug.integrations._common import check_by_row, import_extra
 from kaug.transforms import Transform
 from kaug.transforms._base import root_key
@@ -28,6 +28,7 @@ def augment(
     index_column: str,
     image_column: str = "image",
     epoch: int = 0,
+    batch_size: int | None = None,
 ) -> Any:
     """Returns a Ray dataset whose images are augmented; all other columns stay as they are.
 
@@ -37,7 +38,9 @@ def augment(
     equal numbers get equal draws.
 
     Nothing is computed before Ray needs it. Each block is one task on one processor, in which kaug
-    uses one thread, unless the environment variable `KAUG_NUM_THREADS` says otherwise.
+    uses one thread, unless the environment variable `KAUG_NUM_THREADS` says otherwise. Ray takes
+    its time to start a task, whatever it does, so where blocks are small let one task take several
+    of them, with `batch_size`.
 
     Args:
         dataset: A `ray.data.Dataset` of rows with an image and a number. Images are arrays
@@ -47,6 +50,9 @@ def augment(
         index_column: The column with the row numbers, integers 0..2⁴⁷-1.
         image_column: The column with the images.
         epoch: 0 or more; another epoch is another set of draws.
+        batch_size: How many rows are augmented at once; blocks that are smaller are joined until
+            they make up as many, and written as one block. None takes each block as it is. It is no
+            part of what the seed means.
 
     Returns:
         A `ray.data.Dataset` with the same columns. The images keep their dtype.
@@ -77,12 +83,14 @@ def augment(
     if known is not None:
         _check_columns(columns, known)
     seed = resolve_seed(seed)
+    if batch_size is not None:
+        batch_size = check_integer(batch_size, "batch_size", minimum=1)
     root_key(seed, epoch)  # says now, and not on a worker, when `epoch` is out of its range
     return dataset.map_batches(
         _augment_batch,
         fn_kwargs={"transform": transform, "seed": seed, "epoch": epoch, "columns": columns},
         batch_format="numpy",
-        batch_size=None,
+        batch_size=batch_size,
         zero_copy_batch=True,
     )
 

@@ -45,16 +45,18 @@ class Manifest:
         """Returns the manifest of a store.
 
         Raises:
-            FileNotFoundError: There is none.
+            FileNotFoundError: There is none, or it is of something else than kaug.
             ValueError: It is damaged, or of a later version of kaug.
         """
         file = manifest_file(folder)
+        rule = f"A store must have a manifest, {file.name}"
         if not file.exists():
-            rule = f"A store must have a manifest, {file.name}"
             raise FileNotFoundError(message(rule, f"{str(folder)!r}, which has none"))
         refuse_link(file)
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
+            if _is_foreign(content, zarr=is_zarr(folder)):
+                raise FileNotFoundError(message(rule, f"{str(file)!r}, which is not of kaug"))
             content = content["attributes"]["kaug"] if is_zarr(folder) else content
             checksum = content.pop("sha256")
             intact = checksum == _digest(content) and content["format"] == FORMAT
@@ -79,6 +81,15 @@ class Manifest:
             rule = f"{str(self.folder)!r} holds a dataset made in another way"
             fix = "Pass another path, or delete the store."
             raise ValueError(message(rule, "; ".join(found), fix))
+
+
+def _is_foreign(content: Any, *, zarr: bool) -> bool:
+    """Tells what others keep under the name of a manifest from one that is damaged."""
+    if not isinstance(content, dict):
+        return False
+    if zarr:
+        return "node_type" in content and "kaug" not in (content.get("attributes") or {})
+    return bool(content) and not content.keys() & {"format", "sha256"}
 
 
 def _differences(recorded: Any, wanted: Any, name: str) -> Iterator[str]:

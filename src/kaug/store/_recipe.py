@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._validation import message
+from kaug._validation import describe, message
 from kaug.store._source import forget, gather, mapped, rows_of
 from kaug.store._structure import leaves_of
 from kaug.transforms import Transform
@@ -27,23 +27,21 @@ class Recipe:
         job: The checked arguments.
         y: Checked labels, whose rows can be taken.
         weight: Checked weights.
-        n: How many augmented rows there are.
 
     Raises:
         TypeError: The generator is not native.
         ValueError: Originals and new rows would differ in shape.
     """
 
-    def __init__(self, job: _Job, y: Any, weight: Any, *, n: int) -> None:
+    def __init__(self, job: _Job, y: Any, weight: Any) -> None:
         if not isinstance(job.generator, Transform):
             rule = (
                 "`out` needs a native generator: what makes one row without the others can be "
                 "interrupted and resumed"
             )
             fix = "Use transforms of kaug.transforms, or leave `out` out."
-            raise TypeError(message(rule, f"{job.generator!r}", fix))
-        self._job, self._y, self._weight, self._n = job, y, weight, n
-        self._plan: Rows | None = None
+            raise TypeError(message(rule, describe(job.given), fix))
+        self._job, self._y, self._weight = job, y, weight
         self.transform = job.generator
         self._shape = job.generator.output_shape(job.images.shape[1:])
         job.check_shape(self._shape)
@@ -61,18 +59,11 @@ class Recipe:
             pieces.append(self._originals(start, min(stop, kept)))
         if stop > kept:
             numbers = np.arange(max(start, kept), stop) - kept
-            pieces.append(self.made(numbers, self._source_rows(numbers)))
+            pieces.append(self.made(numbers, self._job.source_rows(numbers)))
         return [
             piece[0] if len(piece) == 1 else np.concatenate(piece)
             for piece in zip(*pieces, strict=True)
         ]
-
-    def _source_rows(self, numbers: Rows) -> Rows:
-        if self._job.sampling == "random":
-            return self._job.source_rows(numbers)
-        if self._plan is None:  # others are planned as a whole, and take 8 bytes a row
-            self._plan = self._job.source_rows(np.arange(self._n))
-        return self._plan[numbers]
 
     def forget(self) -> None:
         """Takes what is memory-mapped of the source out of the process's memory."""

@@ -1,9 +1,12 @@
 """Structures of arrays as plain data: which file holds which array, and what belongs together."""
 
+import keyword
 import math
 import re
+from collections import namedtuple
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -59,6 +62,9 @@ def check_storable(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
         rule = f"`{name}` can only be stored with a dtype of fixed size, such as numbers or <U9"
         fix = "Convert it first, for example with .astype(str)."
         raise TypeError(message(rule, f"dtype {dtype}", fix))
+    if dtype.char in "gG":  # between its numbers lie bytes that mean nothing and are never the same
+        rule = f"`{name}` can not be stored as the machine's long double"
+        raise TypeError(message(rule, f"dtype {dtype}", "Convert it first, to float64."))
     return dtype
 
 
@@ -109,6 +115,12 @@ def to_tree(structure: Any, numbers: Iterator[int]) -> Any:
                 rule = "The keys of a dict must be strings or integers to be stored"
                 raise TypeError(message(rule, f"the key {key!r}"))
         return {"dict": [[key, to_tree(value, numbers)] for key, value in structure.items()]}
+    fields = getattr(structure, "_fields", None)
+    if isinstance(structure, tuple) and fields is not None:
+        items = [to_tree(item, numbers) for item in structure]
+        name = type(structure).__name__
+        named_tuple(name, tuple(fields))  # raises now what would be raised when it is opened
+        return {"named": [name, list(fields), items]}
     if isinstance(structure, (tuple, list)):
         kind = "list" if isinstance(structure, list) else "tuple"
         return {kind: [to_tree(item, numbers) for item in structure]}
@@ -116,7 +128,10 @@ def to_tree(structure: Any, numbers: Iterator[int]) -> Any:
 
 
 def from_tree(tree: Any, arrays: Sequence[Any]) -> Any:
-    """Returns the structure that `to_tree` described; named tuples come back as tuples."""
+    """Returns the structure that `to_tree` described.
+
+    A named tuple is one of the same name and fields, of a class of its own: none is imported.
+    """
     if tree is None:
         return None
     ((kind, content),) = tree.items()
@@ -124,10 +139,37 @@ def from_tree(tree: Any, arrays: Sequence[Any]) -> Any:
         return arrays[content]
     if kind == "dict":
         return {key: from_tree(value, arrays) for key, value in content}
+    if kind == "named":
+        name, fields, trees = content
+        return named_tuple(name, tuple(fields))(*(from_tree(tree, arrays) for tree in trees))
     if kind in ("list", "tuple"):
         items = [from_tree(item, arrays) for item in content]
         return items if kind == "list" else tuple(items)
     return content
+
+
+@lru_cache(maxsize=64)
+def named_tuple(name: str, fields: tuple[str, ...]) -> Any:
+    """Returns a class of named tuples, the same one for the same name and fields.
+
+    Raises:
+        TypeError: One of them is no plain name.
+    """
+    for word in (name, *fields):
+        # `namedtuple` makes source code of them.
+        plain = isinstance(word, str) and word.isidentifier() and not keyword.iskeyword(word)
+        if not plain:
+            rule = "A named tuple must have a name and fields that Python takes to be stored"
+            raise TypeError(message(rule, f"{word!r}"))
+    make: Any = namedtuple  # whose names are known now only, so no checker understands it
+    made = make(name, fields, module=__name__)
+    made.__reduce__ = lambda self: (_named, (name, fields, tuple(self)))  # no module has the class
+    return made
+
+
+def _named(name: str, fields: tuple[str, ...], items: tuple[Any, ...]) -> Any:
+    """Returns a named tuple; what unpickling calls."""
+    return named_tuple(name, fields)(*items)
 
 
 def with_leaves(structure: Any, arrays: Iterator[Any]) -> Any:

@@ -75,7 +75,7 @@ def check_rows(
         _check_source(manifest, images, targets, digest or checksum(images))
     # The source rows that were drawn are in the index, so it does not matter how.
     job = _Job(images, y, weight, "random", False, manifest.content["arguments"]["seed"], transform)
-    recipe = Recipe(job, *targets, n=n)
+    recipe = Recipe(job, *targets)
     numbers = np.unique(np.random.default_rng(seed).integers(n, size=min(rows, n)))
     step = manifest.content["chunk_rows"]
     for begin in range(0, len(numbers), step):

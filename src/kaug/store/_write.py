@@ -13,6 +13,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from kaug import __version__
 from kaug._progress import Verbose
 from kaug._validation import describe, message
@@ -53,13 +55,14 @@ def write_dataset(
     folder = check_path(out)
     x, y, sample_weight = given
     targets = checked_targets(y, sample_weight, len(job.images))
-    recipe = Recipe(job, *targets, n=n)
+    recipe = Recipe(job, *targets)
     structures = recipe.parts()
     specs = specs_of(structures, job.kept + n)
     numbers = count()
     # Plain data, tried before anything is read or written.
     tree = {name: to_tree(structure, numbers) for name, structure in structures.items()}
     transform = json.loads(recipe.transform.to_json())
+    job.source_rows(np.arange(0))  # labels may not be what their sampling needs
     with contextlib.ExitStack() as stack:
         manifest = _existing(folder, stack)
         if manifest and seed is None:
@@ -101,9 +104,10 @@ def check_path(out: Any) -> Path:
         import_zarr()
     if folder.is_dir():
         return folder
-    if folder.exists():
+    if folder.exists() or folder.is_symlink():
         rule = "`out` must be the path of a new folder, or of a store"
-        raise FileExistsError(message(rule, f"the file {str(folder)!r}"))
+        what = "file" if folder.exists() else "link that leads nowhere,"
+        raise FileExistsError(message(rule, f"the {what} {str(folder)!r}"))
     if not folder.parent.is_dir():
         rule = "`out` must lie in a folder that exists"
         raise NotADirectoryError(message(rule, f"out={str(folder)!r}", "Create its parent first."))

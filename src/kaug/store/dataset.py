@@ -4,8 +4,11 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
+
+from kaug import _html
 from kaug._validation import check_integer, describe, message
 from kaug.store import _verify
 from kaug.store._chunks import open_for_users
@@ -59,7 +62,8 @@ class StoredDataset:
     Attributes:
         path: Where it is.
         x: The images, memory-mapped and read-only; of a Zarr group, a Zarr array.
-        y: The labels, in the structure they were given in (named tuples as tuples).
+        y: The labels, in the structure they were given in. Named tuples have their names and
+            fields, but are of a class of their own.
         sample_weight: The weights, or None.
         index: The source row of each row, int64.
         arguments: `n`, `seed`, `append` and `sampling` that it was made with.
@@ -95,7 +99,48 @@ class StoredDataset:
         return int(self.x.shape[0])
 
     def __repr__(self) -> str:
-        return f"<kaug.StoredDataset {str(self.path)!r}: x {self.x.shape} {self.x.dtype}>"
+        return _html.line(f"kaug.StoredDataset {str(self.path)!r}", self._facts())
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: the facts, and some augmented rows below their sources."""
+        from kaug.transforms._preview import pretty
+
+        try:
+            transform = pretty(self.transform)
+        except ValueError:  # its class was not imported
+            transform = f"{self._manifest.content['transform']['class_name']}, which is not known"
+        facts = [("path", str(self.path)), *self._facts(), ("transform", transform)]
+        return _html.card(_html.table("StoredDataset", facts), self._some_pictures)
+
+    def _facts(self) -> list[tuple[str, str]]:
+        arrays = {"x": self.x, "y": self.y, "sample_weight": self.sample_weight}
+        names = ("n", "sampling", "seed")
+        return [
+            *((key, _html.arrays(value)) for key, value in arrays.items() if value is not None),
+            *((name, str(self.arguments[name])) for name in names),
+        ]
+
+    def _some_pictures(self) -> _html.Pictures:
+        n, paired = self.arguments["n"], self.arguments["append"]
+        x, y, index = (cast(Any, part) for part in (self.x, self.y, self.index))
+        first, many = len(self) - n, _html.how_many(x.shape[1:])
+        most = min(n, (many + 1) // 2 if paired else many)
+        rows = [first + number * n // most for number in range(most)]  # evenly from all of them
+        note = "Augmented rows." if rows else "The first rows."
+        if rows and paired:
+            rows = [each for row in rows for each in (int(index[row]), row)]
+            note = "Augmented rows, each behind the row it was made from."
+        rows = rows or list(range(min(first, many)))
+        images = [np.asarray(x[row]) for row in rows]
+        labels: Any = y.get("labels") if isinstance(y, Mapping) else y
+        if hasattr(labels, "shape"):
+            labels = np.asarray([labels[row] for row in rows])
+        classes = _html.captions(labels, len(rows))
+        captions = [
+            f"{name} (row {row})" if name else f"row {row}"
+            for name, row in zip(classes, rows, strict=True)
+        ]
+        return _html.Pictures(images, captions, note)
 
     def verify(
         self,
@@ -121,12 +166,13 @@ class StoredDataset:
             ValueError: Something is damaged, differs, or was made from another source.
         """
         rows, seed = check_integer(rows, "rows"), check_integer(seed, "seed")
+        rows = min(rows, self.arguments["n"])
         if x is None and not self.arguments["append"] and rows:
             rule = "With append=False the originals must be passed to be augmented again"
             fix = "Pass x, y and sample_weight, or rows=0 to compare checksums alone."
             raise TypeError(message(rule, "x=None", fix))
         _verify.check_bytes(self._manifest, self._specs)
-        if rows and self.arguments["n"]:
+        if rows:
             given = None if x is None else (x, y, sample_weight)
             _verify.check_rows(
                 self._manifest, self._specs, self._arrays, self.transform, given, rows, seed

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._memory_maps import PickledByPlace
 from kaug._validation import as_array, check_choice, check_probability, describe, message
 from kaug.targets import (
     append_rows,
@@ -42,7 +43,7 @@ _MOVING = {
 _SETTINGS = {"bounding_box_format": "xyxy", "min_visible_area": 0.0}
 
 
-class Annotations:
+class Annotations(PickledByPlace):
     """The targets of a dataset, checked, and what of them moves or mixes.
 
     Args:

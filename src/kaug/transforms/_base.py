@@ -261,13 +261,23 @@ class Transform(ABC):
         return value
 
     def __repr__(self) -> str:
+        parts = [f"{name}={value!r}" for name, value in self._described()]
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: the `repr`, and what becomes of a picture."""
+        from kaug.transforms._preview import to_html
+
+        return to_html(self)
+
+    def _described(self) -> Iterator[tuple[str, Any]]:
+        """Yields the constructor's arguments that are not at their defaults, as in the `repr`."""
         defaults = {
             field.name: field.default for field in dataclasses.fields(cast(Any, type(self)))
         }
-        parts = [
-            f"{name}={value!r}" for name, value in self._fields() if not same(value, defaults[name])
-        ]
-        return f"{type(self).__name__}({', '.join(parts)})"
+        for name, value in self._fields():
+            if not same(value, defaults[name]):
+                yield name, value
 
     def _fields(self) -> Iterator[tuple[str, Any]]:
         """The constructor's arguments: the class's own, those it inherited, and `p`."""

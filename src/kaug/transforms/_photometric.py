@@ -15,6 +15,9 @@ from kaug.transforms._ranges import set_range
 
 Array = NDArray[Any]
 
+# What overshoots 1 is clipped; what reaches this was never meant as 0..1.
+_FAR_ABOVE_WHITE = 16
+
 
 @dataclass(frozen=True, repr=False)
 class Photometric(Transform):
@@ -22,7 +25,8 @@ class Photometric(Transform):
 
     A subclass says what happens to bytes, 0..255, and to floats, 0..1. Images of other dtypes and
     value ranges are brought to floats and back, so all of them come out alike. Values outside the
-    range are clipped to it; NaN stays NaN.
+    range are clipped to it; NaN stays NaN. Floats far above 1 without a `value_range` are an error:
+    clipped, whole pictures would be white.
     """
 
     photometric: ClassVar[bool] = True
@@ -50,6 +54,7 @@ class Photometric(Transform):
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         """Returns `images` with other values."""
+        self._check_values(images)
         low, high = self.limits(images.dtype)
         if images.dtype == np.uint8 and (low, high) == (0, 255):
             return self.change_bytes(np.ascontiguousarray(images), parameters)
@@ -65,6 +70,20 @@ class Photometric(Transform):
         if images.dtype.kind == "f":
             return changed.astype(images.dtype, copy=False)
         return _to_integers(changed, images.dtype)
+
+    def _check_values(self, images: Array) -> None:
+        """Raises for floats that are meant as 0..255, say, by the first image: all would take long.
+
+        Raises:
+            ValueError: They go far beyond 1, and no `value_range` says that they may.
+        """
+        if self.value_range is not None or images.dtype.kind != "f" or not images.size:
+            return
+        highest = images[0].max(initial=0, where=np.isfinite(images[0]))
+        if highest > _FAR_ABOVE_WHITE:
+            rule = f"Floats must be in [0, 1] for {type(self).__name__} without a `value_range`"
+            fix = "Divide the images by 255, or pass value_range=(0, 255)."
+            raise ValueError(message(rule, f"values up to {highest:g}", fix))
 
     def change_bytes(self, images: Array, parameters: Parameters) -> Array:
         """Returns new images from uint8 `(M, H, W, C)`, C-contiguous, not to be written to."""

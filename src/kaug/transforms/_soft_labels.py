@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._memory_maps import PickledByPlace
 from kaug._validation import describe, message
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-class SoftLabels:
+class SoftLabels(PickledByPlace):
     """Labels that become rows of floats when rows of them are taken."""
 
     def __init__(self, labels: Array, name: str, num_classes: int | None) -> None:
