@@ -99,6 +99,10 @@ TRIALS = {
         **AVERAGED,
     ),
     "flip-d10": Recipe(FLIP, **{**AVERAGED, "dropout": 0.1}),
+    "flip-erasing-d10": Recipe(Compose([FLIP, Erasing()]), **{**AVERAGED, "dropout": 0.1}),
+    "flip-erasing-cutmix": Recipe(
+        Compose([FLIP, Erasing(), CutMix(num_classes=10, p=0.25)]), **AVERAGED
+    ),
 }
 
 
