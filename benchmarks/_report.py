@@ -71,23 +71,25 @@ def take_turns(contestants, repeats):
 
 
 def write(name, results, sections):
-    """Writes `name`.json and `name`.md beside this file, and prints the Markdown.
+    """Writes `name`.json and `name`.md into `results`, and prints the Markdown.
 
     Args:
-        name: Stem of both files.
+        name: Stem of both files; None only prints, for a part of what they hold.
         results: Everything that was measured.
         sections: `(title, header, rows)` of each table.
     """
-    folder = Path(__file__).parent / "results"
-    folder.mkdir(exist_ok=True)
     facts = environment()
-    text = json.dumps({"environment": facts, "results": results}, indent=1)
-    (folder / f"{name}.json").write_text(text + "\n")
     lines = [described(facts)]
     for title, header, rows in sections:
         lines += table(title, header, rows)
-    (folder / f"{name}.md").write_text("\n".join(lines) + "\n")
     sys.stdout.write("\n".join(lines) + "\n")
+    if name is None:
+        return
+    folder = Path(__file__).parent / "results"
+    folder.mkdir(exist_ok=True)
+    text = json.dumps({"environment": facts, "results": results}, indent=1)
+    (folder / f"{name}.json").write_text(text + "\n")
+    (folder / f"{name}.md").write_text("\n".join(lines) + "\n")
 
 
 def described(facts):

@@ -154,6 +154,12 @@ def test_every_public_name_is_in_the_reference(name):
     assert len(pages_with(name)) == 1, f"{name} must be on one page, is on {pages_with(name)}"
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_every_public_name_is_in_the_list_of_the_reference(name):
+    text = (DOCS / "reference" / "index.md").read_text(encoding="utf-8")
+    assert f"`~{name}`" in text or f"`{name}`" in text
+
+
 def test_a_name_that_is_not_in_the_reference_is_noticed():
     assert pages_with("kaug.transforms.Rotat") == []
     assert pages_with("kaug.Rotation") == []
