@@ -47,7 +47,8 @@ class ZarrArrays:
         self._folder = folder
         self._specs = specs
         refuse_links(folder)
-        group = import_zarr().open_group(str(folder), mode="r+" if writable else "r")
+        # A path and not a string, of which newer versions of Zarr would make an address.
+        group = import_zarr().open_group(folder, mode="r+" if writable else "r")
         if writable:
             self._remove_partial()
             for spec in specs:
