@@ -2,6 +2,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import keras
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -293,7 +294,6 @@ class TestHistory:
         assert [line.get_marker() for line in lines] == ["o", "o"]
 
     def test_a_real_history_and_one_that_was_resumed(self):
-        import keras
 
         model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(2, "softmax")])
         model.compile(loss="sparse_categorical_crossentropy", metrics=["acc"])
