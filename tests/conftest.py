@@ -7,6 +7,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import hypothesis
+import keras  # noqa: F401 - seeds NumPy's global generator, so not within a test
 import numpy as np
 import pytest
 

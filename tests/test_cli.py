@@ -13,7 +13,6 @@ import zipfile
 from contextlib import redirect_stdout
 from pathlib import Path
 
-import keras  # noqa: F401 - it shuffles NumPy's global state when it is first imported
 import numpy as np
 import pytest
 from PIL import Image

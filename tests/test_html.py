@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 
-import keras  # noqa: F401 - first of all, since this import seeds NumPy's global generator
 import numpy as np
 import pytest
 from PIL import Image

@@ -4,7 +4,6 @@ import inspect
 import subprocess
 import sys
 
-import keras  # noqa: F401 - first of all, since this import seeds NumPy's global generator
 import pytest
 
 import kaug

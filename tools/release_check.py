@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import tomllib
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -269,14 +268,6 @@ def output(arguments: list[str | Path], folder: Path = ROOT) -> str:
     if done.returncode:
         raise StepError(f"{' '.join(map(str, arguments))} failed: {done.stderr.strip()}")
     return done.stdout
-
-
-def classifiers() -> list[str]:
-    """Returns the versions of Python that the metadata names."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    prefix = "Programming Language :: Python :: "
-    named = [line.removeprefix(prefix) for line in project["classifiers"] if prefix in line]
-    return [version for version in named if "." in version]
 
 
 if __name__ == "__main__":

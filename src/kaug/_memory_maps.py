@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Place:
+class _Place:
     """Where an array lies in a file."""
 
     filename: str
@@ -38,7 +38,7 @@ class PickledByPlace:
         self.__dict__.update({name: map_arrays(_opened, value) for name, value in state.items()})
 
 
-def place_of(array: Any) -> Any:
+def _place_of(array: Any, _: str) -> Any:
     """Returns where a memory map lies; other arrays, and what is none, as they are."""
     file, filename = getattr(array, "_mmap", None), getattr(array, "filename", None)
     # What was written to a copy-on-write map is in no file.
@@ -48,14 +48,8 @@ def place_of(array: Any) -> Any:
     # A part of a map says the offset of the whole, so its own is counted from the memory.
     begin = array.offset - array.offset % mmap.ALLOCATIONGRANULARITY
     offset = begin + array.ctypes.data - np.frombuffer(file, np.uint8).ctypes.data
-    return Place(os.fspath(filename), array.dtype, array.shape, int(offset))
+    return _Place(os.fspath(filename), array.dtype, array.shape, int(offset))
 
 
-def _place_of(leaf: Any, name: str) -> Any:
-    del name
-    return place_of(leaf)
-
-
-def _opened(leaf: Any, name: str) -> Any:
-    del name
-    return leaf.open() if isinstance(leaf, Place) else leaf
+def _opened(leaf: Any, _: str) -> Any:
+    return leaf.open() if isinstance(leaf, _Place) else leaf

@@ -31,7 +31,13 @@ ACCEPTED = (
 
 
 class Generator(Protocol):
-    """What every adapter offers."""
+    """What every adapter offers.
+
+    Attributes:
+        wrapped: The object that augments.
+    """
+
+    wrapped: Any
 
     def augment(self, images: Array, key: Key, /) -> tuple[Array, NDArray[np.int64]]:
         """Returns augmented images and, for each, which row of `images` it was made from.
@@ -88,12 +94,12 @@ class _Function:
     """A callable from a batch of images to a batch of images of the same length."""
 
     def __init__(self, function: Callable[[Array], Any]) -> None:
-        self._function = function
+        self.wrapped = function
 
     def augment(self, images: Array, _: Key) -> tuple[Array, NDArray[np.int64]]:
         # Noted first, since the function may work in place.
         count, dtype, rank = len(images), images.dtype, images.ndim
-        result = np.asarray(self._function(images))
+        result = np.asarray(self.wrapped(images))
         _check_result(result, count, rank)
         return _keep_dtype(result, dtype), np.arange(count)
 
@@ -103,14 +109,14 @@ class _Albumentations:
 
     def __init__(self, transform: Any) -> None:
         # A copy, since seeding it changes it.
-        self._transform = copy.deepcopy(transform)
+        self.wrapped = copy.deepcopy(transform)
 
     def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
-        _seed_albumentations(self._transform, key)
+        _seed_albumentations(self.wrapped, key)
         # albumentations knows two value ranges: uint8, and float32 from 0 to 1.
         known = images.astype(np.float32) if images.dtype.kind == "f" else images
         return _image_by_image(
-            lambda image: self._transform(image=image)["image"], with_channels(known), images
+            lambda image: self.wrapped(image=image)["image"], with_channels(known), images
         )
 
 
@@ -129,14 +135,14 @@ class _Torchvision:
     """A torchvision v2 transform, called image by image on `(C, H, W)` tensors."""
 
     def __init__(self, transform: Any) -> None:
-        self._transform = transform
+        self.wrapped = transform
 
     def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
         torch = sys.modules["torch"]
 
         def transform(image: Array) -> Array:
             tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
-            return np.asarray(self._transform(tensor)).transpose(1, 2, 0)
+            return np.asarray(self.wrapped(tensor)).transpose(1, 2, 0)
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(key.integer(0))
@@ -177,7 +183,7 @@ class _KerasLayer:
                         "Apply it to batches of images and labels while training.",
                     )
                 )
-        self._layer = layer
+        self.wrapped = layer
         self._rescales = [
             part
             for part in _layers(layer)
@@ -188,8 +194,8 @@ class _KerasLayer:
         keras = sys.modules["keras"]
         if self._rescales and images.dtype.kind in "iu":
             raise _range_error(f"a `{type(self._rescales[0]).__name__}` layer", images.dtype)
-        with _seeded_layer(self._layer, key):
-            output = self._layer(with_channels(images), training=True)
+        with _seeded_layer(self.wrapped, key):
+            output = self.wrapped(with_channels(images), training=True)
         result = _like_rank(np.asarray(keras.ops.convert_to_numpy(output)), images.ndim)
         _check_result(result, len(images), images.ndim)
         return _round_to(result, images.dtype), np.arange(len(images))
@@ -234,7 +240,7 @@ class _Flow:
                     'Make it with data_format="channels_last".',
                 )
             )
-        self._generator = generator
+        self.wrapped = generator
         self._rescales = [name for name in NEED_FLOATS if getattr(generator, name, None)]
 
     def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
@@ -253,7 +259,7 @@ class _Flow:
         with numpy_state_kept(), warnings.catch_warnings():
             # Keras warns of channel counts other than 1, 3 and 4, which work all the same.
             warnings.filterwarnings("ignore", message=".*channels on axis.*")
-            flow = self._generator.flow(
+            flow = self.wrapped.flow(
                 images, np.arange(count), batch_size=count, shuffle=False, seed=seed
             )
             pairs = [next(flow) for _ in range(len(flow))]

@@ -208,7 +208,6 @@ class _Job:
         generator: Any,
     ) -> None:
         images = check_images(x)
-        self.given = generator  # for messages
         self.generator = as_generator(generator)
         native = self.generator if isinstance(self.generator, Transform) else None
         self.annotations = Annotations(y, sample_weight, images, native)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kaug import _html
-from kaug._memory_maps import Place, place_of
+from kaug._memory_maps import PickledByPlace
 from kaug._random import Key, permutation, resolve_seed
 from kaug._validation import check_images, check_integer, message
 from kaug.generators import as_generator
@@ -31,7 +31,7 @@ _SHUFFLING_STREAM = 2**62 + 1
 _one_at_a_time = threading.Lock()
 
 
-class AugmentedDataset(keras.utils.PyDataset):
+class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     """A dataset for `model.fit` whose images are augmented anew in every epoch.
 
     Batch `b` of epoch `e` is a pure function of `(seed, e, b)`. It has the same bits with any
@@ -93,7 +93,7 @@ class AugmentedDataset(keras.utils.PyDataset):
         super().__init__(**pydataset_options)
         self._images = check_images(x)
         count = len(self._images)
-        self._given, self._generator = generator, as_generator(generator)
+        self._generator = as_generator(generator)
         _check_workers(self, generator)
         self._annotations = Annotations(y, sample_weight, self._images, self._transform)
         self._size = check_integer(batch_size, "batch_size", minimum=1)
@@ -199,28 +199,34 @@ class AugmentedDataset(keras.utils.PyDataset):
     # What it looks like -------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        transform = self._transform
-        generator = _html.shortened(self._given) if transform is None else repr(transform)
+        made_by = self._generator
+        if isinstance(made_by, Transform):
+            generator = repr(made_by)
+        else:
+            generator = _html.shortened(made_by.wrapped)
         return _html.line("kaug.AugmentedDataset", [*self._facts(), ("generator", generator)])
 
     def _repr_html_(self) -> str:
         """Returns what a notebook shows: the facts, and the first pictures of batch 0."""
         from kaug.transforms._preview import is_foreign, pretty
 
-        transform = self._transform
-        generator = repr(self._given) if transform is None else pretty(transform)
+        made_by = self._generator
+        if isinstance(made_by, Transform):
+            generator, foreign = pretty(made_by), is_foreign(made_by)
+        else:
+            generator, foreign = repr(made_by.wrapped), True
         text = _html.table("AugmentedDataset", [*self._facts(), ("generator", generator)])
-        foreign = transform is None or is_foreign(transform)
         return _html.card(text, self._first_pictures, foreign=foreign)
 
     def _facts(self) -> list[tuple[str, str]]:
         rows = f"{min(self._size, len(self._images))} rows"
         targets = {"y": self._annotations.y, "sample_weight": self._annotations.weight}
         moving = [name for name in ("masks", "points") if name in self._annotations.source]
+        moves = [("moving along", " and ".join(moving))] if moving else []
         return [
             ("x", _html.arrays(self._images)),
             *((key, _html.arrays(value)) for key, value in targets.items() if value is not None),
-            *[("moving along", " and ".join(moving))][: len(moving)],
+            *moves,
             ("batches", f"{len(self):,} of {rows}"),
             ("shuffle", str(self._shuffle)),
             ("seed", str(self._seed)),
@@ -284,15 +290,6 @@ class AugmentedDataset(keras.utils.PyDataset):
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         return other
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Returns what is pickled: of a memory map, where it lies."""
-        return {**self.__dict__, "_images": place_of(self._images)}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        if isinstance(self._images, Place):
-            self._images = self._images.open()
 
 
 def _check_workers(dataset: AugmentedDataset, generator: Any) -> None:

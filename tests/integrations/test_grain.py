@@ -1,8 +1,6 @@
 """Grain: each row of each epoch is what the transform makes of it alone."""
 
 import doctest
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -172,14 +170,3 @@ def test_what_grain_calls_needs_no_grain():
     alone = element(images[2], 3, 0)
     assert np.array_equal(alone["image"], made["image"][2])
     assert element(images[:0], np.empty(0, int), np.empty(0, int))["image"].shape == (0, 9, 11, 3)
-
-
-def test_without_grain_the_command_that_installs_it_is_said():
-    code = (
-        "import sys; sys.modules['grain'] = None\n"
-        "from kaug.integrations.grain import number_rows\n"
-        "try: number_rows([])\n"
-        "except ImportError as error: print(error)"
-    )
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert 'Run: pip install "kaug[grain]"' in printed.stdout

@@ -3,7 +3,6 @@
 import doctest
 import os
 import signal
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import kaug
 from kaug.integrations.ray import _augment_batch, augment
 from kaug.transforms import (
     Affine,
@@ -314,25 +312,3 @@ def test_row_numbers_must_be_integers():
         block(noise(2), [0.0, 1.0])
     with pytest.raises(ValueError, match="must have the column 'row'"):
         _augment_batch({"image": noise(2)}, POLICY, 0, 0, ("image", "row"))
-
-
-def test_without_ray_the_command_that_installs_it_is_said():
-    code = (
-        "import sys; sys.modules['ray'] = None\n"
-        "from kaug.integrations.ray import augment\n"
-        "from kaug.transforms import Invert\n"
-        "try: augment(None, Invert(), seed=0, index_column='row')\n"
-        "except ImportError as error: print(error)"
-    )
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert 'Run: pip install "kaug[ray]"' in printed.stdout
-
-
-def test_neither_ray_nor_grain_is_imported_before_it_is_used():
-    code = (
-        "import sys, kaug; kaug.integrations.ray.augment, kaug.integrations.grain.augment\n"
-        "print({'ray', 'grain', 'tensorflow', 'keras'} & set(sys.modules))"
-    )
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert printed.stdout.strip() == "set()"
-    assert set(kaug.integrations.__all__) <= set(dir(kaug.integrations))

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import keras  # noqa: F401 - it shuffles NumPy's global state when it is first imported
 import numpy as np
 import pytest
 from scipy import stats

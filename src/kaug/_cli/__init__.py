@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read the results, `head` for one, has enough. Python would complain at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
-    except Exception as error:
+    except Exception as error:  # of any kind: a defect of kaug goes on, with its traceback
         if not _is_expected(error):
             raise
         print(f"{name}: error: {_text_of(error)}", file=sys.stderr)

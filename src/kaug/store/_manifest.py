@@ -135,7 +135,7 @@ def refuse_link(file: Path) -> None:
 def _write_atomically(file: Path, text: str) -> None:
     partial = unfinished(file.parent)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    with open(os.open(partial, flags, 0o666), "w", encoding="utf-8") as stream:  # noqa: PTH123 - Path takes no descriptor
+    with os.fdopen(os.open(partial, flags, 0o666), "w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())

@@ -40,7 +40,7 @@ class Recipe:
                 "interrupted and resumed"
             )
             fix = "Use transforms of kaug.transforms, or leave `out` out."
-            raise TypeError(message(rule, describe(job.given), fix))
+            raise TypeError(message(rule, describe(job.generator.wrapped), fix))
         self._job, self._y, self._weight = job, y, weight
         self.transform = job.generator
         self._shape = job.generator.output_shape(job.images.shape[1:])
