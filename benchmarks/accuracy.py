@@ -87,6 +87,7 @@ TRIALS = {
     "cosine-randaugment": Recipe(RandAugment(), cosine=True),
     "cosine-trivialaugment": Recipe(TrivialAugmentWide(max_translation=0.15), cosine=True),
     "plain": Recipe(**AVERAGED),
+    "plain-d50": Recipe(**{**AVERAGED, "dropout": 0.5}),
     "flip": Recipe(FLIP, **AVERAGED),
     "flip-crop": Recipe(Compose([FLIP, CROP]), **AVERAGED),
     "flip-erasing": Recipe(Compose([FLIP, Erasing()]), **AVERAGED),
@@ -103,6 +104,10 @@ TRIALS = {
     "flip-erasing-cutmix": Recipe(
         Compose([FLIP, Erasing(), CutMix(num_classes=10, p=0.25)]), **AVERAGED
     ),
+    "flip-erasing-mixup": Recipe(
+        Compose([FLIP, Erasing(), MixUp(num_classes=10, p=0.5)]), **AVERAGED
+    ),
+    "flip-erasing-decay": Recipe(Compose([FLIP, Erasing()]), weight_decay=0.05, **AVERAGED),
 }
 
 
@@ -207,13 +212,13 @@ class Run:
         x, y = self.held_out
         with self._averaged():
             predicted = self.model.predict(x, batch_size=500, verbose=0)
-        likely = np.clip(predicted[np.arange(len(y)), y], 1e-7, 1)
+            mirrored = self.model.predict(x[:, :, ::-1], batch_size=500, verbose=0)
         confusion = np.zeros((10, 10), int)
         np.add.at(confusion, (y, predicted.argmax(axis=1)), 1)
         return {
             **self.facts,
-            "loss": float(-np.log(likely).mean()),
-            "accuracy": float((predicted.argmax(axis=1) == y).mean()),
+            **_scores(predicted, y),
+            "with_mirrored": _scores((predicted + mirrored) / 2, y),
             "seconds": round(self.seconds, 1),
             "curves": self.curves,
             "confusion": confusion.tolist(),
@@ -247,6 +252,12 @@ class Run:
 
 def _one_hot(y):
     return keras.utils.to_categorical(y, 10) if y.ndim == 1 else y
+
+
+def _scores(predicted, y):
+    likely = np.clip(predicted[np.arange(len(y)), y], 1e-7, 1)
+    right = predicted.argmax(axis=1) == y
+    return {"loss": float(-np.log(likely).mean()), "accuracy": float(right.mean())}
 
 
 def main() -> None:

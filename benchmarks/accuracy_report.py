@@ -1,10 +1,10 @@
-"""Makes the table and the figures of the accuracy runs from `results/accuracy.jsonl`.
+"""Makes the tables and the plot of the accuracy runs from `results/accuracy.jsonl`.
 
     python benchmarks/accuracy_report.py
 
-Writes `results/accuracy.md` (read from the test set), `results/accuracy_trials.md` (from held-out
-images of the training set), and `accuracy.png`, `confusion_before.png`, `confusion_after.png` into
-`docs/_static`. Runs of the same arm that differ in the seed alone make one row and one line.
+Writes `accuracy.md` (read from the test set), `accuracy_trials.md` (from held-out images of the
+training set) and `accuracy.png` into `results/`. Runs of the same arm that differ in the seed alone
+make one row and one line. The documentation draws the same figures when it is built.
 """
 
 import json
@@ -18,15 +18,13 @@ from matplotlib.figure import Figure
 import kaug
 
 RESULTS = Path(__file__).parent / "results"
-FIGURES = Path(__file__).parents[1] / "docs" / "_static"
 TEST, HELD_OUT = "test set", "10,000 held-out images"
-BEFORE, AFTER = "best-none", "best"
 PER_EPOCH = 1_200  # steps in which 60,000 images pass
 
 
-def read(path):
+def read():
     """Returns the finished runs by kind (what the last figures were read from), steps and arm."""
-    groups, seen = defaultdict(list), set()
+    path, groups, seen = RESULTS / "accuracy.jsonl", defaultdict(list), set()
     for line in path.read_text().splitlines():
         run = json.loads(line)
         kind = HELD_OUT if run["validate"] else TEST
@@ -56,6 +54,7 @@ def row(arm, runs):
     if recipe["weight_decay"]:
         how.append(f"weight decay {recipe['weight_decay']:g}")
     policy = f"`{recipe['policy']}`" + ", appended once" * recipe["appended"]
+    mirrored = all("with_mirrored" in run for run in runs)  # the first runs did not look
     return [
         arm,
         policy,
@@ -64,12 +63,14 @@ def row(arm, runs):
         spread([run["curves"][-1]["acc"] for run in runs], 3),
         spread([run["accuracy"] for run in runs], 4),
         spread([run["loss"] for run in runs], 3),
+        spread([run["with_mirrored"]["accuracy"] for run in runs], 4) if mirrored else "",
     ]
 
 
 def tables(groups, kind):
     """Returns the Markdown of one kind of runs, the longest first."""
     header = ["arm", "policy", "training", "seeds", "accuracy while training", "accuracy", "loss"]
+    header.append("accuracy, with the mirrored image")
     lines = [_report.described(list(groups.values())[-1][-1])]
     for steps in sorted({key[1] for key in groups if key[0] == kind}, reverse=True):
         rows = [row(key[2], runs) for key, runs in groups.items() if key[:2] == (kind, steps)]
@@ -77,13 +78,16 @@ def tables(groups, kind):
     return "\n".join(lines) + "\n"
 
 
-def curves(groups):
-    """Draws how the longest runs on the test set went, and where they ended."""
-    tested = {key: runs for key, runs in groups.items() if key[0] == TEST}
-    steps = max(key[1] for key in tested)
+def longest(groups, kind=TEST):
+    """Returns the longest runs of one kind by arm."""
+    steps = max((key[1] for key in groups if key[0] == kind), default=0)
+    return {key[2]: runs for key, runs in groups.items() if key[:2] == (kind, steps)}
+
+
+def curves(arms):
+    """Draws how the runs of several arms went, and where they ended on the test set."""
     figure = Figure((8, 4.5), layout="constrained")
     axes = figure.add_subplot()
-    arms = {key[2]: runs for key, runs in tested.items() if key[1] == steps}
     for number, (arm, runs) in enumerate(arms.items()):
         epochs = np.array([point["step"] for point in runs[0]["curves"]]) / PER_EPOCH
         accuracy = np.array([[point["acc"] for point in run["curves"]] for run in runs])
@@ -102,32 +106,24 @@ def curves(groups):
     return figure
 
 
-def confusion(runs):
-    """Draws the confusion matrix of all seeds together, in shares of each class."""
+def confusion(runs, **options):
+    """Draws the confusion matrix of several runs together."""
     counts = np.sum([run["confusion"] for run in runs], axis=0)
-    true, predicted = (index.ravel() for index in np.indices(counts.shape))
+    y_true, y_pred = np.repeat(np.indices(counts.shape).reshape(2, -1), counts.ravel(), axis=1)
     return kaug.plot_confusion_matrix(
-        np.repeat(true, counts.ravel()),
-        np.repeat(predicted, counts.ravel()),
-        class_names=kaug.FASHION_MNIST_CLASSES,
-        normalize=True,
+        y_true, y_pred, class_names=kaug.FASHION_MNIST_CLASSES, **options
     )
 
 
 def main() -> None:
     """Writes everything that the finished runs are enough for."""
-    groups = read(RESULTS / "accuracy.jsonl")
+    groups = read()
     for name, kind in (("accuracy", TEST), ("accuracy_trials", HELD_OUT)):
         text = tables(groups, kind)
         (RESULTS / f"{name}.md").write_text(text)
         print(text)
-    steps = max((key[1] for key in groups if key[0] == TEST), default=0)
-    if steps:
-        curves(groups).savefig(FIGURES / "accuracy.png", dpi=120)
-    for name, arm in (("before", BEFORE), ("after", AFTER)):
-        runs = groups.get((TEST, steps, arm))
-        if runs:
-            confusion(runs).savefig(FIGURES / f"confusion_{name}.png", dpi=100)
+    if tested := longest(groups):
+        curves(tested).savefig(RESULTS / "accuracy.png", dpi=120)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,7 @@ Sphinx calls `main` before it reads the pages. Writes `docs/figures/`:
   tutorial's generator;
 - `history.png`, the curves of the tutorial's 25 epochs, from
   `benchmarks/results/tutorial_25_epochs.json`, which `python examples/fashion_mnist.py` measured;
-- `confusion.png`, the confusion matrix of a run of `python benchmarks/accuracy.py`, from
-  `benchmarks/results/accuracy.jsonl`.
+- `confusion.png`, the confusion matrix of a run of `python benchmarks/accuracy.py`.
 
 As a script it also renews the copy of the first in `docs/_static`, which the README shows.
 """
@@ -17,18 +16,21 @@ As a script it also renews the copy of the first in `docs/_static`, which the RE
 import io
 import json
 import shutil
+import sys
 from pathlib import Path
 
-import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+import accuracy_report
 
 import kaug
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "figures"
-RESULTS = HERE.parent / "benchmarks" / "results"
-CONFUSION = {"arm": "plain", "seed": 0, "validate": True}  # the run whose mistakes are shown
+TUTORIAL = accuracy_report.RESULTS / "tutorial_25_epochs.json"
+CONFUSION = (accuracy_report.HELD_OUT, 8437, "plain")  # the run whose mistakes are shown
 OPTIONS = {
     "rotation_range": 10,
     "zoom_range": 0.1,
@@ -48,17 +50,12 @@ def augmentations() -> Figure:
 
 def history() -> Figure:
     """Draws the curves of the tutorial's 25 epochs."""
-    results = json.loads((RESULTS / "tutorial_25_epochs.json").read_text())
-    return kaug.plot_history(results["history"])
+    return kaug.plot_history(json.loads(TUTORIAL.read_text())["history"])
 
 
 def confusion() -> Figure:
     """Draws the confusion matrix of one measured run."""
-    lines = (RESULTS / "accuracy.jsonl").read_text().splitlines()
-    runs = (json.loads(line) for line in lines)
-    counts = np.array(next(run["confusion"] for run in runs if CONFUSION.items() <= run.items()))
-    y_true, y_pred = np.repeat(np.indices(counts.shape).reshape(2, -1), counts.ravel(), axis=1)
-    return kaug.plot_confusion_matrix(y_true, y_pred, class_names=kaug.FASHION_MNIST_CLASSES)
+    return accuracy_report.confusion(accuracy_report.read()[CONFUSION])
 
 
 # How each is drawn, its dots per inch, and how many colours look like all of them on a page.
