@@ -21,6 +21,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
 VENV = ROOT / "build/release-venv"
+SCHEMAS = {
+    "citation-file-format": "CITATION.cff",
+    "github-issue-config": ".github/ISSUE_TEMPLATE/config.yml",
+    "github-issue-forms": ".github/ISSUE_TEMPLATE/*_*.yml",
+    "github-workflows": ".github/workflows/*.yml",
+}
 
 
 class StepError(Exception):
@@ -56,6 +62,7 @@ def all_steps(tests: list[str]) -> dict[str, Callable[[], None]]:
         "version": check_version,
         "changelog": check_changelog,
         "citation": check_citation,
+        "schemas": check_schemas,
         "lint": lambda: make("lint"),
         "types": lambda: make("typecheck"),
         "docs": lambda: make("docs"),
@@ -108,12 +115,18 @@ def check_changelog() -> None:
 
 
 def check_citation() -> None:
-    """CITATION.cff is valid and names this version."""
+    """CITATION.cff names this version."""
     text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     problem = citation_problem(package_version(), text)
     if problem:
         raise StepError(problem)
-    command([Path(sys.executable).with_name("cffconvert"), "--validate"])
+
+
+def check_schemas() -> None:
+    """What others read by a schema follows it."""
+    for schema, pattern in SCHEMAS.items():
+        checker = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}"]
+        command([*checker, *sorted(ROOT.glob(pattern))])
 
 
 def package_version() -> str:
