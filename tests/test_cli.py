@@ -2,7 +2,6 @@
 
 import argparse
 import io
-import json
 import os
 import re
 import shlex
@@ -19,12 +18,12 @@ from PIL import Image
 
 import kaug
 from kaug import transforms
-from kaug._cli import bench, main, progress
-from kaug._cli.arrays import write_arrays
-from kaug._cli.parser import SAMPLING, make_parser
-from kaug._cli.pictures import read_picture
-from kaug._cli.policy import names, read_policy, tutorial_policy
-from kaug.sampling import SAMPLING as KNOWN_SAMPLING
+from kaug._cli import main
+from kaug._cli.parser import make_parser
+from kaug._cli.policy import read_policy, tutorial
+from kaug._cli.preview import read_picture
+from kaug.generators import numpy_state_kept
+from kaug.sampling import SAMPLING
 from kaug.store._chunks import Writer
 from kaug.transforms import Compose, HorizontalFlip, Identity, MixUp, OneOf, Rotation
 
@@ -79,10 +78,6 @@ def load(name):
         return {key: file[key] for key in file.files}
 
 
-def partial_files():
-    return [path for path in Path().rglob("*") if "partial" in path.name]
-
-
 # The command as a whole --------------------------------------------------------------------------
 
 
@@ -123,11 +118,7 @@ def test_every_command_has_help_with_examples(command, run):
         [],
         ["prevew"],
         ["preview"],
-        ["preview", "a.png", "-n", "0"],
-        ["preview", "a.png", "-n", "1001"],
-        ["preview", "a.png", "-n", "1_0"],
-        ["preview", "a.png", "--seed", "-1"],
-        ["preview", "a.png", "--seed", str(2**64)],
+        ["preview", "a.png", "-n", "some"],
         ["preview", "a.png", "--size", "28"],
         ["preview", "a.png", "--size", "28x0"],
         ["preview", "a.png", "--size", "28x28x3"],
@@ -135,10 +126,8 @@ def test_every_command_has_help_with_examples(command, run):
         ["augment", "a.npz", "b.npz", "-n", "3"],
         ["augment", "a.npz", "b.npz", "--policy", "zoom"],
         ["augment", "a.npz", "b.npz", "--policy", "zoom", "-n", "1.5"],
-        ["augment", "a.npz", "b.npz", "--policy", "zoom", "-n", "3", "--sampling", "often"],
-        ["augment", "a.npz", "b", "--policy", "zoom", "-n", "3", "--overwrite"],
-        ["bench", "--seconds", "nan"],
-        ["bench", "--size", "4x4x1", "--images", "a.npz"],
+        ["bench", "--seconds", "long"],
+        ["bench", "--size", "4x4"],
         ["bench", "--keras", "--policy", "zoom"],
     ],
 )
@@ -151,7 +140,7 @@ def test_usage_errors(argv, run):
 
 def test_values_that_will_not_do_are_explained(run):
     err = run("preview", "a.png", "--size", "28x-1")[2]
-    rule = "argument --size: must be HEIGHTxWIDTH in pixels, such as 224x224. Received: '28x-1'."
+    rule = "argument --size: must be HxW in pixels, such as 224x224. Received: '28x-1'."
     assert rule in err
 
 
@@ -178,44 +167,32 @@ def test_errors_of_the_system_are_short(run):
     assert (code, out, err) == (1, "", "kaug policies: error: Is a directory: 'dir.json'\n")
 
 
-def test_warnings_are_notes(run, monkeypatch):
+def test_warnings_are_short(run, monkeypatch):
     monkeypatch.setattr(
-        "kaug._cli.policies.names", lambda: warnings.warn("Mind the gap.", stacklevel=2) or {"": ""}
+        "kaug._cli.policies.read_policy",
+        lambda text: warnings.warn("Mind the gap.", stacklevel=2) or tutorial(),
     )
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        assert run("policies")[2] == "kaug policies: note: Mind the gap.\n"
-
-
-def test_a_closed_pipe_is_no_error():
-    # More than a pipe holds, to someone who reads a line of it.
-    code = "import sys, kaug._cli.policies as p; from kaug._cli import main\n"
-    code += (
-        "p.names = lambda: {str(i): 'x' * 99 for i in range(9999)}; sys.exit(main(['policies']))"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    assert process.stdout.readline().startswith(b"0")
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    process.stderr.close()
-    assert process.wait() == 141
+        assert run("policies", "zoom")[2] == "kaug policies: Mind the gap.\n"
 
 
 # Policies ----------------------------------------------------------------------------------------
 
 
-def test_names_of_policies(run):
+def test_what_policies_are_made_of(run):
     code, out, err = run("policies")
     assert (code, err) == (0, "")
-    listed = [line.split()[0] for line in out.splitlines()]
-    assert listed == list(names())
-    not_listed = {"Compose", "Draws", "Lambda", "OneOf", "SomeOf", "Sometimes", "Transform"}
-    assert set(listed) == {"tutorial", *transforms.__all__} - not_listed
-    for name in listed[1:]:
-        assert read_policy(name.lower()) == getattr(transforms, name)()
-    assert read_policy("trivial-augment_wide") == transforms.TrivialAugmentWide()
+    listed = {line.split()[0] for line in out.splitlines()}
+    assert listed == {"tutorial", *transforms.__all__} - {"Draws", "Lambda", "Transform"}
+    assert "Rotation            Rotates the picture about its centre, counter-clockwise." in out
+
+
+@pytest.mark.parametrize("name", ["Rotation", "randaugment", "CUTMIX"])
+def test_a_name_is_a_transform_with_its_defaults(name):
+    known = {name.lower(): getattr(transforms, name) for name in transforms.__all__}
+    assert read_policy(name) == known[name.lower()]()
+    assert read_policy(f"Compose([{name}, tutorial])") == Compose([read_policy(name), tutorial()])
 
 
 def test_the_tutorial_is_what_the_generator_of_the_tutorial_does():
@@ -225,7 +202,7 @@ def test_the_tutorial_is_what_the_generator_of_the_tutorial_does():
     options |= {"width_shift_range": 0.1, "height_shift_range": 0.1, "horizontal_flip": True}
     generator = kaug.ImageDataGenerator(**options)
     theirs = kaug.augment_dataset(x[:1], None, 2_000, generator, seed=0, append=False)[0]
-    ours = kaug.augment_dataset(x[:1], None, 2_000, tutorial_policy(), seed=0, append=False)[0]
+    ours = kaug.augment_dataset(x[:1], None, 2_000, tutorial(), seed=0, append=False)[0]
     np.testing.assert_allclose(ours.mean(axis=0), theirs.mean(axis=0), atol=0.02)
     np.testing.assert_allclose(ours.std(axis=0), theirs.std(axis=0), atol=0.02)
 
@@ -233,7 +210,7 @@ def test_the_tutorial_is_what_the_generator_of_the_tutorial_does():
 @pytest.mark.parametrize(
     "policy",
     [
-        tutorial_policy(),
+        tutorial(),
         Rotation((-5, 20), fill_mode="constant", fill_value=-1.5),
         OneOf([Rotation(30), Compose([Identity()]), HorizontalFlip(p=1)], weights=[1, 2, 0.5]),
         MixUp(0.4, num_classes=10, p=0.5),
@@ -246,28 +223,31 @@ def test_a_policy_by_its_repr_and_as_json(policy, run):
     assert (code, err) == (0, "")
     Path("policy.json").write_text(out, encoding="utf-8")
     assert read_policy("policy.json") == policy
-    Path("policy").write_bytes(b"\xef\xbb\xbf" + policy.to_json().encode())  # a mark from Windows
-    assert read_policy("./policy") == policy
+    for encoding in ("utf-8-sig", "utf-16"):  # as Windows writes files
+        Path("policy.JSON").write_text(policy.to_json(), encoding=encoding)
+        assert read_policy("policy.JSON") == policy
 
 
 WRONG_POLICIES = {
     "rotatoin": "Received: 'rotatoin'. Did you mean 'rotation'?",
-    "qqqq": "Received: 'qqqq'. `kaug policies` lists them.",
-    "lambda": "`kaug policies` lists them.",
-    "one-of": "Write it as in Python: 'OneOf([Rotation(20), HorizontalFlip()])'.",
-    "Rotation(": "('(' was never closed)",
-    "(1, 2)": "A policy must be a transform. Received: '(1, 2)'.",
-    "Rotatoin(3)": "Received: 'Rotatoin'. Did you mean 'Rotation'?",
+    "qqqq": "A policy may be made of the transforms that `kaug policies` lists. Received: 'qqqq'.",
+    "Lambda(3)": "Received: 'Lambda'.",
+    "one-of": "Received: 'one - of'.",
+    "OneOf": "Received: OneOf() (missing a required argument: 'transforms').",
+    "": "A policy must be a .json file, or a transform as in Python",
+    "policy.txt": "A policy must be a .json file, or a transform as in Python",
+    "Rotation(": "('(' was never closed",
+    "(1, 2)": "Received: '(1, 2)'.",
+    "Rotatoin(3)": "Received: 'Rotatoin'. Did you mean 'rotation'?",
     "os.system('true')": "Received: 'os.system'.",
     "Rotation(open('x'))": "Received: 'open'.",
-    "Rotation([i for i in range(3)])": "may have transforms, lists, numbers and strings",
-    "Rotation(degrees=3)": "(got an unexpected keyword argument 'degrees')",
-    "Rotation(**{'p': 1})": "The arguments must be among those of Rotation: rotation, p, fill_mode",
-    "Compose()": "(missing a required argument: 'transforms')",
+    "Rotation([i for i in range(3)])": "Received: '[i for i in range(3)]'.",
+    "Rotation(rotatoin=3)": "'rotatoin'). Did you mean 'rotation'?",
+    "Rotation(**{'p': 1})": "The arguments of Rotation are: rotation, p, fill_mode",
+    "Rotation(3, 4)": "Received: Rotation(3, 4) (too many positional arguments).",
     "Rotation('far')": "Received: rotation='far'",
     "Rotation(p=2)": "`p` must lie in 0..1. Received: p=2.",
-    "(" * 500: "must be an expression",
-    "none.json": "'none.json', where there is no file. `kaug policies tutorial` writes one",
+    "(" * 500: "A policy must be a .json file, or a transform as in Python",
 }
 
 
@@ -280,43 +260,21 @@ def test_wrong_policies(text, run):
     assert WRONG_POLICIES[text] in err
 
 
-def described(class_name, **config):
-    return json.dumps({"class_name": class_name, "config": config})
-
-
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("", "no JSON at line 1, column 1: Expecting value"),
-        ('{"class_name": "kaug>Zoom",\n "config": {}', "no JSON at line 2, column 14"),
-        ("[1, 2]", "which is none"),
-        ("{}", "which is none"),
-        ("[" * 100_000, "nested too deeply"),
-        (b"\xff\xfe\x00", "which is no text"),
-        (described("kaug>Rotatoin"), "class_name='kaug>Rotatoin' in 'policy.json'. Did you mean"),
-        (described("Zoom"), "Did you mean 'kaug>Zoom'?"),
-        (described("os>system"), "class_name='os>system'"),
-        (described(["kaug>Zoom"]), "class_name=['kaug>Zoom']"),
-        ('{"class_name": "kaug>Zoom"}', "with arguments among zoom, p, fill_mode"),
-        (
-            '{"class_name": "kaug>Zoom", "config": [1]}',
-            "must be an object with arguments among zoom",
-        ),
-        (described("kaug>Zoom", zooom=1), "Received: only zooom in 'policy.json'"),
-        (described("kaug>Compose"), "arguments among transforms, p. Received: only none in"),
-        (described("kaug>Compose", transforms=[1]), "In 'policy.json': `transforms` must be"),
-        (described("kaug>Zoom", zoom="big"), "In 'policy.json': "),
-        (described("kaug>Zoom", zoom=float("nan")), "In 'policy.json': "),
-        (described("kaug>Transform"), "class_name='kaug>Transform'"),
-        (described("kaug>Lambda", function={"registered_name": "f"}), "registered with keras"),
+        (b"[", "what can not be read (Expecting value: line 1 column 2 (char 1))."),
+        (b"\xff\xfe\x00", "what can not be read ('utf-16-le' codec"),
+        (b"[1, 2]", "The JSON of a transform is an object with `class_name` and `config`."),
+        (b'{"class_name": "kaug>Zoom", "config": {"zooom": 1}}', "Did you mean 'zoom'?"),
+        (b'{"class_name": "kaug>Zoom", "config": {"zoom": NaN}}', "Received: zoom=nan."),
     ],
 )
 def test_wrong_policy_files(content, complaint, run):
-    content = content if isinstance(content, bytes) else content.encode()
     Path("policy.json").write_bytes(content)
     code, out, err = run("policies", "policy.json")
     assert (code, out) == (1, "")
-    assert err.startswith("kaug policies: error: ")
+    assert err.startswith("kaug policies: error: In 'policy.json': ")
     assert "Received: " in err
     assert complaint in err
 
@@ -328,7 +286,7 @@ COLOR = np.stack([GRAY, GRAY[::-1], 255 - GRAY], axis=-1)
 
 
 def picture(name, size=None):
-    return read_picture(Path(name), size)[0]
+    return read_picture(Path(name), size)
 
 
 def test_gray_and_colour_as_they_are():
@@ -367,32 +325,25 @@ def test_photographs_are_turned_as_noted():
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was held so that the picture must be turned clockwise
     save("a.png", COLOR, exif=exif)
-    made, size = read_picture(Path("a.png"))
-    np.testing.assert_array_equal(made, np.rot90(COLOR, -1))
-    assert size == (7, 5)
+    np.testing.assert_array_equal(picture("a.png"), np.rot90(COLOR, -1))
 
 
 def test_sizes():
     save("a.png", COLOR)
     assert picture("a.png", (3, 11)).shape == (3, 11, 3)
-    save("b.png", np.zeros((3, 2048), "uint8"))
-    assert picture("b.png").shape == (2, 1024)
-    assert picture("b.png", (3, 2048)).shape == (3, 2048)
+    save("b.png", np.zeros((6, 2048), "uint8"))
+    assert picture("b.png").shape == (3, 1024)
+    assert picture("b.png", (6, 2048)).shape == (6, 2048)
 
 
 def test_bombs_and_damage_are_refused(monkeypatch):
     save("a.png", np.zeros((40, 40), "uint8"))
-    with Image.open("a.png") as whole:
-        whole.save("b.png")
     Path("b.png").write_bytes(Path("a.png").read_bytes()[:-30])
     with pytest.raises(ValueError, match=r"that Pillow can read\. Received: 'b\.png'"):
         picture("b.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(ValueError, match="exceeds limit of 1000 pixels"):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 700)
+    with pytest.raises(ValueError, match="exceeds limit of 1400 pixels"):
         picture("a.png")
-    Image.fromarray(np.full((2, 2), 70_000, "int32")).save("c.tif")
-    with pytest.raises(ValueError, match=r"must be in 0\.\.65535"):
-        picture("c.tif")
 
 
 # preview -----------------------------------------------------------------------------------------
@@ -404,23 +355,22 @@ def test_a_preview_is_the_figure(run):
     code, out, err = run(
         "preview", "photos/cat.png", "--policy", "Rotation(30)", "--seed", 5, "-n", 4
     )
-    assert (code, out, err) == (0, "cat-augmented.png\n", "")
+    assert (code, out, err) == (0, "cat-augmented.png, made with --seed 5\n", "")
     stream = io.BytesIO()
     kaug.plot_augmentations(COLOR, Rotation(30), n=4, seed=5).savefig(stream)
     with Image.open(stream) as wanted, Image.open("cat-augmented.png") as made:
         np.testing.assert_array_equal(np.asarray(made), np.asarray(wanted))
         assert np.asarray(made).std() > 20
     assert [path.name for path in Path("photos").iterdir()] == ["cat.png"]
-    assert not partial_files()
 
 
 def test_a_preview_by_default_is_the_tutorials_16_and_its_seed_is_told(run):
     save("a.png", GRAY)
-    code, _, err = run("preview", "a.png", "-o", "one.png")
-    assert code == 0
-    seed = re.fullmatch(r"kaug preview: note: --seed (\d+) makes these pictures again\n", err)[1]
+    code, out, err = run("preview", "a.png", "-o", "one.png")
+    assert (code, err) == (0, "")
+    seed = re.fullmatch(r"one\.png, made with --seed (\d+)\n", out)[1]
     policy = Path("p.json")
-    policy.write_text(tutorial_policy().to_json(), encoding="utf-8")
+    policy.write_text(tutorial().to_json(), encoding="utf-8")
     run("preview", "a.png", "-o", "two.png", "--seed", seed, "--policy", policy, "-n", 16)
     assert Path("one.png").read_bytes() == Path("two.png").read_bytes()
     run("preview", "a.png", "-o", "two.png", "--seed", int(seed) + 1)  # replaces it
@@ -432,32 +382,30 @@ def test_other_formats(suffix, run):
     save("a.png", GRAY.astype("uint16") * 257)
     assert run("preview", "a.png", "-o", f"b.{suffix}", "--seed", 0, "-n", 1)[:2] == (
         0,
-        f"b.{suffix}\n",
+        f"b.{suffix}, made with --seed 0\n",
     )
     assert Path(f"b.{suffix}").read_bytes().startswith((b"\xff\xd8", b"%PDF", b"<?xml"))
-
-
-def test_large_pictures_are_shrunk_and_it_is_said(run):
-    save("a.png", np.zeros((30, 2048), "uint8"))
-    err = run("preview", "a.png", "--policy", "identity", "-n", 1, "--seed", 0)[2]
-    assert err == "kaug preview: note: shrunk from 30x2048 to 15x1024; --size takes another size\n"
 
 
 @pytest.mark.parametrize(
     ("argv", "complaint"),
     [
-        (["none.png"], "Received: 'none.png' (there is no such file)"),
+        (["none.png"], "No such file or directory: 'none.png'"),
+        (["."], "Is a directory: '.'"),
         (["text.png"], "Received: 'text.png' (cannot identify image file"),
-        (["."], "that Pillow can read. Received: '.'"),
-        (["a.png", "-o", "a.png"], "must not be the input"),
-        (["a.png", "-o", "link.png"], "must not be the input"),
+        (["a.png", "-n", "0"], "Received: n=0."),
+        (["a.png", "--seed", "-1"], "Received: seed=-1."),
+        (["a.png", "-o", "a.png"], "must not replace the picture"),
+        (["a.png", "-o", "link.png"], "must not replace the picture"),
         (["a.png", "-o", "b.txt"], "must end in one of"),
         (["a.png", "-o", "b"], "Received: 'b'. Call it b.png."),
-        (["a.png", "-o", "none/b.png"], "must lie in a folder that exists"),
-        (["a.png", "-o", "folder.png"], "must be a file. Received: the folder"),
+        (["a.png", "-o", "none/b.png"], "No such file or directory: 'none/b.png'"),
+        (["a.png", "-o", "folder.png"], "Is a directory: 'folder.png'"),
         (["a.png", "--policy", "mixup"], "must not mix it with others. Received: MixUp()."),
         (["a.png", "--policy", "OneOf([Rotation(3), CutMix()])"], "must not mix it"),
         (["a.png", "--policy", "nothing"], "Received: 'nothing'."),
+        (["a.png", "--policy", "none.json"], "No such file or directory: 'none.json'"),
+        (["deep.tif"], "Images must be floats in [0, 1]."),
     ],
 )
 def test_previews_that_are_refused(argv, complaint, run):
@@ -465,13 +413,12 @@ def test_previews_that_are_refused(argv, complaint, run):
     Path("link.png").symlink_to("a.png")
     Path("text.png").write_text("no picture", encoding="utf-8")
     Path("folder.png").mkdir()
+    save("deep.tif", np.full((2, 2), 7_000_000, "int32"))
     code, out, err = run("preview", *argv)
     assert (code, out) == (1, "")
     assert err.startswith("kaug preview: error: ")
-    assert "Received: " in err
     assert complaint in err
     assert Path("a.png").read_bytes() == before
-    assert not partial_files()
     assert not Path("a-augmented.png").exists()
 
 
@@ -515,16 +462,11 @@ def test_augment_is_augment_dataset(sampling, append, images, run):
         np.testing.assert_array_equal(array, want)
 
 
-def test_the_choices_of_sampling_are_those_of_the_library():
-    assert SAMPLING == KNOWN_SAMPLING
-
-
 def test_the_same_seed_makes_the_same_bytes_and_it_is_told(images, run):
     dataset(images, y=None)
     command = ["-n", "9", "--policy", "zoom"]
     code, out, err = run("augment", "in.npz", "a.npz", *command)
-    assert code == 0
-    assert err.startswith("kaug augment: note: no labels, only images")
+    assert (code, err) == (0, "")
     seed = re.match(r"a\.npz, made with --seed (\d+)$", out.splitlines()[0])[1]
     run("augment", "in.npz", "b.npz", *command, "--seed", seed)
     assert Path("a.npz").read_bytes() == Path("b.npz").read_bytes()
@@ -535,21 +477,24 @@ def test_the_same_seed_makes_the_same_bytes_and_it_is_told(images, run):
 
 def test_names_of_arrays(images, run):
     x, y = images(4), np.arange(4)
-    np.savez("k.npz", x_train=x, y_train=y, x_test=x[:2], y_test=y[:2], sample_weight_test=y[:2])
-    tail = ["-n", "3", "--policy", "zoom", "--seed", "0", "--overwrite"]
-    err = run("augment", "k.npz", "o.npz", *tail)[2]
-    assert err == "kaug augment: note: left out: x_test, y_test, sample_weight_test\n"
-    assert {key: len(value) for key, value in load("o.npz").items()} == {
-        "x_train": 7,
-        "y_train": 7,
-        "index": 7,
-    }
-    run("augment", "k.npz", "o.npz", *tail, "--x-name", "x_test")
-    assert list(load("o.npz")) == ["x_test", "y_test", "sample_weight_test", "index"]
-    write_arrays(Path("k.npz"), {"file": x, "label": y, "w": y})  # savez has a `file` of its own
-    names = ["--x-name", "file", "--y-name", "label", "--weight-name", "w"]
-    assert run("augment", "k.npz", "o.npz", *tail, *names)[2] == ""
-    assert list(load("o.npz")) == ["file", "label", "w", "index"]
+    np.savez("k.npz", x_train=x, y_train=y, x_test=x[:2], label=y[::-1], w=y, sample_weight_train=y)
+    command = ["augment", "k.npz", "-n", "3", "--policy", "zoom", "--seed", "0"]
+    assert run(*command, "a.npz")[2] == "kaug augment: left out: label, w, x_test\n"
+    assert list(load("a.npz")) == ["x", "y", "sample_weight", "index"]
+    err = run(*command, "b.npz", "--arrays", "x_train,label")[2]
+    assert err.startswith("kaug augment: left out: sample_weight_train, w, ")
+    made = load("b.npz")
+    assert list(made) == ["x", "y", "index"]
+    np.testing.assert_array_equal(made["y"], y[::-1][made["index"]])
+    run(*command, "c.npz", "--arrays", "x_train,label,w")
+    np.testing.assert_array_equal(load("c.npz")["sample_weight"], y[made["index"]])
+
+
+def test_weights_without_labels_are_no_labels(images, run):
+    dataset(images, y=None, sample_weight=np.arange(12))
+    command = ["augment", "in.npz", "out.npz", "-n", "3", "--policy", "zoom", "--seed", "0"]
+    assert run(*command)[2] == "kaug augment: left out: sample_weight\n"
+    assert list(load("out.npz")) == ["x", "index"]
 
 
 def test_labels_become_soft_when_pictures_are_mixed(images, run):
@@ -562,25 +507,16 @@ def test_labels_become_soft_when_pictures_are_mixed(images, run):
 
 def test_what_is_there_stays(images, run):
     dataset(images)
-    Path("out.npz").write_bytes(b"precious")
-    command = ["augment", "in.npz", "out.npz", "-n", 3, "--policy", "zoom", "--seed", 0]
-    code, out, err = run(*command)
-    assert (code, out) == (1, "")
-    assert "must not be there yet. Received: 'out.npz'" in err
-    assert Path("out.npz").read_bytes() == b"precious"
-    assert run(*command, "--overwrite")[0] == 0
-    assert len(load("out.npz")["x"]) == 15
     before = Path("in.npz").read_bytes()
-    code, _, err = run("augment", "in.npz", "./in.npz", *command[3:], "--overwrite")
-    assert code == 1
-    assert "must not be the input" in err
+    code, out, err = run("augment", "in.npz", "in.npz", "-n", 3, "--policy", "zoom")
+    assert (code, out) == (1, "")
+    assert "must not be there yet. Received: 'in.npz'. Choose another name, or delete" in err
     assert Path("in.npz").read_bytes() == before
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_a_file_is_written_whole_or_not_at_all(error, images, run, monkeypatch):
     dataset(images)
-    Path("out.npz").write_bytes(b"precious")
     write = np.lib.format.write_array
 
     def fail(stream, array, **options):
@@ -589,12 +525,10 @@ def test_a_file_is_written_whole_or_not_at_all(error, images, run, monkeypatch):
         write(stream, array, **options)
 
     monkeypatch.setattr(np.lib.format, "write_array", fail)
-    command = ["augment", "in.npz", "out.npz", "-n", 3, "--policy", "zoom", "--overwrite"]
-    code, out, err = run(*command)
+    code, out, err = run("augment", "in.npz", "out.npz", "-n", 3, "--policy", "zoom")
     assert (code, out) == (130 if isinstance(error, KeyboardInterrupt) else 1, "")
     assert err.endswith(("interrupted\n", "error: No space left on device\n"))
-    assert Path("out.npz").read_bytes() == b"precious"
-    assert not partial_files()
+    assert [path.name for path in Path().iterdir()] == ["in.npz"]
 
 
 def test_a_folder_that_was_begun_is_gone_on_with(images, run, monkeypatch):
@@ -610,11 +544,7 @@ def test_a_folder_that_was_begun_is_gone_on_with(images, run, monkeypatch):
 
     monkeypatch.setattr(Writer, "_save", stop)
     code, out, err = run(*command)
-    assert (code, out) == (130, "")
-    assert err == (
-        "kaug augment: note: what is written stays; the same command goes on from there\n"
-        "kaug augment: interrupted\n"
-    )
+    assert (code, out, err) == (130, "", "kaug augment: interrupted\n")
     with pytest.raises(ValueError, match="with 5 of 1"):
         kaug.open_dataset("folder")
     monkeypatch.setattr(Writer, "_save", save)
@@ -655,17 +585,18 @@ class Trap:
 @pytest.mark.parametrize(
     ("argv", "complaint"),
     [
-        (["none.npz"], "Received: 'none.npz', where there is no file."),
-        (["text.npz"], "Received: 'text.npz', which is none."),
-        (["one.npy"], "Received: 'one.npy', which is none."),
-        (["."], "Received: '.', which is none."),
+        (["none.npz"], "No such file or directory: 'none.npz'"),
+        (["."], "Is a directory: '.'"),
+        (["text.npz"], "Received: 'text.npz' (File is not a zip file)."),
+        (["one.npy"], "Received: 'one.npy' (File is not a zip file)."),
         (["broken.npz"], "Received: 'broken.npz' (Bad CRC-32"),
         (["trap.npz"], "Received: 'trap.npz' (Object arrays cannot be loaded when"),
-        (["odd.npz"], "must have the array 'x'. Received: the arrays ['images', 'y', 'index']. "),
-        (["odd.npz", "--x-name", "images", "--y-name", "z"], "Say which one it is, with --y-name"),
-        (["odd.npz", "--x-name", "images", "--y-name", "index"], "none of them called 'index'"),
-        (["odd.npz", "--x-name", "y", "--y-name", "y"], "must be three arrays"),
-        (["odd.npz", "--x-name", "images", "--y-name", "y"], "`y` must have one row for each"),
+        (["odd.npz"], "Received: the arrays images, y. Name images, labels and sample weights: --"),
+        (["odd.npz", "--arrays", "images,z"], "'odd.npz' must have the arrays"),
+        (["odd.npz", "--arrays", "images,y,y,y"], "'odd.npz' must have the arrays"),
+        (["odd.npz", "--arrays", "images,y"], "`y` must have one row for each"),
+        (["good.npz", "-n", "-3"], "Received: n=-3."),
+        (["good.npz", "--sampling", "often"], "must be one of 'random', 'cycle', 'balanced'"),
         (["good.npz", "--policy", "CutMix()"], "their number must be known"),
         (["good.npz", "--policy", "RandomResizedCrop(height=3)"], "With append=True the"),
         (["good.npz", "-n", str(10**12)], "must fit into memory"),
@@ -676,7 +607,7 @@ def test_augmentations_that_are_refused(argv, complaint, images, run):
     np.save("one.npy", images(3))
     broken_member("broken.npz")
     np.savez("trap.npz", x=np.array([Trap()], object))
-    np.savez("odd.npz", images=images(3), y=np.arange(4), index=np.arange(3))
+    np.savez("odd.npz", images=images(3), y=np.arange(4))
     np.savez("good.npz", x=images(3), y=np.arange(3))
     defaults = [
         *(() if "-n" in argv else ("-n", "3")),
@@ -684,29 +615,25 @@ def test_augmentations_that_are_refused(argv, complaint, images, run):
     ]
     code, out, err = run("augment", argv[0], "out.npz", *argv[1:], *defaults)
     assert (code, out) == (1, "")
-    err = re.sub(r"^kaug augment: note: .*\n", "", err)
     assert err.startswith("kaug augment: error: ")
-    assert "Received: " in err
     assert complaint in err
-    assert not Path("out.npz").exists()
-    assert not partial_files()
+    assert not list(Path().glob("out.npz*"))
 
 
 @pytest.mark.parametrize(
     ("out", "complaint"),
     [
-        ("none/out.npz", "must lie in a folder that exists"),
-        ("folder.npz", "must be a file. Received: the folder"),
+        ("none/out.npz", "No such file or directory: 'none/out.npz"),
         ("none/out", "must lie in a folder that exists"),
+        ("folder.npz", "must not be there yet. Received: 'folder.npz'."),
         ("file", "must be the path of a new folder, or of a store"),
-        ("out.h5", "Received: 'out.h5'. Call it out.npz."),
-        ("out.npy", "Received: 'out.npy'. Call it out.npz."),
     ],
 )
-def test_where_nothing_can_be_written_nothing_is_read(out, complaint, run):
+def test_where_nothing_can_be_written(out, complaint, images, run):
+    dataset(images)
     Path("folder.npz").mkdir()
     Path("file").write_text("precious", encoding="utf-8")
-    code, stdout, err = run("augment", "none.npz", out, "-n", 3, "--policy", "zoom")
+    code, stdout, err = run("augment", "in.npz", out, "-n", 3, "--policy", "zoom")
     assert (code, stdout) == (1, "")
     assert complaint in err
 
@@ -725,72 +652,44 @@ def test_augment_needs_no_keras(images):
     assert not {"tensorflow", "keras", "matplotlib", "PIL"} & set(loaded)
 
 
-def test_a_folder_that_can_not_be_written_to_is_noticed_first(run, monkeypatch):
-    save("a.png", GRAY)
-    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
-    for argv in (
-        ["preview", "a.png"],
-        ["augment", "a.png", "out.npz", "-n", 1, "--policy", "zoom"],
-    ):
-        code, out, err = run(*argv)
-        assert (code, out) == (1, "")
-        assert "must lie in a folder that can be written to. Received: " in err
-
-
-def test_names_that_are_no_text(run):
-    name = os.fsdecode(b"\xff.png")
-    save(name, GRAY)
-    code, out, _ = run("preview", name, "--policy", "identity", "-n", 1)
-    assert (code, out) == (0, "\\udcff-augmented.png\n")
-    assert Path(os.fsdecode(b"\xff-augmented.png")).exists()
-
-
-def test_progress_of_a_folder_is_shown_at_a_terminal(images, run, monkeypatch):
+def test_progress_is_shown_at_a_terminal(images, run, monkeypatch):
     dataset(images)
-    run("augment", "in.npz", "folder", "-n", 3, "--policy", "zoom", "--seed", 0)
 
     class Terminal(io.StringIO):
         def isatty(self):
             return True
 
-    terminal = Terminal()
-    monkeypatch.setattr(progress, "_EVERY", 0.001)
-    monkeypatch.setattr(sys, "stderr", terminal)
-    watch = progress.Watch(argparse.Namespace(command="augment"), Path("folder"))
-    with watch:
-        while "%" not in terminal.getvalue():
-            pass
-    assert terminal.getvalue().startswith("\rkaug augment: 100%")
-    assert terminal.getvalue().endswith("%\n")
+    monkeypatch.setattr("kaug._progress._PATIENCE", 0)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    for out in ("out.npz", "folder"):
+        code, stdout, _ = run("augment", "in.npz", out, "-n", 3, "--policy", "zoom", "--seed", 0)
+        assert (code, stdout.splitlines()[0]) == (0, f"{out}, made with --seed 0")
+    assert len(re.findall(r"\d+/\d+ [\d,]+ images/s", sys.stderr.getvalue())) == 2
 
 
 # bench -------------------------------------------------------------------------------------------
 
 ROW = re.compile(
-    r"^(?P<images>\S+ \S+)? +(?P<by>a plain copy|kaug, \d+ threads?|Keras' \w+)"
+    r"^(?P<images>\S+ \S+) +(?P<by>a plain copy|kaug, \d+ threads?|Keras' \w+)"
     r" +[\d,.e+]+ +[\d,.]+$"
 )
 
 
 def table(out):
     """Returns for each row of a table of `bench` which images it is about, and who made them."""
-    rows, images = [], None
-    for line in out.splitlines()[5:]:
-        match = ROW.match(line)
-        assert match, line
-        images = match["images"] or images
-        rows.append((images, match["by"]))
-    return rows
+    matches = [ROW.match(line) for line in out.splitlines()[5:]]
+    return [(match["images"], match["by"]) for match in matches]
 
 
 def test_bench(run, monkeypatch):
+    monkeypatch.setattr("kaug._cli.bench._BYTES", 2**14)
     monkeypatch.setenv("KAUG_NUM_THREADS", "3")
     command = ["bench", "--seconds", "0.05", "--size", "5x7x1", "--size", "9x8x3"]
     code, out, err = run(*command, "--policy", "Rotation(20)")
-    assert (code, err) == (0, "kaug bench: note: measuring, for about 0.05 s\n")
+    assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0].startswith(f"kaug {kaug.__version__}, numpy {np.__version__}, numba ")
-    assert re.search(r", 3 of \d+ processors, load average [\d.]+$", lines[1])
+    assert re.search(r", \d+ processors, load [\d.]+$", lines[1])
     assert lines[2:4] == ["policy: Rotation(rotation=20.0)", ""]
     assert lines[4].split() == ["images", "made", "by", "images/s", "time,", "copy", "=", "1"]
     assert table(out) == [
@@ -801,41 +700,13 @@ def test_bench(run, monkeypatch):
     ]
     copies = [line for line in lines if "a plain copy" in line]
     assert all(line.endswith(" 1.0") for line in copies)
-    assert os.environ["KAUG_NUM_THREADS"] == "3"
-
-
-@pytest.mark.parametrize("before", ["3", None])
-def test_the_number_of_threads_is_put_back(before, monkeypatch):
-    monkeypatch.setenv("KAUG_NUM_THREADS", before or "9")
-    if before is None:
-        monkeypatch.delenv("KAUG_NUM_THREADS")
-    with bench._on_threads(2):
-        assert os.environ["KAUG_NUM_THREADS"] == "2"
-    assert os.environ.get("KAUG_NUM_THREADS") == before
-
-
-def test_bench_with_files(images, run, monkeypatch):
-    monkeypatch.setattr("kaug._cli.bench._BYTES", 2**14)
-    monkeypatch.setenv("KAUG_NUM_THREADS", "1")
-    dataset(images, x=images(12, dtype="uint16"))
-    save("a.png", COLOR)
-    tail = ["--seconds", "0.01", "--policy", "mixup"]
-    by = ("a plain copy", "kaug, 1 thread")
-    assert table(run("bench", "--images", "in.npz", *tail)[1]) == [
-        ("5x7x3 uint16", who) for who in by
-    ]
-    assert table(run("bench", "--images", "a.png", *tail)[1]) == [
-        (f"5x7x3 {dtype}", who) for dtype in ("uint8", "float32") for who in by
-    ]
-    np.savez("empty.npz", x=images(0))
-    code, out, err = run("bench", "--images", "empty.npz", *tail)
-    assert (code, out) == (1, "")
-    assert "There must be images to measure with. Received: none in 'empty.npz'." in err
 
 
 def test_bench_with_keras(run, monkeypatch):
     monkeypatch.setattr("kaug._cli.bench._BYTES", 2**14)
-    code, out, _ = run("bench", "--seconds", "0.01", "--size", "8x8x1", "--keras")
+    monkeypatch.setenv("KAUG_NUM_THREADS", "1")
+    with numpy_state_kept():  # Keras' generator does not
+        code, out, _ = run("bench", "--seconds", "0.01", "--size", "8x8x1", "--keras")
     assert code == 0
     rows = table(out)
     assert [by for _, by in rows].count("Keras' generator") == 2
@@ -910,5 +781,5 @@ def test_the_reference_has_every_option(command):
     } | set(re.findall(r"[A-Z]\w*", heading))
     for name in options_of(command):
         assert name in shown, name
-    known = options_of(command) | set(SAMPLING) | {"IN", "IN.npz", "OUT", "IMAGE", "POLICY"}
+    known = options_of(command) | {"IN", "IN.npz", "OUT", "IMAGE", "POLICY"}
     assert shown <= known

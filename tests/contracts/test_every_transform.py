@@ -1,6 +1,8 @@
 """What every transform must keep, whatever it does: the contracts of `kaug.testing`, and more."""
 
+import json
 import multiprocessing
+import re
 from dataclasses import dataclass
 
 import keras
@@ -272,6 +274,54 @@ def test_a_class_may_be_defined_again():
     assert type(Transform.from_json(first().to_json())) is second
     config = keras.saving.serialize_keras_object(second(0.25))
     assert keras.saving.deserialize_keras_object(config) == second(0.25)
+
+
+def described(name, **config):
+    return json.dumps({"class_name": name, "config": config})
+
+
+def test_json_may_be_the_bytes_of_a_file():
+    policy = Compose([Rotation(10), Darken()])
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        assert Transform.from_json(policy.to_json().encode(encoding)) == policy
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "complaint"),
+    [
+        ("", ValueError, "can not be read (Expecting value: line 1 column 1 (char 0))"),
+        ('{"class_name": "kaug>Zoom",\n "config": {', ValueError, "line 2 column 13"),
+        ("[" * 100_000, ValueError, "can not be read (maximum recursion depth exceeded"),
+        (b"\xff\xfe\x00", ValueError, "can not be read ('utf-16-le' codec can't decode"),
+        ({"class_name": "kaug>Zoom", "config": {}}, TypeError, "For a dict, use json.dumps first."),
+        (None, TypeError, "JSON must be a string, or bytes as read from a file. Received: None"),
+        ("[]", ValueError, "The JSON of a transform is an object with `class_name` and `config`"),
+        ('"kaug>Zoom"', ValueError, "The JSON of a transform is an object"),
+        ("{}", ValueError, "described by `class_name` and `config`, an object with its arguments"),
+        ('{"class_name": "kaug>Zoom"}', ValueError, "Received: {'class_name': 'kaug>Zoom'}"),
+        ('{"class_name": "kaug>Zoom", "config": [1]}', ValueError, "'config': [1]}"),
+        (described("kaug>Rotatoin"), ValueError, "Did you mean 'kaug>Rotation'?"),
+        (described("Zoom"), ValueError, "class_name='Zoom'. Did you mean 'kaug>Zoom'?"),
+        (described("theirs>Vignette"), ValueError, "Import the module of a transform of your own"),
+        (described(["kaug>Zoom"]), ValueError, "class_name=['kaug>Zoom']"),
+        (described("kaug>Slots"), ValueError, "class_name='kaug>Slots'"),  # it is abstract
+        (described("kaug>Zoom", zooom=1), TypeError, "Zoom(zooom=1) (got an unexpected keyword"),
+        (described("kaug>Zoom", zooom=1), TypeError, "'zooom'). Did you mean 'zoom'?"),
+        (described("kaug>Zoom", qqq=1), TypeError, "The arguments of Zoom are: zoom, p, fill_mode"),
+        (described("kaug>Compose"), TypeError, "Compose() (missing a required argument: 'transf"),
+        (described("kaug>Compose", transforms=[1]), TypeError, "must be a sequence of transforms"),
+        (described("kaug>Compose", transforms=[{}]), ValueError, "Received: {} (type dict)"),
+        (described("kaug>Zoom", zoom="big"), TypeError, "Received: zoom='big'"),
+        (described("kaug>Zoom", zoom=float("nan")), ValueError, "Received: zoom=nan"),
+        (described("kaug>Lambda", function={"registered_name": "f"}), ValueError, "keras.saving"),
+        (described("kaug>Lambda", function={"registered_name": []}), ValueError, "keras.saving"),
+    ],
+)
+def test_descriptions_that_will_not_do(text, error, complaint):
+    with pytest.raises(error, match=re.escape(complaint)) as caught:
+        Transform.from_json(text)
+    assert type(caught.value) is error
+    assert "Received: " in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,104 +1,115 @@
 """`kaug augment`: augmented rows appended to the arrays of a file."""
 
 import argparse
-from collections.abc import Mapping
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from kaug._cli.arrays import INDEX, Dataset, read_dataset, write_arrays
-from kaug._cli.files import check_output
-from kaug._cli.notes import note
+import numpy as np
+from numpy.lib.npyio import NpzFile
+
 from kaug._cli.policy import read_policy
-from kaug._cli.progress import Watch
 from kaug._random import resolve_seed
 from kaug._validation import message
 from kaug.offline import augment_dataset
 from kaug.store import open_dataset
-from kaug.store._write import check_path
-from kaug.transforms import Transform
 
-_FILES = (".npy", ".h5", ".hdf5")  # no names for a folder
+_NAMES = ("x", "y", "sample_weight")
+_USUAL = (_NAMES, tuple(f"{name}_train" for name in _NAMES))
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Writes the dataset, and what it holds to stdout."""
-    out = Path(arguments.out)
-    to_file = out.suffix.lower() == ".npz"
-    _check_out(arguments, out, to_file=to_file)
+    """Writes the dataset; says to stdout what it holds, and with which seed it was made."""
+    out, seed = Path(arguments.out), arguments.seed
     policy = read_policy(arguments.policy)
-    dataset = read_dataset(Path(arguments.source), arguments)
-    _say_what_is_missing(arguments, dataset)
-    if to_file:
-        seed, arrays = _to_file(arguments, out, policy, dataset)
-    else:
-        seed, arrays = _to_folder(arguments, out, policy, dataset)
-    print(f"{out}, made with --seed {seed}")
-    width = max(map(len, arrays))
-    for name, array in arrays.items():
-        print(f"  {name:{width}}  {array.dtype} {tuple(array.shape)}")
-
-
-def _check_out(arguments: argparse.Namespace, out: Path, *, to_file: bool) -> None:
-    """Raises when the result can not be written, before anything is read."""
-    if not to_file:
-        if arguments.overwrite:
-            rule = "--overwrite is for .npz files; a folder that was begun is gone on with"
-            arguments.usage_error(message(rule, str(out), "Delete it to make it anew."))
-        if out.suffix.lower() in _FILES:
-            rule = "OUT must be an .npz file, a .zarr group or a folder"
-            raise ValueError(message(rule, repr(str(out)), f"Call it {out.stem}.npz."))
-        check_path(out)
-        return
-    check_output(out, Path(arguments.source))
-    if out.exists() and not arguments.overwrite:
-        rule = "OUT must not be there yet"
-        fix = "Choose another name, or pass --overwrite to replace it."
-        raise FileExistsError(message(rule, repr(str(out)), fix))
-
-
-def _say_what_is_missing(arguments: argparse.Namespace, dataset: Dataset) -> None:
-    if dataset.names[1] is None:
-        note(arguments, "no labels, only images: --y-name NAME says which array has the labels")
-    if dataset.others:
-        note(arguments, f"left out: {', '.join(dataset.others)}")
-
-
-def _options(arguments: argparse.Namespace, weight: Any) -> dict[str, Any]:
-    # Keras' progress bar would load Keras, and writes to stdout.
-    return {
+    arrays = read_arrays(Path(arguments.source), arguments.arrays)
+    x, y, weight = (*arrays, None, None)[:3]
+    options: dict[str, Any] = {
         "sample_weight": weight,
         "append": not arguments.no_append,
         "sampling": arguments.sampling,
         "return_index": True,
-        "verbose": 0,
+        "verbose": "auto" if sys.stderr.isatty() else 0,
     }
+    with contextlib.redirect_stdout(_Stderr()):
+        if out.suffix.lower() == ".npz":
+            seed = resolve_seed(seed)
+            with _new_file(out) as stream:
+                made = _named(augment_dataset(x, y, arguments.n, policy, seed=seed, **options))
+                np.savez(stream, **made)
+        else:
+            options["out"] = out
+            made = _named(augment_dataset(x, y, arguments.n, policy, seed=seed, **options))
+            seed = open_dataset(out).arguments["seed"]
+    print(f"{out}, made with --seed {seed}")
+    width = max(map(len, made))
+    for name, array in made.items():
+        print(f"  {name:{width}}  {array.dtype} {array.shape}")
 
 
-def _to_file(
-    arguments: argparse.Namespace, out: Path, policy: Transform, dataset: Dataset
-) -> tuple[int, Mapping[str, Any]]:
-    seed = resolve_seed(arguments.seed)
-    x, y, weight = dataset.images, dataset.labels, dataset.weights
-    options = _options(arguments, weight)
-    made = augment_dataset(x, y, arguments.n, policy, seed=seed, **options)
-    names = [*dataset.names[:2], *[name for name in dataset.names[2:] if name], INDEX]
-    arrays = {name: array for name, array in zip(names, made, strict=True) if name is not None}
-    write_arrays(out, arrays)
-    return seed, arrays
+def read_arrays(path: Path, names: Sequence[str] | None = None) -> list[Any]:
+    """Returns images and, if they are there, labels and sample weights of an `.npz` file.
 
+    Python objects are refused: they would be unpickled, and that may run any code.
 
-def _to_folder(
-    arguments: argparse.Namespace, out: Path, policy: Transform, dataset: Dataset
-) -> tuple[int, Mapping[str, Any]]:
-    x, y, weight = dataset.images, dataset.labels, dataset.weights
-    options = _options(arguments, weight)
+    Args:
+        path: The file.
+        names: One to three names, in that order; None takes the usual ones.
+
+    Raises:
+        ValueError: It is no such file, it is damaged, or it does not have the arrays.
+    """
     try:
-        with Watch(arguments, out):
-            augment_dataset(x, y, arguments.n, policy, seed=arguments.seed, out=out, **options)
-    except KeyboardInterrupt:
-        note(arguments, "what is written stays; the same command goes on from there")
+        with path.open("rb") as stream, NpzFile(stream, allow_pickle=False) as file:
+            there = list(file)
+            usual = next((usual for usual in _USUAL if usual[0] in there), _NAMES[:1])
+            wanted = list(takewhile(there.__contains__, usual)) if names is None else list(names)
+            arrays = [file[name] for name in wanted if name in there]
+    except (OSError, MemoryError):
         raise
-    stored = open_dataset(out)
-    parts = {"x": stored.x, "y": stored.y, "sample_weight": stored.sample_weight}
-    arrays = {name: array for name, array in parts.items() if array is not None}
-    return int(stored.arguments["seed"]), {**arrays, INDEX: stored.index}
+    except Exception as error:  # damaged files make NumPy and zipfile raise all sorts
+        rule = "IN must be an .npz file of plain arrays, as numpy.savez writes them"
+        raise ValueError(message(rule, f"{str(path)!r} ({error})")) from error
+    if not 1 <= len(arrays) == len(wanted) <= 3:
+        rule = f"{str(path)!r} must have the arrays that are to be augmented"
+        fix = "Name images, labels and sample weights: --arrays X,Y,WEIGHT."
+        raise ValueError(message(rule, f"the arrays {', '.join(there)}", fix))
+    if left := sorted(set(there) - set(wanted)):
+        print(f"kaug augment: left out: {', '.join(left)}", file=sys.stderr)
+    return arrays
+
+
+def _named(made: Sequence[Any]) -> dict[str, Any]:
+    """Returns the arrays that were made, by the names they have in a store."""
+    names = [*_NAMES[: len(made) - 1], "index"]
+    return {name: array for name, array in zip(names, made, strict=True) if array is not None}
+
+
+@contextlib.contextmanager
+def _new_file(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file to write, which must not be there yet and only is once it is whole."""
+    if path.exists():
+        rule, fix = "OUT must not be there yet", "Choose another name, or delete it first."
+        raise FileExistsError(message(rule, repr(str(path)), fix))
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as stream:
+            yield stream
+        partial.rename(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+class _Stderr(io.StringIO):
+    """Takes what the library prints about its progress: stdout is for results.
+
+    It is no terminal, which would be shown a bar of Keras, and that takes seconds to load.
+    """
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)

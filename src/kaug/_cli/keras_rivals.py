@@ -7,19 +7,18 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from kaug.generators import numpy_state_kept
-
 Array = NDArray[Any]
 
+_BATCH = 256  # Keras' are made for batches, not for a whole dataset
 
-def rivals() -> dict[str, Callable[[Array], object]]:
+
+def rivals() -> dict[str, Callable[[Array], Any]]:
     """Returns Keras' generator and a chain of its layers as functions of images, by name."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else TensorFlow talks while it is loaded
-    with numpy_state_kept():
-        return {"Keras' generator": _generator(), "Keras' layers": _layers()}
+    return {"Keras' generator": _generator(), "Keras' layers": _layers()}
 
 
-def _generator() -> Callable[[Array], object]:
+def _generator() -> Callable[[Array], Any]:
     from tensorflow.keras.preprocessing.image import ImageDataGenerator
 
     generator = ImageDataGenerator(
@@ -32,15 +31,15 @@ def _generator() -> Callable[[Array], object]:
     )
     seeds = count()
 
-    def call(images: Array) -> object:
-        with numpy_state_kept():
-            flow = generator.flow(images, batch_size=len(images), shuffle=False, seed=next(seeds))
-            return next(flow).astype(images.dtype, copy=False)
+    def call(images: Array) -> Any:
+        batch = images[:_BATCH]
+        flow = generator.flow(batch, batch_size=len(batch), shuffle=False, seed=next(seeds))
+        return next(flow).astype(images.dtype, copy=False)
 
     return call
 
 
-def _layers() -> Callable[[Array], object]:
+def _layers() -> Callable[[Array], Any]:
     import keras
 
     fill = {"fill_mode": "nearest", "interpolation": "bilinear"}
@@ -54,8 +53,8 @@ def _layers() -> Callable[[Array], object]:
         ]
     )
 
-    def call(images: Array) -> object:
-        made = keras.ops.convert_to_numpy(chain(images, training=True))
+    def call(images: Array) -> Any:
+        made = keras.ops.convert_to_numpy(chain(images[:_BATCH], training=True))
         return made.astype(images.dtype, copy=False)
 
     return call

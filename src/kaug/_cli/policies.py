@@ -1,18 +1,18 @@
-"""`kaug policies`: what `--policy` takes by name, or one policy as JSON."""
+"""`kaug policies`: what policies can be made of, or one of them as JSON."""
 
 import argparse
+import inspect
 import json
 
-from kaug._cli.policy import names, read_policy
+from kaug._cli.policy import VOCABULARY, read_policy
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Writes a list of names, or the policy that was asked for."""
     if arguments.policy is not None:
-        policy = read_policy(arguments.policy)
-        print(json.dumps(json.loads(policy.to_json()), indent=2))
+        print(json.dumps(json.loads(read_policy(arguments.policy).to_json()), indent=2))
         return
-    lines = names()
-    width = max(map(len, lines))
-    for name, line in lines.items():
-        print(f"{name:{width}}  {line}")
+    width = max(map(len, VOCABULARY))
+    for name, each in VOCABULARY.items():
+        summary = (inspect.getdoc(each) or "").splitlines()[0].replace("`", "")
+        print(f"{name:{width}}  {summary}")

@@ -2,58 +2,80 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
-from kaug._cli.files import check_output, written_whole
-from kaug._cli.notes import note
-from kaug._cli.pictures import read_picture
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
 from kaug._cli.policy import read_policy
 from kaug._random import resolve_seed
 from kaug._validation import message
 from kaug.plots import plot_augmentations
-from kaug.transforms import Transform
+
+_LONGEST = 1024  # pixels; a larger picture is shown no better, and takes long
+_GRAY = {"1": "L", "L": "L", "LA": "L", "F": "F"}
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Writes the grid, and its path to stdout."""
+    """Writes the grid; says to stdout where it is, and with which seed it was made."""
     source = Path(arguments.image)
     # Not beside the picture: that may be a folder of training images.
     out = Path(arguments.output or f"{source.stem}-augmented.png")
-    suffix = _check_suffix(out)
-    check_output(out, source)
     policy = read_policy(arguments.policy)
-    _refuse_mixing(policy)
-    image, size = read_picture(source, arguments.size)
-    if arguments.size is None and image.shape[:2] != size:
-        now = "x".join(map(str, image.shape[:2]))
-        note(arguments, f"shrunk from {size[0]}x{size[1]} to {now}; --size takes another size")
-    seed = resolve_seed(arguments.seed)
-    if arguments.seed is None:
-        note(arguments, f"--seed {seed} makes these pictures again")
-    figure = plot_augmentations(image, policy, n=arguments.n, seed=seed)
-    with written_whole(out) as stream:
-        figure.savefig(stream, format=suffix)
-    print(out)
-
-
-def _check_suffix(out: Path) -> str:
-    """Returns the format of a file by its name."""
-    from matplotlib.backend_bases import FigureCanvasBase
-
-    known = FigureCanvasBase.get_supported_filetypes()
-    suffix = out.suffix[1:].lower()
-    if suffix not in known:
-        rule = f"The output must end in one of {', '.join(sorted(known))}"
-        raise ValueError(message(rule, repr(str(out)), f"Call it {out.stem}.png."))
-    return suffix
-
-
-def _refuse_mixing(policy: Transform) -> None:
     if policy.mixes:
-        raise ValueError(
-            message(
-                "A preview shows one picture, so its policy must not mix it with others",
-                repr(policy),
-                "Leave MixUp and CutMix out of the preview; kaug.augment_dataset and "
-                "kaug.plot_images show what they do.",
-            )
-        )
+        rule = "A preview shows one picture, so its policy must not mix it with others"
+        raise ValueError(message(rule, repr(policy), "Leave out MixUp and CutMix."))
+    picture = read_picture(source, arguments.size)
+    if out.exists() and out.samefile(source):
+        rule = "The preview must not replace the picture"
+        raise ValueError(message(rule, repr(str(out)), "Choose another name for it."))
+    seed = resolve_seed(arguments.seed)
+    figure = plot_augmentations(picture, policy, n=arguments.n, seed=seed)
+    known = figure.canvas.get_supported_filetypes()
+    if out.suffix[1:].lower() not in known:
+        rule = f"The name of the preview must end in one of {', '.join(sorted(known))}"
+        raise ValueError(message(rule, repr(str(out)), f"Call it {out.stem}.png."))
+    figure.savefig(out)
+    print(f"{out}, made with --seed {seed}")
+
+
+def read_picture(path: Path, size: tuple[int, int] | None = None) -> NDArray[Any]:
+    """Returns a picture as it is to be looked at.
+
+    It is turned as the camera noted. Transparent parts are laid on white.
+
+    Args:
+        path: The file.
+        size: Height and width to resize it to; None takes its own, or less for a picture that has
+            a side longer than 1024 pixels.
+
+    Returns:
+        `(H, W)` if it is grey, else `(H, W, 3)` with red, green and blue. uint8, or float32 in
+        [0, 1] if the file has more than 8 bits of grey.
+    """
+    try:
+        with Image.open(path) as file:
+            picture = _flattened(ImageOps.exif_transpose(file))
+    except Exception as error:  # damaged files make Pillow raise all sorts
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        rule = "IMAGE must be a picture that Pillow can read"
+        raise ValueError(message(rule, f"{str(path)!r} ({error})")) from error
+    if size is None:
+        picture.thumbnail((_LONGEST, _LONGEST), Image.Resampling.BILINEAR)
+    else:
+        picture = picture.resize(size[::-1], Image.Resampling.BILINEAR)
+    return np.array(picture)
+
+
+def _flattened(picture: Image.Image) -> Image.Image:
+    """Returns a picture of mode L, F or RGB."""
+    if picture.mode.startswith("I"):  # 16 bits, which `convert` would cut off at 255
+        return Image.fromarray((np.asarray(picture) / 65535).astype(np.float32))
+    mode = _GRAY.get(picture.mode, "RGB")
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        white = Image.new("RGBA", picture.size, "white")
+        white.alpha_composite(picture.convert("RGBA"))
+        picture = white
+    return picture.convert(mode)

@@ -23,6 +23,8 @@ from kaug._validation import (
 from kaug.transforms._annotations import Annotations
 from kaug.transforms._config import (
     REGISTRY,
+    create,
+    from_json,
     from_plain,
     register_with_keras,
     registered_name,
@@ -240,21 +242,31 @@ class Transform(ABC):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Returns the transform that `get_config` described."""
-        return cls(**{name: from_plain(value) for name, value in config.items()})
+        """Returns the transform that `get_config` described.
+
+        Raises:
+            TypeError: An argument has the wrong type, is missing, or not one of the transform's.
+            ValueError: An argument is out of its range, or names what is not known.
+        """
+        return create(cls, **{name: from_plain(value) for name, value in config.items()})
 
     def to_json(self) -> str:
         """Returns the transform as JSON, for `from_json`."""
         return json.dumps(to_plain(self))
 
     @staticmethod
-    def from_json(text: str) -> "Transform":
-        """Returns the transform that `to_json` wrote.
+    def from_json(text: str | bytes) -> "Transform":
+        """Returns the transform that `to_json` wrote, or someone by hand.
+
+        Args:
+            text: A JSON object with `class_name` and `config`; or the bytes of a file with one.
 
         Raises:
-            ValueError: The text is no transform, or of a class that was not imported.
+            TypeError: An argument has the wrong type, is missing, or not one of the transform's.
+            ValueError: The text is no transform, or of a class that was not imported; or an
+                argument is out of its range.
         """
-        value = from_plain(json.loads(text))
+        value = from_json(text)
         if not isinstance(value, Transform):
             rule = "The JSON of a transform is an object with `class_name` and `config`"
             raise ValueError(message(rule, describe(text)))

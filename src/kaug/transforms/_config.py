@@ -1,10 +1,15 @@
 """Transforms as plain data and back, by the names they are registered under."""
 
+import difflib
+import inspect
+import json
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from kaug._validation import describe, message
+
+Made = TypeVar("Made")
 
 # Every class of transforms, by the name `keras.saving` has for it.
 REGISTRY: dict[str, type[Any]] = {}
@@ -64,10 +69,28 @@ def _function_name(value: Any) -> dict[str, str]:
     return {"registered_name": name}
 
 
+def from_json(text: Any) -> Any:
+    """Returns what a JSON text describes, as `from_plain` does.
+
+    Raises:
+        TypeError: `text` is no text, or an argument in it has the wrong type or name.
+        ValueError: It is no JSON, or does not describe what is known.
+    """
+    if not isinstance(text, (str, bytes, bytearray)):
+        rule = "JSON must be a string, or bytes as read from a file"
+        raise TypeError(message(rule, describe(text), "For a dict, use json.dumps first."))
+    try:
+        return from_plain(json.loads(text))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        rule = "The JSON of a transform is an object with `class_name` and `config`"
+        raise ValueError(message(rule, f"what can not be read ({error})")) from None
+
+
 def from_plain(value: Any) -> Any:
     """Undoes `to_plain`.
 
     Raises:
+        TypeError: An argument of a transform has the wrong type or name.
         ValueError: It names a transform or a function that is not known.
     """
     if isinstance(value, list):
@@ -75,19 +98,52 @@ def from_plain(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     if "registered_name" in value and "config" not in value:
-        saving = getattr(sys.modules.get("keras"), "saving", None)
-        function = saving and saving.get_registered_object(value["registered_name"])
-        if function is None:
-            rule = "A function in a configuration must be registered with keras.saving first"
-            raise ValueError(message(rule, describe(value["registered_name"])))
-        return function
-    name = value.get("class_name")
-    if name not in REGISTRY:
-        raise ValueError(
-            message(
-                "A configuration must name a transform that is known",
-                f"class_name={name!r}",
-                "Import the module that defines it first.",
-            )
-        )
-    return REGISTRY[name].from_config(value["config"])
+        return _function(value["registered_name"])
+    if "class_name" not in value or not isinstance(value.get("config"), Mapping):
+        rule = "A transform is described by `class_name` and `config`, an object with its arguments"
+        raise ValueError(message(rule, describe(value)))
+    return _class(value["class_name"]).from_config(value["config"])
+
+
+def _function(name: Any) -> Any:
+    saving: Any = getattr(sys.modules.get("keras"), "saving", None)
+    is_known = saving is not None and isinstance(name, str)
+    function = saving.get_registered_object(name) if is_known else None
+    if function is None:
+        rule = "A function in a configuration must be registered with keras.saving first"
+        raise ValueError(message(rule, describe(name)))
+    return function
+
+
+def _class(name: Any) -> type[Any]:
+    known = [known for known, cls in REGISTRY.items() if not inspect.isabstract(cls)]
+    if name not in known:
+        rule = "A configuration must name a transform that is known"
+        fix = f"{did_you_mean(name, known)} Import the module of a transform of your own first."
+        raise ValueError(message(rule, f"class_name={name!r}", fix.strip()))
+    return REGISTRY[name]
+
+
+def create(cls: Callable[..., Made], /, *positional: Any, **named: Any) -> Made:
+    """Returns `cls(*positional, **named)`, or says which arguments there are.
+
+    Raises:
+        TypeError: An argument is missing, or not one of them.
+    """
+    signature = inspect.signature(cls)
+    try:
+        signature.bind(*positional, **named)
+    except TypeError as error:
+        known = list(signature.parameters)
+        rule = f"The arguments of {cls.__name__} are: {', '.join(known) or 'none'}"
+        given = [*map(repr, positional), *(f"{name}={value!r}" for name, value in named.items())]
+        received = f"{cls.__name__}({', '.join(given)}) ({error})"
+        unknown = next((name for name in named if name not in known), "")
+        raise TypeError(message(rule, received, did_you_mean(unknown, known))) from None
+    return cls(*positional, **named)
+
+
+def did_you_mean(name: Any, known: Iterable[str]) -> str:
+    """Returns a question about the name that comes closest, or nothing if none does."""
+    close = difflib.get_close_matches(str(name), known, n=1)
+    return f"Did you mean {close[0]!r}?" if close else ""
