@@ -138,8 +138,12 @@ def test_labels_follow_even_repeated_rows():
 @pytest.mark.parametrize("sampling", ["cycle", "balanced"])
 def test_repeated_rows_break_a_plan(sampling):
     x, y = level_images(12), np.arange(12)
-    with pytest.raises(ValueError, match=f"sampling='{sampling}' needs a generator"):
+    with pytest.raises(ValueError, match="needs a generator") as caught:
         augment_dataset(x, y, 9, RepeatingFlow(), seed=2, sampling=sampling)
+    assert str(caught.value) == (
+        f"sampling='{sampling}' needs a generator that returns every row once. Received: "
+        'a generator that dropped some rows and repeated others. Use sampling="random".'
+    )
 
 
 @pytest.mark.parametrize("append", [True, False])
@@ -149,6 +153,22 @@ def test_balanced_counts_of_the_result(append):
         level_images(10), y, 14, lambda b: b, seed=0, sampling="balanced", append=append
     )
     assert np.bincount(y_more).tolist() == ([8, 8, 8] if append else [5, 5, 4])
+
+
+# Drawn once and written down: what a seed means never changes.
+GOLDEN = {
+    "random": [4, 4, 6, 5, 6, 2, 5, 4, 0, 2, 3, 6],
+    "cycle": [0, 4, 2, 1, 3, 6, 5, 4, 0, 3, 2, 6],
+    "balanced": [0, 4, 6, 3, 5, 6, 1, 5, 6, 2, 4, 6],
+}
+
+
+@pytest.mark.parametrize("sampling", GOLDEN)
+def test_the_rows_of_a_seed(sampling):
+    y = np.repeat([0, 1, 2], [4, 2, 1])
+    options = {"seed": 1, "append": False, "sampling": sampling, "return_index": True}
+    index = augment_dataset(level_images(7), y, 12, lambda b: b, **options)[2]
+    assert index.tolist() == GOLDEN[sampling]
 
 
 @pytest.mark.parametrize("shape", [(6, 5), (6, 5, 1), (6, 5, 5)])
@@ -247,6 +267,28 @@ def test_progress_in_a_log_file(capsys, monkeypatch):
     assert re.match(r"2/4 [\d,]+ images/s \d+s left\n4/4 ", capsys.readouterr().out)
 
 
+def test_progress_of_a_native_transform(capsys, monkeypatch):
+    monkeypatch.setattr("kaug._progress._LINE_EVERY", 0.0)
+    monkeypatch.setattr("kaug.offline._REPORT_BYTES", 3 * 90)  # three images
+    augment_dataset(level_images(3), None, 8, Rotation(9), verbose=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["3/8", "6/8", "8/8"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "batches"), [((512, 512), [16, 4]), ((1024, 1024, 3), [1] * 20), ((6, 5), [20])]
+)
+def test_a_default_batch_is_some_four_mebibytes(shape, batches):
+    found = []
+
+    def generator(batch):
+        found.append(len(batch))
+        return batch
+
+    augment_dataset(np.zeros((1, *shape), "uint8"), None, 20, generator, append=False)
+    assert found == batches
+
+
 def test_progress_at_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr("kaug._progress._is_interactive", lambda: True)
     augment_dataset(level_images(3), None, 4, lambda b: b, verbose=1)
@@ -270,7 +312,13 @@ BAD_INPUT = [
     ("n negative", {"n": -1}, ValueError, "`n` must be an integer, at least 0. Received: n=-1"),
     ("n float", {"n": 2.0}, TypeError, "`n` must be an integer.*Received: n=2.0"),
     ("n bool", {"n": True}, TypeError, "`n` must be an integer.*Received: n=True"),
-    ("no rows", {"x": X[:0], "y": Y[:0]}, ValueError, "at least one row to make n=3"),
+    (
+        "no rows",
+        {"x": X[:0], "y": Y[:0]},
+        ValueError,
+        r"^`x` must have at least one row to make n=3 augmented rows from\. "
+        r"Received: an array of shape \(0, 6, 5, 3\) and dtype uint8\.$",
+    ),
     ("one image", {"x": X[0, :, :, 0]}, ValueError, r"batch of images.*Fix|For one image pass"),
     ("rank 5", {"x": X[None]}, ValueError, "must be a batch of images of shape"),
     ("no height", {"x": X[:, :0]}, ValueError, "none of them zero"),
@@ -279,17 +327,34 @@ BAD_INPUT = [
     ("x complex", {"x": X.astype(complex)}, TypeError, "real numbers.*complex128"),
     ("x of bools", {"x": X > 0}, TypeError, r'real numbers.*x.astype\("float32"\)'),
     ("x ragged", {"x": [[[1], [2, 3]]]}, ValueError, "`x` must be an array"),
-    ("unknown sampling", {"sampling": "even"}, ValueError, "'random', 'cycle', 'balanced'.*'even'"),
+    (
+        "unknown sampling",
+        {"sampling": "even"},
+        ValueError,
+        "^`sampling` must be one of 'random', 'cycle', 'balanced'. Received: sampling='even'",
+    ),
     ("balancing no classes", {"sampling": "balanced", "y": (Y,)}, ValueError, "Counting classes"),
     ("batch size 0", {"batch_size": 0}, ValueError, "`batch_size` must be an integer, at least 1"),
-    ("verbose 2", {"verbose": 2}, ValueError, '`verbose` must be "auto", 0 or 1'),
+    (
+        "verbose 2",
+        {"verbose": 2},
+        ValueError,
+        r'^`verbose` must be "auto", 0 or 1\. Received: verbose=2 \(type int\)\.$',
+    ),
     ("verbose bool", {"verbose": True}, ValueError, "`verbose`"),
     ("seed negative", {"seed": -1}, ValueError, "`seed` must be an integer, between 0"),
     ("seed float", {"seed": 0.5}, TypeError, "`seed` must be an integer"),
     ("no generator", {"generator": 3}, TypeError, "`generator` must be"),
     ("drops rows", {"generator": lambda b: b[1:]}, ValueError, "one image for each image"),
     ("new dtype", {"generator": lambda b: b * 0.5}, TypeError, "dtype it is given, uint8"),
-    ("new shape", {"generator": lambda b: b[:, 1:]}, ValueError, "Pass append=False"),
+    (
+        "new shape",
+        {"generator": lambda b: b[:, 1:]},
+        ValueError,
+        r"^With append=True the generator must keep the image shape \(6, 5, 3\)\. "
+        r"Received: images of shape \(5, 5, 3\)\. "
+        r"Pass append=False to get the augmented rows alone\.$",
+    ),
     ("raises", {"generator": _raise}, RuntimeError, "no more film"),
     ("too large", {"n": 10**15}, MemoryError, r"[\d,.]+ GiB with their labels, while [\d.]+ GiB"),
 ]
@@ -307,8 +372,11 @@ def test_bad_input(arguments, error, text):
 
 def test_shape_that_changes_between_batches():
     sizes = iter([4, 3])
-    with pytest.raises(ValueError, match="images of one shape"):
+    with pytest.raises(ValueError, match="images of one shape") as caught:
         augment_dataset(X, Y, 4, lambda b: b[:, : next(sizes)], append=False, batch_size=2, seed=0)
+    assert str(caught.value) == (
+        "A generator must return images of one shape. Received: (3, 5, 3) after (4, 5, 3)."
+    )
 
 
 def test_where_a_generator_raised_is_told():
@@ -317,13 +385,39 @@ def test_where_a_generator_raised_is_told():
     assert "augmented rows 0 to 3 of 4" in caught.value.__notes__[0]
 
 
-def test_size_is_checked_before_anything_is_allocated(monkeypatch):
-    class Tight:
-        available = 3000
+class Memory:
+    """What is free, in place of psutil's answer."""
 
-    monkeypatch.setattr(psutil, "virtual_memory", Tight)
+    def __init__(self, available):
+        self.available = available
+
+    def __call__(self):
+        return self
+
+
+def test_size_is_checked_before_anything_is_allocated(monkeypatch):
+    monkeypatch.setattr(psutil, "virtual_memory", Memory(5 * 2**30))
     called = []
-    with pytest.raises(MemoryError, match=r"31 rows of shape \(6, 5, 3\) and dtype uint8"):
-        augment_dataset(X, Y, 27, called.append)
+    with pytest.raises(MemoryError) as caught:
+        augment_dataset(X, Y, 10**15, called.append)  # 90 bytes of image, 8 of label
+    assert str(caught.value) == (
+        "The result must fit into memory. Received: 1000000000000004 rows of shape (6, 5, 3) "
+        "and dtype uint8, 91,269,612.3 GiB with their labels, while 5.0 GiB are free. "
+        "Ask for fewer rows, use a smaller dtype such as uint8, or write it to disk: out=path."
+    )
     assert not called
-    augment_dataset(X, Y, 20, lambda batch: batch)
+
+
+@pytest.mark.parametrize(("y", "row"), [(None, 90), (Y, 98)])
+def test_what_just_fits_is_made(monkeypatch, y, row):
+    monkeypatch.setattr(psutil, "virtual_memory", Memory(24 * row))
+    x_more, _ = augment_dataset(X, y, 20, lambda batch: batch)
+    assert len(x_more) == 24
+    with pytest.raises(MemoryError, match="25 rows"):
+        augment_dataset(X, y, 21, lambda batch: batch)
+
+
+def test_size_is_checked_again_when_the_generator_makes_larger_images(monkeypatch):
+    monkeypatch.setattr(psutil, "virtual_memory", Memory(3000))
+    with pytest.raises(MemoryError, match=r"4 rows of shape \(600, 5, 3\)"):
+        augment_dataset(X, None, 4, lambda batch: batch.repeat(100, axis=1), append=False)

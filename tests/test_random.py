@@ -108,8 +108,12 @@ def test_words_of_a_row_run_out_before_they_repeat():
     draws._block = 2**16 - 1
     draws.word()
     draws.word()
-    with pytest.raises(ValueError, match="up to 131072 words for a row"):
+    with pytest.raises(ValueError, match="131072 words") as caught:
         draws.word()
+    assert str(caught.value) == (
+        "A transform can draw up to 131072 words for a row. Received: a request for more. "
+        "Draw one word and seed another generator with it."
+    )
 
 
 def test_children_rows_and_seeds_have_streams_of_their_own():
@@ -176,6 +180,13 @@ def test_derived_distributions():
     assert abs(normal.std() - 3) < 0.05
 
 
+def test_weights_of_half_precision():
+    weights = np.ones(8192, "float16")  # whose sum half precision cannot count beyond 2048
+    drawn = Draws(Key.from_seed(9), np.arange(2000)).categorical(weights)
+    assert drawn.max() > 8000
+    assert abs(drawn.mean() / 8192 - 0.5) < 0.03
+
+
 def test_permutation_is_one():
     order = permutation(Key(1, 1), 1000)
     assert sorted(order) == list(range(1000))
@@ -185,14 +196,14 @@ def test_permutation_is_one():
 
 def test_seed_none_follows_python_random():
     random.seed(4)
-    first = resolve_seed(None)
+    seeds = [resolve_seed(None) for _ in range(9)]
     random.seed(4)
-    assert resolve_seed(None) == first
-    assert resolve_seed(None) != first
+    assert seeds == [random.getrandbits(32) for _ in range(9)]
 
 
-def test_seed_zero_is_a_seed():
+def test_the_first_and_the_last_seed():
     assert resolve_seed(0) == 0
+    assert resolve_seed(2**64 - 1) == 2**64 - 1
     assert resolve_seed(np.int64(3)) == 3
 
 
@@ -201,14 +212,35 @@ def test_seed_zero_is_a_seed():
     [(-1, ValueError), (2**64, ValueError), (1.0, TypeError), (True, TypeError), ("1", TypeError)],
 )
 def test_bad_seeds(seed, error):
-    with pytest.raises(error, match=r"`seed` must be an integer.*Received: seed="):
+    with pytest.raises(error, match=r"^`seed` must be an integer.*Received: seed=") as caught:
         resolve_seed(seed)
+    assert str(caught.value).endswith(". Pass a non-negative integer, or None to draw a seed.")
+
+
+NO_ROWS = "Row numbers must be a one-dimensional array of integers. Received: an array of shape"
 
 
 @pytest.mark.parametrize(
-    ("rows", "error"),
-    [([-1], ValueError), ([2**47], ValueError), ([1.0], TypeError), ([[1]], TypeError)],
+    ("rows", "error", "text"),
+    [
+        ([4, -1], ValueError, "Row numbers must lie in 0..2**47-1. Received: -1..4."),
+        ([2**47, 3], ValueError, f"Row numbers must lie in 0..2**47-1. Received: 3..{2**47}."),
+        ([1.0], TypeError, f"{NO_ROWS} (1,) and dtype float64."),
+        ([True], TypeError, f"{NO_ROWS} (1,) and dtype bool."),
+        ([[1]], TypeError, f"{NO_ROWS} (1, 1) and dtype int64."),
+    ],
 )
-def test_bad_rows(rows, error):
-    with pytest.raises(error, match="Row numbers"):
+def test_bad_rows(rows, error, text):
+    with pytest.raises(error, match="Row numbers") as caught:
         check_rows(rows)
+    assert str(caught.value) == text
+
+
+def test_row_numbers_of_any_integers():
+    rows = np.array([0, 2**47 - 1])
+    assert check_rows(rows) is rows  # a batch of them is not copied
+    for given in (rows.astype("uint64"), rows.tolist(), [0, np.int64(2**47 - 1)]):
+        checked = check_rows(given)
+        assert checked.dtype == np.int64
+        assert np.array_equal(checked, rows)
+    assert check_rows([]).dtype == np.int64

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kaug import sampling as module
-from kaug._random import Key
+from kaug._random import Key, permutation
 
 
 def source_rows(sampling, count, n, key, **options):
@@ -69,6 +69,32 @@ def test_every_round_of_a_cycle_has_an_order_of_its_own():
     assert len(np.unique(rounds, axis=0)) == 3
 
 
+def test_an_order_is_made_once_for_rows_that_follow_each_other(monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        module, "permutation", lambda key, count: made.append(key) or permutation(key, count)
+    )
+    plan = module.plan_of("cycle", 20, KEY)
+    for start in range(0, 60, 6):
+        plan(np.arange(start, start + 6))
+    assert made == [KEY.child(turn) for turn in range(3)]
+
+
+@pytest.mark.parametrize("kind", ["integers", "one-hot"])
+def test_each_class_goes_through_its_rows_in_orders_of_its_own(kind):
+    classes = np.random.default_rng(0).permutation(np.repeat([1, 2, 3], [50, 40, 30]))
+    if kind == "integers":
+        labels, first = classes, 0  # they are counted from 0 on
+    else:
+        labels, first = np.eye(5)[classes], 1  # two columns are empty
+    plan = source_rows("balanced", 120, 300, KEY, y=labels, append=False)
+    for number in (1, 2, 3):
+        key = KEY.child(number - 1 + first)
+        rows = np.flatnonzero(classes == number)
+        turns = [rows[permutation(key.child(turn), len(rows))] for turn in range(4)]
+        assert np.array_equal(plan[classes[plan] == number], np.concatenate(turns)[:100])
+
+
 def test_balanced_fills_the_smallest_first():
     plan = source_rows("balanced", 8, 7, KEY, y=LABELS)
     assert LABELS[plan].tolist() == [2, 1, 2, 1, 2, 1, 2]
@@ -96,7 +122,10 @@ def test_any_rows_can_be_asked_for_in_any_order(sampling, append):
     numbers = np.random.default_rng(0).permutation(100)
     assert np.array_equal(plan(numbers), whole[numbers])
     for start in range(0, 100, 7):
-        assert np.array_equal(plan(np.arange(start, min(start + 7, 100))), whole[start : start + 7])
+        part = np.arange(start, min(start + 7, 100))
+        fresh = module.plan_of(sampling, 8, KEY, y=LABELS, append=append)  # knows no other rows
+        assert np.array_equal(plan(part), whole[part])
+        assert np.array_equal(fresh(part), whole[part])
 
 
 @pytest.mark.parametrize("sampling", ["cycle", "balanced"])

@@ -150,7 +150,7 @@ class Draws:
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> NDArray[np.float64]:
         """Returns numbers spread evenly over the open interval `(low, high)`, float64 `(M,)`."""
-        return np.asarray(low + (high - low) * self._unit(), np.float64)
+        return low + (high - low) * self._unit()
 
     def chance(self, p: float) -> NDArray[np.bool_]:
         """Returns True with probability `p` (0 never, 1 always), bool `(M,)`."""
@@ -168,7 +168,7 @@ class Draws:
     def categorical(self, weights: ArrayLike) -> NDArray[np.int64]:
         """Returns indices into `weights`, each as likely as its share of the sum, int64 `(M,)`."""
         edges = np.cumsum(np.asarray(weights, np.float64))
-        return np.searchsorted(edges, self.uniform(0.0, edges[-1]), side="right")
+        return np.searchsorted(edges, self.uniform(0.0, edges[-1]))
 
     def normal(self, mean: float = 0.0, stddev: float = 1.0) -> NDArray[np.float64]:
         """Returns normally distributed numbers, float64 `(M,)`.
@@ -197,7 +197,5 @@ def check_rows(rows: ArrayLike) -> NDArray[np.int64]:
 
 def permutation(key: Key, count: int) -> NDArray[np.int64]:
     """Returns the numbers `0..count-1` in an order that is a function of `key`, int64."""
-    high, low = key.words(np.arange(count, dtype=np.int64), 0)
-    return np.argsort(
-        high.astype(np.uint64) << np.uint64(32) | low.astype(np.uint64), kind="stable"
-    ).astype(np.int64, copy=False)
+    high, low = key.words(np.arange(count), 0).astype(np.uint64)
+    return np.argsort(high << np.uint64(32) | low, kind="stable")

@@ -262,7 +262,7 @@ class _Job:
         n = len(planned)
         made = self.allocate(transform.output_shape(self.images.shape[1:]), n)
         new = {name: array[self.kept :] for name, array in made.items()}
-        step = max(1, _REPORT_BYTES * n // max(1, new["images"].nbytes))
+        step = _parallel.grain_of(new["images"], _REPORT_BYTES)
         for start in range(0, n, step):
             part = slice(start, min(start + step, n))
             numbers = np.arange(part.start, part.stop)
@@ -355,8 +355,7 @@ def _check_shape(augmented: Array, result: Array) -> None:
 
 def _check_batch_size(batch_size: int | None, images: Array) -> int:
     if batch_size is None:
-        row = images.itemsize * int(np.prod(images.shape[1:]))
-        return max(1, _BATCH_BYTES // row)
+        return _parallel.grain_of(images, _BATCH_BYTES)
     return check_integer(batch_size, "batch_size", minimum=1)
 
 

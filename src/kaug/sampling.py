@@ -99,7 +99,7 @@ class _Balanced:
 
         At each level from the smallest size on, every class that is not above it gets one row.
         """
-        by_size = np.argsort(self._sizes, kind="stable")
+        by_size = np.argsort(self._sizes)
         ascending = self._sizes[by_size]
         # Adding to the k smallest until they reach the next size takes this many rows.
         costs = ascending * np.arange(1, len(ascending) + 1) - np.cumsum(ascending)

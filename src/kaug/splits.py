@@ -106,14 +106,13 @@ def _checked_groups(groups: ArrayLike, count: int) -> Rows:
 
 
 def _choose(classes: Rows, units: Rows, share: float, key: Key) -> NDArray[np.bool_]:
-    """Returns which rows are for validation: whole units, class by class, in a random order."""
+    """Returns which rows are for validation: whole units at random, to the quota of each class."""
     sizes = np.bincount(units)
     # A unit counts for the class of its first row; with augmented copies all rows agree.
     first_row = np.unique(units, return_index=True)[1]
     unit_class = classes[first_row]
     order = permutation(key, len(sizes))
-    order = order[np.argsort(unit_class[order], kind="stable")]
-    quotas = _quotas(np.bincount(unit_class, weights=sizes).astype(np.int64), share)
+    quotas = _quotas(np.bincount(unit_class[units]), share)
 
     taken = np.zeros(len(sizes), np.bool_)
     # First the units that fit; then those that overshoot, where that comes nearer to the quota.

@@ -104,8 +104,7 @@ def class_numbers(y: Any) -> NDArray[np.int64]:
 def _is_one_hot(labels: Array) -> bool:
     if labels.dtype.kind not in "iufb":
         return False
-    values = np.asarray(labels, np.float64)
-    return bool(np.all((values == 0) | (values == 1)) and np.all(values.sum(axis=1) == 1))
+    return bool(np.all((labels == 0) | (labels == 1)) and np.all(labels.sum(axis=1) == 1))
 
 
 def append_rows(structure: Any, index: NDArray[np.int64], *, append: bool) -> Any:
