@@ -94,6 +94,17 @@ def test_wrong_lengths_are_named(y, message):
         check_targets(y, "y", 3)
 
 
+def test_no_mask_is_lost():
+    masked = np.ma.masked_equal(np.arange(4), 2)
+    with pytest.raises(ValueError, match=r"`y\['age'\]` must have no .* Received: 1 of 4\. Fill"):
+        check_targets({"age": masked}, "y", 4)
+    kept = check_targets({"age": masked.filled(-1), "known": ~masked.mask}, "y", 4)
+    assert kept["age"].tolist() == [0, 1, -1, 3]
+    assert kept["known"].tolist() == [True, True, False, True]
+    nothing_masked = np.ma.array([1, 2])
+    assert type(check_targets(nothing_masked, "y", 2)) is np.ndarray
+
+
 def test_targets_are_named_as_the_caller_says():
     with pytest.raises(
         ValueError, match=r"^`labels\[0\]` must have one row.*the `labels\[0\]` that"

@@ -90,7 +90,17 @@ def check_probability(value: Any, name: str = "p") -> float:
 
 
 def as_array(value: Any, name: str) -> NDArray[Any]:
-    """Returns `value` as an array (memory maps stay memory maps); ragged input is an error."""
+    """Returns `value` as an array; memory maps stay memory maps.
+
+    Raises:
+        ValueError: It is ragged, or an array with masked values, whose mask would be lost.
+    """
+    if np.ma.is_masked(value):
+        count = int(np.ma.getmaskarray(value).sum())
+        fix = "Fill them in: .filled(...). To keep the mask, pass it as an array of labels."
+        raise ValueError(
+            message(f"`{name}` must have no masked values", f"{count:,} of {value.size:,}", fix)
+        )
     try:
         return np.asanyarray(value) if isinstance(value, np.memmap) else np.asarray(value)
     except ValueError as error:
