@@ -42,7 +42,9 @@ test-integrations: $(VENV)/.installed-tests $(VENV)/.installed-ray $(VENV)/.inst
 	$(RUN) -m pytest tests/integrations
 
 coverage: $(VENV)/.installed-coverage data ## Run the tests and measure which lines and branches they reach
+	$(RUN) -m coverage erase
 	$(RUN) -m coverage run -m pytest $(TESTS)
+	$(RUN) -m coverage combine --quiet
 	$(RUN) -m coverage report
 
 mutants: $(VENV)/.installed-mutants data ## Break the code in small ways, and list what no test notices
@@ -74,7 +76,7 @@ release-check: $(VENV)/.installed-dev $(VENV)/.installed-release data ## Check t
 	$(RUN) tools/release_check.py $(RELEASE)
 
 clean: ## Remove what make made (examples/output stays)
-	rm -rf $(VENV) build dist docs/_build docs/figures docs/gallery docs/reference/generated mutants .coverage
+	rm -rf $(VENV) build dist docs/_build docs/figures docs/gallery docs/reference/generated mutants .coverage*
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # The installs run again only when the project's metadata (or the script) has changed.

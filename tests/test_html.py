@@ -188,6 +188,12 @@ def test_any_pictures_take_little_room():
     assert len(text) < 60_000
 
 
+def test_pictures_that_stay_too_much_are_as_small_as_can_be():
+    noise = np.random.default_rng(0).integers(0, 256, (40, 60, 75, 3), dtype="uint8")
+    made = shown(_html.card("", lambda: _html.Pictures(list(noise), [""] * 40, "")))
+    assert [picture.shape for picture in made] == [(38, 48, 3)] * 40
+
+
 def dataset(generator=None, **options):
     x = np.random.default_rng(0).integers(0, 256, (20, 9, 7, 1), dtype="uint8")
     return kaug.AugmentedDataset(x, np.arange(20), generator or Rotation(20), seed=3, **options)
@@ -200,6 +206,24 @@ class TestAugmentedDataset:
             "<kaug.AugmentedDataset: x (20, 9, 7, 1) uint8, y (20,) int64, batches 3 of 8 rows, "
             "shuffle True, seed 3, epoch 0, generator Rotation(rotation=20.0)>"
         )
+        assert re.search(r", generator <function fails at 0x\w+>>$", repr(dataset(fails)))
+
+    def test_what_another_library_says_of_itself_is_cut_short(self):
+        class Wordy:
+            def __repr__(self):
+                return "Wordy(\n" + "    0,\n" * 50 + ")"
+
+            def __call__(self, images):
+                return images
+
+        _, said = repr(dataset(Wordy())).split("generator ")
+        assert said == "Wordy( " + "0, " * 23 + "0...>"
+
+    def test_labels_of_every_structure(self):
+        x, rows = np.zeros((4, 5, 7), "uint8"), np.arange(4)
+        y = {"labels": rows, "boxes": (rows * 0.5, None)}
+        text = repr(kaug.AugmentedDataset(x, y, Rotation(20), seed=0))
+        assert ", y {'labels': (4,) int64, 'boxes': ((4,) float64, None)}, " in text
 
     def test_shows_its_first_batch_and_stays_as_it_is(self):
         data = dataset(batch_size=8)
@@ -238,6 +262,31 @@ def test_stored_dataset(append, tmp_path):
     np.testing.assert_array_equal(made[0][..., 0], expected)
 
 
+def test_stored_dataset_without_labels(tmp_path):
+    x = np.zeros((3, 5, 7), "uint8")
+    kaug.augment_dataset(x, None, 2, Rotation(20), seed=0, append=False, out=tmp_path / "made")
+    text = kaug.open_dataset(tmp_path / "made")._repr_html_()
+    assert re.findall(r"<br>([^<]*)</span>", text) == ["row 0", "row 1"]
+    assert "y " not in text
+
+
+def test_stored_dataset_without_rows(tmp_path):
+    x = np.zeros((0, 5, 7), "uint8")
+    kaug.augment_dataset(x, np.arange(0), 0, Rotation(20), seed=0, out=tmp_path / "made")
+    text = kaug.open_dataset(tmp_path / "made")._repr_html_()
+    assert not shown(text)
+    assert "The first rows." in text
+
+
+def test_stored_dataset_of_a_transform_that_is_not_known(tmp_path, monkeypatch):
+    x = np.zeros((3, 5, 7), "uint8")
+    kaug.augment_dataset(x, np.arange(3), 2, Rotation(20), seed=0, out=tmp_path / "made")
+    monkeypatch.delitem(Transform.registry, "kaug>Rotation")
+    text = kaug.open_dataset(tmp_path / "made")._repr_html_()
+    assert re.search(r"transform +kaug&gt;Rotation, which is not known", text)
+    assert len(shown(text)) == 4
+
+
 def test_iterator_writes_nothing_and_moves_nothing(tmp_path):
     x = np.random.default_rng(0).integers(0, 256, (20, 9, 7, 1), dtype="uint8")
     generator = kaug.ImageDataGenerator(rotation_range=10, horizontal_flip=True)
@@ -248,6 +297,38 @@ def test_iterator_writes_nothing_and_moves_nothing(tmp_path):
     assert len(shown(text)) == 4
     assert not list(tmp_path.iterdir())
     assert (batches.batch_index, batches.total_batches_seen) == (0, 0)
+
+
+def test_iterator_of_images_with_channels_first():
+    x = np.random.default_rng(0).integers(0, 256, (3, 1, 9, 7), dtype="uint8")
+    generator = kaug.ImageDataGenerator(data_format="channels_first")
+    made = shown(generator.flow(x, shuffle=False)._repr_html_())
+    for picture, image in zip(made, x, strict=True):
+        np.testing.assert_array_equal(picture[..., 0], image[0])
+
+
+def test_iterator_of_files(tmp_path):
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    for name in ("cat", "horse"):
+        folder = tmp_path / "data" / name
+        folder.mkdir(parents=True)
+        Image.fromarray(np.full((9, 7), len(name), "uint8")).save(folder / "0.png")
+        (folder / "1.png").write_text("no picture")
+    options = {"target_size": (9, 7), "color_mode": "grayscale", "shuffle": False}
+    batches = kaug.ImageDataGenerator().flow_from_directory(
+        tmp_path / "data", **options, on_error="skip", save_to_dir=saved
+    )
+    assert repr(batches).startswith(
+        "<DirectoryIterator: files 4, image (9, 7, 1), classes 2, class_mode 'categorical', "
+    )
+    text = batches._repr_html_()
+    assert re.findall(r"<br>(\w+)</span>", text) == ["cat", "horse"]
+    assert [picture.max() for picture in shown(text)] == [3, 5]
+    assert not list(saved.iterdir())
+    # Whoever only looked was not told, so whoever trains is.
+    with pytest.warns(UserWarning, match=r"1\.png.*left out"):
+        batches.next()
 
 
 def test_layer():

@@ -350,11 +350,12 @@ def test_a_batch_without_a_readable_file(tmp_path):
         batches.next()
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_decompression_bombs_are_refused(tmp_path, monkeypatch):
     (tmp_path / "a").mkdir()
     Image.new("L", (100, 100)).save(tmp_path / "a" / "bomb.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 9_000)
-    with pytest.raises(ValueError, match=r"bomb\.png"):
+    with pytest.raises(ValueError, match=r"bomb\.png.*at most 9000 pixels.*Received: 100 × 100"):
         ImageDataGenerator().flow_from_directory(tmp_path).next()
 
 
@@ -518,6 +519,16 @@ def test_tables_are_checked(folder, table, arguments, change, error, text):
         table.loc[3, column] = value
     with pytest.raises(error, match=text):
         ImageDataGenerator().flow_from_dataframe(table, folder, **arguments)
+
+
+def test_missing_dates_and_holes_in_lists_are_found(folder, table):
+    table["day"] = pd.date_range("2024-01-01", periods=len(table))
+    table.loc[3, "day"] = pd.NaT
+    table["place"] = [[i, np.nan if i == 3 else 0.5] for i in range(len(table))]
+    for column, value in (("day", "NaT"), ("place", r"\[3, nan\]")):
+        text = f"y_col='{column}' must hold a finite value.*{value} in row 3 "
+        with pytest.raises(ValueError, match=text):
+            ImageDataGenerator().flow_from_dataframe(table, folder, class_mode="raw", y_col=column)
 
 
 def test_a_dictionary_of_columns_and_whole_paths_will_do(folder, table):

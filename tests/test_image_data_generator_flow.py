@@ -168,6 +168,26 @@ def test_items_are_what_next_gives(images):
             np.testing.assert_array_equal(batches.next(), batch)
 
 
+def test_loops_go_on_over_epochs(images):
+    batches = ImageDataGenerator().flow(images(4), shuffle=False, batch_size=3)
+    assert [len(batch) for batch, _ in zip(batches, range(5), strict=False)] == [3, 1, 3, 1, 3]
+
+
+def test_subsets_of_labels_that_both_hold(images):
+    x, y = images(6), np.array([0, 1, 2, 0, 2, 1])
+    generator = ImageDataGenerator(validation_split=0.5)
+    for subset, rows in (("validation", slice(0, 3)), ("training", slice(3, 6))):
+        made, labels = generator.flow(x, y, subset=subset, shuffle=False).next()
+        np.testing.assert_array_equal(made, x[rows])
+        np.testing.assert_array_equal(labels, y[rows])
+
+
+def test_fit_learns_only_what_is_asked_for(images):
+    generator = ImageDataGenerator()
+    generator.fit(images(4))
+    assert (generator.mean, generator.std, generator.zca_whitening_matrix) == (None, None, None)
+
+
 def test_interleaved_iterators_give_what_each_gives_alone(images):
     x = images(10, shape=(5, 5, 1), dtype="float32")
     generator = ImageDataGenerator(**GEOMETRY, channel_shift_range=0.2)
@@ -322,6 +342,7 @@ def test_other_options_have_no_native_equivalent_but_can_augment(images):
         ({"interpolation_order": 6}, ValueError, "`interpolation_order`"),
         ({"preprocessing_function": 3}, TypeError, "`preprocessing_function` must be a function"),
         ({"dtype": "str"}, TypeError, "`dtype` must be"),
+        ({"dtype": "no dtype"}, TypeError, "`dtype` must be an integer or a float dtype"),
         ({"dtype": "uint8", "rescale": 2}, ValueError, "need a float dtype"),
         ({"rescale": "x"}, TypeError, "`rescale`"),
     ],
@@ -368,6 +389,8 @@ def test_images_are_checked(images):
         ImageDataGenerator().flow(images(4)[..., 0])
     with pytest.raises(ValueError, match=r"`x\[1\]\[1\]` must have one row"):
         ImageDataGenerator().flow((images(4), [np.arange(4), np.arange(3)]))
+    with pytest.raises(ValueError, match=r"a pair of images and what goes.*a tuple of 3"):
+        ImageDataGenerator().flow((images(4), np.arange(4), np.arange(4)))
     with pytest.raises(ValueError, match="one image of rank 3"):
         ImageDataGenerator().random_transform(images(4))
     with pytest.raises(ValueError, match="three entries"):

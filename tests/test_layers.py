@@ -164,6 +164,21 @@ def test_boxes_and_keypoints_follow(picked):
         np.testing.assert_allclose(numpy_of(moved), right, atol=1e-3)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "int32"])
+def test_the_visibility_of_a_keypoint_ends_outside(dtype, picked):
+    rng = np.random.default_rng(1)
+    points = np.concatenate(
+        [rng.integers(0, 13, (60, 3, 2)), rng.integers(0, 3, (60, 3, 1))], axis=2
+    ).astype(dtype)
+    policy = Translation(0.5, 0.5)
+    data = {"images": X, "keypoints": points}
+    moved = numpy_of(RandomTransform(policy, seed=3)(data, training=True)["keypoints"])
+    expected = policy(data, seed=3, index=numpy_of(picked[0]))["keypoints"]
+    ended = (points[..., 2] > 0) & (expected[..., 2] == 0)
+    assert 0.2 < ended.mean() < 0.8
+    np.testing.assert_allclose(moved, expected, atol=1e-3)
+
+
 def test_one_image():
     layer = RandomTransform(POLICY, seed=0)
     batch = numpy_of(RandomTransform(POLICY, seed=0)(X[:1], training=True))
@@ -290,6 +305,29 @@ def test_bad_data():
         RandomTransform(POLICY, bounding_box_format="ltrb")
     with pytest.raises(ValueError, match="`seed` must be an integer"):
         RandomTransform(POLICY, seed=-1)
+
+
+def in_a_graph(layer, shape):
+    """Calls a layer as `tf.data` calls it, on a tensor of which it sees the shape alone."""
+    tf = pytest.importorskip("tensorflow")
+    spec = tf.TensorSpec(shape, tf.float32)
+    call = tf.function(lambda x: layer(x, training=True), input_signature=[spec], autograph=False)
+    return call.get_concrete_function().output_shapes
+
+
+def test_images_of_a_size_that_is_not_known():
+    assert in_a_graph(RandomTransform(POLICY), (None, 13, 17, 3)).as_list() == [None, 13, 17, 3]
+    with pytest.raises(ValueError, match="height and the width of the images must be known"):
+        in_a_graph(RandomTransform(POLICY), (None, None, 17, 3))
+
+
+def test_fill_mode_that_tf_data_lacks_without_its_backend():
+    layer = RandomTransform(Rotation(30, fill_mode="wrap"))
+    if BACKEND == "tensorflow":
+        assert in_a_graph(layer, (4, 13, 17, 3)) == (4, 13, 17, 3)
+        return
+    with pytest.raises(ValueError, match=r'(?s)fill_mode="wrap" needs.*Put the layer into the mod'):
+        in_a_graph(layer, (4, 13, 17, 3))
 
 
 @pytest.mark.skipif(BACKEND == "jax" or find_spec("jax") is None, reason="needs jax, once")

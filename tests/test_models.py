@@ -173,6 +173,14 @@ class TestVgg19:
         with pytest.raises(OSError, match=r"Received: .*URL fetch failure.*notop\.h5"):
             build_vgg19(weights="imagenet")
 
+    def test_errors_that_are_not_about_weights_stay_what_they_are(self, monkeypatch):
+        def fail(*args, **kwargs):
+            raise MemoryError("no room")
+
+        monkeypatch.setattr(keras.applications, "VGG19", fail)
+        with pytest.raises(MemoryError, match=r"^no room$"):
+            build_vgg19()
+
     @pytest.mark.parametrize("name", ["a.weights.h5", "a.h5", "a.keras"])
     def test_damaged_weights(self, tmp_path, name):
         (tmp_path / name).write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))

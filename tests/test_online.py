@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import kaug
+from kaug import online
 from kaug.online import AugmentedDataset
 from kaug.transforms import Affine, Compose, CutMix, HorizontalFlip, MixUp, Rotation
 
@@ -185,6 +186,16 @@ def test_no_layers_in_forked_processes(monkeypatch):
     make(workers=2, use_multiprocessing=True)
     monkeypatch.setattr("multiprocessing.get_start_method", lambda: "spawn")
     make(layer, workers=2, use_multiprocessing=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_does_not_wait_for_what_its_parent_was_doing():
+    with online._one_at_a_time:
+        child = os.fork()
+        if not child:
+            os._exit(0 if online._one_at_a_time.acquire(timeout=10) else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_epochs_go_on_over_several_fits():

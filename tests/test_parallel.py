@@ -128,6 +128,15 @@ def test_the_default_is_what_the_process_may_run_on(monkeypatch):
     assert _parallel.num_threads() == 3
 
 
+def test_the_default_where_processes_have_no_affinity(monkeypatch):
+    monkeypatch.delenv("KAUG_NUM_THREADS")
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert _parallel.num_threads() == 6
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert _parallel.num_threads() == 1
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "", " 2", "²"])
 def test_a_bad_number_of_threads_is_refused(monkeypatch, text):
     monkeypatch.setenv("KAUG_NUM_THREADS", text)

@@ -322,6 +322,26 @@ def test_a_lazy_source_that_gives_something_else(data, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "chunks", [None, (), (None, 5), (0, 5), (2**40, 5, 7, 3), [3, 5, 7, 3]], ids=repr
+)
+def test_chunks_that_say_nothing(data, tmp_path, chunks, monkeypatch):
+    monkeypatch.setattr(_source, "_READ_BYTES", 800)
+    source = Lazy(data[0], chunks=chunks)
+    check(tmp_path, *data, 30, POLICY, source=source)
+    assert [rows.start for rows in source.asked] == list(range(0, 20, 7))
+
+
+def test_a_lazy_source_without_rows(data, tmp_path):
+    x, y = data[0][:0], data[1][:0]
+    check(tmp_path, x, y, 0, POLICY, source=Lazy(x)).verify(Lazy(x), y)
+
+
+def test_tensors_are_no_lazy_sources(data, tmp_path):
+    tensor = keras.ops.convert_to_tensor(data[0])
+    check(tmp_path, *data, 30, POLICY, source=tensor).verify(tensor, data[1])
+
+
 @pytest.mark.parametrize("mode", ["r", "r+", "c"])
 def test_memory_maps(tmp_path, data, mode, monkeypatch):
     monkeypatch.setattr(_source, "_MAPPED_BYTES", 300)
@@ -731,6 +751,20 @@ def test_a_writer_in_another_process(begun, data):
     kaug.augment_dataset(*data, 60, POLICY, seed=3, out=begun)
 
 
+def test_a_writer_that_was_faster(tmp_path, data, monkeypatch):
+    """Another process made the folder, wrote into it and left, before ours had the lock."""
+    lock = _write._lock
+
+    def late(folder, stack):
+        (folder / "theirs").write_text("theirs")
+        lock(folder, stack)
+
+    monkeypatch.setattr(_write, "_lock", late)
+    with pytest.raises(BlockingIOError, match="by one process at a time"):
+        kaug.augment_dataset(*data, 3, POLICY, out=tmp_path / "made")
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["theirs"]
+
+
 def test_a_file_system_without_locks(tmp_path, data, monkeypatch):
     def flock(*_):
         raise OSError(errno.ENOLCK, "no locks")
@@ -827,6 +861,16 @@ def test_a_full_disk(tmp_path, kind):
     assert same == "True"
     assert len(errors) >= 2
     assert all("Make room, then run it again" in error for error in errors)
+
+
+def test_a_disk_that_fails_is_not_called_full(tmp_path, data, monkeypatch):
+    def write(*_):
+        raise OSError(errno.EIO, "the disk is broken")
+
+    monkeypatch.setattr(_chunks.NpyFiles, "write", write)
+    with pytest.raises(OSError, match="the disk is broken") as caught:
+        kaug.augment_dataset(*data, 3, POLICY, out=tmp_path / "made")
+    assert (caught.value.errno, caught.value.__cause__) == (errno.EIO, None)
 
 
 def test_too_little_room(tmp_path, data, monkeypatch):

@@ -2,6 +2,7 @@
 
 import random
 import re
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -287,6 +288,13 @@ def test_every_contract_is_tried():
 )
 def test_sound_transforms_pass(transform):
     check_transform(transform)
+
+
+def test_saving_is_checked_without_keras(monkeypatch):
+    (survives_saving,) = (each for each in CONTRACTS if each.__name__ == "survives_saving")
+    monkeypatch.delitem(sys.modules, "keras")
+    survives_saving(Rotation(10))
+    assert "keras" not in sys.modules
 
 
 @dataclass(frozen=True, repr=False)

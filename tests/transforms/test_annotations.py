@@ -477,6 +477,22 @@ def test_a_transform_that_does_not_say_where(target, method):
             augment_dataset(GRID, target, 3, policy, seed=0)
 
 
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda transform, drawn: transform.transform_masks(GRID[..., None], drawn),
+        lambda transform, drawn: transform.transform_points(np.ones((1, 2, 2)), drawn, SIZE),
+    ],
+    ids=["masks", "points"],
+)
+def test_its_methods_do_not_say_where_either(move):
+    for transform in (Mirror(), Lambda(np.copy)):
+        with pytest.raises(TypeError, match="Define `transform_"):
+            move(transform, transform.draw([0], seed=0))
+    drawn = Darken().draw([0], seed=0)
+    np.testing.assert_array_equal(move(Darken(), drawn), move(Identity(), drawn))
+
+
 FOREIGN = [
     lambda images: images[:, :, ::-1],
     keras.layers.RandomFlip(),

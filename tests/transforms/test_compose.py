@@ -155,6 +155,29 @@ def test_children_of_a_run_act_on_their_rows_only():
         np.testing.assert_array_equal(result[row], expected[choice])
 
 
+@dataclass(frozen=True, repr=False)
+class AddTwo(Transform):
+    """Adds two numbers that are one parameter."""
+
+    photometric = True
+    p: float = 0.5
+
+    def draw_parameters(self, draws):
+        return {"numbers": (draws.uniform(1, 2), draws.uniform(10, 20))}
+
+    def transform_images(self, images, parameters):
+        return images + np.add(*parameters["numbers"])[:, None, None, None]
+
+
+@pytest.mark.parametrize("policy", [AddTwo(), OneOf([AddTwo(1), Identity()])], ids=repr)
+def test_parameters_that_are_tuples_are_those_of_their_rows(policy):
+    parameters = policy.draw(np.arange(60), seed=0)
+    (step,) = (each for each in policy.steps(parameters) if isinstance(each.transform, AddTwo))
+    expected = np.where(step.rows, np.add(*step.parameters["numbers"]), 0)
+    assert 0 < step.rows.sum() < 60
+    np.testing.assert_array_equal(policy(np.zeros((60, 1, 1, 1)), seed=0).ravel(), expected)
+
+
 def test_p_of_a_lambda_is_per_row():
     values = levels(Lambda(lambda images: images + 1, p=0.25), 2000)
     assert abs(values.mean() - 0.25) < 0.04

@@ -7,6 +7,7 @@ from scipy import ndimage
 from kaug.transforms import (
     Affine,
     Compose,
+    ElasticDeformation,
     HorizontalFlip,
     Rotate90,
     Rotation,
@@ -251,3 +252,23 @@ def test_fill_value_must_fit_the_dtype(images):
     with pytest.raises(ValueError, match=r"`fill_value` must lie in 0..255 for uint8"):
         transform(images(1))
     assert transform(images(1, dtype="float32")).max() == 300
+
+
+def test_methods_do_what_the_call_does(images):
+    batch = images(6)
+    transform = Affine(rotation=40, fill_mode="constant", fill_value=9)
+    parameters = transform.draw(np.arange(6), seed=1)
+    made = transform.transform_images(batch, parameters)
+    np.testing.assert_array_equal(made, transform(batch, seed=1))
+    assert not np.array_equal(made, batch)
+    nearest = Affine(rotation=40, fill_mode="constant", interpolation="nearest")
+    masks = transform.transform_masks(batch, parameters)
+    np.testing.assert_array_equal(masks, nearest(batch, seed=1))
+
+
+def test_only_warps_have_matrices():
+    elastic = ElasticDeformation()
+    with pytest.raises(
+        TypeError, match=r"Only affine.*Received: ElasticDeformation\(\) and.*5 × 7 pixels"
+    ):
+        elastic.matrices(elastic.draw([0], seed=0), (5, 7))

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from kaug.transforms import Zoom
+from kaug.transforms._remap import remapped
+from kaug.transforms._warp import Sampling
 from kaug.transforms.perspective import Perspective
 
 FILL_MODES = ["nearest", "reflect", "wrap", "constant"]
@@ -120,6 +122,21 @@ def test_other_dtypes_are_rounded(images, dtype):
     exact = Perspective()(batch.astype("float64"), seed=0)
     assert result.dtype == batch.dtype
     np.testing.assert_allclose(result.astype("float64"), exact, atol=0.51, rtol=1e-3)
+
+
+def test_images_between_the_borders_of_words(images):
+    """Numba would compile the kernels once more for them."""
+    batch = images(5, shape=(9, 14, 3), dtype="float32")
+    shifted = np.empty(batch.nbytes + 1, "uint8")[1:].view("float32").reshape(batch.shape)
+    shifted[:] = batch
+
+    def kernel(source, out, _):
+        assert source.flags.aligned
+        out[:] = source
+
+    assert not shifted.flags.aligned
+    np.testing.assert_array_equal(remapped(shifted, Sampling(), kernel), batch)
+    np.testing.assert_array_equal(Perspective()(shifted, seed=0), Perspective()(batch, seed=0))
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 7, 3), (6, 1, 5), (2, 2, 3)])

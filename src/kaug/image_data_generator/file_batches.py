@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,12 +89,6 @@ class FileIterator(Iterator):
         own = [("files", f"{self.samples:,}"), ("image", str(self.image_shape)), *classes]
         return [*own, ("class_mode", repr(self.class_mode)), *super()._facts()]
 
-    def _for_looking(self) -> Self:
-        """Returns a copy that writes no files, and does not note which it could not read."""
-        view = super()._for_looking()
-        view._reported = set(self._reported)
-        return view
-
     def _labels(self, rows: Rows) -> Any:
         if self.class_mode == "multi_output":
             return [values[rows] for values in self.labels]
@@ -125,7 +119,8 @@ class FileIterator(Iterator):
             raise ValueError(message(rule, _name(errors), fix)) from first
         new = {path: error for path, error in errors.items() if path not in self._reported}
         if new:
-            self._reported |= new.keys()
+            # Another set, not a larger one: a copy for looking at shares it and must not add to it.
+            self._reported = self._reported | new.keys()
             warnings.warn(message(rule, _name(new), "It is left out."), stacklevel=2)
 
 

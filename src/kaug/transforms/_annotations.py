@@ -164,15 +164,12 @@ class Annotations(PickledByPlace):
         Args:
             kept: How many rows of the source come first, as they are.
             count: How many rows are to be made.
-            shape: Of one image of the result.
+            shape: Of one image of the result; with `kept`, that of the source.
         """
         result = {}
         for name, array in self.source.items():
             own = array.shape[1:]
             row = (*shape[:2], *own[2:]) if name == "masks" else own
-            if kept and row != own:
-                rule = "With append=True the generator must keep the shape of the images"
-                raise ValueError(message(rule, f"{own[:2]} to {row[:2]}", "Pass append=False."))
             result[name] = np.empty((kept + count, *row), array.dtype)
             if kept:
                 result[name][:kept] = array[:kept]
