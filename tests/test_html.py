@@ -126,7 +126,7 @@ def test_pretty_evaluates_back():
     text = pretty(policy)
     assert text.splitlines()[:3] == ["Compose(", "    transforms=(", "        OneOf("]
     assert max(map(len, text.splitlines())) <= 80
-    assert eval(text, vars(kaug.transforms)) == policy
+    assert eval(text, dict(vars(kaug.transforms))) == policy
 
 
 def test_repr_and_html_load_little():
