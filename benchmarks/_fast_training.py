@@ -2,9 +2,11 @@
 
 The same arithmetic as `model.fit`, but for rounding: nothing here changes what is computed. A
 convolution 3 × 3 is done by Winograd's minimal filtering, a quarter of the multiplications, and
-Adam's update is compiled into one pass over the weights. On the two cores of the reported runs a
-step of 50 images went from 177 to about 100 ms that way; TensorFlow's bfloat16 took 2,900 ms
-(these processors convert it in software), JAX 480 and PyTorch 150.
+Adam's update is compiled into one pass over the weights. On two cores of a processor without
+instructions for bfloat16 a step of 50 images went from 177 to about 100 ms that way; TensorFlow's
+bfloat16 took 2,900 ms there, JAX 480 and PyTorch 150. On a processor with AMX bfloat16 is ahead:
+two trainings side by side, on one core each, took 61 ms a step, and 105 ms in float32 with all of
+the above.
 """
 
 import keras

@@ -107,6 +107,9 @@ TRIALS = {
     "flip-erasing-mixup": Recipe(
         Compose([FLIP, Erasing(), MixUp(num_classes=10, p=0.5)]), **AVERAGED
     ),
+    "flip-erasing-mixup-d10": Recipe(
+        Compose([FLIP, Erasing(), MixUp(num_classes=10, p=0.5)]), **{**AVERAGED, "dropout": 0.1}
+    ),
     "flip-erasing-decay": Recipe(Compose([FLIP, Erasing()]), weight_decay=0.05, **AVERAGED),
 }
 
@@ -122,10 +125,11 @@ class Run:
             "seed": self.seed,
             "steps": self.steps,
             "validate": self.validate,
+            "precision": keras.config.dtype_policy().name,
             "recipe": {**asdict(self.recipe), "policy": repr(self.recipe.policy)},
         }
         kind = "validate" if self.validate else "test"
-        name = f"{arguments.arm}-{kind}-{self.steps}-{self.seed}"
+        name = f"{arguments.arm}-{kind}-{self.steps}-{self.seed}-{self.facts['precision']}"
         self.checkpoint = arguments.folder / f"{name}.npz"
         keras.utils.set_random_seed(self.seed)
         self.dataset, self.held_out = self._data()
@@ -152,7 +156,8 @@ class Run:
         recipe = self.recipe
         rate = keras.optimizers.schedules.CosineDecay(1e-3, self.steps) if recipe.cosine else 1e-3
         model = kaug.build_fashion_cnn(dropout=recipe.dropout, compile=False)
-        model = _fast_training.with_winograd(model)
+        if self.facts["precision"] == "float32":
+            model = _fast_training.with_winograd(model)
         model.compile(
             optimizer=keras.optimizers.Adam(
                 rate,
@@ -269,8 +274,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--validate", action="store_true")
+    parser.add_argument("--precision", choices=["float32", "mixed_bfloat16"], default="float32")
     parser.add_argument("--folder", type=Path, default=HERE / "runs", help="for checkpoints")
     arguments = parser.parse_args()
+    keras.config.set_dtype_policy(arguments.precision)
     run = Run(arguments)
     run.train()
     line = json.dumps(run.result())

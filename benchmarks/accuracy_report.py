@@ -23,12 +23,12 @@ PER_EPOCH = 1_200  # steps in which 60,000 images pass
 
 
 def read():
-    """Returns the finished runs by kind (what the last figures were read from), steps and arm."""
+    """Returns the finished runs by kind (what their end was read from), steps, precision, arm."""
     path, groups, seen = RESULTS / "accuracy.jsonl", defaultdict(list), set()
     for line in path.read_text().splitlines():
         run = json.loads(line)
         kind = HELD_OUT if run["validate"] else TEST
-        key = (kind, run["steps"], run["arm"])
+        key = (kind, run["steps"], run["precision"], run["arm"])
         if (*key, run["seed"]) in seen:
             raise SystemExit(f"{path} has two runs of {key} with seed {run['seed']}; keep one.")
         seen.add((*key, run["seed"]))
@@ -53,7 +53,8 @@ def row(arm, runs):
         how.append(f"label smoothing {recipe['label_smoothing']:g}")
     if recipe["weight_decay"]:
         how.append(f"weight decay {recipe['weight_decay']:g}")
-    policy = f"`{recipe['policy']}`" + ", appended once" * recipe["appended"]
+    policy = recipe["policy"].removeprefix("Compose(transforms=(").removesuffix("))")
+    policy = f"`{policy}`" + ", appended once" * recipe["appended"]
     mirrored = all("with_mirrored" in run for run in runs)  # the first runs did not look
     return [
         arm,
@@ -71,17 +72,21 @@ def tables(groups, kind):
     """Returns the Markdown of one kind of runs, the longest first."""
     header = ["arm", "policy", "training", "seeds", "accuracy while training", "accuracy", "loss"]
     header.append("accuracy, with the mirrored image")
-    lines = [_report.described(list(groups.values())[-1][-1])]
-    for steps in sorted({key[1] for key in groups if key[0] == kind}, reverse=True):
-        rows = [row(key[2], runs) for key, runs in groups.items() if key[:2] == (kind, steps)]
-        lines += _report.table(f"{steps:,} steps, read from the {kind}", header, rows)
-    return "\n".join(lines) + "\n"
+    lines = []
+    for group in sorted({key[:3] for key in groups if key[0] == kind}, key=lambda key: -key[1]):
+        arms = {key[3]: runs for key, runs in groups.items() if key[:3] == group}
+        _, steps, precision = group
+        rows = [row(arm, runs) for arm, runs in arms.items()]
+        title = f"{steps:,} steps in {precision}, read from the {kind}"
+        lines += _report.table(title, header, rows)
+        lines += ["", _report.described(list(arms.values())[-1][-1])]
+    return "\n".join(lines).lstrip() + "\n"
 
 
 def longest(groups, kind=TEST):
     """Returns the longest runs of one kind by arm."""
     steps = max((key[1] for key in groups if key[0] == kind), default=0)
-    return {key[2]: runs for key, runs in groups.items() if key[:2] == (kind, steps)}
+    return {key[3]: runs for key, runs in groups.items() if key[:2] == (kind, steps)}
 
 
 def curves(arms):

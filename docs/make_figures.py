@@ -30,7 +30,7 @@ import kaug
 HERE = Path(__file__).parent
 FOLDER = HERE / "figures"
 TUTORIAL = accuracy_report.RESULTS / "tutorial_25_epochs.json"
-CONFUSION = (accuracy_report.HELD_OUT, 8437, "plain")  # the run whose mistakes are shown
+CONFUSION = (accuracy_report.HELD_OUT, 8437, "float32", "plain")  # the run whose mistakes are shown
 OPTIONS = {
     "rotation_range": 10,
     "zoom_range": 0.1,

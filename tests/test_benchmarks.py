@@ -115,6 +115,20 @@ def test_a_checkpoint_of_another_recipe_is_refused(runs, monkeypatch):
         runs("changed", steps=3)
 
 
+def test_a_run_in_bfloat16_says_so(runs, benchmark):
+    fast, before = benchmark("_fast_training"), keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        run = runs("half")
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert run.facts["precision"] == "mixed_bfloat16"
+    assert "bfloat16" in run.checkpoint.name
+    assert run.model.layers[0].compute_dtype == "bfloat16"
+    assert not any(isinstance(layer, fast.WinogradConv2D) for layer in run.model.layers)
+    assert runs("whole").facts["precision"] == "float32"
+
+
 def finished(arm, seed, accuracy, steps=100):
     recipe = {
         "policy": "Identity()",
@@ -130,6 +144,7 @@ def finished(arm, seed, accuracy, steps=100):
         "seed": seed,
         "steps": steps,
         "validate": False,
+        "precision": "float32",
         "recipe": recipe,
         "loss": 0.25,
         "accuracy": accuracy,
@@ -163,7 +178,7 @@ def test_the_report_gathers_seeds(benchmark, monkeypatch, tmp_path, capsys):
     assert [line.get_text() for line in axes.get_legend().get_texts()] == ["best", "best-none"]
     assert "| best |" not in (tmp_path / "accuracy_trials.md").read_text()
 
-    figure = report.confusion(report.read()[report.TEST, 100, "best"])
+    figure = report.confusion(report.read()[report.TEST, 100, "float32", "best"])
     counts = [text.get_text() for text in figure.axes[0].texts if text.get_text() != "0"]
     assert counts == ["2"] * 10
 

@@ -151,7 +151,7 @@ def test_fit_takes_the_same_bits_under_jax(tmp_path):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     assert run.returncode == 0, run.stderr
     expected = epochs_of(make(), *range(EPOCHS + 1))
