@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import kaug
 from kaug import fashion_mnist
 
 ROOT = Path(__file__).parents[1]
@@ -416,9 +417,19 @@ class TestRelease:
         assert release.run_steps({"one": steps["one"]})
 
     def test_the_files_of_this_checkout_agree(self, tools):
-        release = tools.release_check
         citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-        assert release.citation_problem(release.package_version(), citation) is None
+        assert tools.release_check.citation_problem(kaug.__version__, citation) is None
+
+    def test_the_version_is_read_without_an_import(self, tools, tmp_path, monkeypatch):
+        release = tools.release_check
+        module = tmp_path / "src/kaug/__init__.py"
+        module.parent.mkdir(parents=True)
+        module.write_text('"""Text."""\n\n__version__ = "1.2.3"\n', encoding="utf-8")
+        monkeypatch.setattr(release, "ROOT", tmp_path)
+        assert release.package_version() == "1.2.3"
+        module.write_text("version = 1\n", encoding="utf-8")
+        with pytest.raises(release.StepError, match="no __version__"):
+            release.package_version()
 
 
 def test_the_matrix_tries_what_the_metadata_claims():
