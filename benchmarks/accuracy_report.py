@@ -19,7 +19,6 @@ import kaug
 
 RESULTS = Path(__file__).parent / "results"
 TEST, HELD_OUT = "test set", "10,000 held-out images"
-PER_EPOCH = 1_200  # steps in which 60,000 images pass
 
 
 def read():
@@ -94,21 +93,37 @@ def curves(arms):
     figure = Figure((8, 4.5), layout="constrained")
     axes = figure.add_subplot()
     for number, (arm, runs) in enumerate(arms.items()):
-        epochs = np.array([point["step"] for point in runs[0]["curves"]]) / PER_EPOCH
-        accuracy = np.array([[point["acc"] for point in run["curves"]] for run in runs])
-        color = f"C{number}"
-        axes.plot(epochs, accuracy.mean(axis=0), color=color, label=arm)
-        axes.fill_between(
-            epochs, accuracy.min(axis=0), accuracy.max(axis=0), color=color, alpha=0.2
-        )
+        band(axes, runs, "acc", color=f"C{number}", label=arm)
         final = [run["accuracy"] for run in runs]
-        at = epochs[-1] * (1.03 + 0.02 * number)
-        axes.plot([at, at], [min(final), max(final)], color=color)
-        axes.plot(at, np.mean(final), "o", color=color)
-    axes.set(xlabel="epochs of 60,000 images", ylabel="accuracy", ylim=(0.85, 1))
+        at = runs[0]["steps"] * (1.03 + 0.02 * number)
+        axes.plot([at, at], [min(final), max(final)], color=f"C{number}")
+        axes.plot(at, np.mean(final), "o", color=f"C{number}")
+    axes.set(xlabel="steps of 50 images", ylabel="accuracy", ylim=(0.85, 1))
     axes.set_title("lines: while training; dots: on the test set; spread of the seeds", fontsize=10)
     axes.legend()
     return figure
+
+
+def on_the_way(arms):
+    """Draws accuracy and loss of several arms on the held-out images while they trained."""
+    figure = Figure((8, 4), layout="constrained")
+    for axes, name, limits in zip(
+        figure.subplots(1, 2), ("acc", "loss"), ((0.9, 0.945), (0.15, 0.3)), strict=True
+    ):
+        for number, (arm, runs) in enumerate(arms.items()):
+            band(axes, runs, f"val_{name}", color=f"C{number}", label=arm)
+        axes.set(xlabel="steps of 50 images", ylim=limits)
+        axes.set_title(f"{'accuracy' if name == 'acc' else 'loss'} on held-out images", fontsize=10)
+    figure.axes[0].legend(loc="lower right")
+    return figure
+
+
+def band(axes, runs, name, *, color, label):
+    """Draws the mean of several runs along their steps, and from the smallest to the largest."""
+    steps = [point["step"] for point in runs[0]["curves"]]
+    values = np.array([[point[name] for point in run["curves"]] for run in runs])
+    axes.plot(steps, values.mean(axis=0), color=color, label=label)
+    axes.fill_between(steps, values.min(axis=0), values.max(axis=0), color=color, alpha=0.2)
 
 
 def confusion(runs, **options):
