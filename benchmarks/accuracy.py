@@ -74,13 +74,16 @@ class Recipe:
     weight_decay: float = 0.0
 
 
+AVERAGED = {"cosine": True, "ema": 0.999, "dropout": 0.25}
+MIXED = Compose([FLIP, Erasing(), MixUp(num_classes=10, p=0.5)])
 ARMS = {
     "none": Recipe(),
     "tutorial": Recipe(TUTORIAL, appended=True),
     "online": Recipe(TUTORIAL),
+    "best-none": Recipe(**AVERAGED),
+    "best": Recipe(MIXED, **{**AVERAGED, "dropout": 0.1}),
 }
-# What was tried on the way; `--validate` with a quarter of the steps.
-AVERAGED = {"cosine": True, "ema": 0.999, "dropout": 0.25}
+# What was tried on the way; `--validate` with a quarter or half of the steps.
 CROP = PadAndCrop(2 / 28)
 TRIALS = {
     "cosine": Recipe(cosine=True),
@@ -88,6 +91,7 @@ TRIALS = {
     "cosine-trivialaugment": Recipe(TrivialAugmentWide(max_translation=0.15), cosine=True),
     "plain": Recipe(**AVERAGED),
     "plain-d50": Recipe(**{**AVERAGED, "dropout": 0.5}),
+    "plain-d10": Recipe(**{**AVERAGED, "dropout": 0.1}),
     "flip": Recipe(FLIP, **AVERAGED),
     "flip-crop": Recipe(Compose([FLIP, CROP]), **AVERAGED),
     "flip-erasing": Recipe(Compose([FLIP, Erasing()]), **AVERAGED),
@@ -104,12 +108,8 @@ TRIALS = {
     "flip-erasing-cutmix": Recipe(
         Compose([FLIP, Erasing(), CutMix(num_classes=10, p=0.25)]), **AVERAGED
     ),
-    "flip-erasing-mixup": Recipe(
-        Compose([FLIP, Erasing(), MixUp(num_classes=10, p=0.5)]), **AVERAGED
-    ),
-    "flip-erasing-mixup-d10": Recipe(
-        Compose([FLIP, Erasing(), MixUp(num_classes=10, p=0.5)]), **{**AVERAGED, "dropout": 0.1}
-    ),
+    "flip-erasing-mixup": Recipe(MIXED, **AVERAGED),
+    "flip-erasing-mixup-d10": Recipe(MIXED, **{**AVERAGED, "dropout": 0.1}),
     "flip-erasing-decay": Recipe(Compose([FLIP, Erasing()]), weight_decay=0.05, **AVERAGED),
 }
 

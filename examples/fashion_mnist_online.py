@@ -11,7 +11,7 @@ import argparse
 import keras
 
 import kaug
-from kaug.transforms import Compose, CutMix, HorizontalFlip
+from kaug.transforms import Compose, Erasing, HorizontalFlip, MixUp
 
 BATCH_SIZE = 50
 
@@ -26,16 +26,16 @@ def main() -> None:
     keras.utils.set_random_seed(args.seed)
 
     (x_train, y_train), (x_test, y_test) = kaug.load_fashion_mnist()
-    policy = Compose([HorizontalFlip(), CutMix(num_classes=10, p=0.5)])
+    policy = Compose([HorizontalFlip(), Erasing(), MixUp(num_classes=10, p=0.5)])
     fresh = kaug.AugmentedDataset(x_train, y_train, policy, batch_size=BATCH_SIZE, seed=args.seed)
 
-    model = kaug.build_fashion_cnn(dropout=0.25, compile=False)
+    model = kaug.build_fashion_cnn(dropout=0.1, compile=False)
     steps = args.epochs * (args.steps or len(fresh))
     rate = keras.optimizers.schedules.CosineDecay(1e-3, steps)
     model.compile(
         # The average of the weights over the last thousand steps or so replaces them at the end.
         optimizer=keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.999),
-        loss="categorical_crossentropy",  # CutMix makes labels shares of classes
+        loss="categorical_crossentropy",  # MixUp makes labels shares of classes
         metrics=["acc"],
     )
     history = model.fit(fresh, epochs=args.epochs, steps_per_epoch=args.steps)

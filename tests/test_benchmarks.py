@@ -185,3 +185,18 @@ def test_the_report_gathers_seeds(benchmark, monkeypatch, tmp_path, capsys):
     log.write_text(log.read_text() + json.dumps(lines[0]) + "\n")
     with pytest.raises(SystemExit, match="two runs"):
         report.main()
+
+
+def test_the_figure_of_the_way_shows_held_out_accuracy_and_loss(benchmark):
+    report = benchmark("accuracy_report")
+    runs = [finished("flip", seed, 0.93) for seed in range(2)]
+    for seed, run in enumerate(runs):
+        for point in run["curves"]:
+            point |= {"val_acc": 0.91 + 0.02 * seed, "val_loss": 0.2 + 0.1 * seed}
+    accuracy, loss = report.on_the_way({"flip": runs}).axes
+    assert [text.get_text() for text in accuracy.get_legend().get_texts()] == ["flip"]
+    for axes, mean in ((accuracy, 0.92), (loss, 0.25)):
+        (line,) = axes.lines
+        assert line.get_xdata().tolist() == [50, 100]
+        assert line.get_ydata() == pytest.approx([mean, mean])
+        assert axes.collections  # the band
