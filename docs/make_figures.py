@@ -8,7 +8,8 @@ Sphinx calls `main` before it reads the pages. Writes `docs/figures/`:
   tutorial's generator;
 - `history.png`, the curves of the tutorial's 25 epochs, from
   `benchmarks/results/tutorial_25_epochs.json`, which `python examples/fashion_mnist.py` measured;
-- `confusion.png`, the confusion matrix of a run of `python benchmarks/accuracy.py`.
+- `confusion.png` and `on_the_way.png`, the confusion matrix of a run of
+  `python benchmarks/accuracy.py`, and how some of its trials went.
 
 As a script it also renews the copy of the first in `docs/_static`, which the README shows.
 """
@@ -31,6 +32,7 @@ HERE = Path(__file__).parent
 FOLDER = HERE / "figures"
 TUTORIAL = accuracy_report.RESULTS / "tutorial_25_epochs.json"
 CONFUSION = (accuracy_report.HELD_OUT, 8437, "float32", "plain")  # the run whose mistakes are shown
+ON_THE_WAY = ("plain", "plain-d50", "flip-erasing", "flip-erasing-mixup-d10")
 OPTIONS = {
     "rotation_range": 10,
     "zoom_range": 0.1,
@@ -58,11 +60,18 @@ def confusion() -> Figure:
     return accuracy_report.confusion(accuracy_report.read()[CONFUSION])
 
 
+def on_the_way() -> Figure:
+    """Draws how some of the longest trials did on held-out images while they trained."""
+    trials = accuracy_report.longest(accuracy_report.read(), accuracy_report.HELD_OUT)
+    return accuracy_report.on_the_way({arm: trials[arm] for arm in ON_THE_WAY})
+
+
 # How each is drawn, its dots per inch, and how many colours look like all of them on a page.
 FIGURES = {
     "augmented": (augmentations, 70, 32),
     "history": (history, 120, 64),
     "confusion": (confusion, 120, 128),
+    "on_the_way": (on_the_way, 120, 64),
 }
 
 
