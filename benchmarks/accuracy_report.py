@@ -8,6 +8,7 @@ make one row and one line. The documentation draws the same figures when it is b
 """
 
 import json
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -43,23 +44,29 @@ def spread(values, digits):
     return text
 
 
-def row(arm, runs):
-    """Returns what the table says of one arm."""
+def training(recipe):
+    """Returns what is to be said of a recipe beside its policy and its dropout."""
+    said = {
+        "learning rate falling by a cosine": recipe["cosine"],
+        f"weights averaged with momentum {recipe['ema']:g}": recipe["ema"],
+        f"label smoothing {recipe['label_smoothing']:g}": recipe["label_smoothing"],
+        f"weight decay {recipe['weight_decay']:g}": recipe["weight_decay"],
+        "appended once": recipe["appended"],
+    }
+    return [words for words, applies in said.items() if applies]
+
+
+def row(arm, runs, common):
+    """Returns what the table says of one arm, but for what is common to all of its arms."""
     recipe = runs[0]["recipe"]
-    how = [f"dropout {recipe['dropout']:g}"]
-    how += ["cosine"] * recipe["cosine"] + ["EMA"] * bool(recipe["ema"])
-    if recipe["label_smoothing"]:
-        how.append(f"label smoothing {recipe['label_smoothing']:g}")
-    if recipe["weight_decay"]:
-        how.append(f"weight decay {recipe['weight_decay']:g}")
     policy = recipe["policy"].removeprefix("Compose(transforms=(").removesuffix("))")
-    policy = f"`{policy}`" + ", appended once" * recipe["appended"]
+    policy = re.sub(r"\d+\.\d{4,}", lambda number: f"{float(number[0]):.3g}", policy)
+    own = [words for words in training(recipe) if words not in common]
     mirrored = all("with_mirrored" in run for run in runs)  # the first runs did not look
     return [
-        arm,
-        policy,
-        ", ".join(how),
-        len(runs),
+        arm if len(runs) == 1 else f"{arm}, {len(runs)} seeds",
+        ", ".join([f"`{policy}`", *own]),
+        f"{recipe['dropout']:g}",
         spread([run["curves"][-1]["acc"] for run in runs], 3),
         spread([run["accuracy"] for run in runs], 4),
         spread([run["loss"] for run in runs], 3),
@@ -69,15 +76,17 @@ def row(arm, runs):
 
 def tables(groups, kind):
     """Returns the Markdown of one kind of runs, the longest first."""
-    header = ["arm", "policy", "training", "seeds", "accuracy while training", "accuracy", "loss"]
-    header.append("accuracy, with the mirrored image")
+    header = ["arm", "policy", "dropout", "in training", "accuracy", "loss", "mirrored too"]
     lines = []
     for group in sorted({key[:3] for key in groups if key[0] == kind}, key=lambda key: -key[1]):
         arms = {key[3]: runs for key, runs in groups.items() if key[:3] == group}
         _, steps, precision = group
-        rows = [row(arm, runs) for arm, runs in arms.items()]
+        said = [training(runs[0]["recipe"]) for runs in arms.values()]
+        common = [words for words in said[0] if all(words in each for each in said)]
+        rows = [row(arm, runs, common) for arm, runs in arms.items()]
         title = f"{steps:,} steps in {precision}, read from the {kind}"
         lines += _report.table(title, header, rows)
+        lines += ["", f"All with: {', '.join(common)}."] * bool(common)
         lines += ["", _report.described(list(arms.values())[-1][-1])]
     return "\n".join(lines).lstrip() + "\n"
 

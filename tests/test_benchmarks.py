@@ -169,9 +169,10 @@ def test_the_report_gathers_seeds(benchmark, monkeypatch, tmp_path, capsys):
     log.write_text("".join(json.dumps(line) + "\n" for line in lines))
     report.main()
     text = (tmp_path / "accuracy.md").read_text()
-    assert "| best | `Identity()` | dropout 0.5, cosine | 2 | 0.750 (0.750 to 0.750) |" in text
+    assert "| best, 2 seeds | `Identity()` | 0.5 | 0.750 (0.750 to 0.750) |" in text
     assert "| 0.9450 (0.9400 to 0.9500) | 0.250 (0.250 to 0.250) |" in text
-    assert "| 0.9300 | 0.250 |" in text
+    assert "| best-none | `Identity()` | 0.5 | 0.750 | 0.9300 | 0.250 |" in text
+    assert "\nAll with: learning rate falling by a cosine.\n" in text
     assert text in capsys.readouterr().out
     assert (tmp_path / "accuracy.png").stat().st_size > 10_000
     (axes,) = report.curves(report.longest(report.read())).axes
@@ -185,6 +186,21 @@ def test_the_report_gathers_seeds(benchmark, monkeypatch, tmp_path, capsys):
     log.write_text(log.read_text() + json.dumps(lines[0]) + "\n")
     with pytest.raises(SystemExit, match="two runs"):
         report.main()
+
+
+def test_the_report_says_what_sets_an_arm_apart(benchmark):
+    report = benchmark("accuracy_report")
+    runs = [finished("plain", 0, 0.9), finished("decay", 0, 0.9)]
+    runs[1]["recipe"] |= {
+        "policy": "Compose(transforms=(HorizontalFlip(), PadAndCrop(padding=0.07142857142857142)))",
+        "weight_decay": 0.05,
+    }
+    key = (report.TEST, 100, "float32")
+    text = report.tables({(*key, run["arm"]): [run] for run in runs}, report.TEST)
+    policy = "`HorizontalFlip(), PadAndCrop(padding=0.0714)`"
+    assert f"| decay | {policy}, weight decay 0.05 | 0.5 | 0.750 | 0.9000 | 0.250 |  |" in text
+    assert "| plain | `Identity()` | 0.5 |" in text
+    assert "\nAll with: learning rate falling by a cosine.\n" in text
 
 
 def test_the_figure_of_the_way_shows_held_out_accuracy_and_loss(benchmark):
