@@ -61,20 +61,27 @@ def run(text, name):
     # Pickle finds the classes of a page, as it would those of a script.
     module = types.ModuleType(re.sub(r"\W", "_", name))
     sys.modules[module.__name__] = module
-    namespace = vars(module)
-    for block in blocks(text):
-        if block.reason is not None:
-            assert block.reason.strip(), f"{name}:{block.line} must say why it is not run"
-            continue
-        # Empty lines before it, so that a traceback shows the page's own line.
-        code = compile("\n" * (block.line - 1) + block.code, name, "exec")
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(code, namespace)
-        expected = _PRINT.findall(block.code)
-        lines = printed.getvalue().splitlines()
-        missing = [line for line in expected if line not in lines]
-        assert not missing, f"{name}:{block.line} promises {missing} and prints {lines}"
+    try:
+        for block in blocks(text):
+            run_block(block, vars(module), name)
+    finally:
+        del sys.modules[module.__name__]  # or the pictures of all pages pile up in memory
+
+
+def run_block(block, namespace, name):
+    """Runs a block, unless the page says why not."""
+    if block.reason is not None:
+        assert block.reason.strip(), f"{name}:{block.line} must say why it is not run"
+        return
+    # Empty lines before it, so that a traceback shows the page's own line.
+    code = compile("\n" * (block.line - 1) + block.code, name, "exec")
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(code, namespace)
+    expected = _PRINT.findall(block.code)
+    lines = printed.getvalue().splitlines()
+    missing = [line for line in expected if line not in lines]
+    assert not missing, f"{name}:{block.line} promises {missing} and prints {lines}"
 
 
 @pytest.fixture
