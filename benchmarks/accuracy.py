@@ -74,43 +74,46 @@ class Recipe:
     weight_decay: float = 0.0
 
 
-AVERAGED = {"cosine": True, "ema": 0.999, "dropout": 0.25}
+AVERAGED = {"cosine": True, "ema": 0.999}
 MIXED = Compose([FLIP, Erasing(), MixUp(num_classes=10, p=0.5)])
-ARMS = {
-    "none": Recipe(),
-    "tutorial": Recipe(TUTORIAL, appended=True),
-    "online": Recipe(TUTORIAL),
-    "best-none": Recipe(**AVERAGED),
-    "best": Recipe(MIXED, **{**AVERAGED, "dropout": 0.1}),
-}
 # What was tried on the way; `--validate` with a quarter or half of the steps.
 CROP = PadAndCrop(2 / 28)
 TRIALS = {
     "cosine": Recipe(cosine=True),
     "cosine-randaugment": Recipe(RandAugment(), cosine=True),
     "cosine-trivialaugment": Recipe(TrivialAugmentWide(max_translation=0.15), cosine=True),
-    "plain": Recipe(**AVERAGED),
-    "plain-d50": Recipe(**{**AVERAGED, "dropout": 0.5}),
-    "plain-d10": Recipe(**{**AVERAGED, "dropout": 0.1}),
-    "flip": Recipe(FLIP, **AVERAGED),
-    "flip-crop": Recipe(Compose([FLIP, CROP]), **AVERAGED),
-    "flip-erasing": Recipe(Compose([FLIP, Erasing()]), **AVERAGED),
-    "flip-cutmix": Recipe(Compose([FLIP, CutMix(num_classes=10, p=0.5)]), **AVERAGED),
-    "flip-mixup": Recipe(Compose([FLIP, MixUp(num_classes=10, p=0.5)]), **AVERAGED),
+    "plain": Recipe(dropout=0.25, **AVERAGED),
+    "plain-d50": Recipe(dropout=0.5, **AVERAGED),
+    "plain-d10": Recipe(dropout=0.1, **AVERAGED),
+    "flip": Recipe(FLIP, dropout=0.25, **AVERAGED),
+    "flip-crop": Recipe(Compose([FLIP, CROP]), dropout=0.25, **AVERAGED),
+    "flip-erasing": Recipe(Compose([FLIP, Erasing()]), dropout=0.25, **AVERAGED),
+    "flip-cutmix": Recipe(Compose([FLIP, CutMix(num_classes=10, p=0.5)]), dropout=0.25, **AVERAGED),
+    "flip-mixup": Recipe(Compose([FLIP, MixUp(num_classes=10, p=0.5)]), dropout=0.25, **AVERAGED),
     "flip-affine": Recipe(
         Compose(
             [FLIP, Sometimes(Affine(rotation=5, zoom=0.05, height_shift=0.04, width_shift=0.04))]
         ),
+        dropout=0.25,
         **AVERAGED,
     ),
-    "flip-d10": Recipe(FLIP, **{**AVERAGED, "dropout": 0.1}),
-    "flip-erasing-d10": Recipe(Compose([FLIP, Erasing()]), **{**AVERAGED, "dropout": 0.1}),
+    "flip-d10": Recipe(FLIP, dropout=0.1, **AVERAGED),
+    "flip-erasing-d10": Recipe(Compose([FLIP, Erasing()]), dropout=0.1, **AVERAGED),
     "flip-erasing-cutmix": Recipe(
-        Compose([FLIP, Erasing(), CutMix(num_classes=10, p=0.25)]), **AVERAGED
+        Compose([FLIP, Erasing(), CutMix(num_classes=10, p=0.25)]), dropout=0.25, **AVERAGED
     ),
-    "flip-erasing-mixup": Recipe(MIXED, **AVERAGED),
-    "flip-erasing-mixup-d10": Recipe(MIXED, **{**AVERAGED, "dropout": 0.1}),
-    "flip-erasing-decay": Recipe(Compose([FLIP, Erasing()]), weight_decay=0.05, **AVERAGED),
+    "flip-erasing-mixup": Recipe(MIXED, dropout=0.25, **AVERAGED),
+    "flip-erasing-mixup-d10": Recipe(MIXED, dropout=0.1, **AVERAGED),
+    "flip-erasing-decay": Recipe(
+        Compose([FLIP, Erasing()]), weight_decay=0.05, dropout=0.25, **AVERAGED
+    ),
+}
+ARMS = {
+    "none": Recipe(),
+    "tutorial": Recipe(TUTORIAL, appended=True),
+    "online": Recipe(TUTORIAL),
+    "best-none": TRIALS["plain"],
+    "best": TRIALS["flip-erasing-mixup-d10"],
 }
 
 

@@ -92,9 +92,10 @@ def tables(groups, kind):
 
 
 def longest(groups, kind=TEST):
-    """Returns the longest runs of one kind by arm."""
-    steps = max((key[1] for key in groups if key[0] == kind), default=0)
-    return {key[3]: runs for key, runs in groups.items() if key[:2] == (kind, steps)}
+    """Returns the longest runs of one kind by arm, of one precision."""
+    ends = (key[:3] for key in groups if key[0] == kind)
+    group = max(ends, key=lambda key: key[1], default=None)
+    return {key[3]: runs for key, runs in groups.items() if key[:3] == group}
 
 
 def curves(arms):

@@ -1,4 +1,4 @@
-"""The examples, run as a user would run it, with next to no training."""
+"""The examples, run as a user would run them, with next to no training."""
 
 import json
 import re
