@@ -136,13 +136,18 @@ def band(axes, runs, name, *, color, label):
     axes.fill_between(steps, values.min(axis=0), values.max(axis=0), color=color, alpha=0.2)
 
 
-def confusion(runs, **options):
-    """Draws the confusion matrix of several runs together."""
-    counts = np.sum([run["confusion"] for run in runs], axis=0)
-    y_true, y_pred = np.repeat(np.indices(counts.shape).reshape(2, -1), counts.ravel(), axis=1)
-    return kaug.plot_confusion_matrix(
-        y_true, y_pred, class_names=kaug.FASHION_MNIST_CLASSES, **options
-    )
+def confusion(arms):
+    """Draws the confusion matrix of each of several arms, the mean of its seeds."""
+    figure = Figure((6.5 * len(arms), 7), layout="constrained")
+    panels = figure.subplots(1, len(arms), squeeze=False)[0]
+    for axes, (arm, runs) in zip(panels, arms.items(), strict=True):
+        counts = np.rint(np.mean([run["confusion"] for run in runs], axis=0)).astype(int)
+        y_true, y_pred = np.repeat(np.indices(counts.shape).reshape(2, -1), counts.ravel(), axis=1)
+        names = kaug.FASHION_MNIST_CLASSES
+        kaug.plot_confusion_matrix(y_true, y_pred, class_names=names, ax=axes)
+        if len(arms) > 1:
+            axes.set_title(arm)
+    return figure
 
 
 def main() -> None:

@@ -57,7 +57,7 @@ def history() -> Figure:
 
 def confusion() -> Figure:
     """Draws the confusion matrix of one measured run."""
-    return accuracy_report.confusion(accuracy_report.read()[CONFUSION])
+    return accuracy_report.confusion({CONFUSION[-1]: accuracy_report.read()[CONFUSION]})
 
 
 def on_the_way() -> Figure:

@@ -179,9 +179,14 @@ def test_the_report_gathers_seeds(benchmark, monkeypatch, tmp_path, capsys):
     assert [line.get_text() for line in axes.get_legend().get_texts()] == ["best", "best-none"]
     assert "| best |" not in (tmp_path / "accuracy_trials.md").read_text()
 
-    figure = report.confusion(report.read()[report.TEST, 100, "float32", "best"])
-    counts = [text.get_text() for text in figure.axes[0].texts if text.get_text() != "0"]
-    assert counts == ["2"] * 10
+    arms = report.longest(report.read())
+    arms["best"][1]["confusion"] = (np.eye(10, dtype=int) * 3).tolist()
+    figure = report.confusion(arms)
+    for axes, arm, mean in zip(figure.axes, ["best", "best-none"], ["2", "1"], strict=True):
+        assert axes.get_title() == arm
+        assert [text.get_text() for text in axes.texts if text.get_text() != "0"] == [mean] * 10
+    (axes,) = report.confusion({"best": arms["best"]}).axes
+    assert axes.get_title() == ""
 
     log.write_text(log.read_text() + json.dumps(lines[0]) + "\n")
     with pytest.raises(SystemExit, match="two runs"):
