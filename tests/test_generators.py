@@ -14,6 +14,7 @@ from tensorflow.keras.preprocessing.image import ImageDataGenerator
 
 from kaug._random import Key
 from kaug.generators import as_generator, numpy_state_kept
+from kaug.transforms import HorizontalFlip
 
 KEY = Key.from_seed(1)
 SHAPES = [(5, 7, 1), (5, 7, 3), (6, 4, 5), (5, 7)]
@@ -227,6 +228,7 @@ def test_libraries_are_recognised_without_importing_them(monkeypatch):
     [
         (lambda: None, "`generator` must be a transform.*Received: None"),
         (lambda: "flip", "`generator` must be.*Received: 'flip'"),
+        (lambda: [HorizontalFlip(), HorizontalFlip()], r"Received: \[.*Compose\(\[\.\.\.\]\)"),
         (lambda: keras.layers.RandomFlip, r"not its class.*Call it first: RandomFlip\(\.\.\.\)"),
         (
             lambda: ImageDataGenerator().flow(np.zeros((2, 5, 7, 1))),

@@ -81,6 +81,8 @@ def as_generator(generator: Any) -> Transform | Generator:
     fix = ""
     if hasattr(generator, "__next__") or hasattr(generator, "index_array"):
         fix = "Pass the ImageDataGenerator itself, not what its `flow` returns."
+    if isinstance(generator, list | tuple):
+        fix = "Put transforms that act one after the other into a Compose([...])."
     raise TypeError(message(f"`generator` must be {ACCEPTED}", describe(generator), fix))
 
 
