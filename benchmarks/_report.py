@@ -95,9 +95,9 @@ def write(name, results, sections):
 def described(facts):
     """Returns what `environment` found as a line of text."""
     versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
+    cores = f"{facts['cores']} core" + "s" * (facts["cores"] != 1)
     return (
-        f"{facts['processor']}, {facts['cores']} cores, {facts['system']}, "
-        f"Python {facts['python']}; {versions}."
+        f"{facts['processor']}, {cores}, {facts['system']}, Python {facts['python']}; {versions}."
     )
 
 

@@ -79,7 +79,7 @@ def tables(groups, kind):
     header = ["arm", "policy", "dropout", "in training", "accuracy", "loss", "mirrored too"]
     lines = []
     for group in sorted({key[:3] for key in groups if key[0] == kind}, key=lambda key: -key[1]):
-        arms = {key[3]: runs for key, runs in groups.items() if key[:3] == group}
+        arms = arms_of(groups, group)
         _, steps, precision = group
         said = [training(runs[0]["recipe"]) for runs in arms.values()]
         common = [words for words in said[0] if all(words in each for each in said)]
@@ -87,15 +87,21 @@ def tables(groups, kind):
         title = f"{steps:,} steps in {precision}, read from the {kind}"
         lines += _report.table(title, header, rows)
         lines += ["", f"All with: {', '.join(common)}."] * bool(common)
-        lines += ["", _report.described(list(arms.values())[-1][-1])]
+        lines += ["", _report.described(next(iter(arms.values()))[-1])]
     return "\n".join(lines).lstrip() + "\n"
+
+
+def arms_of(groups, group):
+    """Returns the runs of one kind, number of steps and precision by arm, the best arm first."""
+    arms = {key[3]: runs for key, runs in groups.items() if key[:3] == group}
+    means = {arm: np.mean([run["accuracy"] for run in runs]) for arm, runs in arms.items()}
+    return {arm: arms[arm] for arm in sorted(arms, key=means.get, reverse=True)}
 
 
 def longest(groups, kind=TEST):
     """Returns the longest runs of one kind by arm, of one precision."""
     ends = (key[:3] for key in groups if key[0] == kind)
-    group = max(ends, key=lambda key: key[1], default=None)
-    return {key[3]: runs for key, runs in groups.items() if key[:3] == group}
+    return arms_of(groups, max(ends, key=lambda key: key[1], default=None))
 
 
 def curves(arms):
