@@ -8,8 +8,9 @@ Sphinx calls `main` before it reads the pages. Writes `docs/figures/`:
   tutorial's generator;
 - `history.png`, the curves of the tutorial's 25 epochs, from
   `benchmarks/results/tutorial_25_epochs.json`, which `python examples/fashion_mnist.py` measured;
-- `confusion.png` and `on_the_way.png`, the confusion matrix of a run of
-  `python benchmarks/accuracy.py`, and how some of its trials went.
+- `confusion.png`, `on_the_way.png`, `accuracy.png` and `mistakes.png`, from the runs of
+  `python benchmarks/accuracy.py`: the confusion matrix of one, how some of its trials went, how the
+  reported runs went, and the confusion matrices with and without augmentation.
 
 As a script it also renews the copy of the first in `docs/_static`, which the README shows.
 """
@@ -66,12 +67,25 @@ def on_the_way() -> Figure:
     return accuracy_report.on_the_way({arm: trials[arm] for arm in ON_THE_WAY})
 
 
+def accuracy() -> Figure:
+    """Draws how the reported runs trained, and where they ended on the test set."""
+    return accuracy_report.curves(accuracy_report.longest(accuracy_report.read()))
+
+
+def mistakes() -> Figure:
+    """Draws what is taken for what with and without augmentation."""
+    arms = accuracy_report.longest(accuracy_report.read())
+    return accuracy_report.confusion({arm: arms[arm] for arm in ("best-none", "best")})
+
+
 # How each is drawn, its dots per inch, and how many colours look like all of them on a page.
 FIGURES = {
     "augmented": (augmentations, 70, 32),
     "history": (history, 120, 64),
     "confusion": (confusion, 120, 128),
     "on_the_way": (on_the_way, 120, 64),
+    "accuracy": (accuracy, 120, 64),
+    "mistakes": (mistakes, 110, 128),
 }
 
 

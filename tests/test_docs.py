@@ -333,6 +333,17 @@ def test_the_build_makes_the_figures_that_the_pages_show(tmp_path):
     assert np.abs(grid - copy).mean() < 1
 
 
+def test_the_readme_tells_the_accuracies_that_were_measured():
+    report = loaded("make_figures").accuracy_report
+    measured = report.longest(report.read())
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `([\w-]+)` \|.*\| ([\d.]+) \|$", text, re.M)
+    assert {arm for arm, _ in told} == {"best-none", "best"}
+    for arm, accuracy in told:
+        assert len(measured[arm]) >= 3
+        assert f"{np.mean([run['accuracy'] for run in measured[arm]]):.4f}" == accuracy
+
+
 def test_the_commands_of_the_pages_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
