@@ -144,7 +144,7 @@ def band(axes, runs, name, *, color, label):
 
 def confusion(arms):
     """Draws the confusion matrix of each of several arms, the mean of its seeds."""
-    figure = Figure((6.5 * len(arms), 7), layout="constrained")
+    figure = Figure((1 + 5 * len(arms), 6), layout="constrained")
     panels = figure.subplots(1, len(arms), squeeze=False)[0]
     for axes, (arm, runs) in zip(panels, arms.items(), strict=True):
         counts = np.rint(np.mean([run["confusion"] for run in runs], axis=0)).astype(int)
@@ -153,6 +153,8 @@ def confusion(arms):
         kaug.plot_confusion_matrix(y_true, y_pred, class_names=names, ax=axes)
         if len(arms) > 1:
             axes.set_title(arm)
+        if axes is not panels[0]:  # the classes are the same in every panel
+            axes.set(yticklabels=[], ylabel="")
     return figure
 
 
