@@ -47,8 +47,8 @@ def spread(values, digits):
 def training(recipe):
     """Returns what is to be said of a recipe beside its policy and its dropout."""
     said = {
-        "learning rate falling by a cosine": recipe["cosine"],
-        f"weights averaged with momentum {recipe['ema']:g}": recipe["ema"],
+        "cosine decay": recipe["cosine"],
+        f"EMA {recipe['ema']:g}": recipe["ema"],
         f"label smoothing {recipe['label_smoothing']:g}": recipe["label_smoothing"],
         f"weight decay {recipe['weight_decay']:g}": recipe["weight_decay"],
         "appended once": recipe["appended"],

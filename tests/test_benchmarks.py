@@ -172,7 +172,7 @@ def test_the_report_gathers_seeds(benchmark, monkeypatch, tmp_path, capsys):
     assert "| best, 2 seeds | `Identity()` | 0.5 | 0.750 (0.750 to 0.750) |" in text
     assert "| 0.9450 (0.9400 to 0.9500) | 0.250 (0.250 to 0.250) |" in text
     assert "| best-none | `Identity()` | 0.5 | 0.750 | 0.9300 | 0.250 |" in text
-    assert "\nAll with: learning rate falling by a cosine.\n" in text
+    assert "\nAll with: cosine decay.\n" in text
     assert "\na processor, 2 cores, Linux, Python 3.11; kaug 0.1.0.\n" in text
     assert text in capsys.readouterr().out
     assert (tmp_path / "accuracy.png").stat().st_size > 10_000
@@ -206,7 +206,7 @@ def test_the_report_says_what_sets_an_arm_apart(benchmark):
     policy = "`HorizontalFlip(), PadAndCrop(padding=0.0714)`"
     assert f"| decay | {policy}, weight decay 0.05 | 0.5 | 0.750 | 0.9000 | 0.250 |  |" in text
     assert "| plain | `Identity()` | 0.5 |" in text
-    assert "\nAll with: learning rate falling by a cosine.\n" in text
+    assert "\nAll with: cosine decay.\n" in text
 
 
 def test_the_figure_of_the_way_shows_held_out_accuracy_and_loss(benchmark):
