@@ -20,6 +20,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 from PIL import Image
@@ -44,6 +45,11 @@ OPTIONS = {
 }
 
 
+def reported() -> dict[str, list[dict[str, Any]]]:
+    """Returns the runs that were read from the test set, by arm."""
+    return accuracy_report.longest(accuracy_report.read())
+
+
 def augmentations() -> Figure:
     """Draws the tutorial's grid of 100 augmentations of one image."""
     (x_train, _), _ = kaug.load_fashion_mnist()
@@ -57,8 +63,7 @@ def history() -> Figure:
 
 def confusion() -> Figure:
     """Draws the confusion matrix of one run of the tutorial's network without augmentation."""
-    runs = accuracy_report.longest(accuracy_report.read())["none"]
-    return accuracy_report.confusion({"none": runs[:1]})
+    return accuracy_report.confusion({"none": reported()["none"][:1]})
 
 
 def on_the_way() -> Figure:
@@ -69,12 +74,12 @@ def on_the_way() -> Figure:
 
 def accuracy() -> Figure:
     """Draws how the reported runs trained, and where they ended on the test set."""
-    return accuracy_report.curves(accuracy_report.longest(accuracy_report.read()))
+    return accuracy_report.curves(reported())
 
 
 def mistakes() -> Figure:
     """Draws what is taken for what with and without augmentation."""
-    arms = accuracy_report.longest(accuracy_report.read())
+    arms = reported()
     return accuracy_report.confusion({arm: arms[arm] for arm in ("best-none", "best")})
 
 
