@@ -39,7 +39,6 @@ from kaug.transforms import (
     MixUp,
     PadAndCrop,
     RandAugment,
-    Sometimes,
     Transform,
     TrivialAugmentWide,
 )
@@ -78,6 +77,7 @@ AVERAGED = {"cosine": True, "ema": 0.999}
 MIXED = Compose([FLIP, Erasing(), MixUp(num_classes=10, p=0.5)])
 # What was tried on the way; `--validate` with a quarter or half of the steps.
 CROP = PadAndCrop(2 / 28)
+MILD = Affine(rotation=5, zoom=0.05, height_shift=0.04, width_shift=0.04, p=0.5)
 TRIALS = {
     "cosine": Recipe(cosine=True),
     "cosine-randaugment": Recipe(RandAugment(), cosine=True),
@@ -90,20 +90,13 @@ TRIALS = {
     "flip-erasing": Recipe(Compose([FLIP, Erasing()]), dropout=0.25, **AVERAGED),
     "flip-cutmix": Recipe(Compose([FLIP, CutMix(num_classes=10, p=0.5)]), dropout=0.25, **AVERAGED),
     "flip-mixup": Recipe(Compose([FLIP, MixUp(num_classes=10, p=0.5)]), dropout=0.25, **AVERAGED),
-    "flip-affine": Recipe(
-        Compose(
-            [FLIP, Sometimes(Affine(rotation=5, zoom=0.05, height_shift=0.04, width_shift=0.04))]
-        ),
-        dropout=0.25,
-        **AVERAGED,
-    ),
-    "flip-d10": Recipe(FLIP, dropout=0.1, **AVERAGED),
     "flip-erasing-d10": Recipe(Compose([FLIP, Erasing()]), dropout=0.1, **AVERAGED),
     "flip-erasing-cutmix": Recipe(
         Compose([FLIP, Erasing(), CutMix(num_classes=10, p=0.25)]), dropout=0.25, **AVERAGED
     ),
     "flip-erasing-mixup": Recipe(MIXED, dropout=0.25, **AVERAGED),
     "flip-erasing-mixup-d10": Recipe(MIXED, dropout=0.1, **AVERAGED),
+    "flip-erasing-affine": Recipe(Compose([FLIP, MILD, Erasing()]), dropout=0.25, **AVERAGED),
     "flip-erasing-decay": Recipe(
         Compose([FLIP, Erasing()]), weight_decay=0.05, dropout=0.25, **AVERAGED
     ),

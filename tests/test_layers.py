@@ -235,6 +235,40 @@ def test_mixed_precision(policy, picked):
     small_model(dtype=policy).fit(X, np.zeros((60, 2)), shuffle=False, verbose=0)
 
 
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_is_of_images_alone(policy, training, picked):
+    rng = np.random.default_rng(1)
+    images = rng.random((8, 13, 601, 1), "float32")
+    left, right = np.sort(rng.uniform(0, 601, (2, 8, 3)), axis=0)
+    boxes = np.stack([left, np.full((8, 3), 2.5), right, np.full((8, 3), 9.5)], axis=2)
+    data = {
+        "images": images,
+        "segmentation_masks": rng.integers(0, 4001, images.shape).astype("float32"),
+        "bounding_boxes": {"boxes": boxes.astype("float32"), "labels": rng.integers(0, 3, (8, 3))},
+        "keypoints": rng.uniform(0, 601, (8, 5, 2)).astype("float32"),
+        "labels": rng.random((8, 10), "float32"),
+        "sample_weights": rng.random(8, "float32"),
+    }
+    transform = Translation(width_shift=(0.1001, 0.2), height_shift=0)
+    layer = RandomTransform(transform, seed=3, dtype=policy)
+    result = layer(data, training=training)
+    half = keras.ops.cast(result.pop("images"), "float32")
+    expected = transform(data, seed=3, index=numpy_of(picked[0])) if training else data
+    np.testing.assert_allclose(numpy_of(half), expected["images"], atol=0.002)
+    for name, tolerance in (
+        ("segmentation_masks", 0),
+        ("keypoints", 1e-3),
+        ("labels", 0),
+        ("sample_weights", 0),
+    ):
+        assert keras.backend.standardize_dtype(result[name].dtype) == "float32"
+        np.testing.assert_allclose(numpy_of(result[name]), expected[name], rtol=0, atol=tolerance)
+    moved, right = (each["bounding_boxes"]["boxes"] for each in (result, expected))
+    assert keras.backend.standardize_dtype(moved.dtype) == "float32"
+    np.testing.assert_allclose(numpy_of(moved), right, rtol=0, atol=1e-3)
+
+
 def test_bytes_become_floats():
     images = (X * 255).astype("uint8")
     result = RandomTransform(Identity())(images, training=True)

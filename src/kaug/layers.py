@@ -62,7 +62,8 @@ class RandomTransform(keras.layers.Layer):
     - `"keypoints"`, `(B, P, 2)`, (x, y) in pixels from the centre of the first, or `(B, P, 3)` with
       a visibility that becomes 0 where a point leaves the image.
 
-    Everything else in the dict stays.
+    Everything else in the dict stays. Half precision is for the images alone: floats beside them
+    keep their dtype.
 
     In a `tf.data` pipeline it computes with TensorFlow, whatever the backend of Keras is.
 
@@ -96,7 +97,9 @@ class RandomTransform(keras.layers.Layer):
         bounding_box_format: str = "xyxy",
         **layer_options: Any,
     ) -> None:
-        super().__init__(**layer_options)
+        # Keras would bring every float to the compute dtype first, coordinates as well: of two
+        # pixels above 256, bfloat16 knows but one.
+        super().__init__(autocast=False, **layer_options)
         given: Any = transform
         if not isinstance(given, Transform):
             rule = "`transform` must be a transform of `kaug.transforms`"
@@ -181,17 +184,16 @@ class RandomTransform(keras.layers.Layer):
 
     def _call(self, data: Any, training: bool, backend: "AnyBackend") -> Any:
         parts = dict(data) if isinstance(data, Mapping) else {"images": data}
-        images = backend.cast(parts["images"], self.compute_dtype)
         if training:
-            single = len(images.shape) == 3
-            moving = {name: parts[name] for name in _MOVING if name in parts}
-            moving = _map_arrays(backend.convert, {**moving, "images": images})
+            names = [name for name in ("images", *_MOVING) if name in parts]
+            moving = _map_arrays(backend.convert, {name: parts[name] for name in names})
+            single = len(moving["images"].shape) == 3
             if single:
                 moving = _map_arrays(lambda array: array[None], moving)
             moved = self._moved(moving, backend)
             parts.update(_map_arrays(lambda array: array[0], moved) if single else moved)
         else:
-            parts["images"] = images
+            parts["images"] = backend.cast(parts["images"], self.compute_dtype)
         return parts if isinstance(data, Mapping) else parts["images"]
 
     def _moved(self, parts: dict[str, Any], backend: "AnyBackend") -> dict[str, Any]:
