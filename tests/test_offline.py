@@ -328,6 +328,14 @@ BAD_INPUT = [
     ("x of bools", {"x": X > 0}, TypeError, r'real numbers.*x.astype\("float32"\)'),
     ("x ragged", {"x": [[[1], [2, 3]]]}, ValueError, "`x` must be an array"),
     (
+        "x a path",
+        {"x": "garments.npy"},
+        TypeError,
+        r"^`x` must be an array, or nested sequences of equal lengths\. "
+        r"Received: 'garments\.npy' \(type str\)\. Load what it stands for into an array\.$",
+    ),
+    ("y a generator", {"y": iter(Y)}, TypeError, "`y` must be an array.*iterator"),
+    (
         "unknown sampling",
         {"sampling": "even"},
         ValueError,
@@ -368,6 +376,20 @@ def test_bad_input(arguments, error, text):
     good = {"x": X, "y": Y, "n": 3, "generator": lambda batch: batch}
     with pytest.raises(error, match=text):
         augment_dataset(**(good | arguments))
+
+
+@pytest.mark.parametrize("shape", [(4, 1, 28, 28), (4, 3, 16, 20), (4, 4, 200, 16)])
+def test_channels_that_seem_to_come_first_are_pointed_out(shape):
+    images = np.zeros(shape, "uint8")
+    with pytest.warns(UserWarning, match=r"pass x\.transpose\(0, 2, 3, 1\)\.$"):
+        augment_dataset(images, Y, 3, lambda batch: batch)
+    augment_dataset(images.transpose(0, 2, 3, 1), Y, 3, lambda batch: batch)  # without a warning
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 28, 5), (4, 3, 5, 40), (4, 2, 28, 28), (4, 1, 28)])
+def test_images_may_be_low_or_have_many_channels(shape):
+    x, _ = augment_dataset(np.zeros(shape, "uint8"), Y, 3, lambda batch: batch)
+    assert x.shape == (7, *shape[1:])
 
 
 def test_shape_that_changes_between_batches():

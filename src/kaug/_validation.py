@@ -4,6 +4,7 @@ Every message states the rule, what was received, and the fix.
 """
 
 import operator
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -93,8 +94,10 @@ def as_array(value: Any, name: str) -> NDArray[Any]:
     """Returns `value` as an array; memory maps stay memory maps.
 
     Raises:
+        TypeError: It is neither an array nor a sequence: a path, a generator, a dataset.
         ValueError: It is ragged, or an array with masked values, whose mask would be lost.
     """
+    rule = f"`{name}` must be an array, or nested sequences of equal lengths"
     if np.ma.is_masked(value):
         count = int(np.ma.getmaskarray(value).sum())
         fix = "Fill them in: .filled(...). To keep the mask, pass it as an array of labels."
@@ -102,10 +105,12 @@ def as_array(value: Any, name: str) -> NDArray[Any]:
             message(f"`{name}` must have no masked values", f"{count:,} of {value.size:,}", fix)
         )
     try:
-        return np.asanyarray(value) if isinstance(value, np.memmap) else np.asarray(value)
+        array = np.asanyarray(value) if isinstance(value, np.memmap) else np.asarray(value)
     except ValueError as error:
-        rule = f"`{name}` must be an array, or nested sequences of equal lengths"
         raise ValueError(message(rule, f"{describe(value)} ({error})")) from None
+    if array.ndim == 0 and array.dtype.kind not in "iufcb":
+        raise TypeError(message(rule, describe(value), "Load what it stands for into an array."))
+    return array
 
 
 def check_images(x: Any, name: str = "x") -> NDArray[Any]:
@@ -115,6 +120,9 @@ def check_images(x: Any, name: str = "x") -> NDArray[Any]:
         x: Images `(N, H, W, C)` or `(N, H, W)`, integers or floats; NaN and infinities are
             allowed. Never copied when it is an array already.
         name: What the caller calls it, for messages.
+
+    Warns:
+        UserWarning: The channels seem to come first, as in `(N, 3, 224, 224)`.
 
     Raises:
         TypeError: The elements are not real numbers.
@@ -138,6 +146,9 @@ def check_images(x: Any, name: str = "x") -> NDArray[Any]:
         raise ValueError(message(rule, describe(images), fix))
     if 0 in images.shape[1:]:
         raise ValueError(message(f"{rule}, none of them zero", describe(images)))
+    if images.ndim == 4 and images.shape[1] in (1, 3, 4) and min(images.shape[2:]) >= 16:
+        fix = f"If its channels come first, pass {name}.transpose(0, 2, 3, 1)."
+        warnings.warn(message(rule, describe(images), fix), stacklevel=3)
     return images
 
 
