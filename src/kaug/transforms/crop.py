@@ -144,7 +144,8 @@ class RandomResizedCrop(Transform):
         width: Of the result in pixels; None keeps that of the picture.
         interpolation: `"bilinear"` or `"nearest"`.
         p: Probability that a row is cropped. If `height` or `width` is given, others are resized as
-            a whole.
+            a whole; so of two such crops in a `OneOf`, the second one sees pictures that the first
+            one has resized. Prefer one crop of a wider `scale`.
 
     Raises:
         TypeError: An argument has the wrong type.
