@@ -4,6 +4,7 @@ Every message states the rule, what was received, and the fix.
 """
 
 import operator
+import sys
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -26,6 +27,14 @@ def describe(value: Any) -> str:
     if len(text) > 80:
         text = text[:77] + "..."
     return f"{text} (type {type(value).__name__})"
+
+
+def warn(text: str, category: type[Warning] = UserWarning) -> None:
+    """Warns at the line that called kaug, however far up it is."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == "kaug":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, category, stacklevel=level)
 
 
 def check_integer(
@@ -148,7 +157,7 @@ def check_images(x: Any, name: str = "x") -> NDArray[Any]:
         raise ValueError(message(f"{rule}, none of them zero", describe(images)))
     if images.ndim == 4 and images.shape[1] in (1, 3, 4) and min(images.shape[2:]) >= 16:
         fix = f"If its channels come first, pass {name}.transpose(0, 2, 3, 1)."
-        warnings.warn(message(rule, describe(images), fix), stacklevel=3)
+        warn(message(rule, describe(images), fix))
     return images
 
 

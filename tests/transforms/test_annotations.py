@@ -357,7 +357,9 @@ def test_a_call_gives_back_the_keys_it_was_given():
     assert result["min_visible_area"] == 0.1
     only_settings = {"images": x, "bounding_box_format": "xyxy"}
     assert list(POLICY(only_settings, seed=0)) == ["images", "bounding_box_format"]
-    _, targets = augment_dataset(x, {"bounding_box_format": "xyxy", "a": x}, 1, POLICY, seed=0)
+    _, targets = augment_dataset(
+        x, {"bounding_box_format": "xyxy", "a": y["labels"]}, 1, POLICY, seed=0
+    )
     assert list(targets) == ["bounding_box_format", "a"]
 
 
@@ -540,6 +542,46 @@ def test_a_generator_that_is_converted_takes_masks_along():
 def test_bad_targets(change, text):
     with pytest.raises(ValueError, match=text):
         HorizontalFlip()({"images": GRID, **change}, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("y", "named"),
+    [
+        (np.zeros((4, 5, 7)), "`y`, an array of shape (4, 5, 7)"),
+        ({"labels": np.arange(4), "mask": np.zeros((4, 5, 7, 2), "uint8")}, "`y['mask']`, an"),
+        (
+            {"segmentation_masks": np.zeros((4, 5, 7)), "depth": np.zeros((4, 5, 7))},
+            "`y['depth']`, an",
+        ),
+    ],
+)
+@pytest.mark.parametrize("make", [augment_dataset, AugmentedDataset])
+def test_labels_that_look_like_masks_and_do_not_move_are_pointed_out(make, y, named):
+    n = (3,) if make is augment_dataset else ()
+    x = np.zeros((4, 5, 7, 1), "uint8")
+    with pytest.warns(UserWarning, match=r"segmentation_masks.*moves with") as caught:
+        made = make(x, y, *n, POLICY)
+    assert named in str(caught[0].message)
+    assert caught[0].filename == __file__
+    assert len(caught) == 1
+    if make is augment_dataset:
+        assert np.shape(next(iter(made[1].values())) if isinstance(y, dict) else made[1])[0] == 7
+
+
+@pytest.mark.parametrize(
+    ("y", "transform"),
+    [
+        (np.zeros((4, 5, 7)), Compose([Darken(), Darken()])),  # nothing moves
+        (np.zeros((4, 5, 7)), Mirror()),  # which could not take masks along
+        (np.zeros((4, 7, 5)), POLICY),
+        (np.zeros((4, 5)), POLICY),
+        ({"segmentation_masks": np.zeros((4, 5, 7))}, POLICY),
+        ({"keypoints": np.zeros((4, 5, 2))}, POLICY),
+    ],
+)
+def test_other_labels_are_not(y, transform):
+    x = np.zeros((4, 5, 7, 1), "uint8")
+    assert len(AugmentedDataset(x, y, transform, batch_size=3)[0]) == 2
 
 
 def test_images_must_be_there():

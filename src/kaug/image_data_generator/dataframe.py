@@ -1,6 +1,5 @@
 """`flow_from_dataframe`: a table of file names, labels and weights."""
 
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._validation import check_choice, describe, message
+from kaug._validation import check_choice, describe, message, warn
 from kaug.image_data_generator.file_batches import FileIterator, chosen_classes
 from kaug.image_data_generator.files import EXTENSIONS, absolute, check_inside
 from kaug.image_data_generator.iterators import split_range
@@ -64,7 +63,7 @@ class DataFrameIterator(FileIterator):
         if class_mode in _WITH_CLASSES:
             rows, numbers, indices = _number_classes(dataframe, y_col, class_mode, chosen, rows)
         elif chosen is not None:
-            warnings.warn(f"`classes` does nothing with class_mode={class_mode!r}.", stacklevel=3)
+            warn(f"`classes` does nothing with class_mode={class_mode!r}.")
         part = split_range(image_data_generator, len(rows), subset)
         rows = rows[part]
         if not len(rows):
@@ -99,10 +98,10 @@ def warn_of_deprecated(options: Iterable[str], class_mode: str | None) -> str | 
         if name not in _GONE:
             rule = f"`flow_from_dataframe` has no argument {name!r}"
             raise TypeError(message(rule, f"{name}=…", "Check its spelling."))
-        warnings.warn(f"`{name}` does nothing. {_GONE[name]}", DeprecationWarning, stacklevel=3)
+        warn(f"`{name}` does nothing. {_GONE[name]}", DeprecationWarning)
     if class_mode != "other":
         return class_mode
-    warnings.warn('Write class_mode="raw" for "other".', DeprecationWarning, stacklevel=3)
+    warn('Write class_mode="raw" for "other".', DeprecationWarning)
     return "raw"
 
 
@@ -119,10 +118,9 @@ def _existing(paths: list[str], x_col: str) -> Rows:
     good = [path.lower().endswith(EXTENSIONS) and Path(path).is_file() for path in paths]
     if not all(good):
         bad = [path for path, is_good in zip(paths, good, strict=True) if not is_good]
-        warnings.warn(
+        warn(
             f"The column x_col={x_col!r} names {len(bad)} files that are not there or no images; "
-            f"their rows are left out. The first: {', '.join(bad[:3])}.",
-            stacklevel=4,
+            f"their rows are left out. The first: {', '.join(bad[:3])}."
         )
     return np.flatnonzero(good)
 

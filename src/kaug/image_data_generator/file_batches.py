@@ -1,13 +1,12 @@
 """Batches from files: what folders and tables share."""
 
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._validation import check_choice, message
+from kaug._validation import check_choice, message, warn
 from kaug.image_data_generator.files import Reader
 from kaug.image_data_generator.iterators import Iterator, Rows
 from kaug.image_data_generator.saving import make_saver
@@ -121,7 +120,7 @@ class FileIterator(Iterator):
         if new:
             # Another set, not a larger one: a copy for looking at shares it and must not add to it.
             self._reported = self._reported | new.keys()
-            warnings.warn(message(rule, _name(new), "It is left out."), stacklevel=2)
+            warn(message(rule, _name(new), "It is left out."))
 
 
 def chosen_classes(classes: Any) -> list[Any] | None:

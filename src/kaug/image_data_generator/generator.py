@@ -1,7 +1,6 @@
 """`ImageDataGenerator`: Keras' options and methods."""
 
 import inspect
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -16,6 +15,7 @@ from kaug._validation import (
     check_number,
     describe,
     message,
+    warn,
 )
 from kaug.image_data_generator import options, statistics
 from kaug.image_data_generator.draws import Parameters, draw, from_dict, stream, to_dict
@@ -159,7 +159,7 @@ class ImageDataGenerator(Flows):
     def _imply(self, cause: str, option: str, value: bool) -> None:
         if getattr(self, option) is not value:
             setattr(self, option, value)
-            warnings.warn(f"`{cause}=True` implies `{option}={value}`.", stacklevel=4)
+            warn(f"`{cause}=True` implies `{option}={value}`.")
 
     # One image ----------------------------------------------------------------------------------
 
@@ -280,11 +280,10 @@ class ImageDataGenerator(Flows):
         _check_rank(images, "x", 4)
         channels = images.shape[self.channel_axis]
         if channels not in (1, 3, 4):
-            warnings.warn(
+            warn(
                 f'`data_format="{self.data_format}"` means channels on axis {self.channel_axis}, '
                 f"and there `x` has {channels} of them, neither 1, 3 nor 4. Received: "
-                f"{describe(images)}.",
-                stacklevel=3,
+                f"{describe(images)}."
             )
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._validation import describe, message
+from kaug._validation import describe, message, warn
 
 if TYPE_CHECKING:
     from kaug.image_data_generator.generator import ImageDataGenerator
@@ -58,10 +57,9 @@ def _preprocess(function: Any, samples: Array) -> None:
 
 def _is_fitted(statistic: Any, option: str) -> bool:
     if statistic is None:
-        warnings.warn(
+        warn(
             f"`{option}` does nothing before the generator knows your data: call its `fit` with "
-            "some of the images first.",
-            stacklevel=2,
+            "some of the images first."
         )
     return statistic is not None
 

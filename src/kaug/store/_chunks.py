@@ -7,7 +7,6 @@ import errno
 import hashlib
 import os
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +14,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from kaug._progress import Progress, Verbose
-from kaug._validation import message
+from kaug._validation import message, warn
 from kaug.store._manifest import Manifest, is_zarr, sync_folder
 from kaug.store._npy import NpyFiles, open_arrays
 from kaug.store._recipe import Recipe
@@ -78,10 +77,9 @@ class Writer:
             self._manifest.content["complete"] = False
             with explained(self._manifest.folder):
                 self._manifest.save()
-            warnings.warn(
+            warn(
                 f"{len(damaged)} of the chunks in {str(self._manifest.folder)!r} do not match "
-                "their checksums and are made again.",
-                stacklevel=5,
+                "their checksums and are made again."
             )
         return [number for number, chunk in enumerate(chunks) if chunk is None]
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._memory_maps import PickledByPlace
-from kaug._validation import as_array, check_choice, check_probability, describe, message
+from kaug._validation import as_array, check_choice, check_probability, describe, message, warn
 from kaug.targets import (
     append_rows,
     check_targets,
@@ -70,6 +70,8 @@ class Annotations(PickledByPlace):
         self._boxes: dict[str, Array] | None = None
         y = self._take_moving(y, count, transform) if _is_keras_dict(y) else y
         self.y = self._given = check_targets(y, "y", count)
+        if transform is not None and _moves_masks(transform):
+            map_arrays(self._doubt, self.y, "y")
         self.weight = check_weights(sample_weight, count)
         self._mixed = transform is not None and transform.mixes
         if transform is not None and self._mixed:
@@ -117,6 +119,14 @@ class Annotations(PickledByPlace):
             )
             raise ValueError(message(rule, describe(masks)))
         return masks
+
+    def _doubt(self, labels: Array, name: str) -> None:
+        """Warns of labels that look like masks and are not to be moved."""
+        if labels.ndim in (3, 4) and labels.shape[1:3] == self._size:
+            rule = "Only what is called `segmentation_masks` moves with the pixels of the images"
+            received = f"`{name}`, {describe(labels)}, as high and wide as they are"
+            fix = 'To move it, pass a dict with it under the key "segmentation_masks".'
+            warn(message(rule, received, fix))
 
     def _take_mixed(self, transform: Transform) -> None:
         """Makes arrays that can be mixed of labels and weights."""
@@ -266,6 +276,12 @@ def _check_carried(transform: Transform | None, what: str) -> None:
         raise TypeError(message(rule, f"{what} and a generator of another library", fix))
     for leaf in transform.leaves():
         leaf.check_carries(what)
+
+
+def _moves_masks(transform: Transform) -> bool:
+    """Tells whether some of the pixels go elsewhere, and masks could go with them."""
+    leaves = transform.leaves()
+    return any(not leaf.photometric and leaf.defines("transform_masks") for leaf in leaves)
 
 
 def _checked_boxes(value: Any, count: int) -> dict[str, Array]:

@@ -365,8 +365,12 @@ class Transform(ABC):
             what: "segmentation masks", "bounding boxes" or "keypoints".
         """
         method = "transform_masks" if what == "segmentation masks" else "transform_points"
-        if not self.photometric and getattr(type(self), method) is getattr(Transform, method):
+        if not self.photometric and not self.defines(method):
             raise _does_not_say(self, what, method)
+
+    def defines(self, method: str) -> bool:
+        """Returns whether the transform has a method of its own in place of `Transform`'s."""
+        return getattr(type(self), method) is not getattr(Transform, method)
 
     # What makes geometry fuse: see `geometry` and `compose` -------------------------------------
 
