@@ -270,7 +270,7 @@ def test_a_declared_range_is_that_of_the_values(images, transform, parameters):
 def test_values_beyond_the_range_are_clipped_and_nan_stays(images, transform, parameters, channels):
     batch = images(7, shape=(6, 9, channels), dtype="float32")
     beyond = batch.copy()
-    beyond[:, 0, 0], beyond[:, 0, 1], beyond[:, 0, 2] = np.inf, -3, 1.5
+    beyond[:, 0, 0], beyond[:, 0, 1], beyond[:, 0, 2] = np.inf, -0.2, 1.5
     within = np.clip(beyond, 0, 1)
     result = transform.transform_images(beyond, parameters)
     np.testing.assert_array_equal(result, transform.transform_images(within, parameters))
@@ -381,10 +381,26 @@ def test_bad_options(make, error, text):
 def test_floats_of_0_to_255_are_no_pictures_of_white(images, dtype):
     batch = (255 * images(3, dtype="float64")).astype(dtype)
     with pytest.raises(
-        ValueError, match=r"Floats must be in \[0, 1\].*up to 25.*value_range=\(0, 255\)"
+        ValueError, match=r"Floats must be in \[0, 1\].*from 0 to 2\d\d.*value_range=\(0, 255\)"
     ):
         Compose([HorizontalFlip(), Brightness()])(batch, seed=0)
     result = Brightness(value_range=(0, 255))(batch, seed=0)
     assert result.max() > 100
     np.testing.assert_array_equal(HorizontalFlip(p=1)(batch, seed=0), batch[:, :, ::-1])
     assert Brightness()(batch[:0], seed=0).shape == (0, 5, 7, 3)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("half", [0.5, 1])
+def test_floats_around_0_do_not_lose_what_is_below(images, half, dtype):
+    batch = (half * (2 * images(3, dtype="float64") - 1)).astype(dtype)
+    batch[0, 0, 0] = np.nan, np.inf, -np.inf
+    with pytest.raises(ValueError, match=r"\[0, 1\].*from -0\.[4-9].*value_range=\(-1, 1\)"):
+        Compose([HorizontalFlip(), Brightness()])(batch, seed=0)
+    assert np.nanmin(Brightness((1, 1), value_range=(-1, 1))(batch, seed=0)) < -0.4
+    assert np.nanmin(HorizontalFlip(p=1)(batch[1:], seed=0)) < -0.4
+
+
+def test_what_overshoots_a_little_is_clipped():
+    batch = np.array([-0.2, 0.5, 1.5], "float32").reshape(1, 1, 3, 1)
+    assert Brightness((1, 1))(batch, seed=0).tolist() == [[[[0.0], [0.5], [1.0]]]]

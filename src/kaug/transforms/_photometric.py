@@ -15,8 +15,8 @@ from kaug.transforms._ranges import set_range
 
 Array = NDArray[Any]
 
-# What overshoots 1 is clipped; what reaches this was never meant as 0..1.
-_FAR_ABOVE_WHITE = 16
+# What overshoots 0..1 is clipped; what goes beyond these was never meant as that.
+_FAR_BELOW_BLACK, _FAR_ABOVE_WHITE = -0.25, 16
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,8 +25,8 @@ class Photometric(Transform):
 
     A subclass says what happens to bytes, 0..255, and to floats, 0..1. Images of other dtypes and
     value ranges are brought to floats and back, so all of them come out alike. Values outside the
-    range are clipped to it; NaN stays NaN. Floats far above 1 without a `value_range` are an error:
-    clipped, whole pictures would be white.
+    range are clipped to it; NaN stays NaN. Floats far outside 0..1 without a `value_range` are an
+    error: clipped, half of a picture would be black, or all of it white.
     """
 
     photometric: ClassVar[bool] = True
@@ -72,20 +72,27 @@ class Photometric(Transform):
         return _to_integers(changed, images.dtype)
 
     def _check_values(self, images: Array) -> None:
-        """Raises for floats that are meant as 0..255, say, by the first image: all would take long.
+        """Raises for floats that are meant as 0..255 or -1..1, say.
+
+        It looks at every fourth row of the first image: at all of them would take long.
 
         Raises:
-            ValueError: They go far beyond 1, and no `value_range` says that they may.
+            ValueError: They go far beyond 0..1, and no `value_range` says that they may.
         """
         if self.value_range is not None or images.dtype.kind != "f" or not images.size:
             return
-        if images[0].max() <= _FAR_ABOVE_WHITE:
+        rows = images[0, ::4]
+        if rows.min() >= _FAR_BELOW_BLACK and rows.max() <= _FAR_ABOVE_WHITE:
             return
-        highest = images[0].max(initial=0, where=np.isfinite(images[0]))  # takes ten times as long
-        if highest > _FAR_ABOVE_WHITE:
-            rule = f"Floats must be in [0, 1] for {type(self).__name__} without a `value_range`"
-            fix = "Divide the images by 255, or pass value_range=(0, 255)."
-            raise ValueError(message(rule, f"values up to {highest:g}", fix))
+        rows = rows[np.isfinite(rows)]  # takes ten times as long
+        lowest, highest = rows.min(initial=0), rows.max(initial=0)
+        if lowest >= _FAR_BELOW_BLACK and highest <= _FAR_ABOVE_WHITE:
+            return
+        rule = f"Floats must be in [0, 1] for {type(self).__name__} without a `value_range`"
+        fix = "Divide the images by 255, or pass value_range=(0, 255)."
+        if lowest < _FAR_BELOW_BLACK:
+            fix = "Say what is black and what is white, for example value_range=(-1, 1)."
+        raise ValueError(message(rule, f"values from {lowest:g} to {highest:g}", fix))
 
     def change_bytes(self, images: Array, parameters: Parameters) -> Array:
         """Returns new images from uint8 `(M, H, W, C)`, C-contiguous, not to be written to."""
