@@ -17,12 +17,18 @@ hypothesis.settings.load_profile("kaug")
 
 @pytest.fixture
 def images():
-    """Returns a function that makes noise images `(count, *shape)`, floats in [0, 1]."""
+    """Returns a function that makes noise images `(count, *shape)`.
+
+    Floats are in [0, 1], integers in 0..255, and those of 32 bits or more all over their range.
+    """
 
     def make(count, *, shape=(5, 7, 3), dtype="uint8"):
         values = np.random.default_rng(0).integers(0, 256, (count, *shape))
         dtype = np.dtype(dtype)
-        return (values / 255).astype(dtype) if dtype.kind == "f" else values.astype(dtype)
+        if dtype.kind == "f":
+            return (values / 255).astype(dtype)
+        wide = dtype.itemsize >= 4
+        return values.astype(dtype) * dtype.type(np.iinfo(dtype).max // 255 if wide else 1)
 
     return make
 

@@ -404,3 +404,15 @@ def test_floats_around_0_do_not_lose_what_is_below(images, half, dtype):
 def test_what_overshoots_a_little_is_clipped():
     batch = np.array([-0.2, 0.5, 1.5], "float32").reshape(1, 1, 3, 1)
     assert Brightness((1, 1))(batch, seed=0).tolist() == [[[[0.0], [0.5], [1.0]]]]
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint32", "int64", "uint64"])
+def test_bytes_in_wide_integers_are_no_black_pictures(images, dtype):
+    batch = images(3).astype(dtype)
+    with pytest.raises(ValueError, match=rf"White is \d+ in {dtype}.*up to 2\d\d\..*\(0, 255\)"):
+        Compose([HorizontalFlip(), Invert()])(batch, seed=0)
+    expected = Invert()(images(3), seed=0)
+    np.testing.assert_array_equal(Invert(value_range=(0, 255))(batch, seed=0), expected)
+    black = np.zeros_like(batch)
+    assert (Invert()(black, seed=0) >= 0.999 * np.iinfo(dtype).max).all()
+    assert (Invert()(batch.astype("uint16"), seed=0) > 65000).all()  # may be as dark as that

@@ -17,6 +17,8 @@ Array = NDArray[Any]
 
 # What overshoots 0..1 is clipped; what goes beyond these was never meant as that.
 _FAR_BELOW_BLACK, _FAR_ABOVE_WHITE = -0.25, 16
+# Integers of 32 bits or more that stay below this part of their range hold less than 16 bits.
+_NEARLY_BLACK = 2**-15
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,8 +27,9 @@ class Photometric(Transform):
 
     A subclass says what happens to bytes, 0..255, and to floats, 0..1. Images of other dtypes and
     value ranges are brought to floats and back, so all of them come out alike. Values outside the
-    range are clipped to it; NaN stays NaN. Floats far outside 0..1 without a `value_range` are an
-    error: clipped, half of a picture would be black, or all of it white.
+    range are clipped to it; NaN stays NaN. Without a `value_range`, floats far outside 0..1 are an
+    error, as they would be clipped to black or white, and so are bytes in integers of 32 or 64
+    bits, which would be as good as black.
     """
 
     photometric: ClassVar[bool] = True
@@ -72,16 +75,25 @@ class Photometric(Transform):
         return _to_integers(changed, images.dtype)
 
     def _check_values(self, images: Array) -> None:
-        """Raises for floats that are meant as 0..255 or -1..1, say.
+        """Raises for values that are meant otherwise: floats of 0..255, bytes in wide integers.
 
         It looks at every fourth row of the first image: at all of them would take long.
 
         Raises:
-            ValueError: They go far beyond 0..1, and no `value_range` says that they may.
+            ValueError: They can not be in the range of their dtype, and no `value_range` is given.
         """
-        if self.value_range is not None or images.dtype.kind != "f" or not images.size:
+        kind, size = images.dtype.kind, images.dtype.itemsize
+        if self.value_range is not None or not images.size or (kind != "f" and size < 4):
             return
         rows = images[0, ::4]
+        if kind != "f":
+            white = np.iinfo(images.dtype).max
+            highest = int(rows.max())
+            if 0 < highest < white * _NEARLY_BLACK:
+                rule = f"White is {white} in {images.dtype} for {type(self).__name__}"
+                fix = 'Convert bytes with .astype("uint8"), or pass value_range=(0, 255), say.'
+                raise ValueError(message(rule, f"values up to {highest}", fix))
+            return
         if rows.min() >= _FAR_BELOW_BLACK and rows.max() <= _FAR_ABOVE_WHITE:
             return
         rows = rows[np.isfinite(rows)]  # takes ten times as long

@@ -38,8 +38,9 @@ class Brightness(Compiled):
     Args:
         brightness: Factor, 0 or more: 0 is black, 1 changes nothing. A number `r` means evenly on
             `[1 - r, 1 + r]`, a pair `[low, high]`.
-        value_range: What is black and what is white; None takes 0 and the dtype's largest, or 1
-            for floats. Values beyond are clipped.
+        value_range: What is black and what is white. Values beyond are clipped. None takes 0 and
+            the dtype's largest, or 1 for floats; images whose values can not mean that, such as
+            floats of 0..255 or bytes in int64, are then an error.
         p: Probability that a row is changed at all.
 
     Raises:
