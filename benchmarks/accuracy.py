@@ -97,6 +97,9 @@ TRIALS = {
     "flip-erasing-mixup": Recipe(MIXED, dropout=0.25, **AVERAGED),
     "flip-erasing-mixup-d10": Recipe(MIXED, dropout=0.1, **AVERAGED),
     "flip-erasing-affine": Recipe(Compose([FLIP, MILD, Erasing()]), dropout=0.25, **AVERAGED),
+    "flip-trivialaugment-d10": Recipe(
+        Compose([FLIP, TrivialAugmentWide(max_translation=0.15)]), dropout=0.1, **AVERAGED
+    ),
     "flip-erasing-decay": Recipe(
         Compose([FLIP, Erasing()]), weight_decay=0.05, dropout=0.25, **AVERAGED
     ),
