@@ -139,7 +139,7 @@ def test_enlarging_is_the_warp_of_scipy(images, shape):
         for channel in range(shape[2]):
             expected = ndimage.affine_transform(
                 image[..., channel],
-                scale,
+                np.diag(scale),
                 np.array([top, left]) + 0.5 * scale - 0.5,
                 output_shape=(40, 51),
                 order=1,
