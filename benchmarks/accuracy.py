@@ -69,7 +69,6 @@ class Recipe:
     dropout: float = 0.5
     cosine: bool = False  # let the learning rate fall to zero by a cosine, else keep it
     ema: float = 0.0  # momentum of the average of the weights that is tested, 0 for none
-    label_smoothing: float = 0.0
     weight_decay: float = 0.0
 
 
@@ -164,7 +163,7 @@ class Run:
                 use_ema=recipe.ema > 0,
                 ema_momentum=recipe.ema or 0.99,
             ),
-            loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
+            loss="categorical_crossentropy",
             metrics=["acc"],
         )
         model.optimizer.build(model.trainable_variables)

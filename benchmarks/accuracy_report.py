@@ -49,7 +49,6 @@ def training(recipe):
     said = {
         "cosine decay": recipe["cosine"],
         f"EMA {recipe['ema']:g}": recipe["ema"],
-        f"label smoothing {recipe['label_smoothing']:g}": recipe["label_smoothing"],
         f"weight decay {recipe['weight_decay']:g}": recipe["weight_decay"],
         "appended once": recipe["appended"],
     }

@@ -136,7 +136,6 @@ def finished(arm, seed, accuracy, steps=100):
         "dropout": 0.5,
         "cosine": True,
         "ema": 0.0,
-        "label_smoothing": 0.0,
         "weight_decay": 0.0,
     }
     return {
