@@ -32,7 +32,7 @@ def describe(value: Any) -> str:
 def warn(text: str, category: type[Warning] = UserWarning) -> None:
     """Warns at the line that called kaug, however far up it is."""
     level, frame = 1, sys._getframe()
-    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == "kaug":
+    while frame.f_back and str(frame.f_globals.get("__name__")).partition(".")[0] == "kaug":
         level, frame = level + 1, frame.f_back
     warnings.warn(text, category, stacklevel=level)
 
