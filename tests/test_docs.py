@@ -338,10 +338,13 @@ def test_the_readme_tells_the_accuracies_that_were_measured():
     measured = report.longest(report.read())
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     told = re.findall(r"^\| `([\w-]+)` \|.*\| ([\d.]+) \|$", text, re.M)
-    assert {arm for arm, _ in told} == {"best-none", "best"}
-    for arm, accuracy in told:
-        assert len(measured[arm]) >= 3
+    assert [arm for arm, _ in told] == ["best-none", "best"]
+    assert all(len(measured[arm]) >= 3 for arm, _ in told)
+    harm = re.search(r"from (?P<none>0\.\d+) to (?P<online>0\.\d+) if", text)
+    for arm, accuracy in [*told, *harm.groupdict().items()]:
         assert f"{np.mean([run['accuracy'] for run in measured[arm]]):.4f}" == accuracy
+    korean = (ROOT / "README.ko.md").read_text(encoding="utf-8")
+    assert re.findall(r"0\.\d{4}", korean) == re.findall(r"0\.\d{4}", text)
 
 
 def test_the_commands_of_the_pages_exist():
