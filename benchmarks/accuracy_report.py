@@ -113,7 +113,7 @@ def curves(arms):
         at = runs[0]["steps"] * (1.03 + 0.02 * number)
         axes.plot([at, at], [min(final), max(final)], color=f"C{number}")
         axes.plot(at, np.mean(final), "o", color=f"C{number}")
-    axes.set(xlabel="steps of 50 images", ylabel="accuracy", ylim=(0.85, 1))
+    axes.set(xlabel="steps of 50 images", ylabel="accuracy", ylim=(0.8, 1))
     axes.set_title("lines: while training; dots: on the test set; spread of the seeds", fontsize=10)
     axes.legend()
     return figure
