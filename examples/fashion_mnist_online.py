@@ -1,7 +1,7 @@
 """Augmentation that helps: the tutorial's network, fresh pictures in every epoch.
 
 The recipe behind the row `best` of the documentation's page "Does augmentation help?", in full:
-28 epochs, about an hour on two cores. For a look in minutes:
+28 epochs, somewhat over an hour on two cores. For a look in minutes:
 
     python examples/fashion_mnist_online.py --epochs 1 --steps 150
 """
