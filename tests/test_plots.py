@@ -116,6 +116,8 @@ class TestImages:
         shown = figure.axes[0].images[0].get_array()
         assert (shown[0, 0], shown[0, 1]) == (0, 1)
         drawn(figure)
+        with pytest.raises(ValueError, match=r"floats in \[0, 1\].*from -0\.5 to 0\.5"):
+            plot_images(np.linspace(-0.5, 0.5, 50).reshape(2, 5, 5))
 
     def test_images_are_not_written_to(self):
         x = gray(3)

@@ -36,7 +36,7 @@ def displayable(array: NDArray[Any]) -> NDArray[Any]:
         array = array.astype(np.float32)
     is_float = array.dtype.kind == "f"
     # Cubic interpolation overshoots a little; pixels in 0..255 or standardised ones do by far.
-    low, high = (-0.5, 1.5) if is_float else (0, 255)
+    low, high = (-0.4, 1.5) if is_float else (0, 255)
     least, most = np.fmin.reduce(array, axis=None), np.fmax.reduce(array, axis=None)
     if least < low or most > high:
         raise ValueError(

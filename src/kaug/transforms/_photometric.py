@@ -15,8 +15,8 @@ from kaug.transforms._ranges import set_range
 
 Array = NDArray[Any]
 
-# What overshoots 0..1 is clipped; what goes beyond these was never meant as that.
-_FAR_BELOW_BLACK, _FAR_ABOVE_WHITE = -0.25, 16
+# What overshoots 0..1, as splines do, is clipped; what goes beyond these was never meant as that.
+_FAR_BELOW_BLACK, _FAR_ABOVE_WHITE = -0.4, 16
 # Integers of 32 bits or more that stay below this part of their range hold less than 16 bits.
 _NEARLY_BLACK = 2**-15
 
