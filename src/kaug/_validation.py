@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+# Splines overshoot 0..1 by less; floats that reach below this were never meant as 0..1.
+FAR_BELOW_BLACK = -0.4
+
 
 def message(rule: str, received: str, fix: str = "") -> str:
     """Returns ``rule. Received: received. fix`` as one error message."""

@@ -70,8 +70,8 @@ class Annotations(PickledByPlace):
         self._boxes: dict[str, Array] | None = None
         y = self._take_moving(y, count, transform) if _is_keras_dict(y) else y
         self.y = self._given = check_targets(y, "y", count)
-        if transform is not None and _moves_masks(transform):
-            map_arrays(self._doubt, self.y, "y")
+        if transform is not None:
+            self._doubt(transform)
         self.weight = check_weights(sample_weight, count)
         self._mixed = transform is not None and transform.mixes
         if transform is not None and self._mixed:
@@ -120,13 +120,18 @@ class Annotations(PickledByPlace):
             raise ValueError(message(rule, describe(masks)))
         return masks
 
-    def _doubt(self, labels: Array, name: str) -> None:
+    def _doubt(self, transform: Transform) -> None:
         """Warns of labels that look like masks and are not to be moved."""
-        if labels.ndim in (3, 4) and labels.shape[1:3] == self._size:
-            rule = "Only what is called `segmentation_masks` moves with the pixels of the images"
-            received = f"`{name}`, {describe(labels)}, as high and wide as they are"
-            fix = 'To move it, pass a dict with it under the key "segmentation_masks".'
-            warn(message(rule, received, fix))
+
+        def look(labels: Array, name: str) -> None:
+            looks_so = labels.ndim in (3, 4) and labels.shape[1:3] == self._size
+            if looks_so and _moves_masks(transform):
+                rule = "Only what is called `segmentation_masks` moves with the pixels of images"
+                received = f"`{name}`, {describe(labels)}, as high and wide as they are"
+                fix = 'To move it, pass a dict with it under the key "segmentation_masks".'
+                warn(message(rule, received, fix))
+
+        map_arrays(look, self.y, "y")
 
     def _take_mixed(self, transform: Transform) -> None:
         """Makes arrays that can be mixed of labels and weights."""

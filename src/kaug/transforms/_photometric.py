@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import read_only
-from kaug._validation import check_number, check_probability, describe, message
+from kaug._validation import FAR_BELOW_BLACK, check_number, check_probability, describe, message
 from kaug.transforms._base import Parameters, Transform
 from kaug.transforms._ranges import set_range
 
 Array = NDArray[Any]
 
-# What overshoots 0..1, as splines do, is clipped; what goes beyond these was never meant as that.
-_FAR_BELOW_BLACK, _FAR_ABOVE_WHITE = -0.4, 16
+# What overshoots 1 is clipped; what reaches this was never meant as 0..1.
+_FAR_ABOVE_WHITE = 16
 # Integers of 32 bits or more that stay below this part of their range hold less than 16 bits.
 _NEARLY_BLACK = 2**-15
 
@@ -94,15 +94,15 @@ class Photometric(Transform):
                 fix = 'Convert bytes with .astype("uint8"), or pass value_range=(0, 255), say.'
                 raise ValueError(message(rule, f"values up to {highest}", fix))
             return
-        if rows.min() >= _FAR_BELOW_BLACK and rows.max() <= _FAR_ABOVE_WHITE:
+        if rows.min() >= FAR_BELOW_BLACK and rows.max() <= _FAR_ABOVE_WHITE:
             return
         rows = rows[np.isfinite(rows)]  # takes ten times as long
         lowest, highest = rows.min(initial=0), rows.max(initial=0)
-        if lowest >= _FAR_BELOW_BLACK and highest <= _FAR_ABOVE_WHITE:
+        if lowest >= FAR_BELOW_BLACK and highest <= _FAR_ABOVE_WHITE:
             return
         rule = f"Floats must be in [0, 1] for {type(self).__name__} without a `value_range`"
         fix = "Divide the images by 255, or pass value_range=(0, 255)."
-        if lowest < _FAR_BELOW_BLACK:
+        if lowest < FAR_BELOW_BLACK:
             fix = "Say what is black and what is white, for example value_range=(-1, 1)."
         raise ValueError(message(rule, f"values from {lowest:g} to {highest:g}", fix))
 
