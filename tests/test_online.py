@@ -234,6 +234,29 @@ def test_tf_data_of_even_batches_has_static_shapes():
         assert spec[0].shape.as_list() == [dataset[0][0].shape[0], 7, 9, 1]
 
 
+def test_tf_data_of_a_subclass_has_its_batches():
+    class Signed(AugmentedDataset):
+        def __getitem__(self, index):
+            images, labels = super().__getitem__(index)
+            named = {"label": labels, "epoch": self.epoch + Y[:3]}
+            return (2 * images - 1).astype("float16"), named
+
+        def __len__(self):
+            return 5
+
+    dataset = Signed(X, Y, POLICY, batch_size=SIZE, seed=5)
+    batches = dataset.to_tf_dataset()
+    for epoch in (0, 1):
+        expected = [dataset[i] for i in range(5)]
+        got = list(batches.as_numpy_iterator())
+        assert [images.dtype.name for images, _ in got] == ["float16"] * 5
+        for (images, labels), (right, right_labels) in zip(got, expected, strict=True):
+            np.testing.assert_array_equal(images, right)
+            np.testing.assert_array_equal(labels["label"], right_labels["label"])
+            np.testing.assert_array_equal(labels["epoch"], epoch + Y[:3])
+        dataset.epoch = epoch + 1
+
+
 def test_tf_data_of_any_structure():
     y = {"a": Y, "b": [Y * 0.5, Y.astype(str)]}
     dataset = AugmentedDataset(X, y, POLICY, sample_weight=Y, seed=1)

@@ -245,6 +245,10 @@ class TestAugmentations:
             (gray(2)[..., None], 4, ValueError, ["`image` must be one image", "x[0]"]),
             (gray(1)[0, 0], 4, ValueError, ["`image` must be one image", "(6,)"]),
             (np.zeros((4, 4, 2)), 4, ValueError, ["1, 3 or 4 channels"]),
+            # The whole dataset, whose width is taken for channels.
+            (gray(9), 4, ValueError, ["`image` must be one image", "(9, 6, 6)", "x[0]"]),
+            (np.zeros((0, 4)), 4, ValueError, ["`image` must hold", "(1, 0, 4)"]),
+            (np.array([["a"]]), 4, TypeError, ["`image` must hold integers"]),
             (gray(1)[0] * 255, 4, ValueError, ["floats in [0, 1]"]),
             (gray(1)[0], 0, ValueError, ["`n`", "at least 1", "n=0"]),
             (gray(1)[0], 4.0, TypeError, ["`n` must be an integer", "4.0"]),

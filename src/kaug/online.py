@@ -344,8 +344,11 @@ def _to_tf_dataset(dataset: AugmentedDataset) -> Any:
 
     def make(epoch: Any, index: Any) -> Any:
         def compute(epoch: Any, index: Any) -> list[Array]:
-            batch = dataset._batch(dataset._batches[int(index)], int(epoch))
-            return [leaf for leaf in tf.nest.flatten(_with_tuples(batch)) if leaf is not None]
+            # A copy again, since the batches of two epochs may be under way at once.
+            at_epoch = copy.copy(dataset)
+            at_epoch.epoch = int(epoch)
+            batch = _with_tuples(at_epoch[int(index)])
+            return [leaf for leaf in tf.nest.flatten(batch) if leaf is not None]
 
         tensors = tf.numpy_function(compute, [epoch, index], dtypes, stateful=False)
         for tensor, leaf in zip(tensors, leaves, strict=True):

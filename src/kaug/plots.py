@@ -148,10 +148,10 @@ def plot_augmentations(
     from kaug.offline import augment_dataset
 
     picture = as_array(image, "image")
-    if picture.ndim not in (2, 3):
-        rule = "`image` must be one image, of shape (H, W) or (H, W, C)"
+    if picture.ndim != 2 and (picture.ndim != 3 or picture.shape[-1] not in (1, 3, 4)):
+        rule = "`image` must be one image, (H, W), or (H, W, C) with 1, 3 or 4 channels"
         raise ValueError(message(rule, describe(picture), "Pass x[0], not x."))
-    displayable(check_pictures(picture[None], "image[None]"))
+    displayable(check_pictures(picture[None], "image"))
     n = check_integer(n, "n", minimum=1)
     augmented = augment_dataset(
         picture[None], None, n, generator, append=False, seed=seed, verbose=0
