@@ -364,6 +364,36 @@ def test_fill_mode_that_tf_data_lacks_without_its_backend():
         in_a_graph(layer, (4, 13, 17, 3))
 
 
+# Two processors out of one, which TensorFlow allows before it has computed anything.
+REPLICAS = """
+import numpy as np, tensorflow as tf
+[processor] = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+from kaug.layers import RandomTransform
+from kaug.transforms import Rotation
+
+images = np.random.default_rng(0).random((3, 7, 9, 1), np.float32)
+with strategy.scope():
+    layer = RandomTransform(Rotation(30), seed=1)
+    scoped = layer(images, training=True)  # of all replicas together
+call = tf.function(lambda: strategy.run(lambda: layer(images, training=True)))
+alone = RandomTransform(Rotation(30), seed=1)
+assert np.array_equal(alone(images, training=True), scoped)
+for _ in range(2):
+    first, second = strategy.experimental_local_results(call())
+    np.testing.assert_allclose(first, alone(images, training=True), atol=1e-6)
+    for one in np.asarray(second):
+        assert min(np.abs(one - other).max() for other in np.asarray(first)) > 0.1
+"""
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="replicas are TensorFlow's")
+def test_replicas_differ():
+    run = subprocess.run([sys.executable, "-c", REPLICAS], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
 @pytest.mark.skipif(BACKEND == "jax" or find_spec("jax") is None, reason="needs jax, once")
 def test_all_of_this_under_jax():
     command = [sys.executable, "-W", "ignore", "-m", "pytest", "-q", "-p", "no:cacheprovider"]

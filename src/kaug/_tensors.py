@@ -66,6 +66,12 @@ class AnyBackend:
 class TensorFlow(AnyBackend):
     """The same, with the one op that TensorFlow has for it."""
 
+    def random_rows(self, images: Any, generator: Any, seed: int) -> Any:
+        rows = super().random_rows(images, generator, seed)
+        # The replicas of a model pick the same rows; neighbours in the table are strangers.
+        replica = _tensorflow().distribute.get_replica_context()
+        return rows if replica is None else (rows + replica.replica_id_in_sync_group) % ROWS
+
     def take(self, table: Table, rows: Any) -> Any:
         return _tensorflow().gather(table, rows)
 

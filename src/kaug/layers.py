@@ -46,7 +46,7 @@ class RandomTransform(keras.layers.Layer):
 
     All of a policy is one resampling. It is active with `training=True` alone, which `fit` passes
     by itself; otherwise images pass unchanged. Each image gets one of 65,536 draws of the
-    transform, picked at random.
+    transform, picked at random, and on each replica of a `tf.distribute` strategy another one.
 
     Images are `(B, H, W, C)`, or one image `(H, W, C)`, integers or floats of any value range, with
     H and W known. They come back in the same shape and in the layer's compute dtype.
