@@ -212,6 +212,42 @@ def test_in_a_model():
     assert spec["labels"].dtype == "int32"
 
 
+def test_dicts_in_a_model(tmp_path):
+    inputs = {
+        "images": keras.Input((13, 17, 3), name="images"),
+        "segmentation_masks": keras.Input((13, 17), dtype="uint8", name="segmentation_masks"),
+        "bounding_boxes": {
+            "boxes": keras.Input((2, 4), name="boxes"),
+            "labels": keras.Input((2,), dtype="int32", name="labels"),
+        },
+        "keypoints": keras.Input((1, 2), name="keypoints"),
+        "weight": keras.Input((), name="weight"),
+    }
+    data = {
+        "images": X,
+        "segmentation_masks": (X[..., 0] > 0.5).astype("uint8"),
+        "bounding_boxes": {
+            "boxes": np.tile(np.float32([1, 2, 9, 12]), (60, 2, 1)),
+            "labels": np.ones((60, 2), "int32"),
+        },
+        "keypoints": np.full((60, 1, 2), 5, "float32"),
+        "weight": np.arange(60, dtype="float32"),
+    }
+    path = tmp_path / "model.keras"
+    keras.Model(inputs, RandomTransform(POLICY, seed=1)(inputs)).save(path)
+    model = keras.saving.load_model(path)
+
+    def check(made, right):
+        keras.tree.map_structure(
+            lambda one, other: np.testing.assert_array_equal(numpy_of(one), numpy_of(other)),
+            made,
+            right,
+        )
+
+    check(model(data), data)
+    check(model(data, training=True), RandomTransform(POLICY, seed=1)(data, training=True))
+
+
 def test_save_and_load(tmp_path):
     model = small_model()
     model.save(tmp_path / "model.keras")

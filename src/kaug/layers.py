@@ -139,7 +139,9 @@ class RandomTransform(keras.layers.Layer):
         """Returns the shapes and dtypes of what `call` returns."""
         del training
         if isinstance(data, Mapping):
-            return {**data, "images": self.compute_output_spec(data["images"])}
+            # Anew, since to a model the same tensor would be both before and behind the layer.
+            others = {name: keras.tree.map_structure(_anew, part) for name, part in data.items()}
+            return {**others, "images": self.compute_output_spec(data["images"])}
         return keras.KerasTensor(data.shape, self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
@@ -242,6 +244,11 @@ def _map_arrays(function: Callable[[Any], Any], parts: Mapping[str, Any]) -> dic
         name: _map_arrays(function, value) if isinstance(value, Mapping) else function(value)
         for name, value in parts.items()
     }
+
+
+def _anew(value: Any) -> Any:
+    symbolic = isinstance(value, keras.KerasTensor)
+    return keras.KerasTensor(value.shape, value.dtype) if symbolic else value
 
 
 def _check_keys(parts: Mapping[str, Any]) -> None:
