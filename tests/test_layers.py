@@ -391,6 +391,19 @@ def test_images_of_a_size_that_is_not_known():
         in_a_graph(RandomTransform(POLICY), (None, None, 17, 3))
 
 
+@pytest.mark.parametrize("shape", [(13, 17), (2, 3, 13, 17, 3)])
+def test_what_is_no_image(shape):
+    with pytest.raises(ValueError, match=r"(?s)\(B, H, W, C\), or one .*Received: .*13, 17"):
+        RandomTransform(POLICY)(np.zeros(shape, "float32"), training=True)
+    with pytest.raises(ValueError, match=r"(?s)\(B, H, W, C\), or one .*Received: .*unknown"):
+        in_a_graph(RandomTransform(POLICY), None)
+
+
+def test_channels_that_seem_to_come_first():
+    with pytest.warns(UserWarning, match=r"`images` must .*\(2, 3, 16, 20\)\. If .* moveaxis\("):
+        RandomTransform(POLICY)(np.zeros((2, 3, 16, 20), "float32"), training=True)
+
+
 def test_fill_mode_that_tf_data_lacks_without_its_backend():
     layer = RandomTransform(Rotation(30, fill_mode="wrap"))
     if BACKEND == "tensorflow":

@@ -381,7 +381,7 @@ def test_bad_input(arguments, error, text):
 @pytest.mark.parametrize("shape", [(4, 1, 28, 28), (4, 3, 16, 20), (4, 4, 200, 16)])
 def test_channels_that_seem_to_come_first_are_pointed_out(shape):
     images = np.zeros(shape, "uint8")
-    with pytest.warns(UserWarning, match=r"pass x\.transpose\(0, 2, 3, 1\)\.$"):
+    with pytest.warns(UserWarning, match=r"pass moveaxis\(x, 1, -1\)\.$"):
         augment_dataset(images, Y, 3, lambda batch: batch)
     augment_dataset(images.transpose(0, 2, 3, 1), Y, 3, lambda batch: batch)  # without a warning
 

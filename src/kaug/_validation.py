@@ -158,10 +158,17 @@ def check_images(x: Any, name: str = "x") -> NDArray[Any]:
         raise ValueError(message(rule, describe(images), fix))
     if 0 in images.shape[1:]:
         raise ValueError(message(f"{rule}, none of them zero", describe(images)))
-    if images.ndim == 4 and images.shape[1] in (1, 3, 4) and min(images.shape[2:]) >= 16:
-        fix = f"If its channels come first, pass {name}.transpose(0, 2, 3, 1)."
-        warn(message(rule, describe(images), fix))
+    warn_of_channels_first(images.shape, describe(images), name)
     return images
+
+
+def warn_of_channels_first(shape: tuple[int | None, ...], received: str, name: str) -> None:
+    """Warns of a batch of images whose channels seem to come first."""
+    large = all(size is not None and size >= 16 for size in shape[-2:])
+    if len(shape) == 4 and shape[1] in (1, 3, 4) and large:
+        rule = f"`{name}` must be a batch of images of shape (N, height, width, channels)"
+        fix = f"If its channels come first, pass moveaxis({name}, 1, -1)."
+        warn(message(rule, received, fix))
 
 
 def with_channels(images: NDArray[Any]) -> NDArray[Any]:

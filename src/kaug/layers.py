@@ -25,7 +25,7 @@ from kaug._tensors import (
     moved_keypoints,
     warped_masks,
 )
-from kaug._validation import check_choice, describe, message
+from kaug._validation import check_choice, describe, message, warn_of_channels_first
 from kaug.transforms import Transform
 from kaug.transforms._boxes import FORMATS
 from kaug.transforms._config import register_with_keras
@@ -189,7 +189,7 @@ class RandomTransform(keras.layers.Layer):
         if training:
             names = [name for name in ("images", *_MOVING) if name in parts]
             moving = _map_arrays(backend.convert, {name: parts[name] for name in names})
-            single = len(moving["images"].shape) == 3
+            single = len(_checked_shape(moving["images"])) == 3
             if single:
                 moving = _map_arrays(lambda array: array[None], moving)
             moved = self._moved(moving, backend)
@@ -217,10 +217,6 @@ class RandomTransform(keras.layers.Layer):
     def _draw_matrices(self, images: Any, backend: "AnyBackend") -> Any:
         """Returns the matrix of each image, float32 `(B, 6)`."""
         height, width = images.shape[1:3]
-        if height is None or width is None:
-            rule = "The height and the width of the images must be known"
-            fix = "Give the `Input`, or the dataset, a shape with numbers for them."
-            raise ValueError(message(rule, f"images of shape {tuple(images.shape)}", fix))
         rows = backend.random_rows(images, self.seed_generator, self._table_seed)
         return backend.take(self._table((int(height), int(width))), rows)
 
@@ -244,6 +240,23 @@ def _map_arrays(function: Callable[[Any], Any], parts: Mapping[str, Any]) -> dic
         name: _map_arrays(function, value) if isinstance(value, Mapping) else function(value)
         for name, value in parts.items()
     }
+
+
+def _checked_shape(images: Any) -> tuple[int | None, ...]:
+    """Returns the shape of a batch of images, or of one, and says what is wrong with it."""
+    try:
+        shape = tuple(images.shape)
+    except ValueError:  # TensorFlow's, when not even the rank is known
+        shape = ()
+    if len(shape) not in (3, 4):
+        rule = "Images must be of shape (B, H, W, C), or one image of shape (H, W, C)"
+        raise ValueError(message(rule, f"images of shape {images.shape}"))
+    if None in shape[-3:-1]:
+        rule = "The height and the width of the images must be known"
+        fix = "Give the `Input`, or the dataset, a shape with numbers for them."
+        raise ValueError(message(rule, f"images of shape {shape}", fix))
+    warn_of_channels_first(shape, f"images of shape {shape}", "images")
+    return shape
 
 
 def _anew(value: Any) -> Any:
