@@ -399,6 +399,41 @@ def test_what_is_no_image(shape):
         in_a_graph(RandomTransform(POLICY), None)
 
 
+def boxed(boxes, labels, dtype="int32"):
+    return {"boxes": np.zeros(boxes, "float32"), "labels": np.zeros(labels, dtype)}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "text"),
+    [
+        ("segmentation_masks", np.zeros((4, 6, 8), "uint8"), ValueError, "(B, 13, 17) or"),
+        ("segmentation_masks", np.zeros((3, 13, 17), "uint8"), ValueError, "shape (3, 13, 17)"),
+        ("segmentation_masks", np.zeros((4, 13), "uint8"), ValueError, "(B, 13, 17, K)"),
+        ("keypoints", np.zeros((4, 2, 5), "float32"), ValueError, "(B, P, 2), or (B, P, 3)"),
+        ("keypoints", np.zeros((4, 2), "float32"), ValueError, "shape (4, 2) beside"),
+        ("keypoints", np.zeros((3, 1, 2), "float32"), ValueError, "images of shape (4, 13, 17"),
+        ("bounding_boxes", boxed((4, 1, 5), (4, 1)), ValueError, '"boxes" must be of shape'),
+        ("bounding_boxes", boxed((4, 4), (4,)), ValueError, "shape (4, 4) beside"),
+        ("bounding_boxes", boxed((3, 2, 4), (3, 2)), ValueError, "(B, N, 4)"),
+        ("bounding_boxes", boxed((4, 2, 4), (4, 3)), ValueError, '"labels" must be of shape'),
+        ("bounding_boxes", boxed((4, 2, 4), (4, 2), "uint8"), TypeError, "signed numbers"),
+    ],
+)
+def test_what_does_not_belong_to_the_images(name, value, error, text):
+    with pytest.raises(error, match="Received: ") as caught:
+        RandomTransform(POLICY)({"images": X[:4], name: value}, training=True)
+    assert text in str(caught.value)
+
+
+def test_keypoints_of_a_number_that_is_not_known():
+    tf = pytest.importorskip("tensorflow")
+    layer = RandomTransform(POLICY, seed=1)
+    spec = {"images": tf.TensorSpec((None, 13, 17, 3)), "keypoints": tf.TensorSpec((None, None, 2))}
+    call = tf.function(lambda data: layer(data, training=True), input_signature=[spec])
+    made = call({"images": X, "keypoints": np.ones((60, 4, 2), "float32")})
+    assert made["keypoints"].shape == (60, 4, 2)
+
+
 def test_channels_that_seem_to_come_first():
     with pytest.warns(UserWarning, match=r"`images` must .*\(2, 3, 16, 20\)\. If .* moveaxis\("):
         RandomTransform(POLICY)(np.zeros((2, 3, 16, 20), "float32"), training=True)

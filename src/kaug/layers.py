@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from kaug import _html
+from kaug._layer_inputs import MOVING, check_keys, check_moving, checked_rank
 from kaug._random import Key, check_rows, resolve_seed
 from kaug._tensors import (
     ROWS,
@@ -25,7 +26,7 @@ from kaug._tensors import (
     moved_keypoints,
     warped_masks,
 )
-from kaug._validation import check_choice, describe, message, warn_of_channels_first
+from kaug._validation import check_choice, describe, message
 from kaug.transforms import Transform
 from kaug.transforms._boxes import FORMATS
 from kaug.transforms._config import register_with_keras
@@ -33,11 +34,6 @@ from kaug.transforms._matrices import to_pixels
 from kaug.transforms._warp import Sampling
 
 __all__ = ["RandomTransform"]
-
-# What of Keras' dict moves with the images.
-_MOVING = ("segmentation_masks", "bounding_boxes", "keypoints")
-# What a dict says about its boxes when a transform is called itself; a layer is told once.
-_SETTINGS = ("bounding_box_format", "min_visible_area")
 
 
 @keras.saving.register_keras_serializable("kaug")
@@ -121,7 +117,7 @@ class RandomTransform(keras.layers.Layer):
     def __call__(self, data: Any, *arguments: Any, **options: Any) -> Any:
         """Calls the layer, with TensorFlow itself on the tensors of a `tf.data` pipeline."""
         if isinstance(data, Mapping):
-            _check_keys(data)
+            check_keys(data)
         if keras.backend.backend() != "tensorflow" and is_of_tensorflow_graph(data):
             return self._call(data, bool(options.get("training", False)), InDataPipeline())
         return super().__call__(data, *arguments, **options)
@@ -187,9 +183,9 @@ class RandomTransform(keras.layers.Layer):
     def _call(self, data: Any, training: bool, backend: "AnyBackend") -> Any:
         parts = dict(data) if isinstance(data, Mapping) else {"images": data}
         if training:
-            names = [name for name in ("images", *_MOVING) if name in parts]
+            names = [name for name in ("images", *MOVING) if name in parts]
             moving = _map_arrays(backend.convert, {name: parts[name] for name in names})
-            single = len(_checked_shape(moving["images"])) == 3
+            single = checked_rank(moving["images"]) == 3
             if single:
                 moving = _map_arrays(lambda array: array[None], moving)
             moved = self._moved(moving, backend)
@@ -200,6 +196,7 @@ class RandomTransform(keras.layers.Layer):
 
     def _moved(self, parts: dict[str, Any], backend: "AnyBackend") -> dict[str, Any]:
         """Returns batches moved together."""
+        check_moving(parts)
         matrices = self._draw_matrices(parts["images"], backend)
         size = (int(parts["images"].shape[1]), int(parts["images"].shape[2]))
         result = {"images": self._warped(parts["images"], matrices, backend)}
@@ -242,42 +239,9 @@ def _map_arrays(function: Callable[[Any], Any], parts: Mapping[str, Any]) -> dic
     }
 
 
-def _checked_shape(images: Any) -> tuple[int | None, ...]:
-    """Returns the shape of a batch of images, or of one, and says what is wrong with it."""
-    try:
-        shape = tuple(images.shape)
-    except ValueError:  # TensorFlow's, when not even the rank is known
-        shape = ()
-    if len(shape) not in (3, 4):
-        rule = "Images must be of shape (B, H, W, C), or one image of shape (H, W, C)"
-        raise ValueError(message(rule, f"images of shape {images.shape}"))
-    if None in shape[-3:-1]:
-        rule = "The height and the width of the images must be known"
-        fix = "Give the `Input`, or the dataset, a shape with numbers for them."
-        raise ValueError(message(rule, f"images of shape {shape}", fix))
-    warn_of_channels_first(shape, f"images of shape {shape}", "images")
-    return shape
-
-
 def _anew(value: Any) -> Any:
     symbolic = isinstance(value, keras.KerasTensor)
     return keras.KerasTensor(value.shape, value.dtype) if symbolic else value
-
-
-def _check_keys(parts: Mapping[str, Any]) -> None:
-    if "images" not in parts:
-        rule = 'A dict must have the images under the key "images"'
-        raise ValueError(message(rule, f"the keys {sorted(map(str, parts))}"))
-    boxes = parts.get("bounding_boxes")
-    if boxes is not None and not (isinstance(boxes, Mapping) and {"boxes", "labels"} <= {*boxes}):
-        rule = '`bounding_boxes` must be a dict of "boxes" and "labels"'
-        given = sorted(map(str, boxes)) if isinstance(boxes, Mapping) else describe(boxes)
-        raise ValueError(message(rule, f"{given}"))
-    for key in _SETTINGS:
-        if key in parts:
-            rule = f"A `RandomTransform` does not take {key!r} from its dict"
-            fix = "Give `bounding_box_format` to the layer itself."
-            raise ValueError(message(rule, f"the keys {sorted(map(str, parts))}", fix))
 
 
 def _checked_sampling(transform: Transform) -> Sampling:
