@@ -1,4 +1,5 @@
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -237,3 +238,16 @@ def test_too_few_rows(count):
     text = f"^A split needs at least two rows. Received: {count} rows.$"
     with pytest.raises(ValueError, match=text):
         train_validation_split(numbered(count), np.zeros(count, int))
+
+
+def test_what_just_fits_is_split(monkeypatch):
+    class Memory:
+        available = 6 * (3 * 5 * 2 + 8)  # six images with their labels
+
+    monkeypatch.setattr(psutil, "virtual_memory", Memory)
+    x, y = np.zeros((6, 3, 5), "int16"), np.zeros(6, "int64")
+    (x_train, _), (x_val, _) = train_validation_split(x, y)
+    assert len(x_train) + len(x_val) == 6
+    Memory.available -= 1
+    with pytest.raises(MemoryError, match=r"6 rows of shape \(3, 5\).*np\.arange\(N\)\.reshape"):
+        train_validation_split(x, y)

@@ -4,10 +4,10 @@ import os
 from typing import Any, Literal
 
 import numpy as np
-import psutil
 from numpy.typing import ArrayLike, NDArray
 
 from kaug import _parallel
+from kaug._memory import check_memory
 from kaug._progress import Progress, Verbose
 from kaug._random import Key, check_rows, resolve_seed
 from kaug._validation import check_choice, check_images, check_integer, describe, message
@@ -125,7 +125,7 @@ def augment_dataset(
             return_index=return_index,
             verbose=verbose,
         )
-    _check_memory(job.images.shape[1:], job.images.dtype, job.kept + n, job.label_bytes)
+    job.check_memory(job.images.shape[1:], job.kept + n, job.label_bytes)
     made, index = job.run(job.source_rows(np.arange(n)), step, Progress(n, verbose))
     return job.answer(made, index, return_index=return_index)
 
@@ -186,7 +186,7 @@ def augment_rows(
     if not len(job.images):
         rule = "`x` must have at least one row to make augmented rows from"
         raise ValueError(message(rule, describe(job.images)))
-    _check_memory(job.images.shape[1:], job.images.dtype, len(numbers), job.label_bytes)
+    job.check_memory(job.images.shape[1:], len(numbers), job.label_bytes)
     job.kept = 0  # whether they count or not, they are not part of the answer
     index = job.source_rows(numbers)
     made = job.allocate(job.generator.output_shape(job.images.shape[1:]), len(numbers))
@@ -307,10 +307,17 @@ class _Job:
                 )
             )
 
+    def check_memory(self, shape: tuple[int, ...], rows: int, label_bytes: int = 0) -> None:
+        """Raises when so many images of `shape`, with their labels, do not fit into memory."""
+        fix = (
+            "Ask for fewer rows, use a smaller dtype such as uint8, or write it to disk: out=path."
+        )
+        check_memory(shape, self.images.dtype, rows, label_bytes, fix)
+
     def allocate(self, shape: tuple[int, ...], n: int) -> Batch:
         """Returns the arrays of the result, originals in place, for `n` images of `shape`."""
         self.check_shape(shape)
-        _check_memory(shape, self.images.dtype, self.kept + n, 0)
+        self.check_memory(shape, self.kept + n)
         result = np.empty((self.kept + n, *shape), self.images.dtype)
         if self.kept:
             _copy_rows(self.images, result)
@@ -363,25 +370,3 @@ def _check_verbose(verbose: Any) -> None:
     if isinstance(verbose, bool) or verbose not in ("auto", 0, 1):
         rule = '`verbose` must be "auto", 0 or 1'
         raise ValueError(message(rule, f"verbose={describe(verbose)}"))
-
-
-def _check_memory(
-    shape: tuple[int, ...], dtype: np.dtype[Any], rows: int, other_bytes_per_row: int
-) -> None:
-    """Refuses a result that the memory free now cannot hold, before anything is allocated."""
-    needed = rows * (dtype.itemsize * int(np.prod(shape)) + other_bytes_per_row)
-    available = psutil.virtual_memory().available
-    if needed > available:
-        raise MemoryError(
-            message(
-                "The result must fit into memory",
-                f"{rows} rows of shape {shape} and dtype {dtype}, {_gibibytes(needed)} with "
-                f"their labels, while {_gibibytes(available)} are free",
-                "Ask for fewer rows, use a smaller dtype such as uint8, or write it to disk: "
-                "out=path.",
-            )
-        )
-
-
-def _gibibytes(count: int) -> str:
-    return f"{count / 2**30:,.1f} GiB"

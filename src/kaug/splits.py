@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kaug._memory import check_memory
 from kaug._random import Key, permutation, resolve_seed
 from kaug._validation import as_array, check_fraction, check_images, check_length, message
-from kaug.targets import check_targets, class_numbers, map_arrays
+from kaug.targets import check_targets, class_numbers, map_arrays, nbytes_per_row
 
 Rows = NDArray[np.int64]
 
@@ -26,6 +27,9 @@ def train_validation_split(
     Keras' own `validation_split` takes the *last* rows. After augmented rows were appended, those
     are copies of training rows; so split first and augment the training part alone, or pass the
     index that `augment_dataset` returns as `groups`.
+
+    Both parts are copies in memory. Of images that do not fit, let it split the row numbers: with
+    `np.arange(N).reshape(N, 1, 1)` for `x`, the parts say which rows are theirs.
 
     Args:
         x: Images, `(N, H, W, C)` or `(N, H, W)`.
@@ -46,6 +50,7 @@ def train_validation_split(
         ValueError: Lengths differ, there are fewer than two rows, `validation_split` is not
             between 0 and 1, a class has one row alone (when stratifying), or one group holds so
             much that a side stays empty.
+        MemoryError: The parts would not fit into the memory that is free.
 
     Example:
         >>> import numpy as np, kaug
@@ -76,6 +81,8 @@ def train_validation_split(
             )
         )
     training = np.flatnonzero(~chosen)
+    fix = "Pass row numbers for `x`: np.arange(N).reshape(N, 1, 1)."
+    check_memory(images.shape[1:], images.dtype, count, nbytes_per_row(y), fix)
     return _rows(images, y, training), _rows(images, y, validation)
 
 
