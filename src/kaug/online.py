@@ -153,9 +153,9 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     def epoch(self) -> int:
         """The epoch whose batches `dataset[i]` gives, 0 at first.
 
-        `fit` moves it on after each of its epochs, `evaluate` and `predict` after their pass. `fit`
-        does not say where it begins, so set it before `fit(initial_epoch=…)`, and in a training
-        loop of your own before each epoch.
+        `fit` moves it on after each of its epochs, `evaluate` after its pass. `fit` does not say
+        where it begins, so set it before `fit(initial_epoch=…)`, and in a training loop of your own
+        before each epoch.
         """
         return self._epoch
 
