@@ -44,32 +44,28 @@ def checked_rank(images: Any) -> int:
 
 def check_moving(parts: Mapping[str, Any]) -> None:
     """Checks that masks, boxes and keypoints have the shapes that belong to a batch of images."""
-    count, height, width = tuple(parts["images"].shape)[:3]
-    size = f"{height}, {width}"
+    images = parts["images"]
+    count, height, width = tuple(images.shape)[:3]
     if "segmentation_masks" in parts:
+        masks, size = parts["segmentation_masks"], f"{height}, {width}"
         rule = f"`segmentation_masks` must be of shape (B, {size}) or (B, {size}, K), as the images"
-        ranks = (count, height, width), (count, height, width, None)
-        _check_shape(parts["segmentation_masks"], ranks, rule, parts["images"])
+        _check_shape(masks, images, rule, (count, height, width), (count, height, width, None))
     if "keypoints" in parts:
         rule = "`keypoints` must be of shape (B, P, 2), or (B, P, 3) with a visibility"
-        _check_shape(
-            parts["keypoints"], ((count, None, 2), (count, None, 3)), rule, parts["images"]
-        )
+        _check_shape(parts["keypoints"], images, rule, (count, None, 2), (count, None, 3))
     if "bounding_boxes" in parts:
         boxes, labels = (parts["bounding_boxes"][name] for name in ("boxes", "labels"))
         rule = 'In `bounding_boxes`, "boxes" must be of shape (B, N, 4)'
-        _check_shape(boxes, ((count, None, 4),), rule, parts["images"])
+        _check_shape(boxes, images, rule, (count, None, 4))
         number = (_known_shape(boxes) or (None, None))[1]
         rule = 'In `bounding_boxes`, "labels" must be of shape (B, N), one for each box'
-        _check_shape(labels, ((count, number),), rule, parts["images"])
+        _check_shape(labels, images, rule, (count, number))
         if "uint" in str(labels.dtype):
             rule = "The labels of boxes must be signed numbers, since -1 marks padding"
             raise TypeError(message(rule, f"labels of dtype {labels.dtype}"))
 
 
-def _check_shape(
-    tensor: Any, expected: tuple[tuple[int | None, ...], ...], rule: str, images: Any
-) -> None:
+def _check_shape(tensor: Any, images: Any, rule: str, *expected: tuple[int | None, ...]) -> None:
     shape = _known_shape(tensor)
     if shape is None or any(_fits(shape, sizes) for sizes in expected):
         return
