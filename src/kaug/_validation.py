@@ -26,7 +26,10 @@ def describe(value: Any) -> str:
     """Returns a short description of a value for the `Received:` part of a message."""
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape} and dtype {value.dtype}"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integer of thousands of digits
+        text = _written(value) if isinstance(value, int) else "a value that can not be written"
     if len(text) > 80:
         text = text[:77] + "..."
     return f"{text} (type {type(value).__name__})"
@@ -53,8 +56,15 @@ def check_integer(
     except TypeError:
         raise TypeError(message(rule, f"{name}={describe(value)}", fix)) from None
     if number < minimum or (maximum is not None and number > maximum):
-        raise ValueError(message(rule, f"{name}={number}", fix))
+        raise ValueError(message(rule, f"{name}={_written(number)}", fix))
     return number
+
+
+def check_flag(value: Any, name: str) -> bool:
+    """Returns `value` as a `bool` when it is one; 0 and 1 are taken as well."""
+    if isinstance(value, (bool, np.bool_)) or (type(value) is int and value in (0, 1)):
+        return bool(value)
+    raise TypeError(message(f"`{name}` must be True or False", f"{name}={describe(value)}"))
 
 
 def check_choice(value: Any, name: str, choices: Iterable[str]) -> str:
@@ -80,9 +90,20 @@ def check_number(value: Any, name: str, rule: str = "", fix: str = "") -> float:
         value, (int, float, np.integer, np.floating)
     ):
         raise TypeError(message(rule, f"{name}={describe(value)}", fix))
-    if not np.isfinite(value):
-        raise ValueError(message(rule, f"{name}={value}", fix))
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # an integer beyond the largest float
+        number = float("inf")
+    if not np.isfinite(number):
+        raise ValueError(message(rule, f"{name}={_written(value)}", fix))
+    return number
+
+
+def _written(number: Any) -> str:
+    """Returns a number as a message shows it: those of many digits shortened."""
+    if isinstance(number, int) and number.bit_length() > 128:
+        return f"an integer of {number.bit_length()} bits"
+    return str(number)
 
 
 def check_fraction(value: Any, name: str) -> float:
