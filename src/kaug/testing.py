@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from kaug._contracts import descriptions, results
+from kaug._contracts import descriptions, hostile, results
 from kaug._contracts.tools import BrokenError
 from kaug._validation import describe, message
 from kaug.transforms import Transform
@@ -37,7 +37,8 @@ def check_transform(transform: Transform) -> None:
     """Checks that a transform keeps the contracts that all of kaug relies on.
 
     Among them: a row comes out the same alone, in any batch, in any order and on any thread; shape,
-    dtype and value range are kept; inputs are not written to; everything is drawn from `draws`;
+    dtype and value range are kept; inputs are not written to; everything is drawn from `draws`, and
+    nothing else is applied;
     masks and keypoints go where the pixels go; the transform can be saved and is not changed by
     being used. Images that a transform is not made for, such as other numbers of channels, it may
     refuse with a `ValueError` that says so.
@@ -112,6 +113,7 @@ CONTRACTS: tuple[Contract, ...] = tuple(
         results.returns_its_own_memory,
         results.makes_rows_by_themselves,
         descriptions.applies_what_it_draws,
+        hostile.refuses_what_was_not_drawn,
         descriptions.depends_on_seed_epoch_and_row,
         descriptions.leaves_random_states_alone,
         results.does_nothing_at_p_0,

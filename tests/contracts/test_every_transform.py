@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import re
+import warnings
 from dataclasses import dataclass
 
 import keras
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kaug.transforms
+from kaug._contracts.hostile import extreme, impossible, outcome_of
 from kaug._contracts.tools import constant
 from kaug.testing import CONTRACTS, check_transform
 from kaug.transforms import (
@@ -218,6 +220,69 @@ def test_what_is_drawn_is_to_be_seen(transform, images):
     assert not np.array_equal(result, transform(batch, seed=1, index=np.arange(60) + 60))
 
 
+def _apply_what_nobody_drew(transform, pipe):
+    """Sends what is tried before it is tried, and behind it what went wrong."""
+    warnings.simplefilter("error")
+    for dtype in ("uint8", "float32"):
+        images = np.ones((5, 17, 13, 3), dtype)
+        parameters = transform.draw(np.arange(5), seed=1)
+        for surely, cases in ((True, impossible(parameters)), (False, extreme(parameters))):
+            for what, wrong in cases:
+                if not surely and "factor" in what:
+                    continue  # of a transform that is not ours, and has no bounds
+                pipe.send(f"{dtype}, {what}")
+                outcome = outcome_of(transform, images, wrong)
+                refused = re.match("(Type|Value)Error: .*Received: ", outcome, re.DOTALL)
+                if not refused and (surely or not outcome.startswith("an answer")):
+                    pipe.send((dtype, what, outcome))
+    pipe.send("the end")
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork.*:RuntimeWarning")
+@every_transform
+def test_parameters_that_nobody_drew(transform):
+    transform(np.ones((5, 17, 13, 3), "uint8"), seed=1)  # compiled here, not in every child
+    transform(np.ones((5, 17, 13, 3), "float32"), seed=1)
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(target=_apply_what_nobody_drew, args=(transform, theirs))
+    child.start()
+    theirs.close()
+    tried, wrong = "nothing", []
+    while tried != "the end":
+        if not ours.poll(60):
+            child.kill()
+            pytest.fail(f"no end to {tried}")
+        try:
+            told = ours.recv()
+        except EOFError:
+            child.join()
+            pytest.fail(f"the process died ({child.exitcode}) of {tried}")
+        if isinstance(told, str):
+            tried = told
+        else:
+            wrong.append(told)
+    child.join()
+    assert not wrong
+
+
+def _numbers_of(transform, parameters):
+    """Yields every array of numbers with the transform that drew it, and its name."""
+    children = getattr(transform, "_children", ())
+    for child, own in zip(children, parameters.get("transforms", ()), strict=True):
+        yield from _numbers_of(child, own)
+    for name, array in parameters.items():
+        if name not in ("transforms", "partners") and array.dtype.kind in "if":
+            yield transform, name
+
+
+@every_transform
+def test_every_number_has_bounds(transform):
+    for drawer, name in _numbers_of(transform, transform.draw(np.arange(3), seed=1)):
+        assert isinstance(drawer, Darken) or name in drawer._bounds()
+
+
 numbers = st.floats(0, 0.9)
 pairs = st.tuples(st.floats(-0.9, 0), st.floats(0, 0.9))
 ranges = numbers | pairs
@@ -276,6 +341,20 @@ def test_a_class_may_be_defined_again():
     assert keras.saving.deserialize_keras_object(config) == second(0.25)
 
 
+def test_what_the_registry_names_can_be_used():
+    needed = {"transforms": (Rotation(),), "function": invert}
+    for name, cls in Transform.registry.items():
+        if cls.__module__.startswith("kaug."):
+            fields = cls.__dataclass_fields__
+            made = cls(**{key: value for key, value in needed.items() if key in fields})
+            assert repr(made).startswith(name.removeprefix("kaug>"))
+            assert Transform.from_json(made.to_json()) == made
+            assert made(np.ones((2, 9, 13, 1)), seed=0).shape == (2, 9, 13, 1)
+    for name in ("Slots", "AffineTransform", "Photometric", "Geometry", "_Policy"):
+        with pytest.raises(ValueError, match="must name a transform that is known"):
+            Transform.from_json(described(f"kaug>{name}"))
+
+
 def described(name, **config):
     return json.dumps({"class_name": name, "config": config})
 
@@ -304,7 +383,6 @@ def test_json_may_be_the_bytes_of_a_file():
         (described("Zoom"), ValueError, "class_name='Zoom'. Did you mean 'kaug>Zoom'?"),
         (described("theirs>Vignette"), ValueError, "Import the module of a transform of your own"),
         (described(["kaug>Zoom"]), ValueError, "class_name=['kaug>Zoom']"),
-        (described("kaug>Slots"), ValueError, "class_name='kaug>Slots'"),  # it is abstract
         (described("kaug>Zoom", zooom=1), TypeError, "Zoom(zooom=1) (got an unexpected keyword"),
         (described("kaug>Zoom", zooom=1), TypeError, "'zooom'). Did you mean 'zoom'?"),
         (described("kaug>Zoom", qqq=1), TypeError, "The arguments of Zoom are: zoom, p, fill_mode"),

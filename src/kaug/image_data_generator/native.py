@@ -13,6 +13,7 @@ from kaug.transforms import _matrices
 from kaug.transforms._affine import AffineTransform
 from kaug.transforms._base import Parameters, check_fill
 from kaug.transforms._matrices import Matrices
+from kaug.transforms._parameters import Bounds
 from kaug.transforms._warp import INTERPOLATIONS, Sampling
 
 # Options that only geometry has nothing to do with, and the values that turn them off.
@@ -63,6 +64,11 @@ class KerasGeometry(AffineTransform):
     fill_mode: str = field(default="nearest", kw_only=True)
     cval: float = field(default=0.0, kw_only=True)
     interpolation_order: int = field(default=1, kw_only=True)
+
+    def _bounds(self) -> Bounds:
+        # Keras has none; beyond these a picture is a smear of one of its pixels.
+        names, far = ("theta", "tx", "ty", "shear", "zx", "zy"), 2.0**20
+        return {name: {"minimum": -far, "maximum": far} for name in names}
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns Keras' parameters of each row, shifts as they were given."""

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any, ClassVar, Self, cast, overload
 
 import numpy as np
@@ -33,6 +34,7 @@ from kaug.transforms._config import (
 )
 from kaug.transforms._matrices import Matrices
 from kaug.transforms._operations import Batch, Step, carry_out, plan
+from kaug.transforms._parameters import Bounds, check_bounds, check_drawn, fitted
 from kaug.transforms._warp import INTERPOLATIONS, Sampling
 
 Array = NDArray[Any]
@@ -80,9 +82,15 @@ class Transform(ABC):
 
     #: True for a transform that only changes values: masks, boxes and keypoints stay as they are.
     photometric: ClassVar[bool] = False
+    # Whether a class is kaug's own, whose draws need no check.
+    _ours: ClassVar[bool] = True
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        home, *places = cls.__module__.split(".")
+        cls._ours = home == "kaug"
+        if cls._ours and any(name.startswith("_") for name in (*places, cls.__name__)):
+            return  # what others are made of, and what nobody makes by itself
         Transform.registry[registered_name(cls)] = cls
         register_with_keras()
 
@@ -215,18 +223,21 @@ class Transform(ABC):
 
         Args:
             images: As for calling the transform, a dict as well.
-            parameters: For the same number of rows.
+            parameters: For the same number of rows. Numbers may be changed, within what the
+                transform could be told to draw.
+
+        Raises:
+            TypeError: The parameters have another nesting or dtypes of another kind.
+            ValueError: They are of another transform or another number of rows, or a number is not
+                finite or out of its range.
         """
         given = _Given(images, self)
-        count = len(parameters["applied"])
-        if count != len(given.images):
-            raise ValueError(
-                message(
-                    "Parameters must be drawn for as many rows as there are images",
-                    f"{len(given.images)} images and parameters of {count} rows",
-                )
-            )
-        self._carry_out(given.out, given.source, np.arange(count), parameters)
+        count = len(given.images)
+        checked = fitted(self._example, parameters, count)
+        self._check_values_of(checked)
+        if self.mixes:
+            self._check_values_of(checked["partners"])
+        self._carry_out(given.out, given.source, np.arange(count), checked)
         return given.answer()
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -343,11 +354,28 @@ class Transform(ABC):
             parameters = {**parameters, "partners": self._draw(key.child(_PARTNERS), numbers)}
         return parameters
 
+    @cached_property
+    def _example(self) -> Parameters:
+        """Parameters of one row, to compare others with."""
+        return self._draw_all(Key.from_seed(0), np.zeros(1, np.int64))
+
     def _draw(self, key: Key, numbers: NDArray[np.int64]) -> Parameters:
         draws = Draws(key, numbers)
         # Always drawn first, so that another `p` leaves all other draws as they are.
         applied = draws.chance(getattr(self, "p", 1.0))
-        return {"applied": applied, **self.draw_parameters(draws)}
+        drawn = self.draw_parameters(draws)
+        if not self._ours:
+            check_drawn(drawn, len(draws), type(self).__name__, taken=("applied", "partners"))
+            self._check_values_of(drawn)
+        return {"applied": applied, **drawn}
+
+    def _bounds(self) -> Bounds:
+        """Returns what the parameters lie between; every number that a kernel gets has bounds."""
+        return {}
+
+    def _check_values_of(self, parameters: Parameters) -> None:
+        """Raises for numbers that can not have been drawn; policies ask their children as well."""
+        check_bounds(self._bounds(), parameters, type(self).__name__)
 
     @property
     def mixes(self) -> bool:

@@ -33,6 +33,18 @@ OPERATIONS = {
     "Invert": None,
 }
 NUMBERS = {name: number for number, name in enumerate(OPERATIONS)}
+# The least and the greatest strength that an operation can be given, by its number.
+_LIMITS = {
+    "ShearX": (-1, 1),
+    "ShearY": (-1, 1),
+    "TranslateX": (-1, 1),
+    "TranslateY": (-1, 1),
+    "Rotate": (-180, 180),
+    "Posterize": (1, 8),
+    "Solarize": (0, 256 / 255),
+    **dict.fromkeys(("Brightness", "Color", "Contrast", "Sharpness"), (0, 2)),
+}
+LEAST, MOST = np.array([_LIMITS.get(name, (0.0, 0.0)) for name in OPERATIONS], np.float64).T
 GEOMETRIC = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
 FACTORS = ("Brightness", "Color", "Contrast", "Sharpness")
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kaug._kernels import read_only
 from kaug._validation import FAR_BELOW_BLACK, check_number, check_probability, describe, message
 from kaug.transforms._base import Parameters, Transform
+from kaug.transforms._parameters import Bounds
 from kaug.transforms._ranges import set_range
 
 Array = NDArray[Any]
@@ -45,6 +46,9 @@ class Photometric(Transform):
             object.__setattr__(self, "value_range", _checked_range(self.value_range))
         for name, options in self.ranges.items():
             set_range(self, name, **options)
+
+    def _bounds(self) -> Bounds:
+        return self.ranges
 
     def limits(self, dtype: np.dtype[Any]) -> tuple[float, float]:
         """Returns what is black and what is white in images of a dtype.

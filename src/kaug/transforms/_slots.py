@@ -18,9 +18,10 @@ from kaug._validation import check_integer, check_probability
 from kaug.transforms import _matrices
 from kaug.transforms._affine import AffineTransform
 from kaug.transforms._base import Array, Parameters, Transform, check_fill
-from kaug.transforms._magnitudes import GEOMETRIC, NUMBERS, WIDE_PIXELS
+from kaug.transforms._magnitudes import GEOMETRIC, LEAST, MOST, NUMBERS, WIDE_PIXELS
 from kaug.transforms._matrices import Matrices
 from kaug.transforms._operations import Step
+from kaug.transforms._parameters import UNIT, Bounds, check_bounds
 from kaug.transforms._warp import Sampling
 from kaug.transforms.color import Brightness, Contrast, Invert, Saturation
 from kaug.transforms.filters import Sharpness
@@ -144,6 +145,21 @@ class Slots(Transform):
     def longest_way(self) -> float | None:
         """Returns the longest way of a translation; see `Geometry`."""
         raise NotImplementedError
+
+    def _bounds(self) -> Bounds:
+        return {
+            "operation": {"minimum": 0, "maximum": len(NUMBERS) - 1},
+            "strength": {"minimum": LEAST.min(), "maximum": MOST.max()},
+            # Of AugMix, which mixes its copies by shares.
+            "weight": UNIT,
+            "share": UNIT,
+        }
+
+    def _check_values_of(self, parameters: Parameters) -> None:
+        super()._check_values_of(parameters)
+        operations = parameters["operation"]
+        reach = {"minimum": LEAST[operations], "maximum": MOST[operations]}
+        check_bounds({"strength": reach}, parameters, type(self).__name__)
 
     @cached_property
     def _geometry(self) -> Geometry:

@@ -17,6 +17,7 @@ from kaug._kernels.jitter import jitter
 from kaug._random import Draws, Key
 from kaug._validation import message
 from kaug.transforms._base import Parameters, Transform
+from kaug.transforms._parameters import Bounds
 from kaug.transforms._photometric import Compiled, strengths
 from kaug.transforms._ranges import Range, limits
 
@@ -275,6 +276,17 @@ class ColorJitter(Compiled):
             "hue": draws.uniform(*limits(self.hue)),
             "order": _ORDERS[draws.integers(len(_ORDERS))],
         }
+
+    def _bounds(self) -> Bounds:
+        return {**self.ranges, "order": {"minimum": 0, "maximum": 3}}
+
+    def _check_values_of(self, parameters: Parameters) -> None:
+        super()._check_values_of(parameters)
+        whole = (np.sort(parameters["order"], axis=1) == np.arange(4)).all(axis=1)
+        if not whole.all():
+            row = int(np.argmin(whole))
+            rule = "`order` of ColorJitter must hold 0, 1, 2 and 3 once each"
+            raise ValueError(message(rule, f"{parameters['order'][row].tolist()} in row {row}"))
 
     def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
         """Returns the images with all four changed."""

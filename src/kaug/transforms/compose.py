@@ -53,6 +53,10 @@ class _Policy(Transform):
         )
         return {"chosen": self.choose(draws), "transforms": parameters}
 
+    def _check_values_of(self, parameters: Parameters) -> None:
+        for child, own in zip(self._children, parameters["transforms"], strict=True):
+            child._check_values_of(own)
+
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Returns the shape of an augmented image, given that of an image."""
         for child in self._children:

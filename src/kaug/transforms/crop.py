@@ -23,6 +23,7 @@ from kaug._validation import (
 )
 from kaug.transforms._base import Parameters, Transform, check_fill
 from kaug.transforms._operations import Step
+from kaug.transforms._parameters import UNIT, Bounds
 from kaug.transforms._remap import Array, Reading, remapped
 from kaug.transforms._warp import INTERPOLATIONS, Sampling, _checked_fill_value
 
@@ -73,6 +74,9 @@ class PadAndCrop(Transform):
         object.__setattr__(self, "padding", padding)
         object.__setattr__(self, "fill_value", float(self.fill_value))
         object.__setattr__(self, "p", check_probability(self.p))
+
+    def _bounds(self) -> Bounds:
+        return dict.fromkeys(("down", "right"), UNIT)
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns where the picture goes in each row, from 0 (`top`, `left`) to 1."""
@@ -196,6 +200,10 @@ class RandomResizedCrop(Transform):
             return
         applied = parameters["applied"] if within is None else parameters["applied"] & within
         yield Step(self, {**parameters, "applied": applied}, np.ones(len(applied), np.bool_))
+
+    def _bounds(self) -> Bounds:
+        places = dict.fromkeys(("shape", "top", "left"), UNIT)
+        return {"area": {"above": 0.0, "maximum": 1.0}, **places}
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the box of each row.

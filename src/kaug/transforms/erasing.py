@@ -22,6 +22,7 @@ from kaug._kernels.erasing import (
 from kaug._random import Draws
 from kaug._validation import check_choice, check_integer, check_number, describe, message
 from kaug.transforms._base import Parameters
+from kaug.transforms._parameters import UNIT, Bounds
 from kaug.transforms._photometric import Photometric
 from kaug.transforms._ranges import Range, set_range
 from kaug.transforms._warp import Sampling, _checked_fill_value
@@ -58,6 +59,10 @@ class _Erasure(Photometric):
         set_range(self, name, **options)
         if single:
             object.__setattr__(self, name, getattr(self, name)[0])
+
+    def _bounds(self) -> Bounds:
+        places = dict.fromkeys(("top", "left", "row", "column"), UNIT)
+        return {**self.sizes, **places, "holes": {"minimum": 1, "maximum": self.most}}
 
     @property
     def most(self) -> int:

@@ -24,6 +24,7 @@ from kaug.transforms import _matrices
 from kaug.transforms._affine import AffineTransform
 from kaug.transforms._base import Parameters, check_fill
 from kaug.transforms._matrices import Matrices
+from kaug.transforms._parameters import Bounds
 from kaug.transforms._ranges import Range, limits, set_range
 from kaug.transforms._warp import Sampling
 
@@ -46,6 +47,10 @@ class _Geometric(AffineTransform):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "p", check_probability(self.p))
+
+    def _bounds(self) -> Bounds:
+        zooms = dict.fromkeys(("height_zoom", "width_zoom"), _RANGES["zoom"])
+        return {**_RANGES, **zooms, "quarters": {"minimum": 1, "maximum": 3}}
 
     def sampling(self) -> Sampling:
         """Returns how the transform resamples."""

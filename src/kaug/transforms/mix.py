@@ -20,6 +20,7 @@ from kaug._random import Draws
 from kaug._validation import check_integer, check_number, check_probability, message
 from kaug.transforms._base import Array, Parameters, Transform
 from kaug.transforms._distributions import beta
+from kaug.transforms._parameters import UNIT, Bounds
 
 Floats = NDArray[np.float64]
 
@@ -40,6 +41,10 @@ class _Mixing(Transform):
         if self.num_classes is not None:
             check_integer(self.num_classes, "num_classes", minimum=2)
         object.__setattr__(self, "p", check_probability(self.p))
+
+    def _bounds(self) -> Bounds:
+        names = ("share", "row", "column")
+        return {**dict.fromkeys(names, UNIT), "partner": {"minimum": 0.0, "below": 1.0}}
 
     @property
     def mixes(self) -> bool:

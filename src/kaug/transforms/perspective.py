@@ -10,6 +10,7 @@ from kaug._kernels.remap import find_homographies, project
 from kaug._random import Draws
 from kaug._validation import check_number, message
 from kaug.transforms._base import Parameters
+from kaug.transforms._parameters import Bounds
 from kaug.transforms._remap import Array, Reading, Remapping, remapped
 from kaug.transforms._warp import Sampling
 
@@ -63,6 +64,11 @@ class Perspective(Remapping):
             fix = "The default is 0.3."
             raise ValueError(message(rule, f"distortion={distortion}", fix))
         object.__setattr__(self, "distortion", distortion)
+
+    def _bounds(self) -> Bounds:
+        inmost = _CORNERS * (1 - _CONVEX)
+        low, high = np.minimum(_CORNERS, inmost), np.maximum(_CORNERS, inmost)
+        return {"corners": {"minimum": low, "maximum": high}}
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns where the `corners` of each row go, `(M, 4, 2)`.

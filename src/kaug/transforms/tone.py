@@ -15,6 +15,7 @@ from kaug._kernels import histograms, pointwise, read_only
 from kaug._random import Draws
 from kaug._validation import check_integer, check_number, message
 from kaug.transforms._base import Parameters, Transform
+from kaug.transforms._parameters import UNIT, Bounds
 from kaug.transforms._photometric import Compiled, strengths
 from kaug.transforms._ranges import Range, set_range
 
@@ -75,6 +76,9 @@ class Posterize(Compiled):
             raise ValueError(message(rule, f"bits={self.bits}", f"Pass ({high}, {low})."))
         object.__setattr__(self, "bits", (low, high))
 
+    def _bounds(self) -> Bounds:
+        return {"bits": {"minimum": 1, "maximum": 8}}
+
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns how many bits each row keeps as `bits`."""
         low, high = _ends(self.bits)
@@ -120,8 +124,11 @@ class Solarize(Compiled):
         super().__post_init__()
         _set_exact(self, "threshold", 1.0)
 
+    def _bounds(self) -> Bounds:
+        return {"threshold": UNIT}
+
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns the threshold of each row as `threshold`, above 1 for nothing to invert."""
+        """Returns the threshold of each row as `threshold`."""
         return {"threshold": draws.uniform(*_ends(self.threshold))}
 
     def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
@@ -169,6 +176,9 @@ class AutoContrast(Compiled):
     def __post_init__(self) -> None:
         super().__post_init__()
         _set_exact(self, "cutoff", 50.0)
+
+    def _bounds(self) -> Bounds:
+        return {"cutoff": {"minimum": 0.0, "maximum": 50.0}}
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the percentage of each row as `cutoff`."""
