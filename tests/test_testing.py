@@ -139,6 +139,12 @@ class ApplyingSomethingElse(Fade):
         return images.copy()
 
 
+class ApplyingAnything(Fade):
+    def apply(self, images, parameters):
+        factor = np.resize((parameters or {"factor": 1.0}).get("factor", 1.0), len(images))
+        return self.transform_images(images, {"factor": factor})
+
+
 class FixedDraws(Fade):
     def draw_parameters(self, draws):
         return {"factor": 0.5 + (draws.rows % 7) / 14}
@@ -238,6 +244,11 @@ BROKEN = [
     (OwnGenerator(), "makes_rows_by_themselves", "rows"),
     (UsingTheOrder(), "makes_rows_by_themselves", "rows"),
     (ApplyingSomethingElse(), "applies_what_it_draws", "another result on an array"),
+    (
+        ApplyingAnything(),
+        "refuses_what_was_not_drawn",
+        "an answer, an array of shape .* for None",
+    ),
     (FixedDraws(), "depends_on_seed_epoch_and_row", "for another seed"),
     (SameForAllRows(), "depends_on_seed_epoch_and_row", "for another row number"),
     (UsingRandom(), "leaves_random_states_alone", "`random`"),
