@@ -212,6 +212,12 @@ class LazyMasks(Transform):
         return points
 
 
+class ThroughFloats(LazyMasks):
+    def transform_images(self, images, parameters):
+        with np.errstate(invalid="ignore"):
+            return images.astype("float32").astype(images.dtype)
+
+
 class LazyPoints(LazyMasks):
     def transform_masks(self, masks, parameters):
         return masks[:, :, ::-1]
@@ -235,6 +241,7 @@ BROKEN = [
     (Refusing(), "takes_images", "refusal of all images.*must not be those"),
     (NotEmpty(), "takes_small_batches", "AssertionError.*no images.*shape.*0, 45"),
     (Brightening(), "stays_in_range", r"0.*\.\.1.3 made of.*float32"),
+    (ThroughFloats(), "keeps_extremes", "made of 4294967295 in uint32, by ThroughFloats"),
     (WritingInPlace(), "leaves_inputs_alone", "`transform_images` that changed an array"),
     (WritingToItsCall(), "leaves_inputs_alone", "a call that changed an array"),
     (NotDrawing(), "takes_images", "KeyError.*drawing for 4 rows"),

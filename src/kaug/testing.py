@@ -110,6 +110,7 @@ CONTRACTS: tuple[Contract, ...] = tuple(
         descriptions.is_frozen,
         results.takes_small_batches,
         results.stays_in_range,
+        results.keeps_extremes,
         results.returns_its_own_memory,
         results.makes_rows_by_themselves,
         descriptions.applies_what_it_draws,

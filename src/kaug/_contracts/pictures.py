@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+INTEGERS = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
 DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 
 # Odd and not square, so that mixing up height and width shows; larger ones for transforms that

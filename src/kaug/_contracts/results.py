@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kaug._contracts.pictures import DTYPES, blobs, found, noise
+from kaug._contracts.pictures import DTYPES, INTEGERS, blobs, found, noise
 from kaug._contracts.tools import (
     drawn,
     equal,
@@ -102,6 +102,29 @@ def _range(transform: Transform) -> tuple[float, float]:
         values += [float(getattr(leaf, "fill_value", 0.0))]
         values += getattr(leaf, "value_range", None) or ()
     return min(values), max(values)
+
+
+def keeps_extremes(transform: Transform) -> None:
+    """Moving pixels must not turn the ends of an integer dtype into something else.
+
+    Where an even image of a middle value stays as it is, so must one of the least and the greatest.
+    Transforms that only change values may do to white what they do to nothing else.
+    """
+    if any(leaf.photometric for leaf in transform.leaves()):
+        return
+    shape = pictures_for(transform).noise(4).shape
+    for name in INTEGERS:
+        ends = np.iinfo(name)
+        stays = None
+        for value in (ends.max // 2 + 1, ends.min, ends.max):
+            images = np.full(shape, value, name)
+            if refused(transform, images):
+                continue
+            result = run(transform, images)
+            same_value = (result == images.flat[0]).reshape(len(images), -1).all(axis=1)
+            stays = same_value if stays is None else stays
+            received = f"{result.min()}..{result.max()} made of {value} in {images.dtype}"
+            require(same_value[stays].all(), received)
 
 
 def returns_its_own_memory(transform: Transform) -> None:
