@@ -12,7 +12,8 @@ from kaug._kernels import read_only
 from kaug._kernels.warp import FILL_MODES
 from kaug._validation import check_probability
 from kaug.transforms._base import Transform, check_fill
-from kaug.transforms._warp import Sampling, _checked_fill_value, _working_dtype
+from kaug.transforms._dtypes import checked_fill, holds, moved_exactly, to_dtype, working_dtype
+from kaug.transforms._warp import Sampling
 
 Array = NDArray[Any]
 
@@ -65,29 +66,28 @@ def remapped(
             to write, and with the sampling.
         size: Height and width of the result; None keeps those of the images.
     """
+    if sampling.interpolation == "nearest" and not holds(images):
+        bare = replace(sampling, fill_value=0.0)
+        constant = sampling.fill_mode == "constant"
+        fill = checked_fill("constant", sampling.fill_value, images.dtype) if constant else None
+        return moved_exactly(images, lambda each: remapped(each, bare, kernel, size), fill)
     reading = _read(sampling, images.dtype)
-    work = reading.fill.dtype
-    source = np.ascontiguousarray(images, work)
+    source = np.ascontiguousarray(images, reading.fill.dtype)
     if not source.flags.aligned:
         source = source.copy()
-    out = np.empty((len(images), *(size or images.shape[1:3]), images.shape[3]), work)
+    out = np.empty((len(images), *(size or images.shape[1:3]), images.shape[3]), source.dtype)
     # Writable or not is part of a compiled function's signature: read-only serves both.
     kernel(read_only(source), out, reading)
-    if work == images.dtype:
-        return out
-    if images.dtype.kind in "iu":
-        limits = np.iinfo(images.dtype)
-        np.clip(np.rint(out, out=out), limits.min, limits.max, out=out)
-    return out.astype(images.dtype)
+    return out if source.dtype == images.dtype else to_dtype(out, images.dtype)
 
 
 # Small pieces of a batch ask for the same again and again.
 @lru_cache(maxsize=64)
 def _read(sampling: Sampling, dtype: np.dtype[Any]) -> Reading:
-    work = _working_dtype(dtype)
+    work = dtype if dtype == np.uint8 else working_dtype(dtype)
     return Reading(
         sampling.interpolation == "bilinear",
         FILL_MODES.index(sampling.fill_mode),
-        work.type(_checked_fill_value(sampling, dtype)),
+        work.type(checked_fill(sampling.fill_mode, sampling.fill_value, dtype)),
         np.dtype(np.float64 if work == np.float64 else np.float32),
     )

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels.warp import warp
-from kaug._validation import message
+from kaug.transforms._dtypes import checked_fill, holds, moved_exactly, to_dtype, working_dtype
 from kaug.transforms._matrices import Matrices, to_pixels
 
 Array = NDArray[Any]
@@ -46,25 +46,39 @@ def warp_rows(
         out: `(M, H, W, C)`, the dtype of `source`.
         sampling: Fill and interpolation.
     """
-    value = _checked_fill_value(sampling, out.dtype)
-    options: dict[str, Any] = {
+    value = checked_fill(sampling.fill_mode, sampling.fill_value, out.dtype)
+    pixels = to_pixels(matrices, (source.shape[1], source.shape[2]))
+    ready = out.dtype.name in _KERNEL_DTYPES and out.dtype.isnative
+    if ready and source.flags.c_contiguous and source.flags.aligned and out.flags.c_contiguous:
+        warp(np.asarray(source), rows, pixels, out, **_options(sampling, value))
+        return
+    gathered = source[rows]
+    if holds(gathered):
+        out[...] = _by_kernel(gathered, pixels, sampling, value)
+        return
+    copied = (pixels == np.floor(pixels)).all(axis=(1, 2)) | (sampling.interpolation == "nearest")
+    out[~copied] = _by_kernel(gathered[~copied], pixels[~copied], sampling, value)
+    fill = value if sampling.fill_mode == "constant" else None
+    out[copied] = moved_exactly(
+        gathered[copied], lambda images: _by_kernel(images, pixels[copied], sampling, 0.0), fill
+    )
+
+
+def _by_kernel(images: Array, pixels: Array, sampling: Sampling, value: float) -> Array:
+    """Returns images of any dtype warped, by way of one that the kernel knows."""
+    byte = images.dtype == np.uint8
+    source = np.ascontiguousarray(images, np.uint8 if byte else working_dtype(images.dtype))
+    result = np.empty_like(source)
+    warp(source, np.arange(len(source)), pixels, result, **_options(sampling, value))
+    return result if byte else to_dtype(result, images.dtype)
+
+
+def _options(sampling: Sampling, value: float) -> dict[str, Any]:
+    return {
         "order": INTERPOLATIONS.index(sampling.interpolation),
         "fill_mode": sampling.fill_mode,
         "fill_value": value,
     }
-    pixels = to_pixels(matrices, (source.shape[1], source.shape[2]))
-    ready = out.dtype.name in _KERNEL_DTYPES and out.dtype.isnative
-    if ready and source.flags.c_contiguous and source.flags.aligned and out.flags.c_contiguous:
-        warp(np.asarray(source), rows, pixels, out, **options)
-        return
-    work = _working_dtype(out.dtype)
-    gathered = np.ascontiguousarray(source[rows], work)
-    result = np.empty(out.shape, work)
-    warp(gathered, np.arange(len(rows)), pixels, result, **options)
-    if out.dtype.kind in "iu" and work.kind == "f":
-        limits = np.iinfo(out.dtype)
-        np.clip(np.rint(result, out=result), limits.min, limits.max, out=result)
-    out[...] = result
 
 
 def warped(images: Array, matrices: Matrices, sampling: Sampling) -> Array:
@@ -86,21 +100,3 @@ def moved(points: Array, matrices: Matrices, size: tuple[int, int]) -> NDArray[n
     inverse = np.linalg.inv(pixels[:, :, 1::-1])
     offsets = pixels[:, np.newaxis, :, 2]
     return np.asarray((points - offsets) @ inverse.transpose(0, 2, 1))
-
-
-def _working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Returns the dtype of the kernel that holds every value of `dtype`."""
-    if dtype.name == "uint8":
-        return np.dtype(np.uint8)
-    exact = np.can_cast(dtype, np.float32, "safe")
-    return np.dtype(np.float32 if exact else np.float64)
-
-
-def _checked_fill_value(sampling: Sampling, dtype: np.dtype[Any]) -> float:
-    if sampling.fill_mode == "constant" and dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        if not limits.min <= sampling.fill_value <= limits.max:
-            rule = f"`fill_value` must lie in {limits.min}..{limits.max} for {dtype} images"
-            raise ValueError(message(rule, f"fill_value={sampling.fill_value}"))
-        return float(np.rint(sampling.fill_value))
-    return sampling.fill_value

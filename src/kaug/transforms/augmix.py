@@ -11,6 +11,7 @@ from kaug._validation import check_number, message
 from kaug.transforms import _magnitudes
 from kaug.transforms._base import Array, Parameters
 from kaug.transforms._distributions import beta, dirichlet
+from kaug.transforms._dtypes import to_dtype, working_dtype
 from kaug.transforms._magnitudes import NUMBERS
 from kaug.transforms._operations import carried_out
 from kaug.transforms._slots import Slots, set_integer
@@ -149,12 +150,9 @@ class AugMix(Slots):
 
 def _blended(images: Array, share: Array, copies: Array, weights: Array) -> Array:
     """Returns `share * image + sum(weights * copies)`, rounded for integers."""
-    exact = images.dtype.itemsize <= 2 or images.dtype == np.float32
-    dtype: Any = np.float32 if exact else np.float64
+    dtype = working_dtype(images.dtype)
     share, weights = share.astype(dtype), weights.astype(dtype)
     blend = images * share[:, np.newaxis, np.newaxis, np.newaxis]
     for number in range(weights.shape[1]):
         blend += copies[:, number] * weights[:, number, np.newaxis, np.newaxis, np.newaxis]
-    if images.dtype.kind != "f":
-        np.rint(blend, out=blend)
-    return np.asarray(blend.astype(images.dtype, copy=False))
+    return to_dtype(blend, images.dtype)

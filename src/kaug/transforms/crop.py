@@ -22,10 +22,11 @@ from kaug._validation import (
     message,
 )
 from kaug.transforms._base import Parameters, Transform, check_fill
+from kaug.transforms._dtypes import checked_fill
 from kaug.transforms._operations import Step
 from kaug.transforms._parameters import UNIT, Bounds
 from kaug.transforms._remap import Array, Reading, remapped
-from kaug.transforms._warp import INTERPOLATIONS, Sampling, _checked_fill_value
+from kaug.transforms._warp import INTERPOLATIONS, Sampling
 
 
 @dataclass(frozen=True, repr=False)
@@ -121,7 +122,7 @@ class PadAndCrop(Transform):
 @lru_cache(maxsize=64)
 def _bits(sampling: Sampling, dtype: np.dtype[Any]) -> tuple[Array, np.dtype[Any]]:
     """Returns the bits of a fill value, and unsigned integers for those of any value."""
-    value = np.array([_checked_fill_value(sampling, dtype)], dtype)
+    value = np.array([checked_fill(sampling.fill_mode, sampling.fill_value, dtype)], dtype)
     bits = np.dtype(f"u{min(dtype.itemsize, 8)}")
     return value.view(bits), bits
 

@@ -22,10 +22,10 @@ from kaug._kernels.erasing import (
 from kaug._random import Draws
 from kaug._validation import check_choice, check_integer, check_number, describe, message
 from kaug.transforms._base import Parameters
+from kaug.transforms._dtypes import checked_fill
 from kaug.transforms._parameters import UNIT, Bounds
 from kaug.transforms._photometric import Photometric
 from kaug.transforms._ranges import Range, set_range
-from kaug.transforms._warp import Sampling, _checked_fill_value
 from kaug.transforms.noise import two_words
 
 Array = NDArray[Any]
@@ -93,7 +93,7 @@ class _Erasure(Photometric):
         return out.astype(images.dtype, copy=False)
 
     def _value(self, dtype: np.dtype[Any]) -> float:
-        return _checked_fill_value(Sampling("constant", self.fill_value), dtype)
+        return checked_fill("constant", self.fill_value, dtype)
 
     def _noise_limits(self, dtype: np.dtype[Any]) -> tuple[float, float]:
         """Returns the least value of noise, and how many or how much there is from it on."""

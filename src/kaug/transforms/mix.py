@@ -20,6 +20,7 @@ from kaug._random import Draws
 from kaug._validation import check_integer, check_number, check_probability, message
 from kaug.transforms._base import Array, Parameters, Transform
 from kaug.transforms._distributions import beta
+from kaug.transforms._dtypes import to_dtype, working_dtype
 from kaug.transforms._parameters import UNIT, Bounds
 
 Floats = NDArray[np.float64]
@@ -123,8 +124,7 @@ class MixUp(_Mixing):
 
     def mix_images(self, images: Array, partners: Array, parameters: Parameters) -> Array:
         """Returns the blend; integers are rounded."""
-        exact = images.dtype.itemsize <= 2 or images.dtype == np.float32
-        precision: Any = np.float32 if exact else np.float64
+        precision: Any = working_dtype(images.dtype)
         share = parameters["share"].astype(precision)
         # Bytes go through the kernel as they are, all else as floats.
         dtype: Any = np.uint8 if images.dtype == np.uint8 else precision
@@ -135,9 +135,7 @@ class MixUp(_Mixing):
         flat = (len(images), math.prod(images.shape[1:]))
         own, other = (read_only(part.reshape(flat)) for part in pair)
         blend(own, other, shares, out.reshape(flat))
-        if images.dtype.kind != "f" and dtype != np.uint8:
-            np.rint(out, out=out)
-        return out.astype(images.dtype, copy=False)
+        return out if dtype == np.uint8 else to_dtype(out, images.dtype)
 
     def shares(self, parameters: Parameters, size: tuple[int, int]) -> Floats:
         """Returns the shares as drawn."""
