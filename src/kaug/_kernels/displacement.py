@@ -53,7 +53,8 @@ def remap(
         first_nodes: `(2,)`, int64, the numbers of the first row and the first column of nodes.
         row_nodes: `(H,)`, the first node that reaches each row, counted from the first of all.
         row_weights: `(H, 2 * REACH)`, float32, the bumps' weights in each row, in pixels.
-        column_weights: `(nodes, W)`, float32, the weights of all nodes in each column.
+        column_weights: `(nodes, widest)`, float32, the weights of all nodes in the columns they
+            reach.
         spans: `(nodes, 2)`, the columns each node reaches.
         out: Like `images`.
         linear: Whether to interpolate; else the nearest pixel is taken.
@@ -137,8 +138,9 @@ def _spread(heights: _Array, weights: _Array, spans: _Array, bands: _Array) -> N
                 bands[axis, r, c] = np.float32(0)
             for node in range(np.uint64(heights.shape[2])):
                 height = heights[axis, r, node]
-                for c in range(np.uint64(spans[node, 0]), np.uint64(spans[node, 1])):
-                    bands[axis, r, c] += weights[node, c] * height
+                first = np.uint64(spans[node, 0])
+                for c in range(np.uint64(spans[node, 1]) - first):
+                    bands[axis, r, first + c] += weights[node, c] * height
 
 
 @jit

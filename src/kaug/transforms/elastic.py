@@ -106,7 +106,8 @@ class ElasticDeformation(Remapping):
         return result
 
     def _spacing(self, size: tuple[int, int]) -> float:
-        return self.sigma * min(size)
+        # Closer nodes would be as many more, though no two pixels share one even so.
+        return max(self.sigma * min(size), 1 / (2 * REACH))
 
     def _amplitude(self, size: tuple[int, int]) -> float:
         return self.alpha * min(size) * _SPREAD
@@ -151,9 +152,6 @@ def _grid(height: int, width: int, spacing: float) -> _Grid:
     rows, row_weights = _reaching(height, spacing)
     columns, near = _reaching(width, spacing)
     count = columns[-1] - columns[0] + 2 * REACH
-    column_weights = np.zeros((count, width), np.float32)
-    for column, first in enumerate(columns - columns[0]):
-        column_weights[first : first + 2 * REACH, column] = near[column]
     numbers = np.arange(columns[0], columns[0] + count)
     spans = np.stack(
         [
@@ -162,6 +160,12 @@ def _grid(height: int, width: int, spacing: float) -> _Grid:
         ],
         axis=1,
     )
+    # In each row the weights of one node, from the first column it reaches on: as wide a table as
+    # there are columns would be as large as the square of the picture.
+    column_weights = np.zeros((count, (spans[:, 1] - spans[:, 0]).max()), np.float32)
+    for column, first in enumerate(columns - columns[0]):
+        own = np.arange(first, first + 2 * REACH)
+        column_weights[own, column - spans[own, 0]] = near[column]
     first_nodes = np.array([rows[0], columns[0]])
     parts = (first_nodes, rows - rows[0], row_weights, column_weights, spans)
     return _Grid(*map(read_only, parts))
