@@ -257,7 +257,7 @@ def test_numbers_stay_numbers():
         (lambda: Cutout("half"), TypeError, "`size` must be a finite number"),
         (lambda: GridMask(unit=0), ValueError, "`unit` must lie between 0"),
         (lambda: GridMask(ratio=1), ValueError, "`ratio` must lie between 0 and 1"),
-        (lambda: CoarseDropout(0), ValueError, "`holes` must be an integer, at least 1"),
+        (lambda: CoarseDropout(0), ValueError, "`holes` must be an integer, between 1 and 1000"),
         (lambda: CoarseDropout((3, 1)), ValueError, r"low <= high.*Pass \(1, 3\)"),
         (lambda: CoarseDropout((1, 2, 3)), ValueError, r"a pair \(low, high\)"),
         (lambda: CoarseDropout(1.5), TypeError, "`holes` must be an integer"),

@@ -489,11 +489,15 @@ def test_targets_that_can_not_be_mixed(transform, target, text):
 @pytest.mark.parametrize(
     ("make", "error", "text"),
     [
-        (lambda: MixUp(0), ValueError, "`alpha` must be a number above 0.*Leave the transform out"),
+        (
+            lambda: MixUp(0),
+            ValueError,
+            "`alpha` must be a number in 0.0001..1e.06.*Leave the transform out",
+        ),
         (lambda: CutMix(-1), ValueError, "alpha=-1"),
         (lambda: MixUp("1"), TypeError, "`alpha`"),
         (lambda: MixUp(float("nan")), ValueError, "`alpha`"),
-        (lambda: CutMix(num_classes=1), ValueError, "`num_classes` must be an integer, at least 2"),
+        (lambda: CutMix(num_classes=1), ValueError, "`num_classes` must be an integer, between 2"),
         (lambda: CutMix(num_classes=2.0), TypeError, "`num_classes`"),
         (lambda: MixUp(p=2), ValueError, "`p` must lie in 0..1"),
         (lambda: MixUp(1, 10), TypeError, "positional"),

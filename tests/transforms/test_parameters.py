@@ -89,7 +89,7 @@ def with_partners(choice):
             RandomResizedCrop(),
             changed(RandomResizedCrop(), area=lambda array: array * 0),
             ValueError,
-            "`area` of RandomResizedCrop must be above 0 and at most 1. Received: 0 in row 0",
+            "`area` of RandomResizedCrop must be at least 1e-06 and at most 1. Received: 0 in",
         ),
         (
             CoarseDropout(2),
@@ -112,10 +112,10 @@ def with_partners(choice):
         (
             RandAugment(),
             changed(
-                RandAugment(), operation=lambda array: array * 0 + 10, strength=lambda a: a * 0
+                RandAugment(), operation=lambda array: array * 0 + 10, strength=lambda a: a * 0 + 9
             ),
             ValueError,
-            "`strength` of RandAugment must be at least 1 and at most 8. Received: 0 in row 0",
+            "`strength` of RandAugment must be at least 0 and at most 8. Received: 9 in row 0",
         ),
         (
             POLICY,

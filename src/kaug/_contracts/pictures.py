@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-INTEGERS = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
+# All of whose values a float64 has; those of 64 bits would ask more than most transforms promise.
+INTEGERS = ("uint8", "int8", "uint16", "int16", "uint32", "int32")
 DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 
 # Odd and not square, so that mixing up height and width shows; larger ones for transforms that

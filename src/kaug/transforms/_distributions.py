@@ -10,8 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._random import Draws
+from kaug._validation import check_number, message
 
 Floats = NDArray[np.float64]
+
+# Beyond these, all draws are 0 or 1, or a half: nothing that another number would not say.
+_LEAST, _MOST = 1e-4, 1e6
+
+
+def check_alpha(value: Any) -> float:
+    """Returns a parameter of a symmetric distribution, for which quantiles can be had."""
+    rule = f"`alpha` must be a number in {_LEAST:g}..{_MOST:g}"
+    alpha = check_number(value, "alpha", rule)
+    if not _LEAST <= alpha <= _MOST:
+        fix = "Leave the transform out for 0." if alpha == 0 else ""
+        raise ValueError(message(rule, f"alpha={alpha}", fix))
+    return alpha
 
 
 def beta(draws: Draws, a: float, b: float) -> Floats:

@@ -25,9 +25,9 @@ def to_dtype(values: Array, dtype: np.dtype[Any]) -> Array:
 
     Args:
         values: Floats; written to. NaN must not be among them where integers are due.
-        dtype: Of the result.
+        dtype: Of the result; flags, of masks, are 0 and 1.
     """
-    if dtype.kind == "f":
+    if dtype.kind not in "iu":
         return values.astype(dtype, copy=False)
     ends = np.iinfo(dtype)
     least, most = (values.dtype.type(end) for end in (ends.min, ends.max))
@@ -70,10 +70,11 @@ def checked_fill(fill_mode: str, fill_value: float, dtype: np.dtype[Any]) -> flo
     Raises:
         ValueError: The dtype does not have the value.
     """
-    if fill_mode != "constant":
+    if fill_mode != "constant" or dtype.kind == "b":
         return fill_value
     ends: Any = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
-    if not ends.min <= fill_value <= ends.max:
-        rule = f"`fill_value` must lie in {ends.min}..{ends.max} for {dtype} images"
+    least, most = (end if dtype.kind in "iu" else float(end) for end in (ends.min, ends.max))
+    if not least <= fill_value <= most:
+        rule = f"`fill_value` must lie in {least}..{most} for {dtype} images"
         raise ValueError(message(rule, f"fill_value={fill_value}"))
     return float(np.rint(fill_value)) if dtype.kind in "iu" else fill_value

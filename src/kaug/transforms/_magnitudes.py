@@ -33,18 +33,19 @@ OPERATIONS = {
     "Invert": None,
 }
 NUMBERS = {name: number for number, name in enumerate(OPERATIONS)}
-# The least and the greatest strength that an operation can be given, by its number.
+# The least and the greatest strength that an operation can be given; others do not look at theirs.
 _LIMITS = {
+    "AutoContrast": (0, 0),
     "ShearX": (-1, 1),
     "ShearY": (-1, 1),
     "TranslateX": (-1, 1),
     "TranslateY": (-1, 1),
     "Rotate": (-180, 180),
-    "Posterize": (1, 8),
+    "Posterize": (0, 8),
     "Solarize": (0, 256 / 255),
     **dict.fromkeys(("Brightness", "Color", "Contrast", "Sharpness"), (0, 2)),
 }
-LEAST, MOST = np.array([_LIMITS.get(name, (0.0, 0.0)) for name in OPERATIONS], np.float64).T
+LEAST, MOST = np.array([_LIMITS.get(name, _LIMITS["Rotate"]) for name in OPERATIONS], float).T
 GEOMETRIC = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
 FACTORS = ("Brightness", "Color", "Contrast", "Sharpness")
 

@@ -35,7 +35,7 @@ class Photometric(Transform):
 
     photometric: ClassVar[bool] = True
     # The fields that are given as ranges, with the options of `set_range`.
-    ranges: ClassVar[Mapping[str, Mapping[str, float]]] = {}
+    ranges: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     value_range: tuple[float, float] | None = field(default=None, kw_only=True)
     p: float = field(default=1.0, kw_only=True)

@@ -17,6 +17,7 @@ def set_range(
     below: float = np.inf,
     minimum: float = -np.inf,
     maximum: float = np.inf,
+    fix: str = "",
 ) -> None:
     """Checks a field given as a range and puts it back as a float or a pair of floats.
 
@@ -28,6 +29,7 @@ def set_range(
         below: What it must stay below, excluding it.
         minimum: The least value allowed.
         maximum: The greatest value allowed.
+        fix: What to do about values beyond.
     """
     value = getattr(transform, name)
     if isinstance(value, (tuple, list)):
@@ -49,10 +51,10 @@ def set_range(
         raise ValueError(message(rule, f"{name}={value}", f"Pass ({high:g}, {low:g})."))
     if low <= above or high >= below:
         rule = f"`{name}` must lie between {above:g} and {below:g}, excluding both"
-        raise ValueError(message(rule, f"{name}={value}, which reaches {low:g}..{high:g}"))
+        raise ValueError(message(rule, f"{name}={value}, which reaches {low:g}..{high:g}", fix))
     if low < minimum or high > maximum:
         rule = f"`{name}` must lie in {minimum:g}..{maximum:g}"
-        raise ValueError(message(rule, f"{name}={value}, which reaches {low:g}..{high:g}"))
+        raise ValueError(message(rule, f"{name}={value}, which reaches {low:g}..{high:g}", fix))
 
 
 def start_at_zero(transform: Transform, name: str) -> None:

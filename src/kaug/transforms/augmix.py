@@ -10,7 +10,7 @@ from kaug._random import Draws
 from kaug._validation import check_number, message
 from kaug.transforms import _magnitudes
 from kaug.transforms._base import Array, Parameters
-from kaug.transforms._distributions import beta, dirichlet
+from kaug.transforms._distributions import beta, check_alpha, dirichlet
 from kaug.transforms._dtypes import to_dtype, working_dtype
 from kaug.transforms._magnitudes import NUMBERS
 from kaug.transforms._operations import carried_out
@@ -18,6 +18,8 @@ from kaug.transforms._slots import Slots, set_integer
 
 # How many operations a chain has at most when their number is drawn.
 _DEEPEST = 3
+# Of copies, and of operations each goes through.
+_MOST = 100
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,10 +45,10 @@ class AugMix(Slots):
 
     Args:
         severity: How strong operations can be, 1 to 10.
-        width: Number of copies, at least 1.
-        depth: Number of operations in a chain, at least 1; -1 draws it from 1, 2 and 3.
-        alpha: Above 0. Small values leave one copy, and either it or the picture, nearly alone; 1
-            draws all weights alike; large values mix evenly.
+        width: Number of copies, 1 to 100.
+        depth: Number of operations in a chain, 1 to 100; -1 draws it from 1, 2 and 3.
+        alpha: 0.0001 to 1,000,000. Small values leave one copy, and either it or the picture,
+            nearly alone; 1 draws all weights alike; large values mix evenly.
         all_ops: Whether brightness, contrast, colour and sharpness occur too, as factors of 0.1 to
             1.9. They are among the corruptions of ImageNet-C, so leave them out to be measured on
             those.
@@ -85,13 +87,11 @@ class AugMix(Slots):
         object.__setattr__(self, "severity", check_number(self.severity, "severity", rule))
         if not 1 <= self.severity <= 10:
             raise ValueError(message(rule, f"severity={self.severity}"))
-        set_integer(self, "width", minimum=1)
+        set_integer(self, "width", minimum=1, maximum=_MOST)
         if self.depth != -1:
-            set_integer(self, "depth", minimum=1, fix="Pass -1 for 1 to 3 at random.")
-        rule = "`alpha` must be a number above 0"
-        object.__setattr__(self, "alpha", check_number(self.alpha, "alpha", rule))
-        if self.alpha <= 0:
-            raise ValueError(message(rule, f"alpha={self.alpha}"))
+            fix = "Pass -1 for 1 to 3 at random."
+            set_integer(self, "depth", minimum=1, maximum=_MOST, fix=fix)
+        object.__setattr__(self, "alpha", check_alpha(self.alpha))
 
     def longest_way(self) -> float:
         """Returns the longest way of a translation at severity 10, as a part of the image."""

@@ -24,7 +24,7 @@ from kaug.transforms._ranges import Range, limits
 Array = NDArray[Any]
 
 # What numbers given for a factor must keep: they spread around 1, and below 0 is no picture.
-_FACTOR = {"centre": 1.0, "minimum": 0.0}
+_FACTOR = {"centre": 1.0, "minimum": 0.0, "maximum": 100.0}
 _TURN = {"minimum": -0.5, "maximum": 0.5}
 _ORDERS = np.array(list(permutations(range(4))))
 # Of the 256 levels of bytes.
@@ -321,7 +321,7 @@ class Gamma(Compiled):
                [0.25, 0.81, 1.  ]])
     """
 
-    ranges: ClassVar = {"gamma": {"centre": 1.0, "above": 0.0}}
+    ranges: ClassVar = {"gamma": {"centre": 1.0, "above": 0.0, "maximum": 100.0}}
 
     gamma: Range = 0.2
 

@@ -16,6 +16,10 @@ from kaug.transforms._matrices import Matrices
 from kaug.transforms._operations import Step, Warp, carried_out, plan
 from kaug.transforms._warp import Sampling
 
+_LEAST_WEIGHT = 1e-300
+# Policies within policies: each level is a few calls deep, and Python allows a thousand.
+_DEEPEST = 50
+
 
 @dataclass(frozen=True, repr=False)
 class _Policy(Transform):
@@ -99,7 +103,17 @@ def _checked_children(transforms: Any) -> tuple[Transform, ...]:
             raise TypeError(
                 message(rule, f"{describe(child)} among them", "Wrap a function in Lambda.")
             )
+    depth = 1 + max(map(_depth, transforms), default=0)
+    if depth > _DEEPEST:
+        rule = f"Policies can be nested up to {_DEEPEST} deep"
+        raise ValueError(message(rule, f"{depth} levels", "A Compose in a Compose is one Compose."))
     return tuple(transforms)
+
+
+def _depth(transform: Transform) -> int:
+    """Returns how many policies lie within each other."""
+    children = getattr(transform, "_children", ())
+    return 1 + max(map(_depth, children)) if children else 0
 
 
 @dataclass(frozen=True, repr=False)
@@ -153,7 +167,9 @@ class OneOf(_Policy):
             raise ValueError(message("`transforms` must not be empty", "no transforms"))
         if self.weights is not None:
             weights = tuple(check_number(weight, "weights") for weight in self.weights)
-            if len(weights) != len(self.transforms) or min(weights) < 0 or not sum(weights):
+            fitting = len(weights) == len(self.transforms) and min(weights) >= 0
+            # Shares of what is hardly above 0, or of more than can be added up, are none.
+            if not fitting or not _LEAST_WEIGHT <= sum(weights) < np.inf:
                 rule = "`weights` must be a number of 0 or more for each transform, not all 0"
                 received = f"{len(self.transforms)} transforms and weights={weights}"
                 raise ValueError(message(rule, received))

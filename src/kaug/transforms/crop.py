@@ -28,6 +28,10 @@ from kaug.transforms._parameters import UNIT, Bounds
 from kaug.transforms._remap import Array, Reading, remapped
 from kaug.transforms._warp import INTERPOLATIONS, Sampling
 
+# What a box can be: hardly a pixel of a million, and not quite a line.
+_SCALES, _RATIOS = (1e-6, 1.0), (1e-3, 1e3)
+_LONGEST = 2**15
+
 
 @dataclass(frozen=True, repr=False)
 class PadAndCrop(Transform):
@@ -143,10 +147,11 @@ class RandomResizedCrop(Transform):
     that nothing flickers (what is called antialiasing).
 
     Args:
-        scale: Area of the box as a fraction of that of the picture, a pair (low, high) in 0..1.
-        ratio: Width of the box over its height, in pixels, a pair (low, high) above 0.
-        height: Of the result in pixels; None keeps that of the picture.
-        width: Of the result in pixels; None keeps that of the picture.
+        scale: Area of the box as a fraction of that of the picture, a pair (low, high) from a
+            millionth to 1.
+        ratio: Width of the box over its height, in pixels, a pair (low, high) in 0.001..1000.
+        height: Of the result in pixels, up to 32,768; None keeps that of the picture.
+        width: Of the result in pixels, likewise.
         interpolation: `"bilinear"` or `"nearest"`.
         p: Probability that a row is cropped. If `height` or `width` is given, others are resized as
             a whole; so of two such crops in a `OneOf`, the second one sees pictures that the first
@@ -179,11 +184,11 @@ class RandomResizedCrop(Transform):
     p: float = field(default=1.0, kw_only=True)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "scale", _checked_pair(self.scale, "scale", 1.0))
-        object.__setattr__(self, "ratio", _checked_pair(self.ratio, "ratio", np.inf))
+        object.__setattr__(self, "scale", _checked_pair(self.scale, "scale", *_SCALES))
+        object.__setattr__(self, "ratio", _checked_pair(self.ratio, "ratio", *_RATIOS))
         for name in ("height", "width"):
             if getattr(self, name) is not None:
-                value = check_integer(getattr(self, name), name, minimum=1)
+                value = check_integer(getattr(self, name), name, minimum=1, maximum=_LONGEST)
                 object.__setattr__(self, name, value)
         check_choice(self.interpolation, "interpolation", INTERPOLATIONS)
         object.__setattr__(self, "p", check_probability(self.p))
@@ -204,7 +209,7 @@ class RandomResizedCrop(Transform):
 
     def _bounds(self) -> Bounds:
         places = dict.fromkeys(("shape", "top", "left"), UNIT)
-        return {"area": {"above": 0.0, "maximum": 1.0}, **places}
+        return {"area": dict(zip(("minimum", "maximum"), _SCALES, strict=True)), **places}
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the box of each row.
@@ -261,12 +266,11 @@ class RandomResizedCrop(Transform):
         return remapped(images, Sampling(interpolation=interpolation), kernel, (height, width))
 
 
-def _checked_pair(value: Any, name: str, most: float) -> tuple[float, float]:
-    end = f" of at most {most:g}" if np.isfinite(most) else ""
-    rule = f"`{name}` must be a pair (low, high) of numbers above 0{end}, low <= high"
+def _checked_pair(value: Any, name: str, least: float, most: float) -> tuple[float, float]:
+    rule = f"`{name}` must be a pair (low, high) in {least:g}..{most:g}, low <= high"
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         raise ValueError(message(rule, f"{name}={describe(value)}"))
     low, high = (check_number(item, name, rule) for item in value)
-    if not 0 < low <= high <= most:
+    if not least <= low <= high <= most:
         raise ValueError(message(rule, f"{name}={value}"))
     return low, high

@@ -33,13 +33,16 @@ Patches = NDArray[np.int64]
 
 FILL_MODES = ("constant", "noise")
 
+# Each is drawn for every row, though few may be used.
+_MOST_HOLES = 1000
+
 
 @dataclass(frozen=True, repr=False)
 class _Erasure(Photometric):
     """A transform that overwrites rectangles; `place` says which."""
 
     # The fields that are sizes, with the options of `set_range`.
-    sizes: ClassVar[Mapping[str, Mapping[str, float]]] = {}
+    sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     fill_mode: str = field(default="constant", kw_only=True)
     fill_value: float = field(default=0.0, kw_only=True)
@@ -51,7 +54,7 @@ class _Erasure(Photometric):
         for name, options in self.sizes.items():
             self._set_size(name, options)
 
-    def _set_size(self, name: str, options: Mapping[str, float]) -> None:
+    def _set_size(self, name: str, options: Mapping[str, Any]) -> None:
         value = getattr(self, name)
         single = not isinstance(value, (tuple, list))
         if single:
@@ -153,9 +156,9 @@ class Erasing(_Erasure):
                [1, 1, 1, 1, 1, 1, 1, 1]], dtype=uint8)
     """
 
-    sizes: ClassVar[Mapping[str, Mapping[str, float]]] = {
+    sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "area": {"minimum": 0, "maximum": 1},
-        "aspect_ratio": {"above": 0},
+        "aspect_ratio": {"above": 0, "maximum": 1000},
     }
 
     area: Range = (0.02, 0.33)
@@ -214,7 +217,7 @@ class Cutout(_Erasure):
                [1, 1, 1, 1, 1, 1, 1, 1]], dtype=uint8)
     """
 
-    sizes: ClassVar[Mapping[str, Mapping[str, float]]] = {"size": {"minimum": 0, "maximum": 1}}
+    sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {"size": {"minimum": 0, "maximum": 1}}
 
     size: Range = 0.5
 
@@ -265,7 +268,7 @@ class GridMask(_Erasure):
                [0, 0, 1, 0, 0, 1, 0, 0]], dtype=uint8)
     """
 
-    sizes: ClassVar[Mapping[str, Mapping[str, float]]] = {
+    sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "unit": {"above": 0, "maximum": 1},
         "ratio": {"above": 0, "below": 1},
     }
@@ -302,7 +305,7 @@ class CoarseDropout(_Erasure):
     it under this name. Masks, boxes and keypoints stay as they are.
 
     Args:
-        holes: How many: an integer of 1 or more, or a pair `(low, high)` of which every number is
+        holes: How many: an integer of 1 to 1,000, or a pair `(low, high)` of which every number is
             as likely.
         height: Height of a rectangle as a fraction of the picture's, 0..1: a number, or a pair
             `(low, high)` from which each rectangle's is drawn.
@@ -329,7 +332,7 @@ class CoarseDropout(_Erasure):
                [1, 1, 1, 1, 1, 1, 1, 1]], dtype=uint8)
     """
 
-    sizes: ClassVar[Mapping[str, Mapping[str, float]]] = {
+    sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "height": {"minimum": 0, "maximum": 1},
         "width": {"minimum": 0, "maximum": 1},
     }
@@ -345,7 +348,9 @@ class CoarseDropout(_Erasure):
         pair: Any = (self.holes, self.holes) if single else self.holes
         if len(pair) != 2:
             raise ValueError(message(rule, f"holes={describe(self.holes)}"))
-        low, high = (check_integer(value, "holes", minimum=1) for value in pair)
+        low, high = (
+            check_integer(value, "holes", minimum=1, maximum=_MOST_HOLES) for value in pair
+        )
         if low > high:
             fix = f"Pass ({high}, {low})."
             raise ValueError(message(rule, f"holes={self.holes}", fix))

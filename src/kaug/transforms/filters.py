@@ -51,7 +51,9 @@ class Sharpness(Photometric):
                [ 0,  0,  0,  0,  0]], dtype=uint8)
     """
 
-    ranges: ClassVar[Mapping[str, Mapping[str, float]]] = {"sharpness": {"centre": 1, "minimum": 0}}
+    ranges: ClassVar[Mapping[str, Mapping[str, float]]] = {
+        "sharpness": {"centre": 1, "minimum": 0, "maximum": 100}
+    }
 
     sharpness: Range = 0.5
 
@@ -87,7 +89,7 @@ class GaussianBlur(Photometric):
     makes all those NaN that it would blur into. Masks, boxes and keypoints stay as they are.
 
     Args:
-        sigma: Standard deviation of the Gaussian in pixels, 0 or more. A number `s` means evenly on
+        sigma: Standard deviation of the Gaussian in pixels, 0..100. A number `s` means evenly on
             `[0, s]`, a pair `[low, high]`.
         value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
         p: Probability that a row is transformed at all.
@@ -108,7 +110,9 @@ class GaussianBlur(Photometric):
                [ 0,  0,  0,  0,  0]], dtype=uint8)
     """
 
-    ranges: ClassVar[Mapping[str, Mapping[str, float]]] = {"sigma": {"minimum": 0}}
+    ranges: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "sigma": {"minimum": 0, "maximum": 100, "fix": "Make the picture smaller to blur it more."}
+    }
 
     sigma: Range = (0.1, 2.0)
 

@@ -30,12 +30,13 @@ from kaug.transforms._warp import Sampling
 
 # What is given as a range, by its name in every transform that has it: the value that changes
 # nothing, and what it must stay above and below.
-_RANGES: dict[str, dict[str, float]] = {
-    "rotation": {},
-    "height_shift": {},
-    "width_shift": {},
+_SHIFT = {"minimum": -1, "maximum": 1, "fix": "Divide pixels by the size of the image."}
+_RANGES: dict[str, dict[str, Any]] = {
+    "rotation": {"minimum": -3600, "maximum": 3600},
+    "height_shift": _SHIFT,
+    "width_shift": _SHIFT,
     "shear": {"above": -90, "below": 90},
-    "zoom": {"centre": 1, "above": 0},
+    "zoom": {"centre": 1, "above": 0, "maximum": 1000},
 }
 
 
@@ -102,11 +103,11 @@ class Affine(_Resampled):
     A number `r` means evenly on `[-r, r]` (zoom: `[1 - r, 1 + r]`), a pair `[low, high]`.
 
     Args:
-        rotation: Degrees, counter-clockwise.
-        height_shift: Fraction of the height; positive moves the picture down.
-        width_shift: Fraction of the width; positive moves the picture to the right.
+        rotation: Degrees, counter-clockwise, up to ten turns.
+        height_shift: Fraction of the height, -1..1; positive moves the picture down.
+        width_shift: Fraction of the width, -1..1; positive moves the picture to the right.
         shear: Degrees by which columns lean to the right, like italics; between -90 and 90.
-        zoom: Magnification; above 1 things get larger.
+        zoom: Magnification, above 0 and up to 1,000; above 1 things get larger.
         keep_aspect: Whether both axes are magnified alike.
         fill_mode: `"nearest"`, `"reflect"`, `"wrap"` or `"constant"`, as in `scipy.ndimage`.
         fill_value: What lies outside with `"constant"`, in the value range of the images.
@@ -195,9 +196,9 @@ class Translation(_Resampled):
     """Moves the picture.
 
     Args:
-        height_shift: Fraction of the height; positive moves the picture down. A number `r` means
-            evenly on `[-r, r]`, a pair `[low, high]`.
-        width_shift: Fraction of the width; positive moves the picture to the right.
+        height_shift: Fraction of the height, -1..1; positive moves the picture down. A number `r`
+            means evenly on `[-r, r]`, a pair `[low, high]`.
+        width_shift: Fraction of the width, -1..1; positive moves the picture to the right.
         fill_mode: See `Affine`, as for the arguments after it.
         fill_value: What lies outside with `fill_mode="constant"`.
         interpolation: `"bilinear"` or `"nearest"`.

@@ -17,13 +17,16 @@ from numpy.typing import NDArray
 from kaug._kernels import read_only
 from kaug._kernels.partners import blend_bytes, blend_floats, paste
 from kaug._random import Draws
-from kaug._validation import check_integer, check_number, check_probability, message
+from kaug._validation import check_integer, check_probability, message
 from kaug.transforms._base import Array, Parameters, Transform
-from kaug.transforms._distributions import beta
+from kaug.transforms._distributions import beta, check_alpha
 from kaug.transforms._dtypes import to_dtype, working_dtype
 from kaug.transforms._parameters import UNIT, Bounds
 
 Floats = NDArray[np.float64]
+
+# A row of labels has a number for each.
+_MOST_CLASSES = 2**24
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,12 +38,9 @@ class _Mixing(Transform):
     p: float = field(default=1.0, kw_only=True)
 
     def __post_init__(self) -> None:
-        rule = "`alpha` must be a number above 0"
-        object.__setattr__(self, "alpha", check_number(self.alpha, "alpha", rule))
-        if self.alpha <= 0:
-            raise ValueError(message(rule, f"alpha={self.alpha}", "Leave the transform out for 0."))
+        object.__setattr__(self, "alpha", check_alpha(self.alpha))
         if self.num_classes is not None:
-            check_integer(self.num_classes, "num_classes", minimum=2)
+            check_integer(self.num_classes, "num_classes", minimum=2, maximum=_MOST_CLASSES)
         object.__setattr__(self, "p", check_probability(self.p))
 
     def _bounds(self) -> Bounds:
@@ -93,8 +93,8 @@ class MixUp(_Mixing):
     ICLR 2018, arXiv:1710.09412.
 
     Args:
-        alpha: Above 0. Small values leave one of the two pictures nearly alone, 1 draws all shares
-            alike, large values blend evenly.
+        alpha: 0.0001 to 1,000,000. Small values leave one of the two pictures nearly alone, 1 draws
+            all shares alike, large values blend evenly.
         num_classes: How many classes there are, where labels are integers. With one-hot or soft
             labels it is not needed.
         p: Probability that a row is mixed.
@@ -162,7 +162,7 @@ class CutMix(_Mixing):
     classifiers with localizable features", ICCV 2019, arXiv:1905.04899.
 
     Args:
-        alpha: Above 0; 1 draws all areas alike.
+        alpha: 0.0001 to 1,000,000; 1 draws all areas alike.
         num_classes: How many classes there are, where labels are integers.
         p: Probability that a row is mixed.
 

@@ -34,7 +34,7 @@ class GaussianNoise(Photometric):
     say 16 bits of Threefry-2x32 (Salmon et al., 2011, doi:10.1145/2063384.2063405).
 
     Args:
-        stddev: Standard deviation as a fraction of the value range, 0 or more, drawn for each row.
+        stddev: Standard deviation as a fraction of the value range, 0..1, drawn for each row.
             A number `s` means evenly on `[0, s]`, a pair `[low, high]`.
         value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
         p: Probability that a row is transformed at all.
@@ -52,7 +52,9 @@ class GaussianNoise(Photometric):
         (128, 25)
     """
 
-    ranges: ClassVar[Mapping[str, Mapping[str, float]]] = {"stddev": {"minimum": 0}}
+    ranges: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "stddev": {"minimum": 0, "maximum": 1, "fix": "Divide levels by 255, say."}
+    }
 
     stddev: Range = (0.0, 0.1)
 

@@ -22,6 +22,7 @@ from kaug.transforms._magnitudes import AUTOAUGMENT_POLICIES, NUMBERS
 from kaug.transforms._operations import Step, carried_out
 from kaug.transforms._slots import Slots, set_integer
 
+_MOST_OPERATIONS, _MOST_BINS = 100, 10_000
 _CHOICES = np.array([NUMBERS[name] for name in _magnitudes.CHOICES])
 
 
@@ -73,9 +74,9 @@ class RandAugment(_Published):
     colour does nothing.
 
     Args:
-        num_ops: How many operations, one after the other, at least 1.
+        num_ops: How many operations, one after the other, 1 to 100.
         magnitude: How strong they are, 0 to `num_magnitude_bins - 1`.
-        num_magnitude_bins: How many magnitudes there are, at least 2.
+        num_magnitude_bins: How many magnitudes there are, 2 to 10,000.
         fill_mode: What lies outside the image: see `Affine`.
         fill_value: What lies outside with `"constant"`, in the value range of the images.
         interpolation: `"nearest"` or `"bilinear"`.
@@ -105,8 +106,8 @@ class RandAugment(_Published):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        set_integer(self, "num_ops", minimum=1)
-        set_integer(self, "num_magnitude_bins", minimum=2)
+        set_integer(self, "num_ops", minimum=1, maximum=_MOST_OPERATIONS)
+        set_integer(self, "num_magnitude_bins", minimum=2, maximum=_MOST_BINS)
         set_integer(self, "magnitude", maximum=self.num_magnitude_bins - 1)
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
@@ -133,7 +134,7 @@ class TrivialAugmentWide(_Published):
     ICCV 2021, arXiv:2103.10158: the space "wide". All else is as in `RandAugment`.
 
     Args:
-        num_magnitude_bins: How many magnitudes there are, at least 2.
+        num_magnitude_bins: How many magnitudes there are, 2 to 10,000.
         max_translation: The longest way as a part of the width or height, 0 to 1; None takes 32
             pixels.
         fill_mode: What lies outside the image: see `Affine`.
@@ -163,7 +164,7 @@ class TrivialAugmentWide(_Published):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        set_integer(self, "num_magnitude_bins", minimum=2)
+        set_integer(self, "num_magnitude_bins", minimum=2, maximum=_MOST_BINS)
         if self.max_translation is None:
             return
         rule = "`max_translation` must be a part of the image, 0 to 1, or None"
