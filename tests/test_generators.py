@@ -256,16 +256,77 @@ def test_generators_that_break_the_promise(make, text):
 
 @pytest.mark.parametrize(
     "make",
-    [
-        lambda: ImageDataGenerator(rescale=1 / 255),
-        lambda: ImageDataGenerator(samplewise_center=True),
-        lambda: keras.Sequential([keras.layers.Rescaling(1 / 255)]),
-    ],
+    [lambda: ImageDataGenerator(rescale=1 / 255), lambda: ImageDataGenerator(samplewise_center=1)],
 )
-def test_another_value_range_needs_floats(images, make):
+def test_options_that_change_the_value_range_need_floats(images, make):
     with pytest.raises(ValueError, match=r"changes the value range needs float images.*uint8"):
         augment(make(), images(3))
     assert augment(make(), images(3).astype("float32"))[0].dtype == "float32"
+
+
+class Scale(keras.layers.Layer):
+    """Divides by 255."""
+
+    def call(self, images):
+        return keras.ops.cast(images, "float32") / 255
+
+
+LEVELS_LOST = {
+    "a layer of one's own": Scale,
+    "Rescaling": lambda: keras.Sequential([keras.layers.Rescaling(1 / 127.5, offset=-1)]),
+    "Lambda": lambda: keras.layers.Lambda(lambda x: keras.ops.cast(x, "float32") / 127.5 - 1),
+    "BatchNormalization": keras.layers.BatchNormalization,
+}
+
+
+@pytest.mark.parametrize("make", LEVELS_LOST.values(), ids=LEVELS_LOST)
+def test_levels_that_come_back_as_fractions(images, make):
+    batch = images(8, shape=(9, 14, 3))
+    with pytest.raises(
+        ValueError, match=r"must keep the value range.*values from 0 to 255, uint8, "
+    ):
+        augment(make(), batch)
+    assert augment(make(), batch.astype("float32"))[0].dtype == "float32"
+
+
+# Keras converts the eager tensor between the layers of the `Sequential` to NumPy's old way.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_layers_made_for_other_values(images):
+    floats, layers = images(8, shape=(9, 14, 3), dtype="float32"), keras.layers
+    for layer in (layers.RandomErasing(), layers.RandomPosterization(4), layers.RandAugment()):
+        with pytest.raises(ValueError, match=r"value range that Rand\w+ is made for.*\(0, 255\)"):
+            augment(keras.Sequential([layer]), floats)
+    narrow = layers.RandomBrightness(0.1, value_range=(0, 1))
+    with pytest.raises(ValueError, match=r"values from 0 to 255, uint8, and value_range=\(0, 1\)"):
+        augment(narrow, images(8))
+    assert augment(narrow, floats)[0].max() <= 1
+    scaled = keras.Sequential([layers.Rescaling(255.0), layers.RandomBrightness(0.1)])
+    with pytest.warns(UserWarning, match=r"of which it made values from .* Is it made for images"):
+        augment(scaled, floats)
+    whole = keras.Sequential([*scaled.layers, layers.Rescaling(1 / 255)])
+    assert augment(whole, floats)[0].max() <= 1.1
+
+
+def test_levels_as_floats_are_white_to_albumentations(images):
+    levels = images(8, shape=(9, 14, 3)).astype("float32")
+    with pytest.raises(ValueError, match=r"0 to 255, float32, .* to 1, float32. Divide the images"):
+        augment(A.RandomBrightnessContrast(p=1), levels)
+    augment(A.HorizontalFlip(p=1), levels)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.RandomBrightness((-0.9, -0.9)),
+        keras.layers.RandomInvert(1.0),
+        keras.layers.RandomErasing((1.0, 1.0), scale=(1.0, 1.0), fill_value=0.0),
+        keras.layers.Solarization(),
+        keras.Sequential([keras.layers.Rescaling(1 / 255), keras.layers.Rescaling(255.0)]),
+    ],
+)
+def test_what_makes_images_dark_keeps_their_range(images, layer):
+    for batch in (images(8, shape=(9, 14, 3)), np.zeros((2, 9, 14, 3), "uint8")):
+        assert augment(layer, batch)[0].dtype == np.uint8
 
 
 @pytest.mark.parametrize(

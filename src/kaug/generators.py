@@ -8,15 +8,17 @@ import copy
 import random
 import sys
 import warnings
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kaug._random import Key
 from kaug._validation import describe, message, with_channels
+from kaug._value_ranges import Values
 from kaug.image_data_generator import native_equivalent
 from kaug.image_data_generator.options import NEED_FLOATS
 from kaug.transforms import Transform
@@ -92,28 +94,50 @@ def _is_instance(value: Any, module: str, *names: str) -> bool:
     return isinstance(value, classes)
 
 
-class _Function:
+class _Adapter:
+    """What all adapters do: call what augments, and look at what comes back."""
+
+    # Whether it computes in floats whatever it is given, so that integers are to be rounded.
+    in_floats: ClassVar[bool] = False
+
+    def __init__(self, wrapped: Any) -> None:
+        self.wrapped = wrapped
+
+    def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
+        # Noted first, since what augments may work in place.
+        count, dtype, rank, values = len(images), images.dtype, images.ndim, Values.of(images)
+        self.check_values(values)
+        result, position = self.made(images, key)
+        _check_result(result, count, rank)
+        finished = (_round_to if self.in_floats else _keep_dtype)(result, dtype)
+        values.check_kept(result)
+        return finished, position
+
+    def check_values(self, values: Values) -> None:
+        """Raises for images whose values `wrapped` is known to take for others."""
+
+    @abstractmethod
+    def made(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
+        """Returns what `augment` does, in any dtype."""
+
+
+class _Function(_Adapter):
     """A callable from a batch of images to a batch of images of the same length."""
 
-    def __init__(self, function: Callable[[Array], Any]) -> None:
-        self.wrapped = function
-
-    def augment(self, images: Array, _: Key) -> tuple[Array, NDArray[np.int64]]:
-        # Noted first, since the function may work in place.
-        count, dtype, rank = len(images), images.dtype, images.ndim
-        result = np.asarray(self.wrapped(images))
-        _check_result(result, count, rank)
-        return _keep_dtype(result, dtype), np.arange(count)
+    def made(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
+        del key
+        count = len(images)
+        return np.asarray(self.wrapped(images)), np.arange(count)
 
 
-class _Albumentations:
+class _Albumentations(_Adapter):
     """An albumentations transform, called image by image."""
 
     def __init__(self, transform: Any) -> None:
         # A copy, since seeding it changes it.
-        self.wrapped = copy.deepcopy(transform)
+        super().__init__(copy.deepcopy(transform))
 
-    def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
+    def made(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
         _seed_albumentations(self.wrapped, key)
         # albumentations knows two value ranges: uint8, and float32 from 0 to 1.
         known = images.astype(np.float32) if images.dtype.kind == "f" else images
@@ -133,13 +157,10 @@ def _seed_albumentations(transform: Any, key: Key) -> None:
             _seed_albumentations(part, key.child(number))
 
 
-class _Torchvision:
+class _Torchvision(_Adapter):
     """A torchvision v2 transform, called image by image on `(C, H, W)` tensors."""
 
-    def __init__(self, transform: Any) -> None:
-        self.wrapped = transform
-
-    def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
+    def made(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
         torch = sys.modules["torch"]
 
         def transform(image: Array) -> Array:
@@ -154,7 +175,7 @@ class _Torchvision:
 def _image_by_image(
     transform: Callable[[Array], Array], prepared: Array, images: Array
 ) -> tuple[Array, NDArray[np.int64]]:
-    """Applies `transform` to each image `(H, W, C)`; the rank and dtype of `images` come back."""
+    """Applies `transform` to each image `(H, W, C)`; the rank of `images` comes back."""
     results = [_with_channel_axis(np.asarray(transform(image)), image) for image in prepared]
     shapes = {result.shape for result in results}
     if len(shapes) > 1:
@@ -165,13 +186,13 @@ def _image_by_image(
                 "Let its last step crop or resize to a fixed size.",
             )
         )
-    stacked = _like_rank(np.stack(results), images.ndim)
-    _check_result(stacked, len(images), images.ndim)
-    return _keep_dtype(stacked, images.dtype), np.arange(len(images))
+    return _like_rank(np.stack(results), images.ndim), np.arange(len(images))
 
 
-class _KerasLayer:
+class _KerasLayer(_Adapter):
     """A Keras layer, called on batches with `training=True`."""
+
+    in_floats = True
 
     def __init__(self, layer: Any) -> None:
         for part in _layers(layer):
@@ -185,22 +206,21 @@ class _KerasLayer:
                         "Apply it to batches of images and labels while training.",
                     )
                 )
-        self.wrapped = layer
-        self._rescales = [
-            part
-            for part in _layers(layer)
-            if _is_instance(part, "keras.layers", "Rescaling", "Normalization")
-        ]
+        super().__init__(layer)
 
-    def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
+    def check_values(self, values: Values) -> None:
+        # What stands behind a layer that changes the range gets other values.
+        for part in _layers(self.wrapped):
+            if _is_instance(part, "keras.layers", "Rescaling", "Normalization"):
+                return
+            values.check_known(type(part).__name__, getattr(part, "value_range", None))
+
+    def made(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
         keras = sys.modules["keras"]
-        if self._rescales and images.dtype.kind in "iu":
-            raise _range_error(f"a `{type(self._rescales[0]).__name__}` layer", images.dtype)
         with _seeded_layer(self.wrapped, key):
             output = self.wrapped(with_channels(images), training=True)
         result = _like_rank(np.asarray(keras.ops.convert_to_numpy(output)), images.ndim)
-        _check_result(result, len(images), images.ndim)
-        return _round_to(result, images.dtype), np.arange(len(images))
+        return result, np.arange(len(images))
 
 
 def _layers(layer: Any) -> Iterator[Any]:
@@ -230,8 +250,10 @@ def _seeded_layer(layer: Any, key: Key) -> Iterator[None]:
             state.assign(value)
 
 
-class _Flow:
+class _Flow(_Adapter):
     """An object with Keras' `flow(x, y, …)`; row numbers ride along as `y`."""
+
+    in_floats = True
 
     def __init__(self, generator: Any) -> None:
         if getattr(generator, "data_format", "channels_last") != "channels_last":
@@ -242,18 +264,22 @@ class _Flow:
                     'Make it with data_format="channels_last".',
                 )
             )
-        self.wrapped = generator
+        super().__init__(generator)
         self._rescales = [name for name in NEED_FLOATS if getattr(generator, name, None)]
 
-    def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
-        if self._rescales and images.dtype.kind in "iu":
-            raise _range_error(f"`{self._rescales[0]}`", images.dtype)
+    def check_values(self, values: Values) -> None:
+        if self._rescales and values.dtype.kind in "iu":
+            rule = "An option that changes the value range needs float images"
+            received = f"x of dtype {values.dtype} and a generator with `{self._rescales[0]}`"
+            raise ValueError(message(rule, received, 'Pass x.astype("float32").'))
+
+    def made(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
         batches, rows = self._collect(with_channels(images), key.integer(0, bits=31))
         result = _like_rank(np.concatenate(batches), images.ndim)
         position = _check_positions(np.concatenate(rows), len(result), len(images))
         _check_result(result, len(images), images.ndim)
         order = np.argsort(position, kind="stable")
-        return _round_to(result[order], images.dtype), position[order]
+        return result[order], position[order]
 
     def _collect(self, images: Array, seed: int) -> tuple[list[Array], list[Array]]:
         """Returns one epoch of the flow: its batches of images and of row numbers."""
@@ -335,17 +361,6 @@ def _round_to(result: Array, dtype: np.dtype[Any]) -> Array:
     limits = np.iinfo(dtype)
     clipped = np.clip(np.rint(result.astype(np.float64)), limits.min, limits.max)
     return clipped.astype(dtype)
-
-
-def _range_error(what: str, dtype: np.dtype[Any]) -> ValueError:
-    return ValueError(
-        message(
-            "The output has the dtype of `x`, so a generator that changes the value range needs "
-            "float images",
-            f"x of dtype {dtype} and a generator with {what}",
-            'Pass x.astype("float32").',
-        )
-    )
 
 
 def _with_channel_axis(result: Array, image: Array) -> Array:

@@ -1,0 +1,100 @@
+"""What images of another library's making are compared with: the values that went in."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._validation import message, warn
+
+Array = NDArray[Any]
+
+# Floats up to here may be meant as 0..1, noise included; images that reach further are not.
+_WHITE = 1.5
+# Images of levels are never this dark all over, unless most of a picture is black altogether.
+_DARK = 8.0
+_LEVELS = 32.0
+# Beyond this, floats of 0..1 have come out as levels; what was standardized stays within.
+_FAR = 16.0
+
+
+@dataclass(frozen=True)
+class Values:
+    """What values a batch of images holds, infinities and NaN left out."""
+
+    dtype: np.dtype[Any]
+    lowest: float
+    highest: float
+    # Which part of the samples is at least 1, and which is 0.
+    light: float
+    black: float
+
+    @classmethod
+    def of(cls, images: Array) -> "Values":
+        """Returns those of images of any dtype."""
+        if not images.size:
+            return cls(images.dtype, 0.0, 0.0, 0.0, 0.0)
+        lowest, highest = _ends(images)
+        light, black = float((images >= 1).mean()), float((images == 0).mean())
+        return cls(images.dtype, lowest, highest, light, black)
+
+    def __str__(self) -> str:
+        return f"values from {self.lowest:g} to {self.highest:g}, {self.dtype}"
+
+    def check_known(self, name: str, value_range: Any) -> None:
+        """Raises where a layer says that it is made for other values.
+
+        Args:
+            name: Of the layer.
+            value_range: Black and white, as it says; None if it does not.
+        """
+        if value_range is None or len(value_range) != 2:
+            return
+        white = float(value_range[1])
+        bright = self.highest > _WHITE
+        if white >= 2 and self.dtype.kind == "f" and 0 < self.highest <= _WHITE:
+            fix = f"Make it with value_range=(0, 1): {name}(..., value_range=(0, 1))."
+        elif white <= _WHITE and bright:
+            fix = "Divide the images by 255, or give the layer their value_range."
+        else:
+            return
+        rule = f"Images must have the value range that {name} is made for"
+        low, high = (f"{float(end):g}" for end in value_range)
+        raise ValueError(message(rule, f"{self}, and value_range=({low}, {high})", fix))
+
+    def check_kept(self, result: Array) -> None:
+        """Compares these values with those that came back.
+
+        Raises:
+            ValueError: Levels came back as fractions, which would be rounded to black, or were
+                clipped to 1.
+
+        Warns:
+            UserWarning: Fractions came back as levels.
+        """
+        if result.dtype.kind != "f" or not result.size or not self.highest:
+            return
+        after = Values.of(result)
+        reach = max(-after.lowest, after.highest)
+        rule = "A generator must keep the value range of the images that it is given"
+        received = f"{self}, of which it made {after}"
+        varies = after.lowest < after.highest
+        if self.dtype.kind in "iu" and self.highest >= _LEVELS and reach <= _DARK and varies:
+            if after.black <= self.black + 0.5:
+                fix = 'To change it, pass x.astype("float32"); to keep it, scale back at the end.'
+                raise ValueError(message(rule, received, fix))
+        elif self.dtype.kind == "f" and self.highest > _WHITE and after.highest == 1:
+            clipped = float((result == 1).mean())
+            if clipped >= 0.5 * self.light > 0:
+                raise ValueError(message(rule, received, "Divide the images by 255 first."))
+        elif self.dtype.kind == "f" and self.highest <= _WHITE and reach > _FAR:
+            warn(message(rule, received, "Is it made for images of 0..255?"))
+
+
+def _ends(images: Array) -> tuple[float, float]:
+    lowest, highest = float(images.min()), float(images.max())
+    if np.isfinite(lowest) and np.isfinite(highest):
+        return lowest, highest
+    finite = images[np.isfinite(images)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
