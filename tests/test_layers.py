@@ -164,6 +164,31 @@ def test_boxes_and_keypoints_follow(picked):
         np.testing.assert_allclose(numpy_of(moved), right, atol=1e-3)
 
 
+@pytest.mark.parametrize("fill_mode", ["constant", "nearest"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_is_seen_of_boxes_is_what_the_transform_says(fill_mode, whole, picked):
+    rng = np.random.default_rng(2)
+    starts, sizes = rng.uniform(-3, 15, (60, 8, 2)), rng.uniform(0.1, 9, (60, 8, 2))
+    if whole:
+        starts, sizes = np.round(starts), np.round(sizes) + 1
+    boxes = {
+        "boxes": np.concatenate([starts, starts + sizes], axis=-1).astype("float32"),
+        "labels": rng.integers(-1, 3, (60, 8)),
+    }
+    data = {"images": X, "bounding_boxes": boxes}
+    for transform in (
+        Affine(rotation=180, width_shift=0.5, height_shift=0.5, zoom=0.5, fill_mode=fill_mode),
+        Affine(rotation=180, zoom=(0.1, 0.4), fill_mode=fill_mode),
+        Compose([HorizontalFlip(), Translation(0.6, 0.6, fill_mode=fill_mode)]),
+    ):
+        result = RandomTransform(transform, seed=3)(data, training=True)["bounding_boxes"]
+        expected = transform(data, seed=3, index=numpy_of(picked.pop()))["bounding_boxes"]
+        np.testing.assert_array_equal(numpy_of(result["labels"]), expected["labels"])
+        np.testing.assert_allclose(numpy_of(result["boxes"]), expected["boxes"], atol=1e-3)
+        gone = (expected["labels"] == -1) & (boxes["labels"] != -1)
+        assert 20 < gone.sum() < 380
+
+
 @pytest.mark.parametrize("dtype", ["float32", "int32"])
 def test_the_visibility_of_a_keypoint_ends_outside(dtype, picked):
     rng = np.random.default_rng(1)

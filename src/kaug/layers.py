@@ -15,6 +15,7 @@ import numpy as np
 from kaug import _html
 from kaug._layer_inputs import MOVING, check_keys, check_moving, checked_rank
 from kaug._random import Key, check_rows, resolve_seed
+from kaug._tensor_targets import moved_boxes, moved_keypoints
 from kaug._tensors import (
     ROWS,
     AnyBackend,
@@ -22,8 +23,6 @@ from kaug._tensors import (
     Table,
     TensorFlow,
     is_of_tensorflow_graph,
-    moved_boxes,
-    moved_keypoints,
     warped_masks,
 )
 from kaug._validation import check_choice, describe, message
@@ -206,7 +205,9 @@ class RandomTransform(keras.layers.Layer):
             result["segmentation_masks"] = moved
         if "bounding_boxes" in parts:
             boxes, box_format = parts["bounding_boxes"], self.bounding_box_format
-            result["bounding_boxes"] = moved_boxes(boxes, matrices, size, box_format, backend)
+            result["bounding_boxes"] = moved_boxes(
+                boxes, matrices, size, box_format, self._sampling, backend
+            )
         if "keypoints" in parts:
             result["keypoints"] = moved_keypoints(parts["keypoints"], matrices, size, backend)
         return result

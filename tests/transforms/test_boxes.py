@@ -5,13 +5,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.lib.stride_tricks import sliding_window_view
 
 from kaug import augment_dataset, augment_rows
 from kaug.transforms import (
+    Affine,
+    Brightness,
     Compose,
+    ElasticDeformation,
     HorizontalFlip,
     Identity,
     Lambda,
+    OneOf,
+    PadAndCrop,
+    Perspective,
+    RandomResizedCrop,
     Rotate90,
     Rotation,
     Translation,
@@ -255,11 +263,130 @@ def test_outlines_have_the_corners_and_enclose_gives_the_box_back():
 
 
 def test_clipping():
-    corners = np.array([[[-5.0, -5, 5, 5], [15, 8, 25, 12], [30, 30, 40, 40], [3, 3, 3, 9]]])
-    clipped, visible = clip(corners, SIZE, 0.2)
-    assert clipped[0, :2].tolist() == [[0, 0, 5, 5], [15, 8, 20, 10]]
-    assert visible.tolist() == [[True, True, False, False]]
-    assert clip(corners, SIZE, 0.26)[1].tolist() == [[False, False, False, False]]
+    corners = np.array([[[-5.0, -5, 5, 5], [15, 8, 25, 12], [3, 3, 3, 9]]])
+    assert clip(corners, SIZE)[0].tolist() == [[0, 0, 5, 5], [15, 8, 20, 10], [3, 3, 3, 9]]
+
+
+# What has left --------------------------------------------------------------------------------
+
+CONSTANT = {"fill_mode": "constant"}
+AWAY, BACK = (Translation((0, 0), (by, by), **CONSTANT) for by in (-0.3, 0.3))
+APART = Brightness()  # two transforms with it between them resample twice
+
+
+def test_what_was_cut_off_does_not_come_back():
+    boxes, label = moved(Compose([AWAY, APART, BACK]))
+    np.testing.assert_allclose(boxes, [[6, 1, 8, 4]], atol=1e-5)
+    assert label == 7
+    assert moved(Compose([AWAY, APART, BACK]), (2, 1, 6, 4)) == ([[0, 0, 0, 0]], -1)
+    # One resampling cuts nothing off on the way.
+    assert moved(Compose([AWAY, BACK]), (2, 1, 6, 4)) == ([[2, 1, 6, 4]], 7)
+
+
+@pytest.mark.parametrize(("least", "label"), [(1 / 3, 7), (0.34, -1)])
+def test_min_visible_area_is_of_the_least_that_was_seen(least, label):
+    _, got = moved(Compose([AWAY, APART, BACK]), min_visible_area=least)
+    assert got == label
+
+
+def test_parts_cut_off_one_after_the_other_add_up():
+    up = Translation((-0.3, -0.3), (0, 0), **CONSTANT)
+    policy = Compose([AWAY, APART, up])  # a third, and a third of that: 6 x 3 pixels, then 2 x 1
+    assert moved(policy, min_visible_area=0.11)[1] == 7
+    assert moved(policy, min_visible_area=0.112)[1] == -1
+
+
+def test_what_was_outside_to_begin_with_does_not_come_in():
+    boxes, label = moved(BACK, (-4, 1, 4, 4), min_visible_area=0.5)
+    np.testing.assert_allclose(boxes, [[6, 1, 10, 4]], atol=1e-5)
+    assert label == 7
+    assert moved(BACK, (-4, 1, 4, 4), min_visible_area=0.51)[1] == -1
+    assert moved(BACK, (-4, 1, 0, 4)) == ([[0, 0, 0, 0]], -1)
+
+
+def test_a_turned_box_is_seen_only_where_it_is_itself():
+    # Its corner sticks out of the square around it, which reaches into the picture.
+    turn = Affine(rotation=(45, 45), width_shift=(0.5, 0.5), **CONSTANT)
+    boxes, label = moved(turn, (8, 3, 12, 7))
+    half = np.sqrt(8)
+    np.testing.assert_allclose(boxes, [[20 - half, 5 - half, 20, 5 + half]], rtol=1e-6)
+    assert label == 7
+    boxes, _ = moved(Compose([turn, APART, Translation((0, 0), (0.05, 0.05))]), (8, 3, 12, 7))
+    np.testing.assert_allclose(boxes, [[21 - half, 5 - half + 1, 20, 5 + half - 1]], rtol=1e-6)
+
+
+def test_a_box_must_hold_the_centre_of_a_pixel():
+    # Of 8 columns 0.6 are left, and then 0.4.
+    assert moved(Translation((0, 0), (-0.37, -0.37)), (2, 1, 8, 4))[1] == 7
+    assert moved(Translation((0, 0), (-0.38, -0.38)), (2, 1, 8, 4)) == ([[0, 0, 0, 0]], -1)
+    assert moved(Zoom((0.1, 0.1)), (2, 1, 8, 4))[1] == -1
+    # One that never did is let off.
+    assert moved(HorizontalFlip(1), (3.75, 1, 4.25, 4)) == ([[15.75, 1, 16.25, 4]], 7)
+    assert moved(Translation((0, 0), (-0.3, -0.3)), (3.75, 1, 4.25, 4))[1] == -1
+
+
+def painted(count, height, width, seed):
+    """Returns images with four boxes each of 8 to 20 pixels, and a mask for each box."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(8, 21, (count, 4, 2))
+    starts = rng.integers(0, [width + 1, height + 1] - sizes)
+    boxes = np.concatenate([starts, starts + sizes], axis=-1)
+    x, y = np.arange(width), np.arange(height)[:, np.newaxis]
+    left, top, right, bottom = (boxes[..., i, np.newaxis, np.newaxis] for i in range(4))
+    masks = (left <= x) & (x < right) & (top <= y) & (y < bottom)
+    return {
+        "images": np.zeros((count, height, width), "uint8"),
+        "segmentation_masks": np.moveaxis(masks, 1, -1).astype("uint8"),
+        "bounding_boxes": {"boxes": boxes.astype("float32"), "labels": np.ones((count, 4), int)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("policy", "strip"),
+    [
+        (Affine(rotation=180, width_shift=0.6, height_shift=0.6, zoom=0.5, **CONSTANT), 0),
+        (
+            Compose(
+                [
+                    RandomResizedCrop(),
+                    Affine(rotation=15, width_shift=0.1, height_shift=0.1, **CONSTANT),
+                ]
+            ),
+            2,
+        ),
+        (Compose([RandomResizedCrop((0.2, 0.5)), APART, HorizontalFlip()]), 0),
+        (Compose([RandomResizedCrop(height=31, width=40), APART, Rotation(90, **CONSTANT)]), 2),
+        (Compose([Perspective(0.5, **CONSTANT), Translation(0.5, 0.5, **CONSTANT)]), 2),
+        (Compose([PadAndCrop(0.3), APART, VerticalFlip(), APART, PadAndCrop(0.3)]), 0),
+        (
+            Compose(
+                [
+                    Affine(rotation=40, width_shift=0.4, **CONSTANT),
+                    ElasticDeformation(**CONSTANT),
+                    OneOf([Translation(0.4, 0.4, **CONSTANT), Zoom((1.2, 2), **CONSTANT)]),
+                ]
+            ),
+            4,
+        ),
+    ],
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_boxes_are_seen_where_their_masks_are(policy, strip, seed):
+    result = policy(painted(300, 53, 64, seed), seed=seed)
+    masks = result["segmentation_masks"].astype(bool)
+    boxes, labels = result["bounding_boxes"]["boxes"], result["bounding_boxes"]["labels"]
+    visible = labels == 1
+    assert 300 < visible.sum() < 1150
+    assert masks.any((1, 2))[visible].all()
+    assert not boxes[~visible].any()
+    # Resampling takes the nearest pixel, so each time but the first may leave half of one of what
+    # the box has lost, before what is left is magnified.
+    gone = masks & ~visible[:, np.newaxis, np.newaxis]
+    side = strip + 1
+    assert not sliding_window_view(gone, (side, side), axis=(1, 2)).all((-1, -2)).any()
+    rows, y, x, which = np.nonzero(masks & ~gone)
+    centres, found = np.stack([x, y], axis=1) + 0.5, boxes[rows, which]
+    assert ((found[:, :2] - strip <= centres) & (centres <= found[:, 2:] + strip)).all()
 
 
 GOOD = {"boxes": np.zeros((1, 2, 4), "float32"), "labels": np.zeros((1, 2), int)}

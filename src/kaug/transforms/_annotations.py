@@ -41,6 +41,8 @@ _MOVING = {
 }
 # What such a dict may say about its boxes, once for all rows.
 _SETTINGS = {"bounding_box_format": "xyxy", "min_visible_area": 0.0}
+# Parts of areas are that exact.
+_ROUNDING = 1e-9
 
 
 class Annotations(PickledByPlace):
@@ -98,12 +100,15 @@ class Annotations(PickledByPlace):
         if "bounding_boxes" in rest:
             self._boxes = _checked_boxes(rest.pop("bounding_boxes"), count)
             corners = boxes.to_corners(self._boxes["boxes"], self._format, self._size)
-            points.append(boxes.outline(corners))
+            outlines, seen = boxes.begin(corners, self._boxes["labels"], self._size)
+            points.append(outlines)
+            self.source["boxes"] = seen
         if "keypoints" in rest:
             self._keypoints = _checked_keypoints(rest.pop("keypoints"), count)
             points.append(self._keypoints[..., :2].astype(np.float64))
         if points:
             self.source["points"] = np.concatenate(points, axis=1)
+        if self._keypoints is not None:
             self.source["inside"] = within(self.source["points"], self._size)
         self._order = tuple(y)
         return rest
@@ -236,19 +241,19 @@ class Annotations(PickledByPlace):
                 0 if self._keypoints is None else self._keypoints.shape[1]
             )
             corners = boxes.enclose(made["points"][kept:, :start], number)
-            result["bounding_boxes"] = self._kept_boxes(corners, index, kept, size)
+            seen = made["boxes"][kept:, :, 0]
+            result["bounding_boxes"] = self._kept_boxes(corners, seen, index, kept, size)
         if self._keypoints is not None:
             result["keypoints"] = self._moved_keypoints(made, index, kept, start)
         return result
 
     def _kept_boxes(
-        self, corners: Array, index: Rows, kept: int, size: tuple[int, int]
+        self, corners: Array, seen: Array, index: Rows, kept: int, size: tuple[int, int]
     ) -> dict[str, Array]:
         assert self._boxes is not None  # only called when there are some
-        clipped, visible = boxes.clip(corners, size, self._least)
         values, labels = self._boxes["boxes"], self._boxes["labels"][index]
-        visible &= labels != -1
-        new = boxes.from_corners(clipped, self._format, size)
+        visible = (seen > 0) & (seen >= self._least - _ROUNDING)
+        new = boxes.from_corners(boxes.clip(corners, size), self._format, size)
         new = np.where(visible[..., np.newaxis], new, 0).astype(values.dtype)
         labels = np.where(visible, labels, -1).astype(labels.dtype)
         return {
