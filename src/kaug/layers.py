@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from kaug import _html
-from kaug._layer_inputs import MOVING, check_keys, check_moving, checked_rank
+from kaug._layer_inputs import check_data, check_moving, checked_rank, doubt, moving_maps
 from kaug._random import Key, check_rows, resolve_seed
 from kaug._tensor_targets import moved_boxes, moved_keypoints
 from kaug._tensors import (
@@ -25,11 +25,12 @@ from kaug._tensors import (
     is_of_tensorflow_graph,
     warped_masks,
 )
-from kaug._validation import check_choice, describe, message
+from kaug._validation import describe, message
 from kaug.transforms import Transform
-from kaug.transforms._boxes import FORMATS
+from kaug.transforms._box_checks import check_format
 from kaug.transforms._config import register_with_keras
 from kaug.transforms._matrices import to_pixels
+from kaug.transforms._target_names import MAPS, MOVING
 from kaug.transforms._warp import Sampling
 
 __all__ = ["RandomTransform"]
@@ -101,7 +102,7 @@ class RandomTransform(keras.layers.Layer):
             raise TypeError(message(rule, describe(given)))
         self.transform = transform
         self.seed = seed
-        self.bounding_box_format = check_choice(bounding_box_format, "bounding_box_format", FORMATS)
+        self.bounding_box_format = check_format(bounding_box_format)
         self._sampling = _checked_sampling(transform)
         self._table_seed = resolve_seed(seed)
         key = Key.from_seed(self._table_seed)
@@ -115,8 +116,7 @@ class RandomTransform(keras.layers.Layer):
 
     def __call__(self, data: Any, *arguments: Any, **options: Any) -> Any:
         """Calls the layer, with TensorFlow itself on the tensors of a `tf.data` pipeline."""
-        if isinstance(data, Mapping):
-            check_keys(data)
+        check_data(data, self.bounding_box_format)
         if keras.backend.backend() != "tensorflow" and is_of_tensorflow_graph(data):
             return self._call(data, bool(options.get("training", False)), InDataPipeline())
         return super().__call__(data, *arguments, **options)
@@ -182,7 +182,9 @@ class RandomTransform(keras.layers.Layer):
     def _call(self, data: Any, training: bool, backend: "AnyBackend") -> Any:
         parts = dict(data) if isinstance(data, Mapping) else {"images": data}
         if training:
-            names = [name for name in ("images", *MOVING) if name in parts]
+            maps = moving_maps(parts)
+            names = [name for name in ("images", *MOVING, *maps) if name in parts]
+            doubt(parts, names)
             moving = _map_arrays(backend.convert, {name: parts[name] for name in names})
             single = checked_rank(moving["images"]) == 3
             if single:
@@ -199,10 +201,9 @@ class RandomTransform(keras.layers.Layer):
         matrices = self._draw_matrices(parts["images"], backend)
         size = (int(parts["images"].shape[1]), int(parts["images"].shape[2]))
         result = {"images": self._warped(parts["images"], matrices, backend)}
-        if "segmentation_masks" in parts:
-            masks = parts["segmentation_masks"]
-            moved = warped_masks(masks, matrices, backend, self._sampling)
-            result["segmentation_masks"] = moved
+        for name in ("segmentation_masks", *MAPS):
+            if name in parts:
+                result[name] = warped_masks(parts[name], matrices, backend, self._sampling)
         if "bounding_boxes" in parts:
             boxes, box_format = parts["bounding_boxes"], self.bounding_box_format
             result["bounding_boxes"] = moved_boxes(

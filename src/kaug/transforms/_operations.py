@@ -6,9 +6,9 @@ their matrices multiplied; everything else stays alone. `carry_out` takes rows o
 the operations.
 
 A *batch* is a dict of arrays with one entry per row: `"images"` `(M, H, W, C)`, and if they are
-there `"masks"` `(M, H, W, K)`, `"points"` `(M, P, 2)` with `"inside"` `(M, P)`, `"boxes"`
-`(M, B, 3)`, the outlines of which are the first of the points (see `_boxes.begin`), and whatever
-else is to be mixed.
+there `"masks"` `(M, H, W, K)` and more whose names begin so, `"points"` `(M, P, 2)` with `"inside"`
+`(M, P)`, `"boxes"` `(M, B, 3)`, the outlines of which are the first of the points (see
+`_boxes.begin`), and whatever else is to be mixed.
 """
 
 from __future__ import annotations
@@ -67,9 +67,10 @@ class Step:
         )
         if transform.photometric:
             return
-        self._change(
-            batch, "masks", lambda masks: transform.transform_masks(masks, parameters), shape[:2]
-        )
+        for name in maps_of(batch):
+            self._change(
+                batch, name, lambda masks: transform.transform_masks(masks, parameters), shape[:2]
+            )
         move_points(
             batch,
             size,
@@ -131,9 +132,9 @@ class Warp:
 
     def move_others(self, batch: Batch) -> None:
         """Moves all of the batch but the images."""
-        if "masks" in batch:
+        for name in maps_of(batch):
             nearest = replace(self.sampling, fill_value=0.0, interpolation="nearest")
-            batch["masks"] = warped(batch["masks"], self.matrices, nearest)
+            batch[name] = warped(batch[name], self.matrices, nearest)
         size = batch["images"].shape[1:3]
         change = partial(moved, matrices=self.matrices, size=size)
         move_points(batch, size, change, self.sampling)
@@ -300,6 +301,11 @@ def writable(batch: Batch, name: str) -> Array:
     if not batch[name].flags.writeable:
         batch[name] = batch[name].copy()
     return batch[name]
+
+
+def maps_of(batch: Mapping[str, Any]) -> list[str]:
+    """Returns the names of what has a value for each pixel, and moves with these."""
+    return [name for name in batch if name.startswith("masks")]
 
 
 def move_points(
