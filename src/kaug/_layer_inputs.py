@@ -15,6 +15,19 @@ from kaug.transforms._target_names import MAPS, MOVING, check_names, looks_like,
 _SETTINGS = ("bounding_box_format", "min_visible_area")
 
 
+_FOR_PAIRS = (
+    "For pairs, call it on the images alone: dataset.map(lambda images, labels: (layer(images, "
+    "training=True), labels))."
+)
+
+
+def check_arguments(arguments: tuple[Any, ...]) -> None:
+    """Checks what comes after the data: nothing but `training`."""
+    if len(arguments) > 1 or any(hasattr(argument, "shape") for argument in arguments):
+        rule = "A `RandomTransform` is called on images alone, or on a dict with them"
+        raise TypeError(message(rule, f"{len(arguments) + 1} arguments", _FOR_PAIRS))
+
+
 def check_data(data: Any, box_format: str) -> None:
     """Checks what a layer is called on, before Keras looks at it."""
     if not isinstance(data, Mapping):
@@ -31,12 +44,8 @@ def check_data(data: Any, box_format: str) -> None:
 def _check_images(images: Any) -> None:
     rule = "A `RandomTransform` is called on images, one array or tensor, or on a dict with them"
     if isinstance(images, (tuple, list)):
-        fix = "Make one array of them, with numpy.stack."
-        if isinstance(images, tuple) or len(images) == 2:
-            fix = (
-                "For pairs, call it on the images alone: dataset.map(lambda images, labels: "
-                "(layer(images, training=True), labels))."
-            )
+        pair = isinstance(images, tuple) or len(images) == 2
+        fix = _FOR_PAIRS if pair else "Make one array of them, with numpy.stack."
         raise TypeError(message(rule, f"a {type(images).__name__} of {len(images)}", fix))
     if not hasattr(images, "shape") or not hasattr(images, "dtype"):
         raise TypeError(message(rule, describe(images)))

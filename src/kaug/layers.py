@@ -13,7 +13,14 @@ import keras
 import numpy as np
 
 from kaug import _html
-from kaug._layer_inputs import check_data, check_moving, checked_rank, doubt, moving_maps
+from kaug._layer_inputs import (
+    check_arguments,
+    check_data,
+    check_moving,
+    checked_rank,
+    doubt,
+    moving_maps,
+)
 from kaug._random import Key, check_rows, resolve_seed
 from kaug._tensor_targets import moved_boxes, moved_keypoints
 from kaug._tensors import (
@@ -117,8 +124,10 @@ class RandomTransform(keras.layers.Layer):
     def __call__(self, data: Any, *arguments: Any, **options: Any) -> Any:
         """Calls the layer, with TensorFlow itself on the tensors of a `tf.data` pipeline."""
         check_data(data, self.bounding_box_format)
+        check_arguments(arguments)
         if keras.backend.backend() != "tensorflow" and is_of_tensorflow_graph(data):
-            return self._call(data, bool(options.get("training", False)), InDataPipeline())
+            training = arguments[0] if arguments else options.get("training", False)
+            return self._call(data, bool(training), InDataPipeline())
         return super().__call__(data, *arguments, **options)
 
     def call(self, data: Any, training: bool = False) -> Any:

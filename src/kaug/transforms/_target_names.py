@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -138,6 +139,7 @@ def _listed(names: Mapping[str, str]) -> str:
     return f"{', '.join(first)} or {last}"
 
 
+@lru_cache(maxsize=256)
 def _right_name(key: Any, *, nested: bool) -> str | None:
     if not isinstance(key, str):
         return None
