@@ -3,11 +3,11 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given as for_all
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
-from kaug import augment_dataset, augment_rows
+from kaug import AugmentedDataset, augment_dataset, augment_rows
 from kaug.transforms import (
     Affine,
     Brightness,
@@ -200,7 +200,7 @@ boxes_inside = st.tuples(
 )
 
 
-@given(
+@for_all(
     boxes_inside,
     st.floats(-180, 180),
     st.floats(0.5, 2),
@@ -434,7 +434,12 @@ GOOD = {"boxes": np.zeros((1, 2, 4), "float32"), "labels": np.zeros((1, 2), int)
             ValueError,
             "labels being integers.*<U1 for image 0",
         ),
-        ({"bounding_box_format": "coco"}, ValueError, "must be one of 'xyxy'"),
+        ({"bounding_box_format": "corners"}, ValueError, "must be one of 'xyxy'"),
+        ({"bounding_box_format": "coco"}, ValueError, """What others call 'coco' is "xywh"."""),
+        ({"bounding_box_format": "YOLO"}, ValueError, 'is "rel_center_xywh"'),
+        ({"bounding_box_format": "pascal_voc"}, ValueError, 'is "xyxy"'),
+        ({"bounding_box_format": "albumentations"}, ValueError, 'is "rel_xyxy"'),
+        ({"bounding_box_format": None}, ValueError, "must be one of 'xyxy'"),
         ({"min_visible_area": 2}, ValueError, "`min_visible_area` must lie in 0..1"),
         ({"min_visible_area": "half"}, TypeError, "`min_visible_area` must be a finite number"),
     ],
@@ -442,6 +447,132 @@ GOOD = {"boxes": np.zeros((1, 2, 4), "float32"), "labels": np.zeros((1, 2), int)
 def test_bad_boxes(change, error, text):
     with pytest.raises(error, match=text):
         HorizontalFlip()({"images": IMAGES, "bounding_boxes": GOOD, **change}, seed=0)
+
+
+@pytest.mark.parametrize("box_format", FORMATS)
+def test_formats_in_large_letters(box_format):
+    own = from_corners(np.array(BOX, float), box_format, SIZE)
+    large = moved(HorizontalFlip(1), own, bounding_box_format=box_format.upper())
+    assert large == moved(HorizontalFlip(1), own, bounding_box_format=box_format)
+
+
+def given(*boxes, labels=None):
+    """Returns three images, and targets of two boxes each, all but those given in order."""
+    good = [[[2, 1, 8, 4], [1, 1, 3, 5]]] * 3
+    labels = np.zeros((3, 2)) if labels is None else labels
+    return {"boxes": np.array([*good[: 3 - len(boxes)], *boxes], "float64"), "labels": labels}
+
+
+ENTRANCES = {
+    "call": lambda x, y: HorizontalFlip(1)({"images": x, **y}, seed=0),
+    "apply": lambda x, y: HorizontalFlip(1).apply(
+        {"images": x, **y}, HorizontalFlip(1).draw(np.arange(len(x)), seed=0)
+    ),
+    "offline": lambda x, y: augment_dataset(x, y, 3, HorizontalFlip(1), seed=0),
+    "rows": lambda x, y: augment_rows(x, y, [1, 2], HorizontalFlip(1), seed=0),
+    "online": lambda x, y: AugmentedDataset(x, y, HorizontalFlip(1), seed=0),
+    "values alone": lambda x, y: Brightness()({"images": x, **y}, seed=0),
+}
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize("entrance", ENTRANCES)
+@pytest.mark.parametrize(
+    ("box", "box_format", "text"),
+    [
+        ([12, 5, 3, 4], "xyxy", r"end to the right.*\[12.0, 5.0, 3.0, 4.0\] as box 1 of row 2"),
+        ([12, 5, 3, 4], "xyxy", 'look like "xywh": pass'),
+        ([12, 5, 9, 4], "xyxy", "Sort the two corners of each"),
+        ([5, 12, 3, 4], "yxyx", "Sort the two corners of each"),
+        ([0.5, 0.5, 0.1, 0.2], "rel_xyxy", 'look like "rel_xywh": pass'),
+        ([4, 5, -1, 4], "xywh", "width and a height of 0 or more"),
+        ([4, 5, 1, -4], "center_xywh", "width and a height of 0 or more"),
+        ([4, 5, -4, 1], "center_yxhw", "width and a height of 0 or more"),
+        ([np.nan, 1, 9, 9], "xyxy", r"finite numbers. Received: \[nan, 1.0.*as box 1 of row 2"),
+        ([1, 1, np.inf, 9], "xywh", "finite numbers"),
+    ],
+)
+def test_boxes_that_can_not_be_what_their_format_says(entrance, ragged, box, box_format, text):
+    boxes = given([[2, 1, 8, 4] if "rel" not in box_format else [0, 0, 1, 1], box])
+    boxes["boxes"][:2] = [0, 0, 1, 1]
+    if ragged:
+        rows = [list(boxes["boxes"][0]), [], list(boxes["boxes"][2])]
+        boxes = {"boxes": rows, "labels": [[1, 1], [], [1, 1]]}
+    x = np.zeros((3, *SIZE), "uint8")
+    with pytest.raises(ValueError, match=text):
+        ENTRANCES[entrance](x, {"bounding_boxes": boxes, "bounding_box_format": box_format})
+
+
+@pytest.mark.parametrize(
+    ("boxes", "box_format", "text"),
+    [
+        ([[2, 1, 8, 4], [1, 1, 3, 5]], "rel_xyxy", r'pixels: pass bounding_box_format="xyxy"'),
+        ([[2, 1, 8, 4], [1, 1, 3, 5]], "REL_XYWH", 'look like pixels: pass.*="xywh"'),
+        ([[0.1, 0.1, 0.5, 0.5], [0, 0, 1, 1]], "xyxy", r'fractions.*="rel_xyxy"'),
+        ([[0.1, 0.1, 0.5, 0.5], [0, 0, 1, 1]], "center_xywh", '="rel_center_xywh"'),
+        ([[0.1, 0.1, 0.5, 0.5], [0, 0, 1, 1]], "center_yxhw", "look like fractions of the height"),
+    ],
+)
+def test_fractions_and_pixels(boxes, box_format, text):
+    y = {"bounding_boxes": given(boxes, boxes, boxes), "bounding_box_format": box_format}
+    with pytest.raises(ValueError, match=text):
+        HorizontalFlip(1)({"images": np.zeros((3, *SIZE)), **y}, seed=0)
+
+
+def test_all_that_are_wrong_are_counted():
+    y = {"bounding_boxes": given([[2, 1, 1, 4]] * 2, [[1, 1, 3, 5], [8, 1, 2, 4]])}
+    with pytest.raises(ValueError, match="as box 0 of row 1; 3 of them, in rows 1, 2"):
+        HorizontalFlip(1)({"images": np.zeros((3, *SIZE)), **y}, seed=0)
+
+
+def test_labels_of_boxes_that_are_no_numbers():
+    y = {"bounding_boxes": given(labels=np.array([[1, 2], [1, np.nan], [1, 2]]))}
+    with pytest.raises(ValueError, match=r"labels of boxes must be numbers.*box 1 of row 1"):
+        HorizontalFlip(1)({"images": np.zeros((3, *SIZE)), **y}, seed=0)
+
+
+def test_what_is_right_or_padding_is_taken():
+    labels = np.array([[1, -1], [1, 2], [1, 2]])
+    wild = [[2, 1, 8, 4], [np.nan, 9, 3, -np.inf]]
+    fine = [[-5, -5, 99, 99], [3, 3, 3, 3]]  # beyond the image, and of no area
+    boxes = given(wild, fine, fine, labels=labels)
+    y = {"bounding_boxes": {"boxes": boxes["boxes"], "labels": labels}}
+    result = HorizontalFlip(1)({"images": np.zeros((3, *SIZE)), **y}, seed=0)["bounding_boxes"]
+    assert result["labels"].tolist() == [[1, -1], [1, -1], [1, -1]]
+    assert result["boxes"][0].tolist() == [[12, 1, 18, 4], [0, 0, 0, 0]]
+    assert result["boxes"][1, 0].tolist() == [0, 0, 20, 10]
+    first_pixel = {"boxes": np.array([[[0, 0, 1, 1]]], "float32"), "labels": np.array([[7]])}
+    HorizontalFlip(1)({"images": IMAGES, "bounding_boxes": first_pixel}, seed=0)
+    half = {"boxes": np.array([[[-0.9, 0.1, 1.9, 1]]], "float32"), "labels": np.array([[7]])}
+    batch = {"images": IMAGES, "bounding_boxes": half, "bounding_box_format": "rel_xyxy"}
+    assert HorizontalFlip(1)(batch, seed=0)["bounding_boxes"]["labels"] == 7
+
+
+def test_chunks_of_a_store_are_not_judged_alone(tmp_path):
+    y = {"bounding_boxes": given([[0.1, 0.1, 0.9, 0.9], [0, 0, 1, 1]])}
+    x = np.zeros((3, *SIZE), "uint8")
+    made = augment_dataset(x, y, 4, HorizontalFlip(1), seed=0, out=tmp_path / "store")
+    expected = augment_dataset(x, y, 4, HorizontalFlip(1), seed=0)
+    for name in ("boxes", "labels"):
+        own = made[1]["bounding_boxes"][name]
+        np.testing.assert_array_equal(own, expected[1]["bounding_boxes"][name])
+
+
+def test_ragged_tensors_are_taken():
+    tf = pytest.importorskip("tensorflow")
+    boxes = {"boxes": [[[2.0, 1, 8, 4]], [], [[1.0, 1, 3, 5], [2, 1, 8, 4]]]}
+    boxes["labels"] = [[1], [], [3, 4]]
+    ragged = {
+        "boxes": tf.ragged.constant(boxes["boxes"], ragged_rank=1, inner_shape=(4,)),
+        "labels": tf.ragged.constant(boxes["labels"], dtype="int64"),
+    }
+    x = np.zeros((3, *SIZE), "uint8")
+    one, two = (
+        HorizontalFlip(1)({"images": x, "bounding_boxes": each}, seed=0)["bounding_boxes"]
+        for each in (boxes, ragged)
+    )
+    np.testing.assert_array_equal(one["boxes"], two["boxes"])
+    np.testing.assert_array_equal(one["labels"], two["labels"])
 
 
 def test_transforms_that_do_not_say_where_points_go():
