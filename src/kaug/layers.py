@@ -60,13 +60,16 @@ class RandomTransform(keras.layers.Layer):
     - `"segmentation_masks"`, integers or floats, `(B, H, W)` or `(B, H, W, C)`, without blending
       their values; new places are filled as the transform says, with 0 where that is constant;
     - `"bounding_boxes"`, a dict of `"boxes"` `(B, N, 4)` and `"labels"` `(B, N)`: the boxes around
-      the moved corners, clipped to the image. A box of which nothing is left becomes zeros with the
-      label -1, like padding;
+      what is seen of the moved ones. A box of which no pixel is left becomes zeros with the label
+      -1, like padding;
     - `"keypoints"`, `(B, P, 2)`, (x, y) in pixels from the centre of the first, or `(B, P, 3)` with
-      a visibility that becomes 0 where a point leaves the image.
+      a visibility that becomes 0 where a point leaves the image;
+    - `"labels"` and `"sample_weight"` with a value for each pixel, `(B, H, W)` or `(B, H, W, 1)`,
+      as masks.
 
-    Everything else in the dict stays. Half precision is for the images alone: floats beside them
-    keep their dtype.
+    Everything else in the dict stays; what has the name of a target in another library is refused,
+    and what looks like one is pointed out with a warning. Half precision is for the images alone:
+    floats beside them keep their dtype.
 
     In a `tf.data` pipeline it computes with TensorFlow, whatever the backend of Keras is.
 
@@ -75,7 +78,8 @@ class RandomTransform(keras.layers.Layer):
             policy of such with the same filling and interpolation.
         seed: 0..2⁶⁴-1; None draws one from Python's `random`.
         bounding_box_format: How boxes are written, one of the formats of
-            `keras.utils.bounding_boxes`.
+            `keras.utils.bounding_boxes`, in any case. Boxes that cannot be what it says are an
+            error where their values can be seen: outside of compiled functions.
         **layer_options: `name` and `dtype` of `keras.layers.Layer`.
 
     Raises:

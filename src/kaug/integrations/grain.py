@@ -68,7 +68,8 @@ def augment(
     The image of row `i` in epoch `e` becomes what
     `transform(image[None], seed=seed, epoch=e, index=[i])[0]` is, bit for bit, as in
     `kaug.AugmentedDataset`. Order, batch size, threads and processes, and a pipeline that is taken
-    up again do not change it.
+    up again do not change it. What would have to move with the images is refused, by the names that
+    libraries give to masks, boxes and points.
 
     Elements may be single rows or batches of them. Batches are faster by far where images are
     small; one may have rows of several epochs.

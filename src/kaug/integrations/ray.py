@@ -35,7 +35,8 @@ def augment(
     The image of the row with the number `i` becomes what
     `transform(image[None], seed=seed, epoch=epoch, index=[i])[0]` is, bit for bit. Blocks, workers
     and machines, the order of the rows, and tasks that Ray runs again do not change it. Rows with
-    equal numbers get equal draws.
+    equal numbers get equal draws. Columns that would have to move with the images are refused, by
+    the names that libraries give to masks, boxes and points.
 
     Nothing is computed before Ray needs it. Each block is one task on one processor, in which kaug
     uses one thread, unless the environment variable `KAUG_NUM_THREADS` says otherwise. Ray takes
@@ -45,6 +46,8 @@ def augment(
     Args:
         dataset: A `ray.data.Dataset` of rows with an image and a number. Images are arrays
             `(H, W, C)` or `(H, W)` (one channel), integers or floats. They may differ in size.
+            Where color pictures are among gray ones, Ray gives these as `(1, H, W)`, which is
+            refused.
         transform: One of `kaug.transforms` that does not mix pictures.
         seed: 0..2⁶⁴-1; None draws one from Python's `random`, once for the whole dataset.
         index_column: The column with the row numbers, integers 0..2⁴⁷-1.
