@@ -164,6 +164,31 @@ def test_boxes_and_keypoints_follow(picked):
         np.testing.assert_allclose(numpy_of(moved), right, atol=1e-3)
 
 
+@pytest.mark.parametrize("fill_mode", ["constant", "nearest"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_is_seen_of_boxes_is_what_the_transform_says(fill_mode, whole, picked):
+    rng = np.random.default_rng(2)
+    starts, sizes = rng.uniform(-3, 15, (60, 8, 2)), rng.uniform(0.1, 9, (60, 8, 2))
+    if whole:
+        starts, sizes = np.round(starts), np.round(sizes) + 1
+    boxes = {
+        "boxes": np.concatenate([starts, starts + sizes], axis=-1).astype("float32"),
+        "labels": rng.integers(-1, 3, (60, 8)),
+    }
+    data = {"images": X, "bounding_boxes": boxes}
+    for transform in (
+        Affine(rotation=180, width_shift=0.5, height_shift=0.5, zoom=0.5, fill_mode=fill_mode),
+        Affine(rotation=180, zoom=(0.1, 0.4), fill_mode=fill_mode),
+        Compose([HorizontalFlip(), Translation(0.6, 0.6, fill_mode=fill_mode)]),
+    ):
+        result = RandomTransform(transform, seed=3)(data, training=True)["bounding_boxes"]
+        expected = transform(data, seed=3, index=numpy_of(picked.pop()))["bounding_boxes"]
+        np.testing.assert_array_equal(numpy_of(result["labels"]), expected["labels"])
+        np.testing.assert_allclose(numpy_of(result["boxes"]), expected["boxes"], atol=1e-3)
+        gone = (expected["labels"] == -1) & (boxes["labels"] != -1)
+        assert 20 < gone.sum() < 380
+
+
 @pytest.mark.parametrize("dtype", ["float32", "int32"])
 def test_the_visibility_of_a_keypoint_ends_outside(dtype, picked):
     rng = np.random.default_rng(1)
@@ -372,9 +397,111 @@ def test_bad_data():
     with pytest.raises(ValueError, match=r"does not take 'bounding_box_format'.*to the layer"):
         layer({"images": X, "bounding_box_format": "xyxy"}, training=True)
     with pytest.raises(ValueError, match="`bounding_box_format` must be one of 'xyxy'"):
-        RandomTransform(POLICY, bounding_box_format="ltrb")
+        RandomTransform(POLICY, bounding_box_format="corners")
     with pytest.raises(ValueError, match="`seed` must be an integer"):
         RandomTransform(POLICY, seed=-1)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("images", r"called on images.*'images' \(type str\)"),
+        (None, "called on images.*NoneType"),
+        (3, "called on images.*type int"),
+        ([X[0], X[1], X[2]], "a list of 3. Make one array of them, with numpy.stack"),
+        ((X, np.zeros(60)), r"a tuple of 2. For pairs.*dataset.map\(lambda images, labels"),
+        ([X, np.zeros(60)], r"a list of 2. For pairs.*dataset.map\(lambda images, labels"),
+        (X.astype("complex64"), "must hold real numbers.*images of dtype complex64"),
+        (X > 0.5, "must hold real numbers.*images of dtype bool"),
+        ({"images": None}, "called on images.*None"),
+        ({"images": X.astype(str)}, "must hold real numbers"),
+    ],
+)
+@pytest.mark.parametrize("training", [True, False])
+def test_what_is_called_that_is_no_images(data, text, training):
+    with pytest.raises(TypeError, match=text):
+        RandomTransform(POLICY)(data, training=training)
+
+
+def test_a_layer_mapped_over_pairs():
+    with pytest.raises(TypeError, match=r"images alone.*2 arguments. For pairs"):
+        RandomTransform(POLICY)(X, np.zeros(60))
+    tf = pytest.importorskip("tensorflow")
+    pairs = tf.data.Dataset.from_tensor_slices((X, np.zeros(60))).batch(6)
+    with pytest.raises(TypeError, match=r"images alone.*2 arguments. For pairs"):
+        pairs.map(RandomTransform(POLICY))
+
+
+@pytest.mark.parametrize(
+    ("box", "box_format", "text"),
+    [
+        ([8, 9, 3, 4], "xyxy", r'pass bounding_box_format="xywh"|look like "xywh"'),
+        ([8, 9, 13, 14], "rel_xyxy", "look like pixels"),
+        ([0.1, 0.2, 0.5, 0.6], "XYXY", "look like fractions"),
+        ([np.nan, 2, 5, 6], "xyxy", "finite numbers"),
+    ],
+)
+def test_boxes_that_can_not_be_what_their_format_says(box, box_format, text):
+    layer = RandomTransform(POLICY, bounding_box_format=box_format)
+    boxes = np.tile(np.array(box, "float32"), (60, 1, 1))
+    for tensor in (np.array, keras.ops.convert_to_tensor):
+        given = {"boxes": tensor(boxes), "labels": tensor(np.zeros((60, 1), "int32"))}
+        with pytest.raises(ValueError, match=text):
+            layer({"images": X, "bounding_boxes": given}, training=True)
+    single = {"boxes": boxes[0], "labels": np.zeros(1, "int32")}
+    with pytest.raises(ValueError, match=text):
+        layer({"images": X[0], "bounding_boxes": single}, training=True)
+    padding = {"boxes": boxes, "labels": np.full((60, 1), -1)}
+    layer({"images": X, "bounding_boxes": padding}, training=True)
+
+
+def test_boxes_in_lists_and_ragged_tensors_must_be_padded():
+    boxes = {"boxes": [np.zeros((2, 4))] * 60, "labels": [np.zeros(2)] * 60}
+    with pytest.raises(TypeError, match=r'"boxes" must be one tensor.*a list. Pad them with 0'):
+        RandomTransform(POLICY)({"images": X, "bounding_boxes": boxes}, training=True)
+    tf = pytest.importorskip("tensorflow")
+    ragged = {name: tf.ragged.stack([tf.constant(each) for each in boxes[name]]) for name in boxes}
+    with pytest.raises(TypeError, match=r"RaggedTensor.*\.to_tensor\(0\)"):
+        RandomTransform(POLICY)({"images": X, "bounding_boxes": ragged}, training=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "right"),
+    [
+        ("bboxes", np.zeros((60, 2, 4)), "bounding_boxes"),
+        ("Masks", X[..., :1], "segmentation_masks"),
+        ("landmarks", np.zeros((60, 5, 2)), "keypoints"),
+        ("targets", {"keypoints": np.zeros((60, 5, 2))}, "keypoints"),
+    ],
+)
+def test_targets_of_other_names_are_refused(name, value, right):
+    with pytest.raises(ValueError, match=rf'data\[\'{name}\'\].*Call it "{right}"'):
+        RandomTransform(POLICY)({"images": X, name: value}, training=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (np.zeros((60, 2, 4)), "looks like boxes"),
+        (X[..., :2], "as high and wide as they are"),
+    ],
+)
+def test_what_looks_like_a_target_is_pointed_out(value, text):
+    layer = RandomTransform(POLICY)
+    with pytest.warns(UserWarning, match=text):
+        layer({"images": X, "extra": value}, training=True)
+    layer({"images": X, "extra": value}, training=False)
+
+
+@pytest.mark.parametrize("name", ["labels", "sample_weight"])
+@pytest.mark.parametrize("channel", [True, False])
+def test_labels_and_weights_of_the_size_of_images_move(name, channel):
+    images = np.random.default_rng(1).integers(0, 200, (20, 9, 14, 1)).astype("float32")
+    layer = RandomTransform(Rotation(40, interpolation="nearest", fill_mode="constant"), seed=1)
+    result = layer({"images": images, name: images if channel else images[..., 0]}, training=True)
+    moved = numpy_of(result[name]).reshape(images.shape)
+    np.testing.assert_array_equal(moved, numpy_of(result["images"]))
+    assert not np.array_equal(moved, images)
 
 
 def in_a_graph(layer, shape):

@@ -5,7 +5,6 @@ Matrices are `(B, 6)`: output pixel to input pixel, counted from the first pixel
 
 import sys
 from collections.abc import Mapping
-from functools import reduce
 from typing import Any
 
 import keras
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 
 from kaug._random import Key
 from kaug._validation import message
-from kaug.transforms._boxes import corner_matrix
 from kaug.transforms._warp import Sampling
 
 Table = NDArray[np.float32]
@@ -44,6 +42,10 @@ class AnyBackend:
 
     def take(self, table: Table, rows: Any) -> Any:
         return ops.take(ops.convert_to_tensor(table), rows, axis=0)
+
+    def any(self, values: Any) -> Any:
+        """Returns whether any value along the last axis is true."""
+        return ops.any(values, axis=-1)
 
     def warp(self, images: Any, matrices: Any, sampling: Sampling) -> Any:
         """Returns float32 images `(B, H, W, C)` resampled by pixel matrices `(B, 6)`."""
@@ -113,6 +115,9 @@ class InDataPipeline(TensorFlow):
 
     def cast(self, values: Any, dtype: Any) -> Any:
         return _tensorflow().cast(values, dtype)
+
+    def any(self, values: Any) -> Any:
+        return _tensorflow().reduce_any(values, axis=-1)
 
     def warp(self, images: Any, matrices: Any, sampling: Sampling) -> Any:
         if sampling.fill_mode == "wrap":
@@ -197,61 +202,3 @@ def warped_masks(masks: Any, matrices: Any, backend: "AnyBackend", sampling: Sam
     nearest = Sampling(sampling.fill_mode, 0.0, "nearest")
     warped = backend.cast(backend.warp(backend.cast(masks, "float32"), matrices, nearest), dtype)
     return warped[..., 0] if flat else warped
-
-
-def moved_boxes(
-    given: Mapping[str, Any],
-    matrices: Any,
-    size: tuple[int, int],
-    box_format: str,
-    backend: "AnyBackend",
-) -> dict[str, Any]:
-    """Returns the boxes around the moved corners of boxes, clipped, and their labels."""
-    ops, (height, width) = backend.module, size
-    boxes, labels = given["boxes"], given["labels"]
-    matrix = corner_matrix(box_format, size)
-    corners = ops.matmul(backend.cast(boxes, "float32"), matrix.astype(np.float32))
-    left, top, right, bottom = (corners[..., i] for i in range(4))
-    moved = [
-        _moved_points(x - 0.5, y - 0.5, matrices, ops)
-        for x, y in ((left, top), (right, top), (right, bottom), (left, bottom))
-    ]
-    clipped = [
-        ops.minimum(ops.maximum(reduce(extreme, [point[axis] + 0.5 for point in moved]), 0.0), end)
-        for extreme in (ops.minimum, ops.maximum)
-        for axis, end in ((0, float(width)), (1, float(height)))
-    ]
-    area = (clipped[2] - clipped[0]) * (clipped[3] - clipped[1])
-    visible = (area > 0) & (labels != -1)
-    result = ops.matmul(ops.stack(clipped, -1), np.linalg.inv(matrix).astype(np.float32))
-    result = ops.where(visible[..., None], result, ops.zeros_like(result))
-    return {
-        **given,
-        "boxes": backend.cast(result, boxes.dtype) if _is_float(boxes) else result,
-        "labels": ops.where(visible, labels, ops.zeros_like(labels) - 1),
-    }
-
-
-def moved_keypoints(
-    keypoints: Any, matrices: Any, size: tuple[int, int], backend: "AnyBackend"
-) -> Any:
-    ops, (height, width) = backend.module, size
-    points = backend.cast(keypoints, "float32")
-    x, y = _moved_points(points[..., 0], points[..., 1], matrices, ops)
-    parts = [x, y]
-    if keypoints.shape[-1] == 3:
-        inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
-        parts.append(ops.where(inside, points[..., 2], ops.zeros_like(x)))
-    result = ops.stack(parts, -1)
-    return backend.cast(result, keypoints.dtype) if _is_float(keypoints) else result
-
-
-def _moved_points(x: Any, y: Any, matrices: Any, ops: Any) -> tuple[Any, Any]:
-    """Returns where points `(B, P)` go: by the inverse of output pixel to input pixel."""
-    a, b, row0, c, d, column0 = (ops.reshape(matrices[:, i], (-1, 1)) for i in range(6))
-    row, column, determinant = y - row0, x - column0, a * d - b * c
-    return (a * column - c * row) / determinant, (d * row - b * column) / determinant
-
-
-def _is_float(tensor: Any) -> bool:
-    return "float" in str(tensor.dtype)

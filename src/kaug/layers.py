@@ -13,8 +13,16 @@ import keras
 import numpy as np
 
 from kaug import _html
-from kaug._layer_inputs import MOVING, check_keys, check_moving, checked_rank
+from kaug._layer_inputs import (
+    check_arguments,
+    check_data,
+    check_moving,
+    checked_rank,
+    doubt,
+    moving_maps,
+)
 from kaug._random import Key, check_rows, resolve_seed
+from kaug._tensor_targets import moved_boxes, moved_keypoints
 from kaug._tensors import (
     ROWS,
     AnyBackend,
@@ -22,15 +30,14 @@ from kaug._tensors import (
     Table,
     TensorFlow,
     is_of_tensorflow_graph,
-    moved_boxes,
-    moved_keypoints,
     warped_masks,
 )
-from kaug._validation import check_choice, describe, message
+from kaug._validation import describe, message
 from kaug.transforms import Transform
-from kaug.transforms._boxes import FORMATS
+from kaug.transforms._box_checks import check_format
 from kaug.transforms._config import register_with_keras
 from kaug.transforms._matrices import to_pixels
+from kaug.transforms._target_names import MAPS, MOVING
 from kaug.transforms._warp import Sampling
 
 __all__ = ["RandomTransform"]
@@ -53,13 +60,16 @@ class RandomTransform(keras.layers.Layer):
     - `"segmentation_masks"`, integers or floats, `(B, H, W)` or `(B, H, W, C)`, without blending
       their values; new places are filled as the transform says, with 0 where that is constant;
     - `"bounding_boxes"`, a dict of `"boxes"` `(B, N, 4)` and `"labels"` `(B, N)`: the boxes around
-      the moved corners, clipped to the image. A box of which nothing is left becomes zeros with the
-      label -1, like padding;
+      what is seen of the moved ones. A box of which no pixel is left becomes zeros with the label
+      -1, like padding;
     - `"keypoints"`, `(B, P, 2)`, (x, y) in pixels from the centre of the first, or `(B, P, 3)` with
-      a visibility that becomes 0 where a point leaves the image.
+      a visibility that becomes 0 where a point leaves the image;
+    - `"labels"` and `"sample_weight"` with a value for each pixel, `(B, H, W)` or `(B, H, W, 1)`,
+      as masks.
 
-    Everything else in the dict stays. Half precision is for the images alone: floats beside them
-    keep their dtype.
+    Everything else in the dict stays; what has the name of a target in another library is refused,
+    and what looks like one is pointed out with a warning. Half precision is for the images alone:
+    floats beside them keep their dtype.
 
     In a `tf.data` pipeline it computes with TensorFlow, whatever the backend of Keras is.
 
@@ -68,7 +78,8 @@ class RandomTransform(keras.layers.Layer):
             policy of such with the same filling and interpolation.
         seed: 0..2⁶⁴-1; None draws one from Python's `random`.
         bounding_box_format: How boxes are written, one of the formats of
-            `keras.utils.bounding_boxes`.
+            `keras.utils.bounding_boxes`, in any case. Boxes that cannot be what it says are an
+            error where their values can be seen: outside of compiled functions.
         **layer_options: `name` and `dtype` of `keras.layers.Layer`.
 
     Raises:
@@ -102,7 +113,7 @@ class RandomTransform(keras.layers.Layer):
             raise TypeError(message(rule, describe(given)))
         self.transform = transform
         self.seed = seed
-        self.bounding_box_format = check_choice(bounding_box_format, "bounding_box_format", FORMATS)
+        self.bounding_box_format = check_format(bounding_box_format)
         self._sampling = _checked_sampling(transform)
         self._table_seed = resolve_seed(seed)
         key = Key.from_seed(self._table_seed)
@@ -116,10 +127,11 @@ class RandomTransform(keras.layers.Layer):
 
     def __call__(self, data: Any, *arguments: Any, **options: Any) -> Any:
         """Calls the layer, with TensorFlow itself on the tensors of a `tf.data` pipeline."""
-        if isinstance(data, Mapping):
-            check_keys(data)
+        check_data(data, self.bounding_box_format)
+        check_arguments(arguments)
         if keras.backend.backend() != "tensorflow" and is_of_tensorflow_graph(data):
-            return self._call(data, bool(options.get("training", False)), InDataPipeline())
+            training = arguments[0] if arguments else options.get("training", False)
+            return self._call(data, bool(training), InDataPipeline())
         return super().__call__(data, *arguments, **options)
 
     def call(self, data: Any, training: bool = False) -> Any:
@@ -183,7 +195,9 @@ class RandomTransform(keras.layers.Layer):
     def _call(self, data: Any, training: bool, backend: "AnyBackend") -> Any:
         parts = dict(data) if isinstance(data, Mapping) else {"images": data}
         if training:
-            names = [name for name in ("images", *MOVING) if name in parts]
+            maps = moving_maps(parts)
+            names = [name for name in ("images", *MOVING, *maps) if name in parts]
+            doubt(parts, names)
             moving = _map_arrays(backend.convert, {name: parts[name] for name in names})
             single = checked_rank(moving["images"]) == 3
             if single:
@@ -200,13 +214,14 @@ class RandomTransform(keras.layers.Layer):
         matrices = self._draw_matrices(parts["images"], backend)
         size = (int(parts["images"].shape[1]), int(parts["images"].shape[2]))
         result = {"images": self._warped(parts["images"], matrices, backend)}
-        if "segmentation_masks" in parts:
-            masks = parts["segmentation_masks"]
-            moved = warped_masks(masks, matrices, backend, self._sampling)
-            result["segmentation_masks"] = moved
+        for name in ("segmentation_masks", *MAPS):
+            if name in parts:
+                result[name] = warped_masks(parts[name], matrices, backend, self._sampling)
         if "bounding_boxes" in parts:
             boxes, box_format = parts["bounding_boxes"], self.bounding_box_format
-            result["bounding_boxes"] = moved_boxes(boxes, matrices, size, box_format, backend)
+            result["bounding_boxes"] = moved_boxes(
+                boxes, matrices, size, box_format, self._sampling, backend
+            )
         if "keypoints" in parts:
             result["keypoints"] = moved_keypoints(parts["keypoints"], matrices, size, backend)
         return result

@@ -58,7 +58,8 @@ def augment_dataset(
             its `flow`), a Keras layer, `Sequential` or `Pipeline` (called with `training=True`),
             an albumentations or torchvision v2 transform (called image by image), or a function
             from a batch of images to a batch of images, row by row.
-        sample_weight: Weights with N rows, an array or a structure of arrays like `y`.
+        sample_weight: Weights with N rows, an array or a structure of arrays like `y`. Those of
+            pixels, `(N, H, W)` or `(N, H, W, 1)`, move with these; `y` of such a shape as well.
         seed: 0..2⁶⁴-1. None draws one from Python's `random`, which `keras.utils.set_random_seed`
             controls. With a native transform the first rows do not depend on `n`. The seed
             also seeds Keras', albumentations' and torchvision's own generators for the time of

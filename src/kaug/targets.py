@@ -64,16 +64,45 @@ def check_weights(sample_weight: Any, count: int) -> Any:
 
     Raises:
         TypeError: The weights are not real numbers.
-        ValueError: The lengths differ.
+        ValueError: The lengths differ, or weights are NaN or infinite.
     """
 
     def check(array: Array, name: str) -> Array:
         if array.dtype.kind not in "iufb":
             raise TypeError(message(f"`{name}` must hold real numbers", describe(array)))
+        check_finite(array, name, "To leave out a row, give it the weight 0.")
         return array
 
     weights = check_targets(sample_weight, "sample_weight", count)
     return map_arrays(check, weights, "sample_weight")
+
+
+def check_finite(array: Array, name: str, fix: str = "") -> None:
+    """Raises when floats are NaN or infinite, and says in which rows.
+
+    Args:
+        array: One row an image.
+        name: What the caller calls it.
+        fix: What to do about it.
+    """
+    # A sum shows all of them at once; one that is too large is looked at closely.
+    if array.dtype.kind != "f" or np.isfinite(array.sum(dtype=np.float64)):
+        return
+    bad = np.asarray(~np.isfinite(array).reshape(len(array), -1).all(axis=1))
+    if bad.any():
+        row = np.ravel(array[bad.argmax()])
+        value = row[~np.isfinite(row)][0]
+        rule = f"`{name}` must hold finite numbers"
+        raise ValueError(message(rule, f"{value} in {rows_text(bad)}", fix))
+
+
+def rows_text(bad: Array) -> str:
+    """Returns the numbers of the rows that are wrong, the first of them, as text."""
+    rows = np.flatnonzero(bad)
+    if len(rows) == 1:
+        return f"row {rows[0]}"
+    more = f" and {len(rows) - 5:,} more" if len(rows) > 5 else ""
+    return f"rows {', '.join(map(str, rows[:5]))}{more}"
 
 
 def class_numbers(y: Any) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ import pytest
 
 import kaug
 from kaug.integrations import grain as integration
-from kaug.integrations.grain import augment, number_rows
+from kaug.integrations.grain import _augment_element, augment, number_rows
 from kaug.transforms import Affine, Brightness, Compose, HorizontalFlip, MixUp, RandomResizedCrop
 
 try:
@@ -30,6 +30,44 @@ def noise(count, shape=(9, 11, 3), dtype="uint8"):
 def source_of(images):
     rows = [{"image": image, "label": i % 3} for i, image in enumerate(images)]
     return grain.MapDataset.source(rows)
+
+
+KEYS = ("image", "index", "epoch")
+
+
+def numbered(images, **others):
+    count = len(images)
+    return {"image": images, "index": np.arange(count), "epoch": np.zeros(count, int), **others}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("bboxes", np.zeros((2, 3, 4))),
+        ("mask", np.zeros((2, 9, 11))),
+        ("keypoints", np.zeros((2, 5, 2))),
+        ("boxes", [np.zeros((1, 4)), np.zeros((3, 4))]),
+    ],
+)
+def test_what_would_have_to_move_is_refused(name, value):
+    flip = {"transform": HorizontalFlip(1), "seed": 0, "keys": KEYS}
+    batch = numbered(noise(2), **{name: value})
+    row = {"image": noise(1)[0], "index": 3, "epoch": 0, name: value[0]}
+    for element in (batch, row):
+        with pytest.raises(ValueError, match=rf"Images alone are moved.*row\['{name}'\]"):
+            _augment_element(element, **flip)
+        made = _augment_element(element, **{**flip, "transform": Brightness()})
+        assert made[name] is element[name]
+
+
+def test_what_looks_so_is_pointed_out():
+    flip = {"transform": HorizontalFlip(1), "seed": 0, "keys": KEYS}
+    depth = np.zeros((2, 9, 11))
+    row = {"image": noise(1)[0], "index": 3, "epoch": 0, "depth": depth[0]}
+    for element in (numbered(noise(2), depth=depth), row):
+        with pytest.warns(UserWarning, match="Images alone are moved.*'depth'.*high and wide"):
+            _augment_element(element, **flip)
+    _augment_element(numbered(noise(2), points=np.arange(2), name=["a", "b"]), **flip)
 
 
 @needs_grain

@@ -83,6 +83,60 @@ def noise(count, shape=(9, 11, 3), dtype="uint8"):
     return values.astype(dtype)
 
 
+FLIP = HorizontalFlip(1)
+
+
+def block_of(*images, **others):
+    """Returns a block as Ray hands it over where pictures differ in size."""
+    column = np.empty(len(images), object)
+    column[:] = [np.asarray(image) for image in images]
+    return {"image": column, "row": np.arange(len(images)), **others}
+
+
+def augmented_block(block, transform=FLIP):
+    return _augment_batch(block, transform, 0, 0, ("image", "row"))
+
+
+GRAY, COLOR = np.zeros((1, 20, 32), "uint8"), np.zeros((20, 32, 3), "uint8")
+
+
+@pytest.mark.parametrize("images", [(GRAY, COLOR), (COLOR, GRAY), (GRAY, GRAY), (GRAY,)])
+def test_gray_pictures_with_the_channel_first_are_refused(images):
+    with pytest.raises(ValueError, match=r'shape \(1, 20, 32\).*color ones.*mode="RGB"'):
+        augmented_block(block_of(*images))
+    if len({image.shape for image in images}) == 1:
+        with pytest.raises(ValueError, match=r"shape \(1, 20, 32\)"):
+            augmented_block({"image": np.stack(images), "row": np.arange(len(images))})
+
+
+@pytest.mark.parametrize("images", [(GRAY[0], COLOR), (COLOR[:1], COLOR), (np.zeros((1, 9, 7)),)])
+def test_other_pictures_of_one_row_or_none_are_taken(images):
+    made = augmented_block(block_of(*images))["image"]
+    assert [np.shape(image) for image in made] == [image.shape for image in images]
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("bboxes", np.zeros((2, 3, 4))),
+        ("keypoints", np.zeros((2, 5, 2))),
+        ("segmentation_masks", np.zeros((2, 20, 32))),
+        ("boxes", block_of(np.zeros((1, 4)), np.zeros((3, 4)))["image"]),
+    ],
+)
+def test_columns_that_would_have_to_move_are_refused(name, column):
+    with pytest.raises(ValueError, match=rf"Images alone are moved.*row\['{name}'\].*transform\("):
+        augmented_block(block_of(COLOR, COLOR, **{name: column}))
+    made = augmented_block(block_of(COLOR, COLOR, **{name: column}), Brightness())
+    assert made[name] is column
+
+
+def test_columns_that_look_so_are_pointed_out():
+    with pytest.warns(UserWarning, match="Images alone are moved.*'depth'.*as high and wide"):
+        augmented_block(block_of(COLOR, COLOR, depth=np.zeros((2, 20, 32))))
+    augmented_block(block_of(COLOR, COLOR, label=np.arange(2), points=np.arange(2)))
+
+
 @needs_ray
 @pytest.mark.parametrize(("blocks", "workers"), [(1, 1), (7, 1), (7, 2), (60, 2)])
 def test_neither_blocks_nor_workers_nor_order_change_a_row(blocks, workers):

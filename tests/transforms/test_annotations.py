@@ -17,7 +17,9 @@ from kaug.transforms import (
     HorizontalFlip,
     Identity,
     Lambda,
+    MixUp,
     OneOf,
+    PadAndCrop,
     Rotate90,
     Rotation,
     Sometimes,
@@ -544,44 +546,244 @@ def test_bad_targets(change, text):
         HorizontalFlip()({"images": GRID, **change}, seed=0)
 
 
+ENTRANCES = {
+    "call": lambda x, y, transform: transform({"images": x, **y}, seed=0),
+    "offline": lambda x, y, transform: augment_dataset(x, y, 3, transform, seed=0),
+    "rows": lambda x, y, transform: augment_rows(x, y, [1, 2], transform, seed=0),
+    "online": lambda x, y, transform: AugmentedDataset(x, y, transform, seed=0),
+}
+PICTURES = np.zeros((4, 5, 7, 1), "uint8")
+
+
+@pytest.mark.parametrize(
+    ("y", "place", "right"),
+    [
+        ({"bboxes": np.zeros((4, 2, 4))}, "y['bboxes']", "bounding_boxes"),
+        ({"bbox": np.zeros((4, 4))}, "y['bbox']", "bounding_boxes"),
+        ({"boxes": [np.zeros((1, 4))] * 4}, "y['boxes']", "bounding_boxes"),
+        ({"Bounding-Boxes": np.zeros((4, 2, 4))}, "y['Bounding-Boxes']", "bounding_boxes"),
+        ({"mask": np.zeros((4, 5, 7), "uint8")}, "y['mask']", "segmentation_masks"),
+        ({"masks": np.zeros((4, 35))}, "y['masks']", "segmentation_masks"),
+        ({"heatmap": np.zeros((4, 2, 3, 6))}, "y['heatmap']", "segmentation_masks"),
+        ({"segmentation_mask": np.zeros((4, 5, 7))}, "y['segmentation_mask']", "segmentation_m"),
+        ({"keypoint": np.zeros((4, 3, 2))}, "y['keypoint']", "keypoints"),
+        ({"key_points": np.zeros((4, 6))}, "y['key_points']", "keypoints"),
+        ({"landmarks": np.zeros((4, 3, 2))}, "y['landmarks']", "keypoints"),
+        ({"points": np.zeros((4, 2))}, "y['points']", "keypoints"),
+        ({"a": {"bboxes": np.zeros((4, 1, 4))}}, "y['a']['bboxes']", "bounding_boxes"),
+        ({"a": {"keypoints": np.zeros((4, 1, 2))}}, "y['a']['keypoints']", "keypoints"),
+        (
+            {"a": ({"bounding_boxes": {"boxes": PICTURES, "labels": PICTURES}},)},
+            "y['a'][0]['bounding_boxes']",
+            "bounding_boxes",
+        ),
+        ({"keypoints": np.zeros((4, 1, 2)), "mask": PICTURES}, "y['mask']", "segmentation_masks"),
+    ],
+)
+@pytest.mark.parametrize("entrance", ENTRANCES)
+def test_what_moves_under_another_name_is_refused(entrance, y, place, right):
+    with pytest.raises(ValueError, match="has a name of its own") as caught:
+        ENTRANCES[entrance](PICTURES, y, POLICY)
+    assert f'Received: {place}. Call it "{right}' in str(caught.value)
+
+
+def test_in_a_tuple_as_well():
+    y = (np.arange(4), {"keypoints": np.zeros((4, 1, 2))})
+    with pytest.raises(
+        ValueError, match=r"y\[1\]\['keypoints'\]. Call it \"keypoints\", in the outerm"
+    ):
+        augment_dataset(PICTURES, y, 3, POLICY, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("y", "transform"),
+    [
+        ({"bboxes": np.zeros((4, 2, 4)), "mask": np.zeros((4, 5, 7))}, Darken()),
+        ({"points": np.arange(4), "mask": np.ones((4, 9), bool), "box": ["a"] * 4}, POLICY),
+    ],
+)
+@pytest.mark.parametrize("entrance", ENTRANCES)
+def test_names_where_nothing_moves_or_that_can_not_mean_it(entrance, y, transform):
+    ENTRANCES[entrance](PICTURES, y, transform)
+
+
 @pytest.mark.parametrize(
     ("y", "named"),
     [
-        (np.zeros((4, 5, 7)), "`y`, an array of shape (4, 5, 7)"),
-        ({"labels": np.arange(4), "mask": np.zeros((4, 5, 7, 2), "uint8")}, "`y['mask']`, an"),
+        ({"extra": np.zeros((4, 5, 7, 2), "uint8")}, "`y['extra']`, an array of .*high and wide"),
         (
             {"segmentation_masks": np.zeros((4, 5, 7)), "depth": np.zeros((4, 5, 7))},
-            "`y['depth']`, an",
+            "`y['depth']`, an array of .*as high and wide as they are",
         ),
+        ({"extra": np.zeros((4, 10, 14))}, "whose height and width are 2 times theirs. Make it as"),
+        ({"extra": np.zeros((4, 3, 4))}, '`y.*looks like boxes. To move.*key "bounding_boxes"'),
+        ({"extra": np.zeros((4, 3, 2), int)}, '`y.*looks like points. To move.*key "keypoints"'),
+        ({"extra": (np.zeros((4, 3, 3)),)}, r"`y\['extra'\]\[0\]`.*looks like points"),
+    ],
+)
+@pytest.mark.parametrize("entrance", ENTRANCES)
+def test_labels_that_look_like_a_target_and_do_not_move_are_pointed_out(entrance, y, named):
+    named = named if "\\" in named else named.replace("[", r"\[").replace("]", r"\]")
+    with pytest.warns(UserWarning, match=named) as caught:
+        ENTRANCES[entrance](PICTURES, y, POLICY)
+    assert caught[0].filename == __file__
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize(
+    ("y", "text"),
+    [
+        (np.zeros((4, 5, 7, 3)), "`y`, an array of shape .*as high and wide"),
+        ((np.arange(4), np.zeros((4, 3, 4))), r"`y\[1\]`, an array of .*looks like boxes"),
     ],
 )
 @pytest.mark.parametrize("make", [augment_dataset, AugmentedDataset])
-def test_labels_that_look_like_masks_and_do_not_move_are_pointed_out(make, y, named):
+def test_y_itself_and_what_is_in_a_tuple(make, y, text):
     n = (3,) if make is augment_dataset else ()
-    x = np.zeros((4, 5, 7, 1), "uint8")
-    with pytest.warns(UserWarning, match=r"segmentation_masks.*moves with") as caught:
-        made = make(x, y, *n, POLICY)
-    assert named in str(caught[0].message)
-    assert caught[0].filename == __file__
-    assert len(caught) == 1
-    if make is augment_dataset:
-        assert np.shape(next(iter(made[1].values())) if isinstance(y, dict) else made[1])[0] == 7
+    with pytest.warns(UserWarning, match=text):
+        make(PICTURES, y, *n, POLICY)
+
+
+def test_maps_of_half_the_size_are_pointed_out():
+    y = {"extra": np.zeros((4, 6, 4, 1))}
+    with pytest.warns(UserWarning, match=r"width are 1/2 of theirs. Make it as high and wide"):
+        augment_dataset(np.zeros((4, 12, 8)), y, 3, POLICY, seed=0)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.zeros((4, 5, 7)),
+        {"mask": np.zeros((4, 5, 7))},
+        {"bboxes": np.zeros((4, 2, 4))},
+        {"a": {"keypoints": np.zeros((4, 2, 2))}},
+    ],
+)
+@pytest.mark.parametrize("generator", FOREIGN[::2], ids=["function", "generator"])
+def test_beside_generators_of_other_libraries_it_is_pointed_out(generator, y):
+    with pytest.warns(UserWarning, match="transforms of `kaug.transforms`"):
+        augment_dataset(PICTURES, y, 3, generator, seed=0)
+
+
+def test_a_transform_that_could_not_take_masks_along_has_them_pointed_out():
+    with pytest.warns(UserWarning, match="`y`.*as high and wide"):
+        augment_dataset(PICTURES, np.zeros((4, 5, 7)), 3, Mirror(), seed=0)
 
 
 @pytest.mark.parametrize(
     ("y", "transform"),
     [
         (np.zeros((4, 5, 7)), Compose([Darken(), Darken()])),  # nothing moves
-        (np.zeros((4, 5, 7)), Mirror()),  # which could not take masks along
         (np.zeros((4, 7, 5)), POLICY),
         (np.zeros((4, 5)), POLICY),
+        ({"one_hot": np.zeros((4, 10)), "words": np.full((4, 3, 2), "a")}, POLICY),
         ({"segmentation_masks": np.zeros((4, 5, 7))}, POLICY),
         ({"keypoints": np.zeros((4, 5, 2))}, POLICY),
     ],
 )
 def test_other_labels_are_not(y, transform):
-    x = np.zeros((4, 5, 7, 1), "uint8")
-    assert len(AugmentedDataset(x, y, transform, batch_size=3)[0]) == 2
+    assert len(AugmentedDataset(PICTURES, y, transform, batch_size=3)[0]) == 2
+
+
+# Labels and weights of pixels -------------------------------------------------------------------
+
+STRAIGHT = Compose([HorizontalFlip(), PadAndCrop(0.3), Rotate90(), VerticalFlip()])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool"])
+@pytest.mark.parametrize("channel", [True, False])
+def test_weights_of_pixels_move_with_them(images, dtype, channel, tmp_path):
+    x = images(6, shape=(9, 9, 1))
+    weight = (x if channel else x[..., 0]).astype(dtype)
+    options = {"sample_weight": weight, "seed": 0}
+    x_all, _, w_all = augment_dataset(x, np.arange(6), 20, STRAIGHT, **options)
+    assert w_all.dtype == dtype
+    assert w_all.shape == (26, *weight.shape[1:])
+    np.testing.assert_array_equal(w_all.reshape(x_all.shape), x_all.astype(dtype))
+    assert not np.array_equal(x_all[6:12], x)
+    _, _, rows = augment_rows(x, np.arange(6), [19, 3], STRAIGHT, **options)
+    np.testing.assert_array_equal(rows, w_all[6:][[19, 3]])
+    _, _, stored = augment_dataset(x, np.arange(6), 20, STRAIGHT, **options, out=tmp_path / "a")
+    np.testing.assert_array_equal(stored, w_all)
+    batch = AugmentedDataset(x, np.arange(6), STRAIGHT, **options)[0]
+    np.testing.assert_array_equal(batch[2].reshape(batch[0].shape), batch[0].astype(dtype))
+    called = STRAIGHT({"images": x, "sample_weight": weight}, seed=0)
+    moved = called["sample_weight"].reshape(x.shape)
+    np.testing.assert_array_equal(moved, called["images"].astype(dtype))
+
+
+def test_weights_of_pixels_are_not_blended_and_new_places_weigh_nothing():
+    x, weight = np.ones((8, 9, 11, 3), "float32"), np.ones((8, 9, 11))
+    transform = Rotation(40, fill_mode="constant", fill_value=0.5)
+    _, _, moved = augment_dataset(x, None, 20, transform, sample_weight=weight, seed=0)
+    assert set(np.unique(moved)) == {0, 1}
+
+
+def test_labels_of_pixels_move_with_them(images):
+    x = images(6, shape=(9, 9, 1))
+    for y in (x[..., 0], x):
+        x_new, y_new = augment_dataset(x, y, 20, STRAIGHT, seed=0, append=False)
+        np.testing.assert_array_equal(y_new.reshape(x_new.shape), x_new)
+        x_new, y_new = AugmentedDataset(x, y, STRAIGHT, seed=0)[0]
+        np.testing.assert_array_equal(y_new.reshape(x_new.shape), x_new)
+    called = STRAIGHT({"images": x, "labels": x[..., 0]}, seed=0)
+    np.testing.assert_array_equal(called["labels"], called["images"][..., 0])
+
+
+def test_weights_of_pixels_are_pasted_and_blended(images):
+    x = images(20, shape=(9, 11, 1)).astype("float32")
+    for transform in (CutMix(num_classes=20), MixUp(num_classes=20)):
+        policy = Compose([HorizontalFlip(), transform])
+        options = {"sample_weight": x[..., 0], "seed": 0, "append": False}
+        x_new, labels, weight = augment_dataset(x, np.arange(20), 30, policy, **options)
+        np.testing.assert_allclose(weight, x_new[..., 0], rtol=1e-5)
+        assert labels.shape == (30, 20)
+
+
+def test_weights_of_pixels_beside_a_generator_of_another_library_are_pointed_out():
+    with pytest.warns(UserWarning, match=r"`sample_weight`, .*high and wide.*kaug.transforms"):
+        augment_dataset(PICTURES, None, 3, FOREIGN[0], sample_weight=np.ones((4, 5, 7)), seed=0)
+
+
+# Numbers that are none ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("entrance", ENTRANCES)
+def test_keypoints_that_are_no_numbers(entrance, value):
+    points = np.zeros((4, 2, 2))
+    points[[1, 3], 0, 1] = value
+    with pytest.raises(ValueError, match=rf"`keypoints` must .* {value} in rows 1, 3. .*hidden"):
+        ENTRANCES[entrance](PICTURES, {"keypoints": points}, POLICY)
+
+
+@pytest.mark.parametrize("generator", [POLICY, FOREIGN[0]])
+def test_weights_that_are_no_numbers(generator):
+    weight = np.array([1, np.nan, 2, 3], "float16")
+    with pytest.raises(ValueError, match=r"`sample_weight` must hold finite .* nan in row 1\."):
+        augment_dataset(PICTURES, None, 3, generator, sample_weight=weight, seed=0)
+    with pytest.raises(
+        ValueError, match=r"`sample_weight\['a'\]` must hold finite .* nan in row 1"
+    ):
+        AugmentedDataset(PICTURES, np.arange(4), generator, sample_weight={"a": weight})
+    if generator is POLICY:
+        with pytest.raises(ValueError, match="nan in row 1"):
+            POLICY({"images": PICTURES, "sample_weight": weight}, seed=0)
+
+
+def test_large_and_negative_weights_are_taken():
+    weight = np.array([-1, 6e4, 6e4, 3], "float16")
+    augment_dataset(PICTURES, None, 3, POLICY, sample_weight=weight, seed=0)
+    augment_dataset(PICTURES, None, 3, POLICY, sample_weight=weight.astype(float) * 1e303, seed=0)
+
+
+def test_soft_labels_that_are_no_numbers():
+    labels = np.eye(4, dtype="float32")
+    labels[2, 1] = np.nan
+    with pytest.raises(ValueError, match=r"`y` must hold finite numbers. Received: nan in row 2"):
+        augment_dataset(PICTURES, labels, 3, MixUp(), seed=0)
+    _, made = augment_dataset(PICTURES, labels, 3, POLICY, seed=0)  # nothing is blended
+    assert np.isnan(made[2, 1])
 
 
 def test_images_must_be_there():

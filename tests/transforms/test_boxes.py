@@ -3,15 +3,23 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given as for_all
 from hypothesis import strategies as st
+from numpy.lib.stride_tricks import sliding_window_view
 
-from kaug import augment_dataset, augment_rows
+from kaug import AugmentedDataset, augment_dataset, augment_rows
 from kaug.transforms import (
+    Affine,
+    Brightness,
     Compose,
+    ElasticDeformation,
     HorizontalFlip,
     Identity,
     Lambda,
+    OneOf,
+    PadAndCrop,
+    Perspective,
+    RandomResizedCrop,
     Rotate90,
     Rotation,
     Translation,
@@ -192,7 +200,7 @@ boxes_inside = st.tuples(
 )
 
 
-@given(
+@for_all(
     boxes_inside,
     st.floats(-180, 180),
     st.floats(0.5, 2),
@@ -255,11 +263,130 @@ def test_outlines_have_the_corners_and_enclose_gives_the_box_back():
 
 
 def test_clipping():
-    corners = np.array([[[-5.0, -5, 5, 5], [15, 8, 25, 12], [30, 30, 40, 40], [3, 3, 3, 9]]])
-    clipped, visible = clip(corners, SIZE, 0.2)
-    assert clipped[0, :2].tolist() == [[0, 0, 5, 5], [15, 8, 20, 10]]
-    assert visible.tolist() == [[True, True, False, False]]
-    assert clip(corners, SIZE, 0.26)[1].tolist() == [[False, False, False, False]]
+    corners = np.array([[[-5.0, -5, 5, 5], [15, 8, 25, 12], [3, 3, 3, 9]]])
+    assert clip(corners, SIZE)[0].tolist() == [[0, 0, 5, 5], [15, 8, 20, 10], [3, 3, 3, 9]]
+
+
+# What has left --------------------------------------------------------------------------------
+
+CONSTANT = {"fill_mode": "constant"}
+AWAY, BACK = (Translation((0, 0), (by, by), **CONSTANT) for by in (-0.3, 0.3))
+APART = Brightness()  # two transforms with it between them resample twice
+
+
+def test_what_was_cut_off_does_not_come_back():
+    boxes, label = moved(Compose([AWAY, APART, BACK]))
+    np.testing.assert_allclose(boxes, [[6, 1, 8, 4]], atol=1e-5)
+    assert label == 7
+    assert moved(Compose([AWAY, APART, BACK]), (2, 1, 6, 4)) == ([[0, 0, 0, 0]], -1)
+    # One resampling cuts nothing off on the way.
+    assert moved(Compose([AWAY, BACK]), (2, 1, 6, 4)) == ([[2, 1, 6, 4]], 7)
+
+
+@pytest.mark.parametrize(("least", "label"), [(1 / 3, 7), (0.34, -1)])
+def test_min_visible_area_is_of_the_least_that_was_seen(least, label):
+    _, got = moved(Compose([AWAY, APART, BACK]), min_visible_area=least)
+    assert got == label
+
+
+def test_parts_cut_off_one_after_the_other_add_up():
+    up = Translation((-0.3, -0.3), (0, 0), **CONSTANT)
+    policy = Compose([AWAY, APART, up])  # a third, and a third of that: 6 x 3 pixels, then 2 x 1
+    assert moved(policy, min_visible_area=0.11)[1] == 7
+    assert moved(policy, min_visible_area=0.112)[1] == -1
+
+
+def test_what_was_outside_to_begin_with_does_not_come_in():
+    boxes, label = moved(BACK, (-4, 1, 4, 4), min_visible_area=0.5)
+    np.testing.assert_allclose(boxes, [[6, 1, 10, 4]], atol=1e-5)
+    assert label == 7
+    assert moved(BACK, (-4, 1, 4, 4), min_visible_area=0.51)[1] == -1
+    assert moved(BACK, (-4, 1, 0, 4)) == ([[0, 0, 0, 0]], -1)
+
+
+def test_a_turned_box_is_seen_only_where_it_is_itself():
+    # Its corner sticks out of the square around it, which reaches into the picture.
+    turn = Affine(rotation=(45, 45), width_shift=(0.5, 0.5), **CONSTANT)
+    boxes, label = moved(turn, (8, 3, 12, 7))
+    half = np.sqrt(8)
+    np.testing.assert_allclose(boxes, [[20 - half, 5 - half, 20, 5 + half]], rtol=1e-6)
+    assert label == 7
+    boxes, _ = moved(Compose([turn, APART, Translation((0, 0), (0.05, 0.05))]), (8, 3, 12, 7))
+    np.testing.assert_allclose(boxes, [[21 - half, 5 - half + 1, 20, 5 + half - 1]], rtol=1e-6)
+
+
+def test_a_box_must_hold_the_centre_of_a_pixel():
+    # Of 8 columns 0.6 are left, and then 0.4.
+    assert moved(Translation((0, 0), (-0.37, -0.37)), (2, 1, 8, 4))[1] == 7
+    assert moved(Translation((0, 0), (-0.38, -0.38)), (2, 1, 8, 4)) == ([[0, 0, 0, 0]], -1)
+    assert moved(Zoom((0.1, 0.1)), (2, 1, 8, 4))[1] == -1
+    # One that never did is let off.
+    assert moved(HorizontalFlip(1), (3.75, 1, 4.25, 4)) == ([[15.75, 1, 16.25, 4]], 7)
+    assert moved(Translation((0, 0), (-0.3, -0.3)), (3.75, 1, 4.25, 4))[1] == -1
+
+
+def painted(count, height, width, seed):
+    """Returns images with four boxes each of 8 to 20 pixels, and a mask for each box."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(8, 21, (count, 4, 2))
+    starts = rng.integers(0, [width + 1, height + 1] - sizes)
+    boxes = np.concatenate([starts, starts + sizes], axis=-1)
+    x, y = np.arange(width), np.arange(height)[:, np.newaxis]
+    left, top, right, bottom = (boxes[..., i, np.newaxis, np.newaxis] for i in range(4))
+    masks = (left <= x) & (x < right) & (top <= y) & (y < bottom)
+    return {
+        "images": np.zeros((count, height, width), "uint8"),
+        "segmentation_masks": np.moveaxis(masks, 1, -1).astype("uint8"),
+        "bounding_boxes": {"boxes": boxes.astype("float32"), "labels": np.ones((count, 4), int)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("policy", "strip"),
+    [
+        (Affine(rotation=180, width_shift=0.6, height_shift=0.6, zoom=0.5, **CONSTANT), 0),
+        (
+            Compose(
+                [
+                    RandomResizedCrop(),
+                    Affine(rotation=15, width_shift=0.1, height_shift=0.1, **CONSTANT),
+                ]
+            ),
+            2,
+        ),
+        (Compose([RandomResizedCrop((0.2, 0.5)), APART, HorizontalFlip()]), 0),
+        (Compose([RandomResizedCrop(height=31, width=40), APART, Rotation(90, **CONSTANT)]), 2),
+        (Compose([Perspective(0.5, **CONSTANT), Translation(0.5, 0.5, **CONSTANT)]), 2),
+        (Compose([PadAndCrop(0.3), APART, VerticalFlip(), APART, PadAndCrop(0.3)]), 0),
+        (
+            Compose(
+                [
+                    Affine(rotation=40, width_shift=0.4, **CONSTANT),
+                    ElasticDeformation(**CONSTANT),
+                    OneOf([Translation(0.4, 0.4, **CONSTANT), Zoom((1.2, 2), **CONSTANT)]),
+                ]
+            ),
+            4,
+        ),
+    ],
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_boxes_are_seen_where_their_masks_are(policy, strip, seed):
+    result = policy(painted(300, 53, 64, seed), seed=seed)
+    masks = result["segmentation_masks"].astype(bool)
+    boxes, labels = result["bounding_boxes"]["boxes"], result["bounding_boxes"]["labels"]
+    visible = labels == 1
+    assert 300 < visible.sum() < 1150
+    assert masks.any((1, 2))[visible].all()
+    assert not boxes[~visible].any()
+    # Resampling takes the nearest pixel, so each time but the first may leave half of one of what
+    # the box has lost, before what is left is magnified.
+    gone = masks & ~visible[:, np.newaxis, np.newaxis]
+    side = strip + 1
+    assert not sliding_window_view(gone, (side, side), axis=(1, 2)).all((-1, -2)).any()
+    rows, y, x, which = np.nonzero(masks & ~gone)
+    centres, found = np.stack([x, y], axis=1) + 0.5, boxes[rows, which]
+    assert ((found[:, :2] - strip <= centres) & (centres <= found[:, 2:] + strip)).all()
 
 
 GOOD = {"boxes": np.zeros((1, 2, 4), "float32"), "labels": np.zeros((1, 2), int)}
@@ -307,7 +434,12 @@ GOOD = {"boxes": np.zeros((1, 2, 4), "float32"), "labels": np.zeros((1, 2), int)
             ValueError,
             "labels being integers.*<U1 for image 0",
         ),
-        ({"bounding_box_format": "coco"}, ValueError, "must be one of 'xyxy'"),
+        ({"bounding_box_format": "corners"}, ValueError, "must be one of 'xyxy'"),
+        ({"bounding_box_format": "coco"}, ValueError, """What others call 'coco' is "xywh"."""),
+        ({"bounding_box_format": "YOLO"}, ValueError, 'is "rel_center_xywh"'),
+        ({"bounding_box_format": "pascal_voc"}, ValueError, 'is "xyxy"'),
+        ({"bounding_box_format": "albumentations"}, ValueError, 'is "rel_xyxy"'),
+        ({"bounding_box_format": None}, ValueError, "must be one of 'xyxy'"),
         ({"min_visible_area": 2}, ValueError, "`min_visible_area` must lie in 0..1"),
         ({"min_visible_area": "half"}, TypeError, "`min_visible_area` must be a finite number"),
     ],
@@ -315,6 +447,132 @@ GOOD = {"boxes": np.zeros((1, 2, 4), "float32"), "labels": np.zeros((1, 2), int)
 def test_bad_boxes(change, error, text):
     with pytest.raises(error, match=text):
         HorizontalFlip()({"images": IMAGES, "bounding_boxes": GOOD, **change}, seed=0)
+
+
+@pytest.mark.parametrize("box_format", FORMATS)
+def test_formats_in_large_letters(box_format):
+    own = from_corners(np.array(BOX, float), box_format, SIZE)
+    large = moved(HorizontalFlip(1), own, bounding_box_format=box_format.upper())
+    assert large == moved(HorizontalFlip(1), own, bounding_box_format=box_format)
+
+
+def given(*boxes, labels=None):
+    """Returns three images, and targets of two boxes each, all but those given in order."""
+    good = [[[2, 1, 8, 4], [1, 1, 3, 5]]] * 3
+    labels = np.zeros((3, 2)) if labels is None else labels
+    return {"boxes": np.array([*good[: 3 - len(boxes)], *boxes], "float64"), "labels": labels}
+
+
+ENTRANCES = {
+    "call": lambda x, y: HorizontalFlip(1)({"images": x, **y}, seed=0),
+    "apply": lambda x, y: HorizontalFlip(1).apply(
+        {"images": x, **y}, HorizontalFlip(1).draw(np.arange(len(x)), seed=0)
+    ),
+    "offline": lambda x, y: augment_dataset(x, y, 3, HorizontalFlip(1), seed=0),
+    "rows": lambda x, y: augment_rows(x, y, [1, 2], HorizontalFlip(1), seed=0),
+    "online": lambda x, y: AugmentedDataset(x, y, HorizontalFlip(1), seed=0),
+    "values alone": lambda x, y: Brightness()({"images": x, **y}, seed=0),
+}
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize("entrance", ENTRANCES)
+@pytest.mark.parametrize(
+    ("box", "box_format", "text"),
+    [
+        ([12, 5, 3, 4], "xyxy", r"end to the right.*\[12.0, 5.0, 3.0, 4.0\] as box 1 of row 2"),
+        ([12, 5, 3, 4], "xyxy", 'look like "xywh": pass'),
+        ([12, 5, 9, 4], "xyxy", "Sort the two corners of each"),
+        ([5, 12, 3, 4], "yxyx", "Sort the two corners of each"),
+        ([0.5, 0.5, 0.1, 0.2], "rel_xyxy", 'look like "rel_xywh": pass'),
+        ([4, 5, -1, 4], "xywh", "width and a height of 0 or more"),
+        ([4, 5, 1, -4], "center_xywh", "width and a height of 0 or more"),
+        ([4, 5, -4, 1], "center_yxhw", "width and a height of 0 or more"),
+        ([np.nan, 1, 9, 9], "xyxy", r"finite numbers. Received: \[nan, 1.0.*as box 1 of row 2"),
+        ([1, 1, np.inf, 9], "xywh", "finite numbers"),
+    ],
+)
+def test_boxes_that_can_not_be_what_their_format_says(entrance, ragged, box, box_format, text):
+    boxes = given([[2, 1, 8, 4] if "rel" not in box_format else [0, 0, 1, 1], box])
+    boxes["boxes"][:2] = [0, 0, 1, 1]
+    if ragged:
+        rows = [list(boxes["boxes"][0]), [], list(boxes["boxes"][2])]
+        boxes = {"boxes": rows, "labels": [[1, 1], [], [1, 1]]}
+    x = np.zeros((3, *SIZE), "uint8")
+    with pytest.raises(ValueError, match=text):
+        ENTRANCES[entrance](x, {"bounding_boxes": boxes, "bounding_box_format": box_format})
+
+
+@pytest.mark.parametrize(
+    ("boxes", "box_format", "text"),
+    [
+        ([[2, 1, 8, 4], [1, 1, 3, 5]], "rel_xyxy", r'pixels: pass bounding_box_format="xyxy"'),
+        ([[2, 1, 8, 4], [1, 1, 3, 5]], "REL_XYWH", 'look like pixels: pass.*="xywh"'),
+        ([[0.1, 0.1, 0.5, 0.5], [0, 0, 1, 1]], "xyxy", r'fractions.*="rel_xyxy"'),
+        ([[0.1, 0.1, 0.5, 0.5], [0, 0, 1, 1]], "center_xywh", '="rel_center_xywh"'),
+        ([[0.1, 0.1, 0.5, 0.5], [0, 0, 1, 1]], "center_yxhw", "look like fractions of the height"),
+    ],
+)
+def test_fractions_and_pixels(boxes, box_format, text):
+    y = {"bounding_boxes": given(boxes, boxes, boxes), "bounding_box_format": box_format}
+    with pytest.raises(ValueError, match=text):
+        HorizontalFlip(1)({"images": np.zeros((3, *SIZE)), **y}, seed=0)
+
+
+def test_all_that_are_wrong_are_counted():
+    y = {"bounding_boxes": given([[2, 1, 1, 4]] * 2, [[1, 1, 3, 5], [8, 1, 2, 4]])}
+    with pytest.raises(ValueError, match="as box 0 of row 1; 3 of them, in rows 1, 2"):
+        HorizontalFlip(1)({"images": np.zeros((3, *SIZE)), **y}, seed=0)
+
+
+def test_labels_of_boxes_that_are_no_numbers():
+    y = {"bounding_boxes": given(labels=np.array([[1, 2], [1, np.nan], [1, 2]]))}
+    with pytest.raises(ValueError, match=r"labels of boxes must be numbers.*box 1 of row 1"):
+        HorizontalFlip(1)({"images": np.zeros((3, *SIZE)), **y}, seed=0)
+
+
+def test_what_is_right_or_padding_is_taken():
+    labels = np.array([[1, -1], [1, 2], [1, 2]])
+    wild = [[2, 1, 8, 4], [np.nan, 9, 3, -np.inf]]
+    fine = [[-5, -5, 99, 99], [3, 3, 3, 3]]  # beyond the image, and of no area
+    boxes = given(wild, fine, fine, labels=labels)
+    y = {"bounding_boxes": {"boxes": boxes["boxes"], "labels": labels}}
+    result = HorizontalFlip(1)({"images": np.zeros((3, *SIZE)), **y}, seed=0)["bounding_boxes"]
+    assert result["labels"].tolist() == [[1, -1], [1, -1], [1, -1]]
+    assert result["boxes"][0].tolist() == [[12, 1, 18, 4], [0, 0, 0, 0]]
+    assert result["boxes"][1, 0].tolist() == [0, 0, 20, 10]
+    first_pixel = {"boxes": np.array([[[0, 0, 1, 1]]], "float32"), "labels": np.array([[7]])}
+    HorizontalFlip(1)({"images": IMAGES, "bounding_boxes": first_pixel}, seed=0)
+    half = {"boxes": np.array([[[-0.9, 0.1, 1.9, 1]]], "float32"), "labels": np.array([[7]])}
+    batch = {"images": IMAGES, "bounding_boxes": half, "bounding_box_format": "rel_xyxy"}
+    assert HorizontalFlip(1)(batch, seed=0)["bounding_boxes"]["labels"] == 7
+
+
+def test_chunks_of_a_store_are_not_judged_alone(tmp_path):
+    y = {"bounding_boxes": given([[0.1, 0.1, 0.9, 0.9], [0, 0, 1, 1]])}
+    x = np.zeros((3, *SIZE), "uint8")
+    made = augment_dataset(x, y, 4, HorizontalFlip(1), seed=0, out=tmp_path / "store")
+    expected = augment_dataset(x, y, 4, HorizontalFlip(1), seed=0)
+    for name in ("boxes", "labels"):
+        own = made[1]["bounding_boxes"][name]
+        np.testing.assert_array_equal(own, expected[1]["bounding_boxes"][name])
+
+
+def test_ragged_tensors_are_taken():
+    tf = pytest.importorskip("tensorflow")
+    boxes = {"boxes": [[[2.0, 1, 8, 4]], [], [[1.0, 1, 3, 5], [2, 1, 8, 4]]]}
+    boxes["labels"] = [[1], [], [3, 4]]
+    ragged = {
+        "boxes": tf.ragged.constant(boxes["boxes"], ragged_rank=1, inner_shape=(4,)),
+        "labels": tf.ragged.constant(boxes["labels"], dtype="int64"),
+    }
+    x = np.zeros((3, *SIZE), "uint8")
+    one, two = (
+        HorizontalFlip(1)({"images": x, "bounding_boxes": each}, seed=0)["bounding_boxes"]
+        for each in (boxes, ragged)
+    )
+    np.testing.assert_array_equal(one["boxes"], two["boxes"])
+    np.testing.assert_array_equal(one["labels"], two["labels"])
 
 
 def test_transforms_that_do_not_say_where_points_go():

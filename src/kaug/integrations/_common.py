@@ -1,10 +1,14 @@
 """What the integrations have in common: what they take, and what they say when it is missing."""
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from kaug._validation import describe, message
+import numpy as np
+
+from kaug._validation import describe, message, warn
 from kaug.transforms import Transform
+from kaug.transforms._target_names import looks_like, misnamed
 
 
 def import_extra(module: str, extra: str) -> Any:
@@ -38,3 +42,29 @@ def check_by_row(transform: Any) -> Transform:
         fix = "Mix in the training loop, or use kaug.AugmentedDataset, which has all rows."
         raise ValueError(message(rule, repr(transform), fix))
     return transform
+
+
+def check_others(
+    others: Mapping[str, Any], transform: Transform, size: tuple[int | None, int | None]
+) -> None:
+    """Raises, or warns, when something beside the images would have to move with them.
+
+    Args:
+        others: Arrays of one row an image, lists of arrays, or whatever there is, by name.
+        transform: What happens to the images.
+        size: Height and width of the images; None for both if they differ.
+    """
+    if all(leaf.photometric for leaf in transform.leaves()):
+        return
+    rule = "Images alone are moved, and all else stays as it is"
+    fix = (
+        "To move it, map a function over the dataset that calls the transform itself: transform("
+        '{"images": …, "bounding_boxes": …}, seed=…, index=…).'
+    )
+    for look in misnamed(others, size, "row", depth=1):
+        raise ValueError(message(rule, f"{look.why}, {look.name} by its name", fix))
+    for name, value in others.items():
+        if isinstance(value, np.ndarray):
+            found = looks_like(value.shape, size, value.dtype.kind)
+            if found:
+                warn(message(rule, f"{name!r}, {describe(value)}, {found.why}", fix))

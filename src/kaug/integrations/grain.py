@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kaug._random import resolve_seed
 from kaug._validation import check_images, describe, message
-from kaug.integrations._common import check_by_row, import_extra
+from kaug.integrations._common import check_by_row, check_others, import_extra
 from kaug.transforms import Transform
 
 __all__ = ["augment", "number_rows"]
@@ -68,7 +68,8 @@ def augment(
     The image of row `i` in epoch `e` becomes what
     `transform(image[None], seed=seed, epoch=e, index=[i])[0]` is, bit for bit, as in
     `kaug.AugmentedDataset`. Order, batch size, threads and processes, and a pipeline that is taken
-    up again do not change it.
+    up again do not change it. What would have to move with the images is refused, by the names that
+    libraries give to masks, boxes and points.
 
     Elements may be single rows or batches of them. Batches are faster by far where images are
     small; one may have rows of several epochs.
@@ -132,11 +133,20 @@ def _augment_element(
     """Returns a row, or a batch of them, with what is under the first of `keys` augmented."""
     _check_keys(element, keys)
     image, index, epoch = (np.asarray(element[key]) for key in keys)
+    others = {name: value for name, value in element.items() if name not in keys}
+    if not index.ndim:  # a row becomes a batch of one
+        others = {name: _as_batch(value) for name, value in others.items()}
+    size = image.shape[1:3] if index.ndim else image.shape[:2]
+    check_others(others, transform, size if len(size) == 2 else (None, None))
     if index.ndim:
         made = _augment_batch(image, index, epoch, transform, seed, keys[0])
     else:
         made = _augment_batch(image[None], index[None], epoch[None], transform, seed, keys[0])[0]
     return {**element, keys[0]: made}
+
+
+def _as_batch(value: Any) -> Any:
+    return value[np.newaxis] if isinstance(value, np.ndarray) else value
 
 
 def _augment_batch(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kaug._random import check_rows, resolve_seed
 from kaug._validation import check_integer, describe, message
-from kaug.integrations._common import check_by_row, import_extra
+from kaug.integrations._common import check_by_row, check_others, import_extra
 from kaug.transforms import Transform
 from kaug.transforms._base import root_key
 
@@ -35,7 +35,8 @@ def augment(
     The image of the row with the number `i` becomes what
     `transform(image[None], seed=seed, epoch=epoch, index=[i])[0]` is, bit for bit. Blocks, workers
     and machines, the order of the rows, and tasks that Ray runs again do not change it. Rows with
-    equal numbers get equal draws.
+    equal numbers get equal draws. Columns that would have to move with the images are refused, by
+    the names that libraries give to masks, boxes and points.
 
     Nothing is computed before Ray needs it. Each block is one task on one processor, in which kaug
     uses one thread, unless the environment variable `KAUG_NUM_THREADS` says otherwise. Ray takes
@@ -45,6 +46,8 @@ def augment(
     Args:
         dataset: A `ray.data.Dataset` of rows with an image and a number. Images are arrays
             `(H, W, C)` or `(H, W)` (one channel), integers or floats. They may differ in size.
+            Where color pictures are among gray ones, Ray gives these as `(1, H, W)`, which is
+            refused.
         transform: One of `kaug.transforms` that does not mix pictures.
         seed: 0..2⁶⁴-1; None draws one from Python's `random`, once for the whole dataset.
         index_column: The column with the row numbers, integers 0..2⁴⁷-1.
@@ -104,8 +107,13 @@ def _augment_batch(
     _check_columns(columns, batch)
     image_column, index_column = columns
     images, numbers = batch[image_column], check_rows(batch[index_column])
+    groups = _of_equal_shape(images)
+    shapes = [np.shape(images[rows[0]]) for rows in groups if len(rows)]
+    _check_no_channels_first(shapes, image_column)
+    others = {name: _sample(array) for name, array in batch.items() if name not in columns}
+    check_others(others, transform, _common_size(shapes))
     made = np.empty(len(images), object)
-    for rows in _of_equal_shape(images):
+    for rows in groups:
         part = images if images.dtype != object else np.stack(list(images[rows]))
         _check_are_images(part, image_column)
         augmented = transform(part, seed=seed, epoch=epoch, index=numbers[rows])
@@ -124,6 +132,33 @@ def _of_equal_shape(images: Array) -> list[NDArray[np.int64]]:
     for row, image in enumerate(images):
         groups.setdefault((np.shape(image), getattr(image, "dtype", None)), []).append(row)
     return [np.array(rows) for rows in groups.values()]
+
+
+def _check_no_channels_first(shapes: list[tuple[int, ...]], column: str) -> None:
+    """Raises where Ray has put the one channel of gray images first, as it does beside others."""
+    mixed = any(len(shape) != 3 or shape[0] > 1 for shape in shapes)
+    for shape in shapes:
+        large = len(shape) == 3 and min(shape[1:]) > (1 if mixed else 15)
+        if large and shape[0] == 1 and shape[2] > 4:
+            rule = f"The column {column!r} must hold images, arrays (H, W, C) or (H, W)"
+            fix = (
+                "Ray gives gray pictures so where there are color ones too. Read all of them as "
+                'one kind, with ray.data.read_images(…, mode="RGB") or mode="L".'
+            )
+            raise ValueError(message(rule, f"an image of shape {shape}", fix))
+
+
+def _common_size(shapes: list[tuple[int, ...]]) -> tuple[int | None, int | None]:
+    """Returns the height and width of all images; None for both if they differ."""
+    sizes = {shape[:2] for shape in shapes if len(shape) > 1}
+    height, width = sizes.pop() if len(sizes) == 1 else (None, None)
+    return height, width
+
+
+def _sample(column: Array) -> Any:
+    """Returns a column, or of one with arrays of any shape the first row."""
+    whole = column.dtype.kind != "O" or not len(column)
+    return column if whole else np.asarray(column[0])[np.newaxis]
 
 
 def _joined(images: Array) -> Array:

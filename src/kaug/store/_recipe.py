@@ -98,7 +98,7 @@ class Recipe:
         """Returns rows of the source, in the form the result has."""
         images = self._job.images[start:stop]
         y, weight = rows_of(self._y, start, stop), rows_of(self._weight, start, stop)
-        own = Annotations(y, weight, images, self.transform)
+        own = Annotations(y, weight, images, self.transform, checked=True)
         made = own.allocate(len(images), 0, self._shape)
         y, weight = own.collect(made, np.arange(0), len(images), self._shape)
         return self._leaves(self._parts(images, y, weight, np.arange(start, stop)))

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from kaug._validation import as_array, check_images, message
 from kaug.store._structure import bytes_of, leaves_of
 from kaug.targets import check_targets, check_weights, map_arrays
-from kaug.transforms._annotations import _SETTINGS, _checked_boxes, _is_keras_dict
+from kaug.transforms._annotations import SETTINGS, is_keras_dict
+from kaug.transforms._box_checks import checked_boxes
 
 Array = NDArray[Any]
 Rows = NDArray[np.int64]
@@ -119,11 +120,11 @@ def _facts(array: Array, digest: str) -> dict[str, Any]:
 
 def settings_of(y: Any) -> dict[str, Any]:
     """Returns what a dict in Keras' spelling says about its boxes."""
-    if not _is_keras_dict(y):
+    if not is_keras_dict(y):
         return {}
     return {
         name: y[name] if isinstance(y[name], str) else float(y[name])
-        for name in _SETTINGS
+        for name in SETTINGS
         if name in y
     }
 
@@ -134,16 +135,16 @@ def checked_targets(y: Any, sample_weight: Any, count: int) -> tuple[Any, Any]:
 
 
 def _checked_labels(y: Any, count: int) -> Any:
-    if not _is_keras_dict(y):
+    if not is_keras_dict(y):
         return check_targets(y, "y", count)
     result: dict[str, Any] = {}
     for name, value in y.items():
         if name == "bounding_boxes":
-            result[name] = _checked_boxes(value, count)
+            result[name] = checked_boxes(value, count)
         elif name in ("segmentation_masks", "keypoints"):
             result[name] = as_array(value, name)
         else:
-            result[name] = value if name in _SETTINGS else check_targets(value, name, count)
+            result[name] = value if name in SETTINGS else check_targets(value, name, count)
     return result
 
 

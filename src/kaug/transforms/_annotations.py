@@ -8,24 +8,27 @@ the user has, and brings them back to the form the user gave.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kaug._memory_maps import PickledByPlace
-from kaug._validation import as_array, check_choice, check_probability, describe, message, warn
+from kaug._validation import as_array, check_probability, describe, message
 from kaug.targets import (
     append_rows,
+    check_finite,
     check_targets,
     check_weights,
     map_arrays,
     nbytes_per_row,
 )
 from kaug.transforms import _boxes as boxes
+from kaug.transforms._box_checks import check_format, check_values, checked_boxes
 from kaug.transforms._operations import Batch, within
 from kaug.transforms._soft_labels import SoftLabels, num_classes
+from kaug.transforms._target_names import MAPS, MOVING, check_names, looks_like, point_out
 
 if TYPE_CHECKING:
     from kaug.transforms._base import Transform
@@ -33,14 +36,10 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 Rows = NDArray[np.int64]
 
-# Keras' spelling, and keypoints. A dict with one of these has targets that move.
-_MOVING = {
-    "segmentation_masks": "segmentation masks",
-    "bounding_boxes": "bounding boxes",
-    "keypoints": "keypoints",
-}
-# What such a dict may say about its boxes, once for all rows.
-_SETTINGS = {"bounding_box_format": "xyxy", "min_visible_area": 0.0}
+# What a dict with targets that move may say about its boxes, once for all rows.
+SETTINGS = {"bounding_box_format": "xyxy", "min_visible_area": 0.0}
+# Parts of areas are that exact.
+_ROUNDING = 1e-9
 
 
 class Annotations(PickledByPlace):
@@ -51,29 +50,47 @@ class Annotations(PickledByPlace):
         sample_weight: Weights, a structure of arrays, or None.
         images: `(N, H, W, C)` or `(N, H, W)`.
         transform: What is to happen, or None when that is not known row by row.
+        checked: Whether these are rows of what was checked as a whole.
 
     Raises:
         TypeError: The targets can not follow the images through the transform.
-        ValueError: A target has the wrong shape or length, or can not be mixed.
+        ValueError: A target has the wrong shape, length or values, has another name than what
+            moves must have, or can not be mixed.
     """
 
     def __init__(
-        self, y: Any, sample_weight: Any, images: Array, transform: Transform | None
+        self,
+        y: Any,
+        sample_weight: Any,
+        images: Array,
+        transform: Transform | None,
+        *,
+        checked: bool = False,
     ) -> None:
         self._count = count = len(images)
         self._size = (images.shape[1], images.shape[2])
+        self._checked = checked
         self.settings: dict[str, Any] = {}
         self.source: dict[str, Any] = {}
+        # By what labels and weights are called, the names in `source` of those that move or mix.
+        self._keys: dict[str, str] = {}
         # The keys of a dict with what moves, in their order.
         self._order: tuple[str, ...] | None = None
         self._keypoints: Array | None = None
         self._boxes: dict[str, Array] | None = None
-        y = self._take_moving(y, count, transform) if _is_keras_dict(y) else y
-        self.y = self._given = check_targets(y, "y", count)
-        if transform is not None:
-            self._doubt(transform)
-        self.weight = check_weights(sample_weight, count)
         self._mixed = transform is not None and transform.mixes
+        moves = _moves(transform)
+        if moves and not checked:
+            check_names(y, self._size, known=transform is not None)
+        y = self._take_moving(y, count, transform) if is_keras_dict(y) else y
+        self.y = self._given = check_targets(y, "y", count)
+        self.weight = check_weights(sample_weight, count)
+        if isinstance(self.y, Mapping) and "sample_weight" in self.y:
+            check_weights(self.y["sample_weight"], count)
+        if moves:
+            self._take_maps(transform)
+        if moves and not checked:
+            self._doubt(known=transform is not None)
         if transform is not None and self._mixed:
             self._take_mixed(transform)
 
@@ -82,12 +99,11 @@ class Annotations(PickledByPlace):
     def _take_moving(self, y: Mapping[str, Any], count: int, transform: Transform | None) -> Any:
         """Takes out of the dict what moves; returns the rest."""
         rest = dict(y)
-        self.settings = {name: rest.pop(name) for name in _SETTINGS if name in rest}
-        given = {**_SETTINGS, **self.settings}
-        check_choice(given["bounding_box_format"], "bounding_box_format", boxes.FORMATS)
-        check_probability(given["min_visible_area"], "min_visible_area")
-        self._format, self._least = given["bounding_box_format"], given["min_visible_area"]
-        for name, what in _MOVING.items():
+        self.settings = {name: rest.pop(name) for name in SETTINGS if name in rest}
+        given = {**SETTINGS, **self.settings}
+        self._format = check_format(given["bounding_box_format"])
+        self._least = check_probability(given["min_visible_area"], "min_visible_area")
+        for name, what in MOVING.items():
             if name in y:
                 _check_carried(transform, what)
         if "segmentation_masks" in rest:
@@ -96,14 +112,19 @@ class Annotations(PickledByPlace):
             self.source["masks"] = self._masks[..., np.newaxis] if flat else self._masks
         points = []
         if "bounding_boxes" in rest:
-            self._boxes = _checked_boxes(rest.pop("bounding_boxes"), count)
+            self._boxes = checked_boxes(rest.pop("bounding_boxes"), count)
+            if not self._checked:
+                check_values(**self._boxes, box_format=self._format, size=self._size)
             corners = boxes.to_corners(self._boxes["boxes"], self._format, self._size)
-            points.append(boxes.outline(corners))
+            outlines, seen = boxes.begin(corners, self._boxes["labels"], self._size)
+            points.append(outlines)
+            self.source["boxes"] = seen
         if "keypoints" in rest:
             self._keypoints = _checked_keypoints(rest.pop("keypoints"), count)
             points.append(self._keypoints[..., :2].astype(np.float64))
         if points:
             self.source["points"] = np.concatenate(points, axis=1)
+        if self._keypoints is not None:
             self.source["inside"] = within(self.source["points"], self._size)
         self._order = tuple(y)
         return rest
@@ -120,46 +141,64 @@ class Annotations(PickledByPlace):
             raise ValueError(message(rule, describe(masks)))
         return masks
 
-    def _doubt(self, transform: Transform) -> None:
-        """Warns of labels that look like masks and are not to be moved."""
+    def _take_maps(self, transform: Transform | None) -> None:
+        """Has labels and weights of the images' height and width move with the pixels."""
 
-        def look(labels: Array, name: str) -> None:
-            looks_so = labels.ndim in (3, 4) and labels.shape[1:3] == self._size
-            if looks_so and _moves_masks(transform):
-                rule = "Only what is called `segmentation_masks` moves with the pixels of images"
-                received = f"`{name}`, {describe(labels)}, as high and wide as they are"
-                fix = 'To move it, pass a dict with it under the key "segmentation_masks".'
-                warn(message(rule, received, fix))
+        def take(leaf: Array, name: str) -> None:
+            whole = (self._count, *self._size)
+            of_pixels = leaf.shape in (whole, (*whole, 1)) and leaf.dtype.kind in "biuf"
+            weights = name.startswith(("sample_weight", "y['sample_weight']"))
+            if of_pixels and _carries_masks(transform, mixing=weights):
+                self._keys[name] = f"masks of {name}"
+                leaf = _as_floats(leaf) if weights and self._mixed else leaf
+                self.source[self._keys[name]] = leaf.reshape(*whole, 1)
+
+        map_arrays(take, self.weight, "sample_weight")
+        if isinstance(self.y, np.ndarray):
+            take(self.y, "y")
+        elif isinstance(self.y, Mapping):
+            for name in MAPS:
+                if isinstance(self.y.get(name), np.ndarray):
+                    take(self.y[name], f"y[{name!r}]")
+
+    def _doubt(self, *, known: bool) -> None:
+        """Warns of labels and weights that look like something of a place and do not move."""
+
+        def look(leaf: Array, name: str) -> None:
+            seen = looks_like(leaf.shape, self._size, leaf.dtype.kind)
+            if name.startswith("sample_weight") and seen and seen.name != "segmentation_masks":
+                return
+            if seen and name not in self._keys:
+                point_out(seen, name, describe(leaf), known=known)
 
         map_arrays(look, self.y, "y")
+        map_arrays(look, self.weight, "sample_weight")
 
     def _take_mixed(self, transform: Transform) -> None:
         """Makes arrays that can be mixed of labels and weights."""
         classes = num_classes(transform)
 
-        def soften(labels: Array, name: str) -> SoftLabels:
-            return SoftLabels(labels, name, classes)
+        def soften(labels: Array, name: str) -> Any:
+            return labels if name in self._keys else SoftLabels(labels, name, classes)
 
         # In a dict given to a transform, weights stand among the labels.
         if isinstance(self.y, Mapping):
             self.y = {
-                name: map_arrays(_as_floats, check_weights(value, self._count))
-                if name == "sample_weight"
-                else map_arrays(soften, value, f"y[{name!r}]")
+                name: map_arrays(
+                    _as_floats if name == "sample_weight" else soften, value, f"y[{name!r}]"
+                )
                 for name, value in self.y.items()
             }
         else:
             self.y = map_arrays(soften, self.y)
         self.weight = map_arrays(_as_floats, self.weight)
-        for name, leaf in self._named_leaves():
-            self.source[name] = leaf
+        map_arrays(self._mix, self.y, "y")
+        map_arrays(self._mix, self.weight, "sample_weight")
 
-    def _named_leaves(self) -> Iterator[tuple[str, Any]]:
-        """Yields labels and weights with a name for each."""
-        leaves: list[Any] = []
-        for structure in (self.y, self.weight):
-            map_arrays(lambda leaf, _: leaves.append(leaf), structure)
-        return ((f"mixed {number}", leaf) for number, leaf in enumerate(leaves))
+    def _mix(self, leaf: Any, name: str) -> None:
+        if name not in self._keys:
+            self._keys[name] = f"mixed {name}"
+            self.source[self._keys[name]] = leaf
 
     @property
     def labels(self) -> Any:
@@ -168,8 +207,15 @@ class Annotations(PickledByPlace):
 
     def nbytes_per_row(self) -> int:
         """Returns how many bytes one row of the targets takes."""
-        moving = sum(int(array[:1].nbytes) for array in self.source.values())
-        return nbytes_per_row((self._given, self.weight)) + moving
+        sizes = [int(array[:1].nbytes) for array in self.source.values()]
+
+        def add(leaf: Any, name: str) -> None:
+            if name not in self._keys:
+                sizes.append(nbytes_per_row(leaf))
+
+        map_arrays(add, self.y, "y")
+        map_arrays(add, self.weight, "sample_weight")
+        return sum(sizes)
 
     # Back to what the user gave -----------------------------------------------------------------
 
@@ -184,7 +230,7 @@ class Annotations(PickledByPlace):
         result = {}
         for name, array in self.source.items():
             own = array.shape[1:]
-            row = (*shape[:2], *own[2:]) if name == "masks" else own
+            row = (*shape[:2], *own[2:]) if name.startswith("masks") else own
             result[name] = np.empty((kept + count, *row), array.dtype)
             if kept:
                 result[name][:kept] = array[:kept]
@@ -201,16 +247,16 @@ class Annotations(PickledByPlace):
             kept: How many rows of the source come first.
             shape: Of one image of the result.
         """
-        if self._mixed:
-            mixed = iter([made[name] for name, _ in self._named_leaves()])
-            y, weight = (
-                map_arrays(lambda *_: next(mixed), structure) for structure in (self.y, self.weight)
-            )
-        else:
-            y, weight = (
-                append_rows(structure, index, append=bool(kept))
-                for structure in (self.y, self.weight)
-            )
+
+        def take(leaf: Any, name: str) -> Any:
+            if name not in self._keys:
+                return append_rows(leaf, index, append=bool(kept))
+            array = made[self._keys[name]]
+            flat = self._keys[name].startswith("masks") and leaf.ndim == 3
+            return array[..., 0] if flat else array
+
+        y = map_arrays(take, self.y, "y")
+        weight = map_arrays(take, self.weight, "sample_weight")
         if self._order is not None:
             moved = self._moved(made, index, kept, (shape[0], shape[1]))
             parts = {**y, **moved}
@@ -236,19 +282,19 @@ class Annotations(PickledByPlace):
                 0 if self._keypoints is None else self._keypoints.shape[1]
             )
             corners = boxes.enclose(made["points"][kept:, :start], number)
-            result["bounding_boxes"] = self._kept_boxes(corners, index, kept, size)
+            seen = made["boxes"][kept:, :, 0]
+            result["bounding_boxes"] = self._kept_boxes(corners, seen, index, kept, size)
         if self._keypoints is not None:
             result["keypoints"] = self._moved_keypoints(made, index, kept, start)
         return result
 
     def _kept_boxes(
-        self, corners: Array, index: Rows, kept: int, size: tuple[int, int]
+        self, corners: Array, seen: Array, index: Rows, kept: int, size: tuple[int, int]
     ) -> dict[str, Array]:
         assert self._boxes is not None  # only called when there are some
-        clipped, visible = boxes.clip(corners, size, self._least)
         values, labels = self._boxes["boxes"], self._boxes["labels"][index]
-        visible &= labels != -1
-        new = boxes.from_corners(clipped, self._format, size)
+        visible = (seen > 0) & (seen >= self._least - _ROUNDING)
+        new = boxes.from_corners(boxes.clip(corners, size), self._format, size)
         new = np.where(visible[..., np.newaxis], new, 0).astype(values.dtype)
         labels = np.where(visible, labels, -1).astype(labels.dtype)
         return {
@@ -270,8 +316,9 @@ def _as_floats(array: Array, name: str = "") -> Array:
     return array if array.dtype.kind == "f" else array.astype(np.float32)
 
 
-def _is_keras_dict(y: Any) -> bool:
-    return isinstance(y, Mapping) and any(name in y for name in (*_MOVING, *_SETTINGS))
+def is_keras_dict(y: Any) -> bool:
+    """Tells whether a dict may have targets that move."""
+    return isinstance(y, Mapping) and any(name in y for name in (*MOVING, *SETTINGS))
 
 
 def _check_carried(transform: Transform | None, what: str) -> None:
@@ -283,50 +330,22 @@ def _check_carried(transform: Transform | None, what: str) -> None:
         leaf.check_carries(what)
 
 
-def _moves_masks(transform: Transform) -> bool:
-    """Tells whether some of the pixels go elsewhere, and masks could go with them."""
-    leaves = transform.leaves()
-    return any(not leaf.photometric and leaf.defines("transform_masks") for leaf in leaves)
+def _moves(transform: Transform | None) -> bool:
+    """Tells whether pixels may go elsewhere."""
+    return transform is None or any(not leaf.photometric for leaf in transform.leaves())
 
 
-def _checked_boxes(value: Any, count: int) -> dict[str, Array]:
-    rule = (
-        '`bounding_boxes` must be a dict of "boxes" (N, B, 4) and "labels" (N, B), or of lists '
-        "with one array for each image"
-    )
-    if not isinstance(value, Mapping) or set(value) != {"boxes", "labels"}:
-        keys = sorted(map(str, value)) if isinstance(value, Mapping) else describe(value)
-        raise ValueError(message(rule, f"{keys}"))
-    corners, labels = value["boxes"], value["labels"]
-    if isinstance(corners, (tuple, list)):
-        corners, labels = _dense(corners, labels, rule)
-    corners, labels = as_array(corners, "boxes"), as_array(labels, "labels")
-    shapes_fit = corners.ndim == 3 and corners.shape[2] == 4 and labels.shape == corners.shape[:2]
-    if not shapes_fit or len(corners) != count:
-        received = f"{describe(corners)} and {describe(labels)} for {count} images"
-        raise ValueError(message(rule, received))
-    if corners.dtype.kind not in "iuf" or labels.dtype.kind not in "if":
-        rule = "Boxes must be real numbers and their labels signed numbers: -1 marks padding"
-        raise TypeError(message(rule, f"{describe(corners)} and {describe(labels)}"))
-    return {"boxes": _as_floats(corners), "labels": labels}
-
-
-def _dense(corners: Any, labels: Any, rule: str) -> tuple[Array, Array]:
-    """Pads lists of boxes with zeros, and of their labels with -1."""
-    sizes = [len(each) for each in corners]
-    if len(labels) != len(corners) or sizes != [len(each) for each in labels]:
-        raise ValueError(message(rule, "lists of boxes and labels of different lengths"))
-    dense = np.zeros((len(sizes), max(sizes, default=0), 4), np.float32)
-    classes = np.full(dense.shape[:2], -1, np.int64)
-    for number, size in enumerate(sizes):
-        if not size:
-            continue
-        each, names = as_array(corners[number], "boxes"), as_array(labels[number], "labels")
-        if each.shape != (size, 4) or names.shape != (size,) or names.dtype.kind not in "iu":
-            received = f"{describe(each)} and {describe(names)} for image {number}"
-            raise ValueError(message(f"{rule}, labels being integers", received))
-        dense[number, :size], classes[number, :size] = each, names
-    return dense, classes
+def _carries_masks(transform: Transform | None, *, mixing: bool) -> bool:
+    """Tells whether masks can go where pixels go; where they are blended, if `mixing`."""
+    if transform is None:
+        return False
+    try:
+        for leaf in transform.leaves():
+            if not (mixing and leaf.mixes):
+                leaf.check_carries("segmentation masks")
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _checked_keypoints(value: Any, count: int) -> Array:
@@ -338,4 +357,6 @@ def _checked_keypoints(value: Any, count: int) -> Array:
             f"({count}, P, 3), with a visibility that becomes 0 when a point leaves the image"
         )
         raise ValueError(message(rule, describe(keypoints)))
+    fix = "Write points that are hidden as (0, 0) with the visibility 0, in an array (N, P, 3)."
+    check_finite(keypoints, "keypoints", fix)
     return _as_floats(keypoints)

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._kernels import outlines
+
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
@@ -26,6 +28,8 @@ FORMATS = (*_ABSOLUTE, *(f"rel_{name}" for name in _ABSOLUTE if name != "center_
 
 # Points on each side of a box. Straight warps need the corners alone, curved ones more.
 _PER_SIDE = 4
+# An outer pixel counts, whatever rounding does.
+_NEARLY = 1e-6
 
 
 def corner_matrix(box_format: str, size: tuple[int, int]) -> Floats:
@@ -71,19 +75,54 @@ def enclose(points: Floats, count: int) -> Floats:
     return np.concatenate([outlines.min(axis=2), outlines.max(axis=2)], axis=-1)
 
 
-def clip(corners: Floats, size: tuple[int, int], least: float) -> tuple[Floats, NDArray[np.bool_]]:
-    """Returns boxes clipped to the image, and which of them are still to be seen.
+def begin(corners: Floats, labels: Array, size: tuple[int, int]) -> tuple[Floats, Floats]:
+    """Returns the outlines of boxes within the picture, and what is known of how they are seen.
 
     Args:
         corners: `(M, B, 4)`.
+        labels: `(M, B)`; what has -1 is padding, and never seen.
         size: Height and width of the image.
-        least: The fraction of a box's area that must lie inside the image.
+
+    Returns:
+        Points `(M, B * P, 2)`, and `(M, B, 3)`, of which the first is which part of each box lies
+        in the picture; for the others see `kaug._kernels.outlines.cut`. Boxes so thin that they
+        hold the centre of no pixel to begin with need not hold one later.
+    """
+    there = labels != -1
+    points = outline(np.where(there[..., np.newaxis], corners, 0))
+    seen = np.zeros((*there.shape, 3))
+    seen[..., 0] = there
+    outlines.begin(points, seen, 4 * _PER_SIDE, size[0], size[1])
+    return points, seen
+
+
+def solid(points: Floats, size: tuple[int, ...]) -> Floats:
+    """Returns points brought to where constant filling leaves an image: between its outer pixels.
+
+    Args:
+        points: `(M, P, 2)`.
+        size: Height and width of the image.
     """
     height, width = size
-    clipped = np.clip(corners, 0, [width, height, width, height])
-    whole, visible = _area(corners), _area(clipped)
-    return clipped, (visible > 0) & (visible >= least * whole)
+    return np.clip(points, -_NEARLY, np.array([width, height]) - 1 + _NEARLY)
 
 
-def _area(corners: Floats) -> Floats:
-    return np.asarray((corners[..., 2] - corners[..., 0]) * (corners[..., 3] - corners[..., 1]))
+def cut_off(
+    before: Floats, points: Floats, held: Floats, seen: Floats, size: tuple[int, ...]
+) -> None:
+    """Cuts off, in place, what of boxes lies outside an image: no later step brings it back.
+
+    Args:
+        before: The points before they were moved.
+        points: `(M, P, 2)`, C-contiguous; the outlines of the boxes come first.
+        held: As `points`, of what of the boxes has pixels.
+        seen: As `begin` returns it.
+        size: Height and width of the image.
+    """
+    outlines.cut(before, points, held, seen, 4 * _PER_SIDE, size[0], size[1])
+
+
+def clip(corners: Floats, size: tuple[int, int]) -> Floats:
+    """Returns boxes `(M, B, 4)` clipped to an image of a height and width."""
+    height, width = size
+    return np.asarray(np.clip(corners, 0, [width, height, width, height]))

@@ -6,14 +6,16 @@ their matrices multiplied; everything else stays alone. `carry_out` takes rows o
 the operations.
 
 A *batch* is a dict of arrays with one entry per row: `"images"` `(M, H, W, C)`, and if they are
-there `"masks"` `(M, H, W, K)`, `"points"` `(M, P, 2)` with `"inside"` `(M, P)`, and whatever else
-is to be mixed.
+there `"masks"` `(M, H, W, K)` and more whose names begin so, `"points"` `(M, P, 2)` with `"inside"`
+`(M, P)`, `"boxes"` `(M, B, 3)`, the outlines of which are the first of the points (see
+`_boxes.begin`), and whatever else is to be mixed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 from kaug import _parallel
 from kaug._validation import message
 from kaug.transforms import _matrices
+from kaug.transforms._boxes import cut_off, solid
 from kaug.transforms._matrices import Matrices
 from kaug.transforms._warp import Sampling, moved, warp_rows, warped
 
@@ -64,13 +67,18 @@ class Step:
         )
         if transform.photometric:
             return
-        self._change(
-            batch, "masks", lambda masks: transform.transform_masks(masks, parameters), shape[:2]
+        for name in maps_of(batch):
+            self._change(
+                batch, name, lambda masks: transform.transform_masks(masks, parameters), shape[:2]
+            )
+        move_points(
+            batch,
+            size,
+            lambda points: self._changed(
+                points.copy(), lambda rows: transform.transform_points(rows, parameters, size), ()
+            ),
+            getattr(transform, "mask_sampling", None),
         )
-        self._change(
-            batch, "points", lambda points: transform.transform_points(points, parameters, size), ()
-        )
-        note_inside(batch)
 
     def _change(
         self,
@@ -80,9 +88,12 @@ class Step:
         shape: tuple[int, ...],
     ) -> None:
         """Puts what `change` makes of the rows in their place; its first axes become `shape`."""
-        if name not in batch:
-            return
-        array = batch[name]
+        if name in batch:
+            batch[name] = self._changed(batch[name], change, shape)
+
+    def _changed(
+        self, array: Array, change: Callable[[Array], Array], shape: tuple[int, ...]
+    ) -> Array:
         every_row = bool(self.rows.all())
         chosen = array if every_row else array[self.rows]
         changed = np.asarray(change(chosen))
@@ -96,9 +107,10 @@ class Step:
             received = f"{changed.dtype} from {self.transform!r}, given {array.dtype}"
             raise TypeError(message(rule, received, "Convert what it returns with .astype."))
         if every_row:
-            batch[name] = changed
-        else:
-            writable(batch, name)[self.rows] = changed
+            return changed
+        array = array if array.flags.writeable else array.copy()
+        array[self.rows] = changed
+        return array
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +132,12 @@ class Warp:
 
     def move_others(self, batch: Batch) -> None:
         """Moves all of the batch but the images."""
-        if "masks" in batch:
+        for name in maps_of(batch):
             nearest = replace(self.sampling, fill_value=0.0, interpolation="nearest")
-            batch["masks"] = warped(batch["masks"], self.matrices, nearest)
-        if "points" in batch:
-            batch["points"] = moved(batch["points"], self.matrices, batch["images"].shape[1:3])
-        note_inside(batch)
+            batch[name] = warped(batch[name], self.matrices, nearest)
+        size = batch["images"].shape[1:3]
+        change = partial(moved, matrices=self.matrices, size=size)
+        move_points(batch, size, change, self.sampling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,10 +303,39 @@ def writable(batch: Batch, name: str) -> Array:
     return batch[name]
 
 
-def note_inside(batch: Batch) -> None:
-    """Notes which points have left the images."""
-    if "points" in batch:
-        batch["inside"] = batch["inside"] & within(batch["points"], batch["images"].shape[1:3])
+def maps_of(batch: Mapping[str, Any]) -> list[str]:
+    """Returns the names of what has a value for each pixel, and moves with these."""
+    return [name for name in batch if name.startswith("masks")]
+
+
+def move_points(
+    batch: Batch,
+    size: tuple[int, ...],
+    change: Callable[[Array], Array],
+    sampling: Sampling | None = None,
+) -> None:
+    """Moves the points, notes which have left the images, and cuts off what has of boxes.
+
+    Args:
+        batch: With the images as they are afterwards, and the points as they were.
+        size: Height and width of the images before.
+        change: Returns where points go.
+        sampling: How masks were resampled, if they were.
+    """
+    if "points" not in batch:
+        return
+    before = batch["points"]
+    points = batch["points"] = np.array(change(before), order="C")
+    after = batch["images"].shape[1:3]
+    if "inside" in batch:
+        batch["inside"] = batch["inside"] & within(points, after)
+    if "boxes" not in batch:
+        return
+    held = points
+    if sampling is not None and sampling.fill_mode == "constant":
+        inner = solid(before, size)
+        held = points if np.array_equal(inner, before) else np.array(change(inner), order="C")
+    cut_off(before, points, held, writable(batch, "boxes"), after)
 
 
 def within(points: Array, size: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -47,7 +47,8 @@ class Remapping(Transform):
         return Sampling(self.fill_mode, self.fill_value, self.interpolation)
 
     @property
-    def _mask_sampling(self) -> Sampling:
+    def mask_sampling(self) -> Sampling:
+        """How masks are resampled."""
         return replace(self._sampling, fill_value=0.0, interpolation="nearest")
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kaug._memory_maps import PickledByPlace
 from kaug._validation import describe, message
+from kaug.targets import check_finite
 
 if TYPE_CHECKING:
     from kaug.transforms._base import Transform
@@ -39,6 +40,7 @@ class SoftLabels(PickledByPlace):
 def _check_mixable(labels: Array, name: str, num_classes: int | None) -> None:
     rule = f"To be mixed, `{name}` must be class numbers (N,), or one-hot or soft rows (N, K)"
     if labels.ndim == 2 and labels.dtype.kind in "iufb":
+        check_finite(labels, name, "A blend with such a label would be one as well.")
         if labels.dtype.kind in "iu" and labels.size and not 0 <= labels.min() <= labels.max() <= 1:
             rule = f"To be mixed, rows of integers in `{name}` must hold 0 and 1"
             fix = "Class numbers of several outputs must be separate arrays (N,)."

@@ -82,7 +82,7 @@ class ElasticDeformation(Remapping):
 
     def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
         """Returns `masks` deformed, their values not blended."""
-        return self._deformed(masks, parameters["field"], self._mask_sampling)
+        return self._deformed(masks, parameters["field"], self.mask_sampling)
 
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]

@@ -21,6 +21,7 @@ from kaug._validation import check_integer, check_probability, message
 from kaug.transforms._base import Array, Parameters, Transform
 from kaug.transforms._distributions import beta, check_alpha
 from kaug.transforms._dtypes import to_dtype, working_dtype
+from kaug.transforms._operations import maps_of
 from kaug.transforms._parameters import UNIT, Bounds
 
 Floats = NDArray[np.float64]
@@ -71,10 +72,10 @@ class _Mixing(Transform):
         """Returns all of a batch mixed with its partners; labels and weights by their shares."""
         images = own["images"]
         result = {"images": self.mix_images(images, partners["images"], parameters)}
-        if "masks" in own:
-            result["masks"] = self.mix_images(own["masks"], partners["masks"], parameters)
+        for name in maps_of(own):
+            result[name] = self.mix_images(own[name], partners[name], parameters)
         shares = self.shares(parameters, (images.shape[1], images.shape[2]))
-        for name in own.keys() - {"images", "masks"}:
+        for name in own.keys() - result.keys():
             share = shares.reshape(-1, *[1] * (own[name].ndim - 1)).astype(own[name].dtype)
             result[name] = own[name] * share + partners[name] * (1 - share)
         return result

@@ -85,7 +85,7 @@ class Perspective(Remapping):
 
     def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
         """Returns `masks` seen in perspective, their values not blended."""
-        return _projected(masks, parameters["corners"], self._mask_sampling)
+        return _projected(masks, parameters["corners"], self.mask_sampling)
 
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]

@@ -1,0 +1,180 @@
+"""What targets that move are called, and what looks like one and would stay behind.
+
+Masks, boxes and keypoints move with the pixels under Keras' names alone. Under a name that other
+libraries give them they are refused, and what has the shape of such under any other name is pointed
+out: by every entrance, with the table and the rules of this module.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kaug._validation import message, warn
+
+Shape = tuple[int | None, ...]
+
+# May be of the images' height and width, and then move as masks do.
+MAPS = ("labels", "sample_weight")
+# Keras' spelling, and keypoints, with what messages call them.
+MOVING = {
+    "segmentation_masks": "segmentation masks",
+    "bounding_boxes": "bounding boxes",
+    "keypoints": "keypoints",
+}
+# What others call them, in small letters with nothing between.
+_OTHERS = {
+    "bounding_boxes": "bbox bboxes box boxes boundingbox boundingboxes gtbox gtboxes gtbbox "
+    "gtbboxes",
+    "keypoints": "keypoint keypoints landmark landmarks faciallandmarks point points joint joints "
+    "kpt kpts kps",
+    "segmentation_masks": "mask masks segmentationmask segmentationmasks segmentation "
+    "segmentations segmap segmaps semanticmask semanticmasks instancemask instancemasks heatmap "
+    "heatmaps",
+}
+_RIGHT = {other: right for right, others in _OTHERS.items() for other in others.split()}
+_FORMS = {
+    "segmentation_masks": "arrays as high and wide as the images, (N, H, W) or (N, H, W, K)",
+    "bounding_boxes": 'a dict of "boxes" (N, B, 4) and "labels" (N, B)',
+    "keypoints": "an array (N, P, 2), (x, y), or (N, P, 3) with a visibility",
+}
+
+
+class Look(NamedTuple):
+    """What an array looks like."""
+
+    name: str
+    why: str
+    fix: str = ""
+
+
+def misnamed(structure: Any, size: Shape, path: str = "y", depth: int = 0) -> Iterator[Look]:
+    """Yields what in a structure has a name of what moves and would not move.
+
+    Args:
+        structure: Of arrays, tensors, or lists of such.
+        size: Height and width of the images.
+        path: What to call the structure in a message.
+        depth: How far it lies inside of what was given.
+    """
+    if isinstance(structure, Mapping):
+        for key, value in structure.items():
+            right = _right_name(key, nested=depth > 0)
+            if right and _can_be(right, value, size):
+                yield Look(right, f"{path}[{key!r}]")
+            elif depth > 0 or key not in MOVING:
+                yield from misnamed(value, size, f"{path}[{key!r}]", depth + 1)
+    elif isinstance(structure, (tuple, list)):
+        for number, value in enumerate(structure):
+            if isinstance(value, (Mapping, tuple, list)):
+                yield from misnamed(value, size, f"{path}[{number}]", depth + 1)
+
+
+def check_names(structure: Any, size: Shape, path: str = "y", *, known: bool = True) -> None:
+    """Raises when something that should move has another name, or lies too deep.
+
+    Args:
+        structure: Of arrays, tensors, or lists of such.
+        size: Height and width of the images.
+        path: What to call the structure in a message.
+        known: Whether it is known where pixels go; else a warning is all that can be said.
+    """
+    for look in misnamed(structure, size, path):
+        rule = f"What moves with the pixels has a name of its own: {_listed(MOVING)}"
+        if not known:
+            fix = "Use transforms of `kaug.transforms`, and call it so."
+            received = f"{look.why} and a generator of another library, beside which it stays"
+            warn(message(rule, received, fix))
+            continue
+        fix = f'Call it "{look.name}", in the outermost dict: {_FORMS[look.name]}.'
+        raise ValueError(
+            message(rule, look.why, f"{fix} If it is not to move, call it something else.")
+        )
+
+
+def looks_like(shape: Shape, size: Shape, kind: str = "f") -> Look | None:
+    """Returns what of a place in images an array looks like, if it does.
+
+    Args:
+        shape: Of the array, one row an image; None for what is not known.
+        size: Height and width of the images.
+        kind: That of its dtype.
+    """
+    ratio = _ratio(shape, size)
+    if kind in "biuf" and ratio is not None:
+        if ratio == 1:
+            return Look("segmentation_masks", "as high and wide as they are")
+        fix = "Make it as high and wide as the images first."
+        return Look("segmentation_masks", f"whose height and width are {_times(ratio)} theirs", fix)
+    if len(shape) == 3 and kind in "iuf" and 0 not in shape:
+        if shape[2] == 4:
+            return Look("bounding_boxes", "which looks like boxes")
+        if shape[2] in (2, 3):
+            return Look("keypoints", "which looks like points")
+    return None
+
+
+def point_out(look: Look, name: str, received: str, *, known: bool = True) -> None:
+    """Warns of what looks like a target and does not move.
+
+    Args:
+        look: What `looks_like` returned.
+        name: What it is called.
+        received: Its description.
+        known: Whether it is known where pixels go.
+    """
+    rule = f"Only what is called {_listed(MOVING)} moves with the pixels of images"
+    fix = f'To move it, pass a dict with it under the key "{look.name}": {_FORMS[look.name]}.'
+    if not known:
+        fix = f"To move it, use transforms of `kaug.transforms`, and call it `{look.name}`."
+    warn(message(rule, f"`{name}`, {received}, {look.why}", f"{look.fix} {fix}".strip()))
+
+
+def _listed(names: Mapping[str, str]) -> str:
+    *first, last = (f"`{name}`" for name in names)
+    return f"{', '.join(first)} or {last}"
+
+
+@lru_cache(maxsize=256)
+def _right_name(key: Any, *, nested: bool) -> str | None:
+    if not isinstance(key, str):
+        return None
+    if key in MOVING:
+        return key if nested else None
+    return _RIGHT.get(re.sub("[^a-z0-9]", "", key.lower()))
+
+
+def _can_be(right: str, value: Any, size: Shape) -> bool:
+    """Tells whether something of a suspicious name may be what it says."""
+    if isinstance(value, Mapping):
+        return right == "bounding_boxes" and {"boxes", "labels"} <= {*value}
+    try:
+        shape = tuple(value.shape if hasattr(value, "shape") else np.shape(value))
+    except ValueError:  # ragged lists, or a tensor of unknown rank
+        return True
+    if right == "segmentation_masks":
+        flat = None not in size and shape[1:] == (int(size[0] or 0) * int(size[1] or 0),)
+        return len(shape) > 2 or flat
+    least = 4 if right == "bounding_boxes" else 2
+    return len(shape) > 2 or (len(shape) == 2 and (shape[1] is None or shape[1] >= least))
+
+
+def _ratio(shape: Shape, size: Shape) -> float | None:
+    """Returns by which factor an array is larger than images, if it is a map of them."""
+    if len(shape) not in (3, 4) or None in (*shape[1:3], *size):
+        return None
+    (height, width), (own_height, own_width) = (
+        (int(a or 0), int(b or 0)) for a, b in (size, shape[1:3])
+    )
+    if min(own_height, own_width) < 2 or own_height * width != own_width * height:
+        return None
+    fits = height % own_height == 0 or own_height % height == 0
+    return own_height / height if fits else None
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:g} times" if ratio > 1 else f"1/{1 / ratio:g} of"
