@@ -204,13 +204,11 @@ def test_missing_files_are_left_out_with_a_warning(folder, table):
 
 def test_every_mode_of_picture_becomes_every_other(tmp_path):
     levels = np.arange(0, 96, 2, dtype="uint8").reshape(6, 8)
-    for mode in ("L", "RGB", "RGBA", "P", "LA", "I;16"):
-        place = tmp_path / "data" / mode.replace(";", "")
+    for mode in ("L", "RGB", "RGBA", "P", "LA"):
+        place = tmp_path / "data" / mode
         place.mkdir(parents=True)
         picture = Image.fromarray(levels)
-        if mode == "I;16":
-            picture = Image.fromarray(levels.astype("uint16"))
-        elif mode == "P":
+        if mode == "P":
             picture = picture.convert("RGB").convert("P", palette=Image.Palette.ADAPTIVE)
         (picture if picture.mode == mode else picture.convert(mode)).save(place / "a.png")
     options = {"class_mode": None, "target_size": (6, 8), "shuffle": False}
@@ -220,7 +218,7 @@ def test_every_mode_of_picture_becomes_every_other(tmp_path):
         )
         assert (batches.target_size, batches.color_mode) == ((6, 8), color_mode)
         images = batches.next()
-        assert images.shape == (6, 6, 8, channels)
+        assert images.shape == (5, 6, 8, channels)
         for image in images:  # one of them from 48 of the palette's colours
             np.testing.assert_allclose(image[..., 0], levels, atol=1)
         if channels == 4:
@@ -367,7 +365,8 @@ def test_orientation_is_honoured_on_request(tmp_path):
     picture.save(tmp_path / "a" / "photo.png", exif=exif)
     options = {"directory": tmp_path, "color_mode": "grayscale", "class_mode": None}
     flow = ImageDataGenerator().flow_from_directory
-    plain = flow(**options, target_size=(6, 8))[0][0, :, :, 0]
+    with pytest.warns(UserWarning, match=r"EXIF orientation 6 in .*photo\.png.*=True to turn"):
+        plain = flow(**options, target_size=(6, 8))[0][0, :, :, 0]
     turned = flow(**options, target_size=(8, 6), exif_orientation=True)[0][0, :, :, 0]
     np.testing.assert_array_equal(turned, np.rot90(plain, -1))
 
@@ -491,7 +490,7 @@ def test_options_of_folders_are_checked(folder, tmp_path, monkeypatch, arguments
             {},
             {"filename": 7},
             TypeError,
-            "must be a string in the column x_col='filename'.* in row 3",
+            "must be a string or a path in the column x_col='filename'.* row 3 .*astype",
         ),
         ({}, {"filename": np.nan}, TypeError, "x_col='filename'.*nan.*in row 3"),
         ({}, {"class": np.nan}, TypeError, r"must be a string.*y_col='class'.*nan.*in row 3"),

@@ -153,8 +153,12 @@ def test_items_are_stable_and_epochs_differ(images):
     np.testing.assert_array_equal(batches[0], first)
     batches.on_epoch_end()
     assert not np.array_equal(batches[0], first)
-    with pytest.raises(IndexError, match=r"must lie in -3\.\.2"):
-        batches[3]
+    for error in (IndexError, ValueError):  # as of sequences, and as in Keras
+        with pytest.raises(error, match=r"must be an integer in -3\.\.2"):
+            batches[3]
+    for wrong in (slice(0, 2), "0", 1.0):
+        with pytest.raises(TypeError, match=r"must be an integer in -3\.\.2"):
+            batches[wrong]
 
 
 def test_items_are_what_next_gives(images):
@@ -296,6 +300,7 @@ def test_geometry_becomes_a_native_transform(images):
     result = native.apply(x, parameters)
     for row, image in enumerate(x):
         own = {name: values[row] for name, values in parameters.items()}
+        del own["applied"]
         own |= {"tx": own["tx"] * 9, "ty": own["ty"] * 6}
         np.testing.assert_allclose(result[row], generator.apply_transform(image, own), atol=1e-5)
 

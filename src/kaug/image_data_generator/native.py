@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kaug._kernels.warp import FILL_MODES
 from kaug._random import Draws
+from kaug.image_data_generator.draws import is_fraction
 from kaug.transforms import _matrices
 from kaug.transforms._affine import AffineTransform
 from kaug.transforms._base import Parameters, check_fill
@@ -115,7 +116,7 @@ def _draw_shift(shift: float | Sequence[float], draws: Draws) -> NDArray[np.floa
 def _in_pixels(
     drawn: NDArray[np.float64], shift: float | Sequence[float], length: int
 ) -> NDArray[np.float64]:
-    return drawn * length if np.max(shift) < 1 else drawn
+    return drawn * length if is_fraction(shift) else drawn
 
 
 def native_equivalent(generator: Any) -> KerasGeometry | None:
