@@ -235,6 +235,27 @@ def test_whole_numbers_are_drawn_otherwise_than_floats_of_the_same_value(name):
         assert ours.get_random_transform((9, 9, 3), seed=4) == pytest.approx(expected, abs=1e-14)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"height_shift_range": [-2, 0, 2], "width_shift_range": [-0.3, 0.1]},
+        {"height_shift_range": [-2, 0], "width_shift_range": [-2, -1]},
+        {"height_shift_range": -3, "width_shift_range": -1},
+        {"zoom_range": (-1, 1)},
+        {"zoom_range": 1.5},
+        {"brightness_range": (-0.5, 0.5)},
+    ],
+)
+def test_what_keras_takes_is_taken_when_compatible(images, options):
+    assert_parity(options, images(4, shape=(9, 13, 3), dtype="float32") * 255, seed=3, atol=1.01)
+
+
+def test_names_that_keras_does_not_know_are_passed_over_when_compatible(images):
+    x = images(1, shape=(9, 13, 3), dtype="float32")[0]
+    ours = ImageDataGenerator(keras_compat=True).apply_transform(x, {"tetha": 30})
+    np.testing.assert_array_equal(ours, KerasGenerator().apply_transform(x, {"tetha": 30}))
+
+
 def test_options_may_be_changed_later(images):
     x = images(4, shape=(9, 9, 3), dtype="float32")
     generator = ImageDataGenerator(rotation_range=10)

@@ -47,6 +47,7 @@ def check_path(value: Any, name: str) -> Path:
     rule = f"`{name}` must be a path, as a string or a pathlib.Path"
     if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
         raise TypeError(message(rule, f"{name}={describe(value)}"))
-    if "\0" in os.fspath(value):
-        raise ValueError(message(f"{rule}, without NUL", f"{name}={describe(value)}"))
+    if "\0" in os.fspath(value) or value == "":
+        rule += ", neither empty nor with NUL in it"
+        raise ValueError(message(rule, f"{name}={describe(value)}"))
     return Path(value)

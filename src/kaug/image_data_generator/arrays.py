@@ -9,7 +9,7 @@ from kaug import _html
 from kaug._validation import as_array, check_flag, check_length, message
 from kaug.image_data_generator.iterators import Iterator, Rows, check_subset, split_range
 from kaug.image_data_generator.saving import make_saver
-from kaug.image_data_generator.table import check_complete
+from kaug.image_data_generator.table import check_complete, check_numbers
 
 if TYPE_CHECKING:
     from kaug.image_data_generator.generator import ImageDataGenerator
@@ -44,6 +44,8 @@ class ArrayIterator(Iterator):
         labels = _optional(y, "y", len(images), complete=complete)
         weights = _optional(sample_weight, "sample_weight", len(images), complete=complete)
         check_subset(image_data_generator, subset)
+        if weights is not None:
+            check_numbers(weights, np.arange(len(weights)), "`sample_weight`")
         part = split_range(image_data_generator, len(images), subset)
         if not check_flag(ignore_class_split, "ignore_class_split") and subset is not None:
             _check_classes(labels, image_data_generator)

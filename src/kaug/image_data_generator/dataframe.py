@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._validation import check_flag, message, warn
+from kaug._validation import check_flag, describe, message, warn
 from kaug.image_data_generator.file_batches import (
     FileIterator,
     check_binary,
@@ -15,7 +15,7 @@ from kaug.image_data_generator.file_batches import (
     chosen_classes,
     warn_of_empty_classes,
 )
-from kaug.image_data_generator.files import EXTENSIONS, absolute, check_inside
+from kaug.image_data_generator.files import EXTENSIONS, OTHERS, absolute, check_folder, check_inside
 from kaug.image_data_generator.iterators import check_subset, split_range
 from kaug.image_data_generator.table import (
     check_columns,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.int64]
 
+_NAMED = 5  # how many classes a message names
 _WITH_CLASSES = ("categorical", "binary", "sparse")
 
 # What older versions of Keras had, and what to do today.
@@ -75,7 +76,7 @@ class DataFrameIterator(FileIterator):
         used = y_col if class_mode not in (None, "input") else []
         check_lengths(dataframe, len(names), y_col=used, weight_col=weight_col)
         check_columns(dataframe, y_col, class_mode, weight_col)
-        self.directory = "" if directory is None else str(absolute(directory))
+        self.directory = _folder(directory, as_keras=as_keras)
         paths = _paths(self.directory, names)
         validate = check_flag(validate_filenames, "validate_filenames")
         rows = _existing(paths, x_col) if validate else np.arange(len(paths))
@@ -111,7 +112,7 @@ class DataFrameIterator(FileIterator):
             **options,
         )
         what = "validated" if validate else "non-validated"
-        end = f" belonging to {self.num_classes} classes" if indices else ""
+        end = f" belonging to {self.num_classes} classes" if class_mode in _WITH_CLASSES else ""
         print(f"Found {self.samples} {what} image filenames{end}.")
 
 
@@ -128,6 +129,14 @@ def warn_of_deprecated(options: Iterable[str], class_mode: str | None) -> str | 
     return "raw"
 
 
+def _folder(directory: Any, *, as_keras: bool) -> str:
+    """Returns the folder that file names are relative to, or nothing for whole paths."""
+    if directory is None or directory == "":  # as in Keras
+        return ""
+    folder = absolute(directory)
+    return str(folder if as_keras else check_folder(folder))
+
+
 def _paths(directory: str, names: list[str]) -> list[str]:
     if not directory:
         return names
@@ -141,9 +150,11 @@ def _existing(paths: list[str], x_col: str) -> Rows:
     good = [path.lower().endswith(EXTENSIONS) and Path(path).is_file() for path in paths]
     if not all(good):
         bad = [path for path, is_good in zip(paths, good, strict=True) if not is_good]
+        others = any(path.lower().endswith(OTHERS) for path in bad)
+        fix = " Pictures of other kinds are read with validate_filenames=False." if others else ""
         warn(
             f"The column x_col={x_col!r} names {len(bad)} files that are not there or no images; "
-            f"their rows are left out. The first: {', '.join(bad[:3])}."
+            f"their rows are left out. The first: {', '.join(bad[:3])}.{fix}"
         )
     return np.flatnonzero(good)
 
@@ -163,9 +174,8 @@ def _number_classes(
         column(dataframe, y_col, "y_col"), where, several=class_mode == "categorical"
     )
     names = chosen or _all_classes((labels[row] for row in rows), where)
-    # As in Keras also where nothing is left of them.
-    if len(rows) or not as_keras:
-        check_binary(class_mode, names)
+    # Keras counts also the classes of files that are not there.
+    check_binary(class_mode, chosen or _all_classes(labels, where) if as_keras else names)
     indices = {name: number for number, name in enumerate(names)}
     kept, numbers, seen = [], [], set()
     for row in rows:
@@ -175,6 +185,11 @@ def _number_classes(
         if known or chosen is None:
             kept.append(row)
             numbers.append(known[0] if isinstance(labels[row], str) else known)
+    if chosen and len(rows) and not kept and not as_keras:
+        rule = f"`classes` must name classes in {where}"
+        others = _all_classes((labels[row] for row in rows), where)
+        fix = f"There are {len(others)}: {', '.join(map(repr, others[:_NAMED]))}."
+        raise ValueError(message(rule, describe(chosen), fix))
     if kept and not as_keras:
         empty = [name for name, number in indices.items() if number not in seen]
         warn_of_empty_classes(where, empty, None)

@@ -18,6 +18,7 @@ from kaug.image_data_generator.file_batches import (
 from kaug.image_data_generator.files import (
     EXTENSIONS,
     absolute,
+    check_folder,
     check_inside,
     list_images,
 )
@@ -114,8 +115,7 @@ def _check_found(folder: Path, names: list[str], numbers: list[int], subset: str
 
 def _class_names(folder: Path, classes: Any, *, as_keras: bool) -> list[str]:
     """Returns the class folders that were named, or all that are not hidden."""
-    if not folder.is_dir():
-        raise ValueError(message("`directory` must be a folder that exists", repr(str(folder))))
+    check_folder(folder)
     chosen = chosen_classes(classes)
     if chosen is None:
         names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())

@@ -263,4 +263,7 @@ def from_dict(values: Any, *, as_keras: bool = False) -> Parameters:
             row[column] = value
         elif value is not None:
             row[column] = check_reach(value, name, limit)
+    if row[BRIGHTNESS] < 0 and not as_keras:
+        rule = "`brightness` is a factor, which must not be negative"
+        raise ValueError(message(rule, f"brightness={values['brightness']}"))
     return row[np.newaxis]

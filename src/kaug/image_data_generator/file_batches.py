@@ -212,9 +212,9 @@ def warn_of_empty_classes(where: str, empty: Sequence[str], subset: str | None) 
     """Warns of classes that no image belongs to."""
     if empty:
         names = ", ".join(map(repr, empty[:_NAMED])) + (", …" if len(empty) > _NAMED else "")
-        part = "" if subset is None else f" for subset={subset!r}"
-        rule = f"Every class should have images, since it counts as a class without them too{part}"
-        fix = "Remove it, or name the classes you mean by `classes`."
+        part = "" if subset is None else f" in subset={subset!r}"
+        rule = f"Every class should have images{part}, since it counts without them too"
+        fix = "Give it more, remove it, or name the classes you mean by `classes`."
         warn(message(rule, f"none in {where} {names}", fix))
 
 

@@ -40,6 +40,13 @@ def absolute(folder: Any) -> Path:
     return Path(os.path.normpath(check_path(folder, "directory").absolute()))
 
 
+def check_folder(folder: Path) -> Path:
+    """Returns `directory` when it is a folder that exists."""
+    if not folder.is_dir():
+        raise ValueError(message("`directory` must be a folder that exists", repr(str(folder))))
+    return folder
+
+
 def list_images(
     folder: Path, *, follow_links: bool, hidden: bool = False
 ) -> tuple[list[Path], list[Path]]:
@@ -141,7 +148,8 @@ class Reader:
         check_choice(self.interpolation, "interpolation", INTERPOLATIONS)
         for name in ("keep_aspect_ratio", "exif_orientation"):
             check_flag(getattr(self, name), name)
-        if not isinstance(self.target_size, (tuple, list)) or len(self.target_size) != 2:
+        pair = isinstance(self.target_size, (tuple, list, np.ndarray))
+        if not pair or np.shape(self.target_size) != (2,):
             rule = "`target_size` must be (height, width)"
             raise ValueError(message(rule, f"target_size={describe(self.target_size)}"))
         sides = [check_integer(side, "target_size", minimum=1) for side in self.target_size]

@@ -233,7 +233,7 @@ def _depth(picture: Image.Image, tags: Any) -> str:
     if not _is_deep(picture):
         return BYTES
     if picture.mode == "F":
-        return "32 bits (floats)"
+        return "32-bit floats"
     return f"{max(tags.get(_BITS, (16,)))} bits"
 
 

@@ -86,7 +86,7 @@ def make_saver(
         prefix: As of `Saver`.
         extension: The same.
     """
-    if folder is None:
+    if folder is None or folder == "":  # as in Keras
         return None
     first, channels = generator.data_format == "channels_first", shape[generator.channel_axis - 1]
     return Saver(folder, prefix, extension, channels=channels, channels_first=first)

@@ -18,7 +18,8 @@ _FILL_IN = "Drop these rows or fill them in."
 
 def check_table(table: Any) -> None:
     """Raises unless columns can be had by name."""
-    if isinstance(table, (str, bytes, os.PathLike)) or not hasattr(table, "__getitem__"):
+    nameless = isinstance(table, (str, bytes, list, tuple)) or not hasattr(table, "__getitem__")
+    if nameless or (isinstance(table, np.ndarray) and table.dtype.names is None):
         rule = "`dataframe` must be a table of columns by name: a pandas data frame or a dict"
         fix = "Read files of tables with pandas.read_csv."
         raise TypeError(message(rule, describe(table), fix))
@@ -28,7 +29,7 @@ def column(table: Any, name: Any, argument: str) -> Any:
     """Returns a column of a table, or says which columns there are."""
     try:
         return table[name]
-    except (KeyError, TypeError):  # what cannot be a name cannot be hashed either
+    except (KeyError, TypeError, ValueError, IndexError):  # some names cannot be hashed either
         known = ", ".join(repr(column) for column in getattr(table, "columns", table))
         rule = f"`{argument}` must name a column of the table ({known})"
         raise ValueError(message(rule, f"{argument}={name!r}")) from None
@@ -93,7 +94,10 @@ def _check_kinds(
     if wrong:
         first = result[wrong[0]]
         received = f"{describe(first)} in {_rows(wrong)}"
-        fix = _FILL_IN if _is_missing(first) else fix
+        if _is_missing(first):
+            fix = _FILL_IN
+        elif isinstance(first, bytes):
+            fix = "Convert them with `.str.decode()`."
         raise TypeError(message(f"Every value must be {what} in {where}", received, fix))
     return result
 
