@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kaug import _parallel
-from kaug._files import check_path
+from kaug._files import check_path, open_regular
 from kaug._validation import check_choice, check_flag, check_integer, describe, message
 from kaug.image_data_generator.pictures import (
-    BYTES,
+    USUAL,
     Found,
     check_holds,
     convert,
     convert_as_keras,
-    opened,
+    open_picture,
 )
 
 Array = NDArray[Any]
@@ -186,13 +186,15 @@ class Reader:
         return images, errors, found
 
     def _read(self, path: str, dtype: str) -> tuple[Array, Found]:
-        with opened(path) as (file, head):
-            if self.as_keras:
-                picture = convert_as_keras(file, self.color_mode, turn=self.exif_orientation)
-                found = Found(BYTES)
-            else:
-                picture, found = convert(file, head, self.color_mode, turn=self.exif_orientation)
-            values = np.asarray(self._resize(picture))
+        with open_regular(path) as file:
+            picture, head = open_picture(file)
+            with picture:
+                if self.as_keras:
+                    mode, found = self.color_mode, USUAL
+                    own = convert_as_keras(picture, mode, turn=self.exif_orientation)
+                else:
+                    own, found = convert(picture, head, self.color_mode, turn=self.exif_orientation)
+                values = np.asarray(self._resize(own))
         if not self.as_keras:
             check_holds(values, dtype)
         values = values.reshape(*self.target_size, -1)

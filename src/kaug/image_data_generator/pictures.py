@@ -4,9 +4,9 @@ Pillow decodes. What it reads wrongly is refused here, and what it or the color 
 noted, so that whoever asked for the image can be told.
 """
 
+import io
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from kaug._files import open_regular
 from kaug._validation import message
 
 Array = NDArray[Any]
 
 BYTES = "8 bits"
 
-_HEAD = 512  # bytes that are enough for the headers of PNG and PPM
+_AT_ONCE = 2**16  # bytes
+_HEADER = 512  # of them, which are enough for the header of a PPM
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ORIENTATION = 0x0112
 # The tags of a TIFF that say how its values are stored.
@@ -56,42 +56,41 @@ class Found:
     notes: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
 
-@contextmanager
-def opened(path: str) -> Iterator[tuple[Image.Image, bytes]]:
-    """Opens an image file, and gives the first of its bytes as well.
+USUAL = Found(BYTES)
+
+
+def open_picture(file: BinaryIO) -> tuple[Image.Image, bytes]:
+    """Returns an image that is not decoded yet, and the first bytes of its file.
+
+    Args:
+        file: As `open_regular` gives it.
 
     Raises:
-        OSError: It is no regular file, or cannot be opened.
         ValueError: It is no image, or has more pixels than `PIL.Image.MAX_IMAGE_PIXELS`.
     """
-    with open_regular(path) as file:
-        head = file.read(_HEAD)
-        file.seek(0)
-        with _open(file, head) as picture:
-            _refuse_bombs(picture)
-            yield picture, head
-
-
-def _open(file: BinaryIO, head: bytes) -> Image.Image:
+    head = file.read(_AT_ONCE)
+    file.seek(0)
     try:
-        return Image.open(file)
+        # What is in memory already is read from there, which is faster.
+        picture: Image.Image = Image.open(io.BytesIO(head) if len(head) < _AT_ONCE else file)
     except UnidentifiedImageError:
         if head.startswith(_TIFF):
             what = "a TIFF of a depth or of so many channels as Pillow cannot read"
-            raise UnusableError(
-                what, "Save it as gray of 8 or 16 bits or float32, or as RGB."
-            ) from None
+            fix = "Save it as gray of 8 or 16 bits or float32, or as RGB."
+            raise UnusableError(what, fix) from None
         raise ValueError("nothing that Pillow knows as an image") from None
+    _refuse_bombs(picture)
+    return picture, head
 
 
 def _refuse_bombs(picture: Image.Image) -> None:
     """Refuses pictures whose pixels would fill the memory, before they are decoded."""
-    limit, pixels = Image.MAX_IMAGE_PIXELS, picture.width * picture.height
-    if limit is not None and pixels > limit:
+    limit, (width, height) = Image.MAX_IMAGE_PIXELS, picture.size
+    if limit is not None and width * height > limit:
         raise ValueError(
             message(
                 f"An image must have at most {limit} pixels",
-                f"{picture.width} × {picture.height}",
+                f"{width} × {height}",
                 "Raise PIL.Image.MAX_IMAGE_PIXELS if you trust it.",
             )
         )
@@ -119,10 +118,9 @@ def convert(
     notes = dict(_lost(picture, tags, head))
     # In the file's own order: pages are counted before, and photographs turned after it is loaded.
     picture.load()
-    orientation = picture.getexif().get(_ORIENTATION, 1)
     if turn:
         picture = ImageOps.exif_transpose(picture)
-    elif orientation in range(2, 9):
+    elif (orientation := _orientation(picture)) in range(2, 9):
         notes["orientation"] = (
             "A photograph is read as it is stored, mirrored or on its side or head",
             f"EXIF orientation {orientation}",
@@ -131,7 +129,8 @@ def convert(
     depth = _depth(picture, tags)
     if depth != BYTES and color_mode != "grayscale":
         _note_depth(depth, color_mode, notes)
-    return _to_mode(picture, color_mode), Found(depth, notes)
+    found = USUAL if depth == BYTES and not notes else Found(depth, notes)
+    return _to_mode(picture, color_mode), found
 
 
 def convert_as_keras(picture: Image.Image, color_mode: str, *, turn: bool) -> Image.Image:
@@ -224,6 +223,13 @@ def _note_depth(depth: str, color_mode: str, notes: dict[str, tuple[str, str, st
     )
 
 
+def _orientation(picture: Image.Image) -> int:
+    """Returns how a photograph is to be turned; Pillow has done it already where it is a TIFF."""
+    if "exif" not in picture.info and "xmp" not in picture.info:  # asking takes longer
+        return 1
+    return int(picture.getexif().get(_ORIENTATION, 1))
+
+
 def _is_deep(picture: Image.Image) -> bool:
     return picture.mode == "F" or picture.mode.startswith("I")
 
@@ -244,7 +250,7 @@ def _stored_bits(tags: Any, head: bytes) -> int:
     if head.startswith(b"\x89PNG"):
         return head[24]
     if head.startswith((b"P3", b"P6")):
-        words = re.sub(rb"#[^\r\n]*", b"", head).split(maxsplit=4)
+        words = re.sub(rb"#[^\r\n]*", b"", head[:_HEADER]).split(maxsplit=4)
         return int(words[3]).bit_length()
     return 8
 
