@@ -51,17 +51,17 @@ class ImageDataGenerator(Flows):
         featurewise_std_normalization: Whether to divide by the data set's standard deviation.
         samplewise_std_normalization: Whether to divide by each image's standard deviation.
         zca_whitening: Whether to decorrelate the pixels (`fit`).
-        zca_epsilon: Added to the singular values.
+        zca_epsilon: Added to the singular values, above 0.
         rotation_range: Degrees, evenly on `[-r, r]`.
         width_shift_range: A float below 1: fraction of the width; from 1 on, pixels, evenly on
             `[-r, r]`. An integer `r`: whole pixels below `r`, either way. A sequence: one of
-            these, either way.
+            these, either way; shares if none of them reaches 1 either way, else pixels.
         height_shift_range: The same of the height.
-        brightness_range: `(low, high)` of the factor. Black is 0; white is 255, or 1 in float
-            images that are nowhere above 1; in images with other values, their own extremes.
+        brightness_range: `(low, high)` of the factor, from 0 on. Black is 0; white is 255, or 1 in
+            float images that are nowhere above 1; in images with other values, their own extremes.
         shear_range: Degrees, evenly on `[-r, r]`.
         zoom_range: `(low, high)` of the factors by which coordinates are scaled, both axes apart;
-            a number `z` means `(1 - z, 1 + z)`.
+            above 0; a number `z` means `(1 - z, 1 + z)`.
         channel_shift_range: What is added to the values, evenly on `[-r, r]`; the image keeps its
             least and greatest value.
         fill_mode: `"nearest"`, `"reflect"`, `"wrap"` or `"constant"`.
@@ -74,11 +74,16 @@ class ImageDataGenerator(Flows):
         validation_split: Share of the rows that `subset="validation"` means: the first ones.
         interpolation_order: 0 nearest, 1 linear, 2 to 5 splines.
         dtype: Of the batches; None takes Keras' `floatx`.
-        keras_compat: Whether to repeat Keras' defects as well, for comparison.
+        keras_compat: Whether to repeat Keras' defects as well, for comparison: those of its
+            pictures, of its folders and tables, and of how it reads files.
+
+    Warns:
+        UserWarning: An option implies another.
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: An argument is out of its range.
+        ValueError: An argument is out of its range. Angles, shifts and factors reach up to 1e6
+            either way.
 
     Example:
         >>> import numpy as np, kaug
@@ -218,6 +223,9 @@ class ImageDataGenerator(Flows):
 
         Returns:
             A new image of the same shape and dtype.
+
+        Raises:
+            ValueError: A name is unknown, or a value out of its range.
         """
         image = _check_rank(as_array(x, "x"), "x", 3)
         one, parameters = (
@@ -258,6 +266,10 @@ class ImageDataGenerator(Flows):
             augment: Whether to learn from augmented images.
             rounds: How many augmented copies of the data to learn from.
             seed: Of the augmentation, 0..2³²-1. None draws one from Python's `random`.
+
+        Raises:
+            ValueError: There is no image, or its values are not finite.
+            MemoryError: The images with their copies, or the ZCA matrix, do not fit into memory.
         """
         given = as_array(x, "x")
         self.check_images(given)
