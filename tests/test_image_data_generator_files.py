@@ -441,6 +441,14 @@ def test_pictures_of_other_kinds_are_named(tmp_path):
     assert batches.next().shape == (2, 4, 4, 3)
 
 
+def test_pictures_beside_the_class_folders_are_named(tmp_path):
+    for name in ("a/0.png", "1.png", "2.jpg"):
+        picture(tmp_path / name)
+    with pytest.warns(UserWarning, match=r"folder of their class.*2 beside.*the first: .*1\.png'"):
+        assert ImageDataGenerator().flow_from_directory(tmp_path).samples == 1
+    ImageDataGenerator(keras_compat=True).flow_from_directory(tmp_path)
+
+
 def test_binary_needs_two_classes(tmp_path):
     for name in "abc":
         picture(tmp_path / name / "0.png")

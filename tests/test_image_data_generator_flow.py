@@ -305,6 +305,26 @@ def test_geometry_becomes_a_native_transform(images):
         np.testing.assert_allclose(result[row], generator.apply_transform(image, own), atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"rotation_range": 1e308}, ValueError, "`rotation_range` must be a finite number"),
+        ({"width_shift_range": "x"}, TypeError, "`width_shift_range` must be a number or"),
+        ({"height_shift_range": np.nan}, ValueError, "`height_shift_range` must be a finite"),
+        ({"shear_range": np.inf}, ValueError, "`shear_range` must be a finite number"),
+        ({"zoom_range": (0, 0)}, ValueError, "must be above 0"),
+        ({"zoom_range": (1,)}, ValueError, "`zoom_range` must be a number or a pair"),
+        ({"vertical_flip": "no"}, TypeError, "`vertical_flip` must be True or False"),
+        ({"interpolation_order": 3}, ValueError, "`interpolation_order` must be an integer"),
+        ({"fill_mode": "mirror"}, ValueError, "`fill_mode` must be one of"),
+        ({"cval": np.nan}, ValueError, "must be a finite number"),
+    ],
+)
+def test_the_native_transform_is_checked_when_it_is_made(options, error, text):
+    with pytest.raises(error, match=text):
+        KerasGeometry(**options)
+
+
 def test_the_tutorials_listing_is_augmented_natively(images):
     x, y = images(6, shape=(9, 9, 1)), np.arange(6)
     generator = ImageDataGenerator(**GEOMETRY)

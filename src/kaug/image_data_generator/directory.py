@@ -65,6 +65,7 @@ class DirectoryIterator(FileIterator):
             passed += others
         if not as_keras:
             _warn_of_kinds(passed)
+            _warn_of_loose(folder)
             _check_found(folder, names, numbers, subset)
         fix = "Pass follow_links=True if you trust the links."
         check_inside(folder, files, follow_links=follow_links, fix=fix)
@@ -100,6 +101,15 @@ def _warn_of_kinds(passed: list[Path]) -> None:
             "validate_filenames=False."
         )
         warn(message(rule, f"{len(passed)} others; the first: {first}", fix))
+
+
+def _warn_of_loose(folder: Path) -> None:
+    loose = sorted(path for path in folder.iterdir() if path.name.lower().endswith(EXTENSIONS))
+    loose = [path for path in loose if path.is_file()]
+    if loose:
+        rule = "Pictures must lie in the folder of their class, or they are passed over"
+        received = f"{len(loose)} beside the class folders; the first: {str(loose[0])!r}"
+        warn(message(rule, received, "Move them."))
 
 
 def _check_found(folder: Path, names: list[str], numbers: list[int], subset: str | None) -> None:

@@ -131,10 +131,10 @@ class Flows:
             exif_orientation: Whether to turn photographs as their cameras noted.
 
         Warns:
-            UserWarning: A class has no images, pictures are passed over for their extension,
-                validation pictures would be augmented, or (from the batches, once each) depth,
-                channels or pages of a file are lost, files have different depths, or a photograph
-                lies on its side.
+            UserWarning: A class has no images, pictures are passed over for their extension or lie
+                beside the class folders, validation pictures would be augmented, or (from the
+                batches, once each) depth, channels or pages of a file are lost, files have
+                different depths, or a photograph lies on its side.
 
         Raises:
             TypeError: An argument has the wrong type.
