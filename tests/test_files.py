@@ -1,10 +1,11 @@
-"""The one way to open files: regular ones alone."""
+"""Paths, and the one way to open files: regular ones alone."""
 
 import os
+from pathlib import Path
 
 import pytest
 
-from kaug._files import open_regular
+from kaug._files import check_path, open_regular
 
 
 def test_a_file_and_a_link_to_it(tmp_path):
@@ -24,3 +25,14 @@ def test_what_is_none(tmp_path):
         open_regular(os.devnull)
     with pytest.raises(FileNotFoundError):
         open_regular(tmp_path / "none")
+
+
+def test_paths():
+    for value in ("a/b", Path("a/b")):
+        assert check_path(value, "out") == Path("a/b")
+    for wrong in (None, 5, b"a", ["a"]):
+        with pytest.raises(TypeError, match=r"`out` must be a path.*Received: out="):
+            check_path(wrong, "out")
+    for wrong in ("", "a\0b"):
+        with pytest.raises(ValueError, match=r"`out` must be a path.*neither empty nor with NUL"):
+            check_path(wrong, "out")

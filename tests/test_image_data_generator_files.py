@@ -3,6 +3,7 @@
 import pickle
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -45,6 +46,8 @@ def table(folder):
             "size": np.arange(len(names)),
             "gaps": [np.nan if i % 4 == 1 else i / 2 for i in range(len(names))],
             "some tags": [["a", "b"][: i % 3] for i in range(len(names))],
+            "mixed": [["a", 1]] * len(names),
+            "holes": [["a", None]] * len(names),
         }
     )
 
@@ -204,13 +207,11 @@ def test_missing_files_are_left_out_with_a_warning(folder, table):
 
 def test_every_mode_of_picture_becomes_every_other(tmp_path):
     levels = np.arange(0, 96, 2, dtype="uint8").reshape(6, 8)
-    for mode in ("L", "RGB", "RGBA", "P", "LA", "I;16"):
-        place = tmp_path / "data" / mode.replace(";", "")
+    for mode in ("L", "RGB", "RGBA", "P", "LA"):
+        place = tmp_path / "data" / mode
         place.mkdir(parents=True)
         picture = Image.fromarray(levels)
-        if mode == "I;16":
-            picture = Image.fromarray(levels.astype("uint16"))
-        elif mode == "P":
+        if mode == "P":
             picture = picture.convert("RGB").convert("P", palette=Image.Palette.ADAPTIVE)
         (picture if picture.mode == mode else picture.convert(mode)).save(place / "a.png")
     options = {"class_mode": None, "target_size": (6, 8), "shuffle": False}
@@ -220,7 +221,7 @@ def test_every_mode_of_picture_becomes_every_other(tmp_path):
         )
         assert (batches.target_size, batches.color_mode) == ((6, 8), color_mode)
         images = batches.next()
-        assert images.shape == (6, 6, 8, channels)
+        assert images.shape == (5, 6, 8, channels)
         for image in images:  # one of them from 48 of the palette's colours
             np.testing.assert_allclose(image[..., 0], levels, atol=1)
         if channels == 4:
@@ -367,7 +368,8 @@ def test_orientation_is_honoured_on_request(tmp_path):
     picture.save(tmp_path / "a" / "photo.png", exif=exif)
     options = {"directory": tmp_path, "color_mode": "grayscale", "class_mode": None}
     flow = ImageDataGenerator().flow_from_directory
-    plain = flow(**options, target_size=(6, 8))[0][0, :, :, 0]
+    with pytest.warns(UserWarning, match=r"EXIF orientation 6 in .*photo\.png.*=True to turn"):
+        plain = flow(**options, target_size=(6, 8))[0][0, :, :, 0]
     turned = flow(**options, target_size=(8, 6), exif_orientation=True)[0][0, :, :, 0]
     np.testing.assert_array_equal(turned, np.rot90(plain, -1))
 
@@ -378,6 +380,118 @@ def test_one_class_is_enough(tmp_path):
     images, labels = ImageDataGenerator().flow_from_directory(tmp_path, target_size=(4, 4)).next()
     assert images.shape == (1, 4, 4, 3)
     np.testing.assert_array_equal(labels, [[1]])
+
+
+# What is in a folder ---------------------------------------------------------------------------
+
+
+def picture(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (4, 4)).save(path, "PNG")
+
+
+def test_hidden_folders_are_no_classes_except_in_keras(tmp_path):
+    for name in ("cat/0", "dog/0", ".ipynb_checkpoints/0", "cat/.trash/1", "cat/deep/2"):
+        picture(tmp_path / f"{name}.png")
+    batches = ImageDataGenerator().flow_from_directory(tmp_path, target_size=(4, 4))
+    assert batches.class_indices == {"cat": 0, "dog": 1}
+    assert batches.filenames == ["cat/0.png", "cat/deep/2.png", "dog/0.png"]
+    one = ImageDataGenerator().flow_from_directory(tmp_path, classes=[".ipynb_checkpoints"])
+    assert one.samples == 1
+    ours, theirs = compare(
+        "flow_from_directory", {"directory": str(tmp_path), "target_size": (4, 4), "seed": 0}
+    )
+    assert ours.class_indices == theirs.class_indices
+    assert ours.filenames == theirs.filenames
+
+
+@pytest.mark.parametrize("subset", [None, "validation"])
+def test_classes_without_images_are_warned_of(tmp_path, subset):
+    for number in range(2):
+        picture(tmp_path / "dog" / f"{number}.png")
+    (tmp_path / "ant" / "deep").mkdir(parents=True)
+    (tmp_path / "ant" / "notes.txt").write_text("no image")
+    generator = ImageDataGenerator(validation_split=0.5)
+    with pytest.warns(UserWarning, match=r"should have images.*none in the class folders 'ant'\."):
+        batches = generator.flow_from_directory(tmp_path, subset=subset)
+    assert batches.class_indices == {"ant": 0, "dog": 1}
+
+
+def test_classes_without_images_in_a_subset_are_warned_of(tmp_path):
+    for name in ("a/0", "b/0", "b/1"):
+        picture(tmp_path / f"{name}.png")
+    with pytest.warns(UserWarning, match=r"in subset='validation', since.*none in.*'a'\."):
+        ImageDataGenerator(validation_split=0.5).flow_from_directory(tmp_path, subset="validation")
+
+
+def test_pictures_of_other_kinds_are_named(tmp_path):
+    for name in ("a/0.png", "a/1.webp", "a/2.GIF", "a/3.jfif", "a/deep/4.avif", "a/5.heic"):
+        picture(tmp_path / name)
+    (tmp_path / "a" / "labels.txt").write_text("no image")
+    text = r"as in Keras\. Received: 5 others; the first: .*1\.webp', .*2\.GIF', .*3\.jfif'\. Conv"
+    with pytest.warns(UserWarning, match=text):
+        assert ImageDataGenerator().flow_from_directory(tmp_path).samples == 1
+    ImageDataGenerator(keras_compat=True).flow_from_directory(tmp_path)
+    names = {"filename": ["1.webp", "0.png"]}
+    options = {"class_mode": None, "target_size": (4, 4)}
+    flow = ImageDataGenerator().flow_from_dataframe
+    with pytest.warns(UserWarning, match=r"1\.webp\. Pictures of other kinds.*validate_filenames"):
+        assert flow(names, tmp_path / "a", **options).samples == 1
+    batches = flow(names, tmp_path / "a", **options, validate_filenames=False)
+    assert batches.next().shape == (2, 4, 4, 3)
+
+
+def test_pictures_beside_the_class_folders_are_named(tmp_path):
+    for name in ("a/0.png", "1.png", "2.jpg"):
+        picture(tmp_path / name)
+    with pytest.warns(UserWarning, match=r"folder of their class.*2 beside.*the first: .*1\.png'"):
+        assert ImageDataGenerator().flow_from_directory(tmp_path).samples == 1
+    ImageDataGenerator(keras_compat=True).flow_from_directory(tmp_path)
+
+
+def test_binary_needs_two_classes(tmp_path):
+    for name in "abc":
+        picture(tmp_path / name / "0.png")
+    text = r"must be two classes\. Received: 3: \['a', 'b', 'c'\].*\"sparse\""
+    flow = ImageDataGenerator().flow_from_directory
+    with pytest.raises(ValueError, match=text):
+        flow(tmp_path, class_mode="binary")
+    table = {"filename": [f"{name}/0.png" for name in "abc"], "class": list("abc")}
+    with pytest.raises(ValueError, match=text):
+        ImageDataGenerator().flow_from_dataframe(table, tmp_path, class_mode="binary")
+    two = flow(tmp_path, class_mode="binary", classes=["c", "a"], target_size=(4, 4), shuffle=False)
+    np.testing.assert_array_equal(two.next()[1], [0, 1])
+
+
+@pytest.mark.filterwarnings("ignore:The column x_col")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"classes": ["a", "b"]},
+        {"classes": ["nowhere"]},
+        {"class_mode": None},
+        {"directory": "data/a"},
+        {"subset": "validation"},
+        {"x": True},
+        {"x": True, "class_mode": "sparse"},
+        {"x": True, "class_mode": "binary", "classes": ["u", "v"]},
+        {"x": True, "class_mode": "raw", "y_col": "w", "weight_col": "w"},
+    ],
+)
+def test_nothing_to_read_is_an_empty_flow_as_in_keras(tmp_path, monkeypatch, arguments):
+    for name in "ab":
+        (tmp_path / "data" / name).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    table = pd.DataFrame({"filename": ["n.png", "m.png"], "class": ["u", "v"], "w": [1, 2]})
+    method = "flow_from_directory"
+    arguments = {"directory": "data", "target_size": (4, 4), **arguments}
+    if arguments.pop("x", False):
+        method, arguments = "flow_from_dataframe", {**arguments, "dataframe": table}
+    ours, theirs = compare(method, arguments, {"validation_split": 0.2}, steps=2)
+    assert (ours.samples, len(ours)) == (0, 0)
+    assert ours.class_indices == getattr(theirs, "class_indices", {})
+    with pytest.raises(ValueError, match="must"):
+        getattr(ImageDataGenerator(validation_split=0.2), method)(**arguments)
 
 
 def test_links_are_followed_on_request(folder, tmp_path):
@@ -434,6 +548,13 @@ def test_saved_files_have_keras_names(folder, tmp_path):
         ({"directory": "data", "color_mode": "hsv"}, "`color_mode` must be one of"),
         ({"directory": "data", "interpolation": "best"}, "`interpolation` must be one of"),
         ({"directory": "data", "target_size": (8,)}, "`target_size` must be"),
+        ({"directory": "data", "target_size": None}, r"`target_size` must be.*None \(type None"),
+        ({"directory": "data", "target_size": "88"}, "`target_size` must be"),
+        ({"directory": "data", "target_size": (0, 8)}, "`target_size` must be an integer, at"),
+        ({"directory": "data/cat/0.png"}, "`directory` must be a folder that exists"),
+        ({"directory": "a\0b"}, "`directory` must be a path.*NUL"),
+        ({"directory": ""}, "`directory` must be a path.*empty"),
+        ({"directory": "data", "classes": ["\0"]}, "`classes` must be a path.*NUL"),
         ({"directory": "data", "on_error": "ignore"}, "`on_error` must be one of"),
         ({"directory": "data", "subset": "test"}, "`subset` must be one of"),
     ],
@@ -444,6 +565,71 @@ def test_options_of_folders_are_checked(folder, tmp_path, monkeypatch, arguments
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=text):
         ImageDataGenerator().flow_from_directory(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "text"),
+    [
+        ("directory", None, "`directory` must be a path"),
+        ("directory", 5, "`directory` must be a path"),
+        ("directory", b"data", "`directory` must be a path"),
+        ("classes", 5, "`classes` must be a list of names"),
+        ("target_size", (8.0, 8.0), "`target_size` must be an integer"),
+        ("follow_links", "no", "`follow_links` must be True or False"),
+        ("keep_aspect_ratio", "no", "`keep_aspect_ratio` must be True or False"),
+        ("exif_orientation", "no", "`exif_orientation` must be True or False"),
+        ("shuffle", "no", "`shuffle` must be True or False"),
+    ],
+)
+def test_types_of_options_of_folders_are_checked(folder, argument, value, text):
+    with pytest.raises(TypeError, match=text):
+        ImageDataGenerator().flow_from_directory(**{"directory": folder, argument: value})
+
+
+def test_batches_beyond_the_memory_are_refused_before_they_are_made(folder, table):
+    options = {"target_size": (10**6, 10**6)}
+    for method, arguments in (("directory", (folder,)), ("dataframe", (table, folder))):
+        flow = getattr(ImageDataGenerator(), f"flow_from_{method}")
+        with pytest.raises(MemoryError, match=r"13 rows of shape.*smaller `target_size` or"):
+            flow(*arguments, **options)
+
+
+@pytest.mark.parametrize("dataframe", [None, 5, "table.csv", [1, 2], np.zeros((2, 2))])
+def test_a_table_has_columns_by_name(dataframe):
+    with pytest.raises(TypeError, match=r"`dataframe` must be a table.*pandas\.read_csv"):
+        ImageDataGenerator().flow_from_dataframe(dataframe)
+
+
+def test_paths_are_as_good_as_strings(folder, table):
+    options = {"class_mode": "raw", "y_col": "age", "shuffle": False, "target_size": (4, 4)}
+    flow = ImageDataGenerator().flow_from_dataframe
+    expected = flow(table, folder, **options)
+    whole = table.assign(filename=[folder / name for name in table["filename"]])
+    for batches in (
+        flow(table.assign(filename=[Path(name) for name in table["filename"]]), folder, **options),
+        flow(whole, **options),
+        flow(whole, "", **options),
+    ):
+        _assert_same(batches.next(), expected[0])
+        assert all(isinstance(name, str) for name in batches.filenames)
+
+
+def test_columns_are_checked_before_files_are_missed(folder, table):
+    lost = table.assign(filename="nowhere.png")
+    flow = ImageDataGenerator().flow_from_dataframe
+    for arguments, text in (
+        ({"weight_col": "weight"}, "`weight_col` must name a column"),
+        ({"weight_col": "side"}, "weight_col='side' must hold numbers"),
+        ({"class_mode": "raw", "y_col": "label"}, "`y_col` must name a column"),
+        ({"class_mode": "multi_output"}, "`y_col` must be a list of columns"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=text):
+            flow(lost, folder, **arguments)
+
+
+def test_chosen_classes_without_rows_are_warned_of(folder, table):
+    with pytest.warns(UserWarning, match=r"should have images.*y_col='class' 'fox'\."):
+        ImageDataGenerator().flow_from_dataframe(table, folder, classes=["cat", "fox"])
 
 
 @pytest.mark.parametrize(
@@ -491,7 +677,7 @@ def test_options_of_folders_are_checked(folder, tmp_path, monkeypatch, arguments
             {},
             {"filename": 7},
             TypeError,
-            "must be a string in the column x_col='filename'.* in row 3",
+            "must be a string or a path in the column x_col='filename'.* row 3 .*astype",
         ),
         ({}, {"filename": np.nan}, TypeError, "x_col='filename'.*nan.*in row 3"),
         ({}, {"class": np.nan}, TypeError, r"must be a string.*y_col='class'.*nan.*in row 3"),
@@ -507,7 +693,20 @@ def test_options_of_folders_are_checked(folder, tmp_path, monkeypatch, arguments
         ({"shufle": True}, {}, TypeError, "has no argument 'shufle'"),
         ({"class_mode": "binary"}, {}, ValueError, "there must be two classes"),
         ({"class_mode": "multi_output"}, {}, TypeError, "must be a list of columns"),
-        ({"classes": ["fox"]}, {}, ValueError, "none can be used"),
+        (
+            {"classes": ["fox"]},
+            {},
+            ValueError,
+            "must name classes in .* are 3: 'cat', 'dög', 'emu'",
+        ),
+        ({"directory": "nowhere"}, {}, ValueError, "`directory` must be a folder that exists"),
+        ({"validate_filenames": "no"}, {}, TypeError, "`validate_filenames` must be True or False"),
+        ({"class_mode": "sparse", "y_col": "size"}, {}, TypeError, 'astype.*class_mode="raw"'),
+        ({"y_col": "size"}, {}, TypeError, 'be a string, or a list.*astype.*class_mode="raw"'),
+        ({}, {"filename": b"a.png"}, TypeError, r"in row 3 .*\.str\.decode"),
+        ({}, {"filename": "a\0.png"}, ValueError, "the system can take.* in row 3"),
+        ({"y_col": "mixed"}, {}, TypeError, "classes in the lists must be strings"),
+        ({"y_col": "holes"}, {}, TypeError, r"may be missing.*\['a', None\].* in rows 0, 1"),
         ({}, {"filename": "../secret.png"}, ValueError, "must lie inside"),
         ({}, {"filename": "/etc/secret.png"}, ValueError, "Leave `directory` out"),
     ],
@@ -518,7 +717,7 @@ def test_tables_are_checked(folder, table, arguments, change, error, text):
             table[column] = table[column].astype(object)
         table.loc[3, column] = value
     with pytest.raises(error, match=text):
-        ImageDataGenerator().flow_from_dataframe(table, folder, **arguments)
+        ImageDataGenerator().flow_from_dataframe(table, **{"directory": folder, **arguments})
 
 
 def test_missing_dates_and_holes_in_lists_are_found(folder, table):

@@ -153,8 +153,12 @@ def test_items_are_stable_and_epochs_differ(images):
     np.testing.assert_array_equal(batches[0], first)
     batches.on_epoch_end()
     assert not np.array_equal(batches[0], first)
-    with pytest.raises(IndexError, match=r"must lie in -3\.\.2"):
-        batches[3]
+    for error in (IndexError, ValueError):  # as of sequences, and as in Keras
+        with pytest.raises(error, match=r"must be an integer in -3\.\.2"):
+            batches[3]
+    for wrong in (slice(0, 2), "0", 1.0):
+        with pytest.raises(TypeError, match=r"must be an integer in -3\.\.2"):
+            batches[wrong]
 
 
 def test_items_are_what_next_gives(images):
@@ -296,8 +300,29 @@ def test_geometry_becomes_a_native_transform(images):
     result = native.apply(x, parameters)
     for row, image in enumerate(x):
         own = {name: values[row] for name, values in parameters.items()}
+        del own["applied"]
         own |= {"tx": own["tx"] * 9, "ty": own["ty"] * 6}
         np.testing.assert_allclose(result[row], generator.apply_transform(image, own), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"rotation_range": 1e308}, ValueError, "`rotation_range` must be a finite number"),
+        ({"width_shift_range": "x"}, TypeError, "`width_shift_range` must be a number or"),
+        ({"height_shift_range": np.nan}, ValueError, "`height_shift_range` must be a finite"),
+        ({"shear_range": np.inf}, ValueError, "`shear_range` must be a finite number"),
+        ({"zoom_range": (0, 0)}, ValueError, "must be above 0"),
+        ({"zoom_range": (1,)}, ValueError, "`zoom_range` must be a number or a pair"),
+        ({"vertical_flip": "no"}, TypeError, "`vertical_flip` must be True or False"),
+        ({"interpolation_order": 3}, ValueError, "`interpolation_order` must be an integer"),
+        ({"fill_mode": "mirror"}, ValueError, "`fill_mode` must be one of"),
+        ({"cval": np.nan}, ValueError, "must be a finite number"),
+    ],
+)
+def test_the_native_transform_is_checked_when_it_is_made(options, error, text):
+    with pytest.raises(error, match=text):
+        KerasGeometry(**options)
 
 
 def test_the_tutorials_listing_is_augmented_natively(images):
@@ -332,7 +357,30 @@ def test_other_options_have_no_native_equivalent_but_can_augment(images):
         ({"rotation_range": np.nan}, ValueError, "`rotation_range` must be a finite number"),
         ({"width_shift_range": "0.1"}, TypeError, "a number or a sequence"),
         ({"width_shift_range": [0.1, "a"]}, TypeError, "`width_shift_range`"),
-        ({"height_shift_range": -3}, ValueError, "must not be negative"),
+        ({"rotation_range": 1e308}, ValueError, "`rotation_range`.*at most 1e.06 either way"),
+        ({"rotation_range": 10**400}, ValueError, "`rotation_range`.*an integer of 1329 bits"),
+        ({"shear_range": -1e308}, ValueError, "`shear_range`.*at most"),
+        ({"width_shift_range": 1e308}, ValueError, "`width_shift_range`.*at most"),
+        ({"width_shift_range": [1, 1e308]}, ValueError, "`width_shift_range`.*at most"),
+        ({"zoom_range": 1e308}, ValueError, "`zoom_range`.*at most"),
+        ({"zoom_range": 1}, ValueError, r"`zoom_range` .*must be above 0.*number z below 1"),
+        ({"zoom_range": (0, 2)}, ValueError, "`zoom_range` .*must be above 0"),
+        ({"zoom_range": (1.5, -1)}, ValueError, "`zoom_range` .*must be above 0"),
+        ({"channel_shift_range": 1e308}, ValueError, "`channel_shift_range`.*at most"),
+        ({"cval": np.nan}, ValueError, "`cval` must be a finite number"),
+        ({"cval": 1e308}, ValueError, "`cval`.*at most"),
+        ({"rescale": np.inf}, ValueError, "`rescale` must be a finite number"),
+        ({"rescale": 1e308}, ValueError, "`rescale`.*dtype='float32' can hold.*float64"),
+        ({"rescale": 1e-60}, ValueError, "`rescale`.*dtype='float32' can hold"),
+        ({"zca_epsilon": 0}, ValueError, "`zca_epsilon` must be above 0"),
+        ({"brightness_range": (-0.2, 0.2)}, ValueError, r"must not be neg.*mean \(0\.8, 1\.2\)\?"),
+        ({"brightness_range": (1.2, -1)}, ValueError, "`brightness_range` holds factors"),
+        ({"brightness_range": (1, 1e308)}, ValueError, "`brightness_range`.*at most"),
+        ({"height_shift_range": -3}, ValueError, "must not be negative.*Pass 3"),
+        ({"horizontal_flip": "no"}, TypeError, "`horizontal_flip` must be True or False"),
+        ({"samplewise_center": "no"}, TypeError, "`samplewise_center` must be True or False"),
+        ({"keras_compat": "no"}, TypeError, "`keras_compat` must be True or False"),
+        ({"validation_split": ""}, TypeError, "`validation_split` must be a finite number"),
         ({"height_shift_range": []}, ValueError, "must not be empty"),
         ({"zoom_range": (1, 2, 3)}, ValueError, "`zoom_range` must be a number or a pair"),
         ({"brightness_range": 0.5}, ValueError, "`brightness_range` must be a pair"),
@@ -373,6 +421,17 @@ def test_implied_options_are_set_with_a_warning(options, implied):
         ({"sample_weight": np.arange(3)}, {}, "`sample_weight` must have one row"),
         ({"batch_size": 0}, {}, "`batch_size`"),
         ({"seed": -1}, {}, "`seed`"),
+        ({"seed": 2**32}, {}, "`seed` must be an integer, between 0 and 4294967295"),
+        ({"y": [1, np.nan, 2, np.nan]}, {}, "`y` must hold a finite value.*nan in rows 1, 3"),
+        ({"y": [1, None, 2, 3]}, {}, "`y` must hold a finite value.*None in row 1"),
+        ({"sample_weight": [1, 2, 3, np.inf]}, {}, "`sample_weight` must.*inf in row 3"),
+        ({"subset": "validation"}, {}, "`subset` needs a generator that splits.*=0\\.2"),
+        ({"subset": "training"}, {}, "`subset` needs a generator that splits"),
+        ({"save_to_dir": "a\0"}, {}, "`save_to_dir` must be a path.*NUL"),
+        ({"save_to_dir": ".", "save_prefix": "\0"}, {}, "`save_prefix` must be part of"),
+        ({"save_to_dir": ".", "save_prefix": 5}, {}, "`save_prefix` must be part of"),
+        ({"save_to_dir": ".", "save_format": None}, {}, "`save_format` must be part of"),
+        ({"save_to_dir": ".", "save_format": "xyz"}, {}, "`save_format` must be a format"),
         ({"subset": "test"}, {"validation_split": 0.5}, "`subset` must be one of"),
         ({"subset": "training", "y": np.arange(4)}, {"validation_split": 0.5}, "the same classes"),
         ({"save_to_dir": "nowhere/at/all"}, {}, "`save_to_dir` must be a folder"),
@@ -382,6 +441,117 @@ def test_implied_options_are_set_with_a_warning(options, implied):
 def test_flow_is_checked(images, arguments, options, text):
     with pytest.raises(ValueError, match=text):
         ImageDataGenerator(**options).flow(images(4), **arguments)
+
+
+@pytest.mark.parametrize("channels", [2, 4, 5])
+@pytest.mark.filterwarnings("ignore:`data_format")
+def test_images_that_cannot_be_saved_are_refused_at_once(images, tmp_path, channels):
+    x, name = images(2, shape=(4, 5, channels)), "jpg" if channels == 4 else "png"
+    with pytest.raises(ValueError, match=rf"must have 1 or 3.*Received: {channels}"):
+        ImageDataGenerator().flow(x, save_to_dir=tmp_path, save_format=name)
+
+
+def test_types_of_options_of_flow_are_checked(images):
+    for name in ("shuffle", "ignore_class_split"):
+        with pytest.raises(TypeError, match=f"`{name}` must be True or False"):
+            ImageDataGenerator().flow(images(4), **{name: "no"})
+    with pytest.raises(TypeError, match=r"`sample_weight` must hold numbers.*'b'.* in rows 0, 1"):
+        ImageDataGenerator().flow(images(4), np.arange(4), sample_weight=list("bbbb"))
+    with pytest.raises(TypeError, match="`seed` must be an integer"):
+        ImageDataGenerator().flow(images(4), seed=1.0)
+
+
+def test_missing_labels_are_passed_on_as_in_keras_on_request(images):
+    y, w = [1, np.nan, 2, 3], [1, np.inf, 1, 1]
+    batches = ImageDataGenerator(keras_compat=True).flow(
+        images(4), y, sample_weight=w, shuffle=False
+    )
+    np.testing.assert_array_equal(batches.next()[1], y)
+    np.testing.assert_array_equal(batches.next()[2], w)
+
+
+def test_maps_may_have_holes(images):
+    maps = np.full((4, 5, 7), np.nan)
+    labels = ImageDataGenerator().flow(images(4), maps).next()[1]
+    np.testing.assert_array_equal(labels, maps)
+
+
+@pytest.mark.parametrize(
+    ("x", "dtype"),
+    [(300, "uint8"), (-1.0, "uint8"), (0.5, "int32"), (1e5, "float16"), (np.nan, "int32")],
+)
+def test_the_dtype_must_hold_the_values(x, dtype):
+    x = np.full((4, 5, 7, 1), x)
+    with pytest.raises(ValueError, match=f"dtype='{dtype}' can hold.*dtype=\"float32\""):
+        ImageDataGenerator(dtype=dtype).flow(x)
+
+
+def test_validation_pictures_that_would_be_augmented_are_warned_of(images):
+    x, y = images(8), np.arange(8) % 2
+    for options in ({"rotation_range": 5}, {"zoom_range": 0.1}, {"vertical_flip": True}):
+        generator = ImageDataGenerator(**options, validation_split=0.5)
+        generator.flow(x, y, subset="training")
+        with pytest.warns(UserWarning, match=r"augments them.*second one with the same validat"):
+            generator.flow(x, y, subset="validation")
+        ImageDataGenerator(**options, validation_split=0.5, keras_compat=True).flow(
+            x, y, subset="validation"
+        )
+    plain = ImageDataGenerator(rescale=1 / 255, validation_split=0.5)
+    plain.flow(x, y, subset="validation")
+
+
+def test_negative_numbers_of_a_list_of_shifts_are_pixels(images):
+    x = np.zeros((60, 9, 15, 1), "float32")
+    x[:, 4, 7] = 1
+    for shifts, reach in (([-2, 0], 2), ([-3, -1], 3), ([-0.2, 0.1], 3)):
+        moved = ImageDataGenerator(width_shift_range=shifts).flow(x, batch_size=60, seed=0)[0]
+        columns = moved[:, 4, :, 0].argmax(axis=1) - 7
+        assert (columns.min(), columns.max()) == (-reach, reach)
+        native = ImageDataGenerator(width_shift_range=shifts).to_transform()(x, seed=0)
+        assert abs(native[:, 4, :, 0].argmax(axis=1) - 7).max() == reach
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (lambda g, x: g.fit(x[:0]), ValueError, "`fit` needs at least one image"),
+        (lambda g, x: g.fit(x * np.nan), ValueError, "images of finite values"),
+        (lambda g, x: g.fit(x[0]), ValueError, r"rank 4.*pass x\[None\], for gray"),
+        (lambda g, x: g.fit("x.npy"), TypeError, "`x` must be an array"),
+        (lambda g, x: g.fit(x * 1j), ValueError, "`x` must hold real numbers"),
+        (lambda g, x: g.fit(x, augment="no"), TypeError, "`augment` must be True or False"),
+        (lambda g, x: g.fit(x, True, 10**9), MemoryError, "4000000000 rows.*fewer `rounds`"),
+        (lambda g, x: g.fit(x, True, seed=2**32), ValueError, "`seed` must be"),
+        (lambda g, x: g.standardize(None), TypeError, "`x` must be an array"),
+        (lambda g, x: g.standardize(x[0, 0]), ValueError, "images of rank 4"),
+        (lambda g, x: g.apply_transform(x[0], {"tetha": 3}), ValueError, "theta, .*: 'tetha'"),
+        (lambda g, x: g.apply_transform(x[0], {"theta": np.nan}), ValueError, "`theta` must be"),
+        (lambda g, x: g.apply_transform(x[0], {"tx": 1e30}), ValueError, "`tx` must be"),
+        (lambda g, x: g.apply_transform(x[0], {"zx": "2"}), TypeError, "`zx` must be"),
+        (lambda g, x: g.apply_transform(x[0], {"brightness": -1}), ValueError, "a factor"),
+        (lambda g, x: g.apply_transform(x[0], None), TypeError, "must be a dict"),
+        (lambda g, x: g.get_random_transform(None), ValueError, "three entries"),
+        (lambda g, x: g.get_random_transform((5.0, 7, 3)), TypeError, "`img_shape` must be an int"),
+        (lambda g, x: g.get_random_transform((5, 7, 3), 2**32), ValueError, "`seed` must be"),
+        (lambda g, x: g.flow(x[:, :0]), ValueError, "no height, width or channels of 0"),
+    ],
+)
+def test_what_methods_are_given_is_checked(images, call, error, text):
+    with pytest.raises(error, match=text):
+        call(ImageDataGenerator(featurewise_center=True), images(4))
+
+
+def test_whitening_of_large_images_is_refused_before_it_is_begun():
+    x = np.broadcast_to(np.uint8(0), (2, 300, 300, 3))
+    with pytest.raises(MemoryError, match=r"270000 rows of shape \(270000,\).*`zca_whitening` ta"):
+        ImageDataGenerator(featurewise_center=True, zca_whitening=True).fit(x)
+
+
+def test_ranges_that_are_changed_to_nonsense_are_found(images):
+    generator = ImageDataGenerator()
+    generator.rotation_range = np.nan
+    with pytest.raises(ValueError, match=r"must be finite.*rotation_range=nan"):
+        generator.flow(images(4)).next()
 
 
 def test_images_are_checked(images):

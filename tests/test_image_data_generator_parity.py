@@ -56,6 +56,16 @@ EQUAL_SHIFTS = [name for name in OPTIONS if name not in ("width_shift_range", "h
 BRIGHTNESS = {"brightness_range": (0.4, 1.7)}
 
 
+def pairwise(first, second, third):
+    """Returns triples in which every pair of values from two of three lists occurs."""
+    third = list(third)
+    return [
+        (a, b, third[(i + j) % len(third)])
+        for i, a in enumerate(first)
+        for j, b in enumerate(second)
+    ]
+
+
 def keras_batches(options, x, *, seed, count=1, compat=False, **flow):
     """Returns Keras' batches, its defects in the way of the rest of the tests contained."""
     del compat
@@ -94,9 +104,7 @@ def assert_parity(options, x, *, compat=True, atol=None, **flow):
     assert_same(ours, keras_batches(options, x, **flow), atol)
 
 
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("fill_mode", FILL_MODES)
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize(("name", "fill_mode", "order"), pairwise(OPTIONS, FILL_MODES, ORDERS))
 def test_every_option_fill_mode_and_order(images, name, fill_mode, order):
     options = {**OPTIONS[name], "fill_mode": fill_mode, "cval": 0.3, "interpolation_order": order}
     flow = {"seed": 5, "count": 2, "batch_size": 2}
@@ -109,9 +117,14 @@ def test_every_option_fill_mode_and_order(images, name, fill_mode, order):
                 assert_parity(options, in_format(square, data_format), compat=False, **flow)
 
 
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "uint32", "int32", "int64"])
-@pytest.mark.parametrize("name", ["geometry", "channel_shift", "choices", "whole pixels"])
+@pytest.mark.parametrize(
+    ("dtype", "order", "name"),
+    pairwise(
+        ["uint8", "int8", "uint16", "int16", "uint32", "int32", "int64"],
+        ORDERS,
+        ["geometry", "channel_shift", "choices", "whole pixels"],
+    ),
+)
 def test_integer_dtypes(images, name, dtype, order):
     options = {**OPTIONS[name], "interpolation_order": order, "dtype": dtype, "cval": 30}
     if "channel_shift_range" in options:
@@ -184,9 +197,10 @@ def keras_format(data_format):
         keras.config.set_image_data_format(before)
 
 
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8", "int32"])
-@pytest.mark.parametrize("data_format", FORMATS)
+@pytest.mark.parametrize(
+    ("dtype", "order", "data_format"),
+    pairwise(["float32", "float64", "uint8", "int32"], ORDERS, FORMATS),
+)
 def test_brightness_with_everything_else(images, data_format, dtype, order):
     x = in_format(images(4, shape=(6, 9, 3)), data_format)
     options = {**BRIGHTNESS, **GEOMETRY, "channel_shift_range": 20, "interpolation_order": order}
@@ -233,6 +247,27 @@ def test_whole_numbers_are_drawn_otherwise_than_floats_of_the_same_value(name):
             expected = KerasGenerator(**{name: shift}).get_random_transform((9, 9, 3), seed=4)
         ours = ImageDataGenerator(**{name: shift}, keras_compat=True)
         assert ours.get_random_transform((9, 9, 3), seed=4) == pytest.approx(expected, abs=1e-14)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"height_shift_range": [-2, 0, 2], "width_shift_range": [-0.3, 0.1]},
+        {"height_shift_range": [-2, 0], "width_shift_range": [-2, -1]},
+        {"height_shift_range": -3, "width_shift_range": -1},
+        {"zoom_range": (-1, 1)},
+        {"zoom_range": 1.5},
+        {"brightness_range": (-0.5, 0.5)},
+    ],
+)
+def test_what_keras_takes_is_taken_when_compatible(images, options):
+    assert_parity(options, images(4, shape=(9, 13, 3), dtype="float32") * 255, seed=3, atol=1.01)
+
+
+def test_names_that_keras_does_not_know_are_passed_over_when_compatible(images):
+    x = images(1, shape=(9, 13, 3), dtype="float32")[0]
+    ours = ImageDataGenerator(keras_compat=True).apply_transform(x, {"tetha": 30})
+    np.testing.assert_array_equal(ours, KerasGenerator().apply_transform(x, {"tetha": 30}))
 
 
 def test_options_may_be_changed_later(images):

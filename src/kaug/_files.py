@@ -4,9 +4,9 @@ import errno
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from kaug._validation import message
+from kaug._validation import describe, message
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -40,3 +40,14 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
         received = f"{_KINDS.get(kind, 'something else')}, {str(Path(path))!r}"
         raise OSError(errno.EINVAL, message(rule, received, "Copy what it gives into a file."))
     return os.fdopen(descriptor, "rb")
+
+
+def check_path(value: Any, name: str) -> Path:
+    """Returns `value` as a path when it is a string or a path that the system can take."""
+    rule = f"`{name}` must be a path, as a string or a pathlib.Path"
+    if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
+        raise TypeError(message(rule, f"{name}={describe(value)}"))
+    if "\0" in os.fspath(value) or value == "":
+        rule += ", neither empty nor with NUL in it"
+        raise ValueError(message(rule, f"{name}={describe(value)}"))
+    return Path(value)

@@ -6,14 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug import _html
-from kaug._validation import as_array, check_length, message
-from kaug.image_data_generator.iterators import Iterator, Rows, split_range
+from kaug._validation import as_array, check_flag, check_length, message
+from kaug.image_data_generator.iterators import Iterator, Rows, check_subset, split_range
 from kaug.image_data_generator.saving import make_saver
+from kaug.image_data_generator.table import check_complete, check_numbers
 
 if TYPE_CHECKING:
     from kaug.image_data_generator.generator import ImageDataGenerator
 
 Array = NDArray[Any]
+
+_TABULAR = 2  # axes; what has more is maps, which may be large and mark holes by NaN
 
 
 class ArrayIterator(Iterator):
@@ -35,10 +38,16 @@ class ArrayIterator(Iterator):
     ) -> None:
         images, extras = _split_input(x)
         image_data_generator.check_images(images)
-        labels = _optional(y, "y", len(images))
-        weights = _optional(sample_weight, "sample_weight", len(images))
+        complete = not image_data_generator.keras_compat
+        if complete:
+            _check_holds(images, image_data_generator.dtype)
+        labels = _optional(y, "y", len(images), complete=complete)
+        weights = _optional(sample_weight, "sample_weight", len(images), complete=complete)
+        check_subset(image_data_generator, subset)
+        if weights is not None:
+            check_numbers(weights, np.arange(len(weights)), "`sample_weight`")
         part = split_range(image_data_generator, len(images), subset)
-        if subset is not None and labels is not None and not ignore_class_split:
+        if not check_flag(ignore_class_split, "ignore_class_split") and subset is not None:
             _check_classes(labels, image_data_generator)
         self.x = images[part]
         self.x_misc = [extra[part] for extra in extras]
@@ -46,8 +55,9 @@ class ArrayIterator(Iterator):
         if weights is not None and not image_data_generator.keras_compat:
             weights = weights[part]
         self.sample_weight = weights
-        self._saver = make_saver(image_data_generator, save_to_dir, save_prefix, save_format)
-        super().__init__(len(self.x), image_data_generator, **options)
+        shape = images.shape[1:]
+        self._saver = make_saver(image_data_generator, shape, save_to_dir, save_prefix, save_format)
+        super().__init__(len(self.x), image_data_generator, subset=subset, **options)
 
     def _make(self, rows: Rows, rng: np.random.RandomState) -> Any:
         images = self._augment(
@@ -88,15 +98,34 @@ def _images(x: Any, name: str) -> Array:
     return images.view(np.uint8) if images.dtype == bool else images
 
 
-def _optional(value: Any, name: str, count: int) -> Array | None:
+def _optional(value: Any, name: str, count: int, *, complete: bool) -> Array | None:
+    """Returns what belongs to the rows, without missing values if it is to be complete."""
     if value is None:
         return None
     array = as_array(value, name)
     check_length(array, name, count)
+    if complete and array.ndim <= _TABULAR:
+        check_complete(array, np.arange(count), f"`{name}`")
     return array
 
 
-def _check_classes(labels: Array, generator: "ImageDataGenerator") -> None:
+def _check_holds(images: Array, dtype: str) -> None:
+    """Raises when the generator's dtype would turn values of the images into others."""
+    floats = np.dtype(dtype).kind == "f" and dtype != "float16"
+    if floats or np.can_cast(images.dtype, dtype, "safe") or not images.size:
+        return
+    limits: Any = np.finfo(dtype) if dtype == "float16" else np.iinfo(dtype)
+    low, high = images.min(), images.max()
+    cut = dtype != "float16" and images.dtype.kind == "f" and (images != np.trunc(images)).any()
+    if cut or not limits.min <= low <= high <= limits.max:
+        rule = f"`x` must hold values that the generator's dtype={dtype!r} can hold"
+        fix = 'Make the generator with dtype="float32".'
+        raise ValueError(message(rule, f"values from {low} to {high}", fix))
+
+
+def _check_classes(labels: Array | None, generator: "ImageDataGenerator") -> None:
+    if labels is None:
+        return
     border = int(len(labels) * generator.validation_split)
     sides = np.unique(labels[:border]), np.unique(labels[border:])
     if not np.array_equal(*sides):

@@ -18,6 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
+from kaug._random import resolve_seed
+from kaug._validation import check_integer, describe, message
+from kaug.image_data_generator.options import FAR, FAR_VALUE, check_reach
 
 if TYPE_CHECKING:
     from kaug.image_data_generator.generator import ImageDataGenerator
@@ -40,6 +43,8 @@ THETA, TX, TY, SHEAR, ZX, ZY, FLIP_HORIZONTAL, FLIP_VERTICAL, CHANNEL_SHIFT, BRI
 # What changes nothing; NaN stands for Keras' None.
 NEUTRAL = np.array([0, 0, 0, 0, 1, 1, 0, 0, np.nan, np.nan])
 
+ROW_BYTES = 2 * 8 * len(NAMES)  # what drawing for a row takes
+_KNOWN = dict.fromkeys(NAMES, FAR) | {"channel_shift_intensity": FAR_VALUE}
 _SEEDS = 2**32
 
 Parameters = NDArray[np.float64]
@@ -70,6 +75,13 @@ class _Plan(NamedTuple):
     columns: NDArray[np.int64]
     spans: NDArray[np.float64]
     fractions: tuple[bool, bool]
+
+
+def check_seed(seed: Any) -> int:
+    """Returns a seed that NumPy's generators take, or a fresh one for None."""
+    if seed is None:
+        return resolve_seed(None)
+    return check_integer(seed, "seed", maximum=_SEEDS - 1, fix="NumPy takes no others.")
 
 
 # Generators to be seeded again: making one takes longer than augmenting a batch.
@@ -117,6 +129,7 @@ def draw(
         _hashable(generator.zoom_range),
         generator.channel_shift_range,
         _hashable(generator.brightness_range),
+        generator.keras_compat,
     )
     shape = count, len(plan.steps)
     drawn = rng.random_sample(shape) if plan.at_once else _draw_one_by_one(plan.steps, rng, shape)
@@ -165,8 +178,10 @@ def _plan(
     zoom: Any,
     channel_shift: float,
     brightness: Any,
+    as_keras: bool,
 ) -> _Plan:
     """Returns the draws of one image, in Keras' order."""
+    first, second = (is_fraction(s, as_keras=as_keras) for s in (first_shift, second_shift))
     shifts = (first_shift, second_shift)
     steps = _symmetric(THETA, rotation)
     for column, shift in zip((TX, TY), shifts, strict=True):
@@ -188,8 +203,17 @@ def _plan(
         all(step.choices is None for step in steps),
         np.array([step.column for step in steps]),
         np.array([(step.low, step.width) for step in steps], np.float64),
-        (bool(np.max(first_shift) < 1), bool(np.max(second_shift) < 1)),
+        (first, second),
     )
+
+
+def is_fraction(shift: Any, *, as_keras: bool = False) -> bool:
+    """Tells whether a shift range is in shares of a length rather than in pixels.
+
+    Keras does not look at how far the negative numbers of a list go.
+    """
+    several = np.ndim(shift) == 1 and not as_keras
+    return bool(np.max(np.abs(shift) if several else shift) < 1)
 
 
 def _symmetric(column: int, reach: float) -> list[_Step]:
@@ -218,10 +242,28 @@ def to_dict(row: Parameters) -> dict[str, float | None]:
     return {name: None if np.isnan(value) else value for name, value in values.items()}
 
 
-def from_dict(values: Mapping[str, Any]) -> Parameters:
-    """Returns Keras' dictionary, of which any part may be missing, as one row `(1, 10)`."""
+def from_dict(values: Any, *, as_keras: bool = False) -> Parameters:
+    """Returns Keras' dictionary, of which any part may be missing, as one row `(1, 10)`.
+
+    Args:
+        values: None stands for nothing, too.
+        as_keras: Whether unknown names are passed over.
+    """
+    if not isinstance(values, Mapping):
+        rule = "`transform_parameters` must be a dict"
+        raise TypeError(message(rule, describe(values), "Pass what get_random_transform returns."))
+    unknown = [name for name in values if name not in _KNOWN]
+    if unknown and not as_keras:
+        rule = f"`transform_parameters` may hold {', '.join(NAMES)}"
+        raise ValueError(message(rule, ", ".join(map(repr, unknown))))
     row = NEUTRAL.copy()
-    for column, name in enumerate(NAMES):
-        if values.get(name) is not None:
-            row[column] = values[name]
+    for column, (name, limit) in enumerate(_KNOWN.items()):
+        value = values.get(name)
+        if isinstance(value, (bool, np.bool_)):
+            row[column] = value
+        elif value is not None:
+            row[column] = check_reach(value, name, limit)
+    if row[BRIGHTNESS] < 0 and not as_keras:
+        rule = "`brightness` is a factor, which must not be negative"
+        raise ValueError(message(rule, f"brightness={values['brightness']}"))
     return row[np.newaxis]

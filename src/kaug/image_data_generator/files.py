@@ -9,10 +9,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from kaug import _parallel
-from kaug._validation import check_choice, check_integer, describe, message
+from kaug._files import check_path, open_regular
+from kaug._validation import check_choice, check_flag, check_integer, describe, message
+from kaug.image_data_generator.pictures import (
+    USUAL,
+    Found,
+    check_holds,
+    convert,
+    convert_as_keras,
+    open_picture,
+)
 
 Array = NDArray[Any]
 
@@ -20,33 +29,58 @@ EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff")
 COLOR_MODES = {"grayscale": 1, "rgb": 3, "rgba": 4}
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
 
-_GRAY_MODES = ("L", "I;16", "I")  # read as they are, with all their bits
+# Kinds of picture files that Keras passes over: those that Pillow reads at once, and others.
+_READABLE = (".webp", ".gif", ".jfif", ".jpe", ".avif", ".jp2", ".pgm", ".pbm", ".pnm", ".tga")
+_FOREIGN = (".heic", ".heif", ".jxl", ".j2k", ".pfm", ".dib", ".ico", ".exr", ".dng", ".dcm")
+OTHERS = _READABLE + _FOREIGN
 
 
 def absolute(folder: Any) -> Path:
-    """Returns an absolute path without `..`, links as they are."""
-    return Path(os.path.normpath(Path(folder).absolute()))
+    """Returns the absolute path of `directory`, without `..`, links as they are."""
+    return Path(os.path.normpath(check_path(folder, "directory").absolute()))
 
 
-def list_images(folder: Path, *, follow_links: bool) -> list[Path]:
-    """Returns the image files below a folder, always in the same order.
+def check_folder(folder: Path) -> Path:
+    """Returns `directory` when it is a folder that exists."""
+    if not folder.is_dir():
+        raise ValueError(message("`directory` must be a folder that exists", repr(str(folder))))
+    return folder
+
+
+def list_images(
+    folder: Path, *, follow_links: bool, hidden: bool = False
+) -> tuple[list[Path], list[Path]]:
+    """Lists the image files below a folder, always in the same order.
 
     Args:
         folder: Where to look, at any depth.
         follow_links: Whether to enter folders that are symbolic links, each folder but once.
+        hidden: Whether to enter folders whose names begin with a dot.
+
+    Returns:
+        The files that are read, and pictures of kinds that are not.
+
+    Raises:
+        OSError: A folder cannot be read.
     """
     seen = {folder.resolve()}
     found = []
-    for root, folders, names in os.walk(folder, followlinks=follow_links):
+    for root, folders, names in os.walk(folder, followlinks=follow_links, onerror=_raise):
+        if not hidden:
+            folders[:] = [name for name in folders if not name.startswith(".")]
         if follow_links:
             folders[:] = [name for name in folders if _is_new(Path(root, name), seen)]
         found.append((root, sorted(names)))
-    return [
-        Path(root, name)
-        for root, names in sorted(found)
-        for name in names
-        if name.lower().endswith(EXTENSIONS)
-    ]
+    paths = [Path(root, name) for root, names in sorted(found) for name in names]
+    read, passed = (
+        [path for path in paths if path.name.lower().endswith(kinds)]
+        for kinds in (EXTENSIONS, OTHERS)
+    )
+    return read, passed
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _is_new(folder: Path, seen: set[Path]) -> bool:
@@ -98,23 +132,28 @@ class Reader:
         keep_aspect_ratio: Whether to cut the middle out instead of distorting.
         exif_orientation: Whether to turn a photograph as its camera noted.
         channels_first: Whether images are `(C, H, W)`.
+        as_keras: Whether depth is lost as in Keras, and without a word.
     """
 
-    target_size: tuple[int, ...]
+    target_size: Any
     color_mode: str
     interpolation: str
     keep_aspect_ratio: bool
     exif_orientation: bool
     channels_first: bool
+    as_keras: bool
 
     def __post_init__(self) -> None:
         check_choice(self.color_mode, "color_mode", COLOR_MODES)
         check_choice(self.interpolation, "interpolation", INTERPOLATIONS)
-        if len(self.target_size) != 2:
+        for name in ("keep_aspect_ratio", "exif_orientation"):
+            check_flag(getattr(self, name), name)
+        pair = isinstance(self.target_size, (tuple, list, np.ndarray))
+        if not pair or np.shape(self.target_size) != (2,):
             rule = "`target_size` must be (height, width)"
             raise ValueError(message(rule, f"target_size={describe(self.target_size)}"))
-        for length in self.target_size:
-            check_integer(length, "target_size", minimum=1)
+        sides = [check_integer(side, "target_size", minimum=1) for side in self.target_size]
+        object.__setattr__(self, "target_size", tuple(sides))
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -123,38 +162,43 @@ class Reader:
         height, width = self.target_size
         return (channels, height, width) if self.channels_first else (height, width, channels)
 
-    def read(self, paths: Sequence[str], dtype: str) -> tuple[Array, dict[int, Exception]]:
+    def read(
+        self, paths: Sequence[str], dtype: str
+    ) -> tuple[Array, dict[int, Exception], dict[int, Found]]:
         """Reads files in parallel.
 
         Returns:
-            The images, and by position what was wrong with those that cannot be read.
+            The images; by position what was wrong with those that cannot be read; and by position
+            what was found in the others.
         """
         images = np.zeros((len(paths), *self.shape), dtype)
         errors: dict[int, Exception] = {}
+        found: dict[int, Found] = {}
 
         def task(start: int, stop: int) -> None:
             for i in range(start, stop):
                 try:
-                    images[i] = self._read(paths[i])
+                    images[i], found[i] = self._read(paths[i], dtype)
                 except Exception as error:  # damaged files make Pillow raise all sorts
                     errors[i] = error
 
         _parallel.run(task, len(paths))
-        return images, errors
+        return images, errors, found
 
-    def _read(self, path: str) -> Array:
-        with Image.open(path) as file:
-            _refuse_bombs(file)
-            picture = ImageOps.exif_transpose(file) if self.exif_orientation else file
-            values = np.asarray(self._resize(self._convert(picture)))
+    def _read(self, path: str, dtype: str) -> tuple[Array, Found]:
+        with open_regular(path) as file:
+            picture, head = open_picture(file)
+            with picture:
+                if self.as_keras:
+                    mode, found = self.color_mode, USUAL
+                    own = convert_as_keras(picture, mode, turn=self.exif_orientation)
+                else:
+                    own, found = convert(picture, head, self.color_mode, turn=self.exif_orientation)
+                values = np.asarray(self._resize(own))
+        if not self.as_keras:
+            check_holds(values, dtype)
         values = values.reshape(*self.target_size, -1)
-        return values.transpose(2, 0, 1) if self.channels_first else values
-
-    def _convert(self, picture: Image.Image) -> Image.Image:
-        if self.color_mode == "grayscale":
-            return picture if picture.mode in _GRAY_MODES else picture.convert("L")
-        mode = self.color_mode.upper()
-        return picture if picture.mode == mode else picture.convert(mode)
+        return (values.transpose(2, 0, 1) if self.channels_first else values), found
 
     def _resize(self, picture: Image.Image) -> Image.Image:
         height, width = self.target_size
@@ -163,19 +207,6 @@ class Reader:
         box = _middle(picture.size, (width, height)) if self.keep_aspect_ratio else None
         how = Image.Resampling[self.interpolation.upper()]
         return picture.resize((width, height), how, box)
-
-
-def _refuse_bombs(picture: Image.Image) -> None:
-    """Refuses pictures whose pixels would fill the memory, before they are decoded."""
-    limit, pixels = Image.MAX_IMAGE_PIXELS, picture.width * picture.height
-    if limit is not None and pixels > limit:
-        raise ValueError(
-            message(
-                f"An image must have at most {limit} pixels",
-                f"{picture.width} × {picture.height}",
-                "Raise PIL.Image.MAX_IMAGE_PIXELS if you trust it.",
-            )
-        )
 
 
 def _middle(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -7,23 +7,32 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kaug._random import resolve_seed
 from kaug._validation import (
     as_array,
     check_choice,
+    check_flag,
     check_integer,
-    check_number,
     describe,
     message,
     warn,
 )
 from kaug.image_data_generator import options, statistics
-from kaug.image_data_generator.draws import Parameters, draw, from_dict, stream, to_dict
+from kaug.image_data_generator.draws import (
+    ROW_BYTES,
+    Parameters,
+    check_seed,
+    draw,
+    from_dict,
+    stream,
+    to_dict,
+)
 from kaug.image_data_generator.flows import Flows
 from kaug.image_data_generator.native import KerasGeometry, not_native, to_native
 from kaug.image_data_generator.pixels import transform
 
 Array = NDArray[Any]
+
+_RANK = 3  # of one image
 
 
 class ImageDataGenerator(Flows):
@@ -42,17 +51,17 @@ class ImageDataGenerator(Flows):
         featurewise_std_normalization: Whether to divide by the data set's standard deviation.
         samplewise_std_normalization: Whether to divide by each image's standard deviation.
         zca_whitening: Whether to decorrelate the pixels (`fit`).
-        zca_epsilon: Added to the singular values.
+        zca_epsilon: Added to the singular values, above 0.
         rotation_range: Degrees, evenly on `[-r, r]`.
         width_shift_range: A float below 1: fraction of the width; from 1 on, pixels, evenly on
             `[-r, r]`. An integer `r`: whole pixels below `r`, either way. A sequence: one of
-            these, either way.
+            these, either way; shares if none of them reaches 1 either way, else pixels.
         height_shift_range: The same of the height.
-        brightness_range: `(low, high)` of the factor. Black is 0; white is 255, or 1 in float
-            images that are nowhere above 1; in images with other values, their own extremes.
+        brightness_range: `(low, high)` of the factor, from 0 on. Black is 0; white is 255, or 1 in
+            float images that are nowhere above 1; in images with other values, their own extremes.
         shear_range: Degrees, evenly on `[-r, r]`.
         zoom_range: `(low, high)` of the factors by which coordinates are scaled, both axes apart;
-            a number `z` means `(1 - z, 1 + z)`.
+            above 0; a number `z` means `(1 - z, 1 + z)`.
         channel_shift_range: What is added to the values, evenly on `[-r, r]`; the image keeps its
             least and greatest value.
         fill_mode: `"nearest"`, `"reflect"`, `"wrap"` or `"constant"`.
@@ -65,11 +74,16 @@ class ImageDataGenerator(Flows):
         validation_split: Share of the rows that `subset="validation"` means: the first ones.
         interpolation_order: 0 nearest, 1 linear, 2 to 5 splines.
         dtype: Of the batches; None takes Keras' `floatx`.
-        keras_compat: Whether to repeat Keras' defects as well, for comparison.
+        keras_compat: Whether to repeat Keras' defects as well, for comparison: those of its
+            pictures, of its folders and tables, and of how it reads files.
+
+    Warns:
+        UserWarning: An option implies another.
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: An argument is out of its range.
+        ValueError: An argument is out of its range. Angles, shifts and factors reach up to 1e6
+            either way.
 
     Example:
         >>> import numpy as np, kaug
@@ -111,24 +125,33 @@ class ImageDataGenerator(Flows):
         *,
         keras_compat: bool = False,
     ) -> None:
-        self.featurewise_center = bool(featurewise_center)
-        self.samplewise_center = bool(samplewise_center)
-        self.featurewise_std_normalization = bool(featurewise_std_normalization)
-        self.samplewise_std_normalization = bool(samplewise_std_normalization)
-        self.zca_whitening = bool(zca_whitening)
-        self.zca_epsilon = check_number(zca_epsilon, "zca_epsilon")
-        self.rotation_range = check_number(rotation_range, "rotation_range")
-        self.width_shift_range = options.check_shift(width_shift_range, "width_shift_range")
-        self.height_shift_range = options.check_shift(height_shift_range, "height_shift_range")
-        self.brightness_range = options.check_brightness(brightness_range)
-        self.shear_range = check_number(shear_range, "shear_range")
-        self.zoom_range = options.check_zoom(zoom_range)
-        self.channel_shift_range = check_number(channel_shift_range, "channel_shift_range")
+        self.keras_compat = check_flag(keras_compat, "keras_compat")
+        self.featurewise_center = check_flag(featurewise_center, "featurewise_center")
+        self.samplewise_center = check_flag(samplewise_center, "samplewise_center")
+        self.featurewise_std_normalization = check_flag(
+            featurewise_std_normalization, "featurewise_std_normalization"
+        )
+        self.samplewise_std_normalization = check_flag(
+            samplewise_std_normalization, "samplewise_std_normalization"
+        )
+        self.zca_whitening = check_flag(zca_whitening, "zca_whitening")
+        self.horizontal_flip = check_flag(horizontal_flip, "horizontal_flip")
+        self.vertical_flip = check_flag(vertical_flip, "vertical_flip")
+        as_keras = self.keras_compat
+        self.zca_epsilon = options.check_epsilon(zca_epsilon)
+        self.rotation_range = options.check_reach(rotation_range, "rotation_range")
+        self.width_shift_range = options.check_shift(
+            width_shift_range, "width_shift_range", as_keras=as_keras
+        )
+        self.height_shift_range = options.check_shift(
+            height_shift_range, "height_shift_range", as_keras=as_keras
+        )
+        self.brightness_range = options.check_brightness(brightness_range, as_keras=as_keras)
+        self.shear_range = options.check_reach(shear_range, "shear_range")
+        self.zoom_range = options.check_zoom(zoom_range, as_keras=as_keras)
+        self.channel_shift_range = options.check_value(channel_shift_range, "channel_shift_range")
         self.fill_mode = check_choice(fill_mode, "fill_mode", options.MODES)
-        self.cval = check_number(cval, "cval")
-        self.horizontal_flip = bool(horizontal_flip)
-        self.vertical_flip = bool(vertical_flip)
-        self.rescale = options.check_rescale(rescale)
+        self.cval = options.check_value(cval, "cval")
         self.preprocessing_function = options.check_function(preprocessing_function)
         self.data_format = options.check_data_format(
             _keras().image_data_format() if data_format is None else data_format
@@ -137,14 +160,21 @@ class ImageDataGenerator(Flows):
         self.interpolation_order = check_integer(
             interpolation_order, "interpolation_order", maximum=5
         )
-        self.keras_compat = bool(keras_compat)
         self._imply_centring()
-        self.dtype = options.check_dtype(_keras().floatx() if dtype is None else dtype, vars(self))
+        self.dtype = options.check_dtype(
+            _keras().floatx() if dtype is None else dtype, {**vars(self), "rescale": rescale}
+        )
+        self.rescale = options.check_rescale(rescale, self.dtype)
         last = self.data_format == "channels_last"
         self.row_axis, self.col_axis, self.channel_axis = (1, 2, 3) if last else (2, 3, 1)
         self.mean: Any = None
         self.std: Any = None
         self.zca_whitening_matrix: Any = None
+
+    @property
+    def _validation_split(self) -> float:
+        """Keras' own name of `validation_split`."""
+        return self.validation_split
 
     def _imply_centring(self) -> None:
         """Switches on what other options need, and off what they make superfluous."""
@@ -176,11 +206,11 @@ class ImageDataGenerator(Flows):
             `theta` (degrees), `tx` and `ty` (pixels), `shear` (degrees), `zx` and `zy`,
             `flip_horizontal`, `flip_vertical`, `channel_shift_intensity` and `brightness`.
         """
-        shape = (0, *img_shape)
-        if len(shape) != 4:
+        if np.ndim(img_shape) != 1 or len(img_shape) != _RANK:
             rule = "`img_shape` must have three entries"
             raise ValueError(message(rule, f"img_shape={describe(img_shape)}"))
-        with stream(resolve_seed(seed)) as rng:
+        shape = (0, *(check_integer(length, "img_shape", minimum=1) for length in img_shape))
+        with stream(check_seed(seed)) as rng:
             return to_dict(self._draw(rng, 1, shape)[0])
 
     def apply_transform(self, x: ArrayLike, transform_parameters: Mapping[str, Any]) -> Array:
@@ -188,13 +218,20 @@ class ImageDataGenerator(Flows):
 
         Args:
             x: One image `(H, W, C)` (or channels first); never written to.
-            transform_parameters: Any of the values `get_random_transform` returns.
+            transform_parameters: Any of the values `get_random_transform` returns. Other names are
+                an error unless `keras_compat`.
 
         Returns:
             A new image of the same shape and dtype.
+
+        Raises:
+            ValueError: A name is unknown, or a value out of its range.
         """
         image = _check_rank(as_array(x, "x"), "x", 3)
-        one, parameters = np.zeros(1, np.int64), from_dict(transform_parameters)
+        one, parameters = (
+            np.zeros(1, np.int64),
+            from_dict(transform_parameters, as_keras=self.keras_compat),
+        )
         result: Array = transform(self, image[np.newaxis], one, parameters, image.dtype)[0]
         return result
 
@@ -209,11 +246,12 @@ class ImageDataGenerator(Flows):
         Args:
             x: One image, or a batch of them. Samplewise statistics are those of each image.
         """
-        images = np.array(x, self.dtype if np.asarray(x).dtype.kind in "iu" else None)
+        given = as_array(x, "x")
+        _check_rank(given, "x", 3 if given.ndim == 3 else 4)
+        images = np.array(given, self.dtype if given.dtype.kind in "iu" else None)
         if images.ndim == 3:
             statistics.standardize(self, images[np.newaxis])
             return images
-        _check_rank(images, "x", 4)
         return statistics.standardize(self, images, whole=self.keras_compat)
 
     # Many images --------------------------------------------------------------------------------
@@ -224,18 +262,27 @@ class ImageDataGenerator(Flows):
         """Learns the mean, the standard deviation or the ZCA matrix of a data set.
 
         Args:
-            x: Images `(N, H, W, C)` (or channels first); never written to.
+            x: Images `(N, H, W, C)` (or channels first), at least one; never written to.
             augment: Whether to learn from augmented images.
             rounds: How many augmented copies of the data to learn from.
             seed: Of the augmentation, 0..2³²-1. None draws one from Python's `random`.
+
+        Raises:
+            ValueError: There is no image, or its values are not finite.
+            MemoryError: The images with their copies, or the ZCA matrix, do not fit into memory.
         """
-        images = np.array(x, self.dtype)
-        self.check_images(images)
+        given = as_array(x, "x")
+        self.check_images(given)
+        if not given.size:
+            raise ValueError(message("`fit` needs at least one image", describe(given)))
+        check_flag(augment, "augment")
+        count = len(given) * (check_integer(rounds, "rounds", minimum=1) if augment else 1)
+        statistics.check_fits(self, given.shape, count, ROW_BYTES if augment else 0)
+        images = np.array(given, self.dtype)
         if self.rescale:
             images *= self.rescale
         if augment:
-            count = len(images) * check_integer(rounds, "rounds", minimum=1)
-            with stream(resolve_seed(seed)) as rng:
+            with stream(check_seed(seed)) as rng:
                 parameters = self._draw(rng, count, images.shape)
             images = self._transform(images, np.arange(count) % len(images), parameters)
         statistics.fit(self, images)
@@ -288,9 +335,17 @@ class ImageDataGenerator(Flows):
 
 
 def _check_rank(images: Array, name: str, rank: int) -> Array:
-    if images.ndim != rank or images.dtype.kind not in "iuf":
+    if images.dtype.kind not in "iuf":
+        rule = f"`{name}` must hold real numbers"
+        raise ValueError(message(rule, describe(images), "Convert them first."))
+    if images.ndim != rank:
         what = "one image of rank 3" if rank == 3 else "images of rank 4"
-        rule = f"`{name}` must be {what} and hold real numbers"
+        fix = ""
+        if rank == 4 and images.ndim == 3:
+            fix = f"For one image pass {name}[None], for gray images {name}[..., None]."
+        raise ValueError(message(f"`{name}` must be {what}", describe(images), fix))
+    if 0 in images.shape[rank - 3 :]:
+        rule = f"`{name}` must have no height, width or channels of 0"
         raise ValueError(message(rule, describe(images)))
     return images
 

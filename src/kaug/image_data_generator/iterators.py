@@ -4,6 +4,7 @@ import copy
 import operator
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Iterator as IteratorOf
 from typing import TYPE_CHECKING, Any, Self
 
 import keras
@@ -11,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug import _html
-from kaug._random import resolve_seed
-from kaug._validation import check_choice, check_integer, describe, message
-from kaug.image_data_generator.draws import Parameters, stream
+from kaug._validation import check_choice, check_flag, check_integer, describe, message, warn
+from kaug.image_data_generator.draws import Parameters, check_seed, stream
+from kaug.image_data_generator.files import EXTENSIONS
+from kaug.image_data_generator.options import is_random
 from kaug.image_data_generator.saving import Saver
 from kaug.image_data_generator.statistics import standardize
 
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from kaug.image_data_generator.generator import ImageDataGenerator
 
 Rows = NDArray[np.int64]
+
+
+class BatchNumberError(IndexError, ValueError):
+    """There is no such batch: an `IndexError` as for lists, and a `ValueError` as in Keras."""
 
 
 class Iterator(keras.utils.PyDataset, ABC):
@@ -32,6 +38,7 @@ class Iterator(keras.utils.PyDataset, ABC):
     Reading from several threads is safe.
     """
 
+    white_list_formats = tuple(extension[1:] for extension in EXTENSIONS)
     _saver: Saver | None
 
     def __init__(
@@ -42,19 +49,58 @@ class Iterator(keras.utils.PyDataset, ABC):
         batch_size: int,
         shuffle: bool,
         seed: int | None,
+        subset: str | None = None,
     ) -> None:
         super().__init__()
         self.n = n
         self.image_data_generator = image_data_generator
         self.batch_size = check_integer(batch_size, "batch_size", minimum=1)
-        self.shuffle = bool(shuffle)
-        self.seed = resolve_seed(seed)
+        self.shuffle = check_flag(shuffle, "shuffle")
+        self.seed = check_seed(seed)
+        self.subset = subset
+        self.dtype = image_data_generator.dtype
+        self.data_format = image_data_generator.data_format
         self.batch_index = 0
         self.total_batches_seen = 0
         self._first = 0  # number of the first batch of the epoch that `next` is in
         self._epoch = 0  # which one `it[i]` is in
         self._order: tuple[int, Rows] = (-1, np.arange(n))
-        self._lock = threading.Lock()
+        self._drawn = 0, 0  # epoch and position of the batch that `index_generator` gave last
+        self.lock = threading.RLock()  # held by who asks `index_generator`, as in Keras
+
+    @property
+    def save_to_dir(self) -> str | None:
+        """The folder that augmented images are written to, or None."""
+        return None if self._saver is None else str(self._saver.folder)
+
+    @property
+    def save_prefix(self) -> str:
+        """How the names of those files begin."""
+        return "" if self._saver is None else self._saver.prefix
+
+    @property
+    def save_format(self) -> str:
+        """How the names of those files end."""
+        return "png" if self._saver is None else self._saver.extension
+
+    @property
+    def index_generator(self) -> IteratorOf[Rows]:
+        """The rows of one batch after the other, without end, in the place of `next`.
+
+        What it gives goes to `_get_batches_of_transformed_samples`, as in Keras.
+        """
+        while True:
+            first, position = self._drawn = self._advance()
+            with stream(self.seed + first + position) as rng:
+                rows = self._rows_of(first, position, rng)
+            yield rows
+
+    def _get_batches_of_transformed_samples(self, index_array: Rows) -> Any:
+        """Returns a batch of any rows, with the draws of the batch `index_generator` gave last."""
+        first, position = self._drawn
+        with stream(self.seed + first + position) as rng:
+            self._rows_of(first, position, rng)
+            return self._make(np.asarray(index_array, np.int64), rng)
 
     @property
     def index_array(self) -> Rows:
@@ -65,27 +111,33 @@ class Iterator(keras.utils.PyDataset, ABC):
         return -(-self.n // self.batch_size)
 
     def __getitem__(self, index: int) -> Any:
-        position = operator.index(index)
         count = len(self)
+        rule = f"The number of a batch must be an integer in {-count}..{count - 1}"
+        try:
+            position = operator.index(index)
+        except TypeError:
+            raise TypeError(message(rule, describe(index))) from None
         if not -count <= position < count:
-            rule = f"The number of a batch must lie in {-count}..{count - 1}"
-            raise IndexError(message(rule, describe(index)))
+            raise BatchNumberError(message(rule, describe(index)))
         return self._batch(self._epoch * count, position % count)
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Any:
-        if not self.n:
+        return self._batch(*self._advance())
+
+    def _advance(self) -> tuple[int, int]:
+        """Moves `next` on, and returns its batch: the epoch's first, and the place in the epoch."""
+        if not self.n and not self.image_data_generator.keras_compat:
             raise ValueError(message("Batches need at least one image", "none"))
-        with self._lock:
+        with self.lock:
             position = self.batch_index
             if position == 0:
                 self._first = self.total_batches_seen
-            first = self._first
             self.total_batches_seen += 1
-            self.batch_index = (position + 1) % len(self)
-        return self._batch(first, position)
+            self.batch_index = (position + 1) % max(len(self), 1)
+            return self._first, position
 
     def next(self) -> Any:
         """Returns the next batch, as `next(it)` does."""
@@ -93,7 +145,7 @@ class Iterator(keras.utils.PyDataset, ABC):
 
     def reset(self) -> None:
         """Lets the next batch begin a new epoch."""
-        with self._lock:
+        with self.lock:
             self.batch_index = 0
 
     def on_epoch_end(self) -> None:
@@ -103,14 +155,19 @@ class Iterator(keras.utils.PyDataset, ABC):
     def _batch(self, first: int, position: int) -> Any:
         """Returns the batch at `position` of the epoch whose first batch is number `first`."""
         with stream(self.seed + first + position) as rng:
-            order = self._order_of(first, rng if position == 0 else None)
-            start = position * self.batch_size
-            return self._make(order[start : start + self.batch_size], rng)
+            return self._make(self._rows_of(first, position, rng), rng)
+
+    def _rows_of(self, first: int, position: int, rng: np.random.RandomState) -> Rows:
+        """Returns the rows of a batch, and leaves its stream where its draws begin."""
+        order = self._order_of(first, rng if position == 0 else None)
+        return order[position * self.batch_size :][: self.batch_size]
 
     def _order_of(self, first: int, rng: np.random.RandomState | None) -> Rows:
         """Returns the order of an epoch; its first batch draws on from where this leaves `rng`."""
+        if not self.shuffle:
+            return np.arange(self.n)
         known, order = self._order
-        if not self.shuffle or (known == first and rng is None):
+        if known == first and rng is None:
             return order
         if rng is None:
             with stream(self.seed + first) as own:
@@ -166,10 +223,10 @@ class Iterator(keras.utils.PyDataset, ABC):
         """Returns the batch of these rows."""
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_lock"}
+        return {name: value for name, value in vars(self).items() if name != "lock"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=threading.Lock())
+        self.__dict__.update(state, lock=threading.RLock())
 
 
 def split_range(generator: "ImageDataGenerator", count: int, subset: str | None) -> slice:
@@ -177,5 +234,33 @@ def split_range(generator: "ImageDataGenerator", count: int, subset: str | None)
     if subset is None:
         return slice(0, count)
     border = int(count * generator.validation_split)
-    validation = check_choice(subset, "subset", ("training", "validation")) == "validation"
-    return slice(0, border) if validation else slice(border, count)
+    return slice(0, border) if subset == "validation" else slice(border, count)
+
+
+def check_subset(generator: "ImageDataGenerator", subset: str | None) -> str | None:
+    """Returns the name of a subset, or None for all rows.
+
+    Warns:
+        UserWarning: The generator changes pictures that are to validate.
+
+    Raises:
+        ValueError: There is no such subset, or no split.
+    """
+    if subset is None:
+        return None
+    check_choice(subset, "subset", ("training", "validation"))
+    if generator.keras_compat:
+        return subset
+    if not generator.validation_split:
+        rule = "`subset` needs a generator that splits"
+        fix = "Make it with validation_split=0.2, for example."
+        raise ValueError(message(rule, f"subset={subset!r} and validation_split=0", fix))
+    if subset == "validation" and is_random(generator):
+        warn(
+            message(
+                "Validation pictures should be as they are, and this generator augments them",
+                repr(generator),
+                "Make a second one with the same validation_split and without ranges and flips.",
+            )
+        )
+    return subset

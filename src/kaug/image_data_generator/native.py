@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from kaug._kernels.warp import FILL_MODES
 from kaug._random import Draws
+from kaug._validation import check_flag, check_integer
+from kaug.image_data_generator.draws import is_fraction
+from kaug.image_data_generator.options import check_reach, check_shift, check_zoom
 from kaug.transforms import _matrices
 from kaug.transforms._affine import AffineTransform
 from kaug.transforms._base import Parameters, check_fill
@@ -52,6 +55,10 @@ class KerasGeometry(AffineTransform):
         fill_mode: `"nearest"`, `"reflect"`, `"wrap"` or `"constant"`.
         cval: What lies outside with `"constant"`.
         interpolation_order: 0 or 1.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of its range.
     """
 
     rotation_range: float = field(default=0.0, kw_only=True)
@@ -69,6 +76,23 @@ class KerasGeometry(AffineTransform):
         # Keras has none; beyond these a picture is a smear of one of its pixels.
         names, far = ("theta", "tx", "ty", "shear", "zx", "zy"), 2.0**20
         return {name: {"minimum": -far, "maximum": far} for name in names}
+
+    def __post_init__(self) -> None:
+        checked = {
+            "rotation_range": check_reach(self.rotation_range, "rotation_range"),
+            "width_shift_range": check_shift(self.width_shift_range, "width_shift_range"),
+            "height_shift_range": check_shift(self.height_shift_range, "height_shift_range"),
+            "shear_range": check_reach(self.shear_range, "shear_range"),
+            "zoom_range": tuple(check_zoom(self.zoom_range)),
+            "horizontal_flip": check_flag(self.horizontal_flip, "horizontal_flip"),
+            "vertical_flip": check_flag(self.vertical_flip, "vertical_flip"),
+            "interpolation_order": check_integer(
+                self.interpolation_order, "interpolation_order", maximum=1
+            ),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        self.sampling()  # checks how it fills
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns Keras' parameters of each row, shifts as they were given."""
@@ -121,7 +145,7 @@ def _draw_shift(shift: float | Sequence[float], draws: Draws) -> NDArray[np.floa
 def _in_pixels(
     drawn: NDArray[np.float64], shift: float | Sequence[float], length: int
 ) -> NDArray[np.float64]:
-    return drawn * length if np.max(shift) < 1 else drawn
+    return drawn * length if is_fraction(shift) else drawn
 
 
 def native_equivalent(generator: Any) -> KerasGeometry | None:

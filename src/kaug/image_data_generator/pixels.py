@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kaug import _parallel
 from kaug._kernels.warp import FILL_MODES, warp
+from kaug._validation import message
 from kaug.image_data_generator.draws import BRIGHTNESS, CHANNEL_SHIFT, SHEAR, ZX, ZY, Parameters
 from kaug.image_data_generator.matrices import to_matrices
 
@@ -74,6 +75,9 @@ def _resample(
         parameters = np.repeat(parameters, channels, axis=0)
         source, out = (array.reshape(-1, height, width, 1) for array in (source, out))
     matrices = to_matrices(parameters, (height, width), swap_centres=generator.keras_compat)
+    if not np.isfinite(matrices).all():
+        rule = "The ranges of an `ImageDataGenerator` must be finite and far from the largest float"
+        raise ValueError(message(rule, repr(generator)))
     mode, value, order = generator.fill_mode, generator.cval, generator.interpolation_order
     if order <= 1 and mode in FILL_MODES:
         warp(source, rows, matrices, out, order=order, fill_mode=mode, fill_value=value)

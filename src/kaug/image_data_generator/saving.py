@@ -7,7 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from kaug._files import check_path
 from kaug._validation import describe, message
+
+_RGBA = 4
 
 
 class Saver:
@@ -17,19 +20,23 @@ class Saver:
         folder: Must exist.
         prefix: Of the file names; no path.
         extension: Names a format that Pillow writes.
+        channels: How many the images have.
         channels_first: Whether images are `(C, H, W)`.
     """
 
-    def __init__(self, folder: Any, prefix: str, extension: str, *, channels_first: bool) -> None:
-        self._folder = Path(folder)
-        if not self._folder.is_dir():
+    def __init__(
+        self, folder: Any, prefix: Any, extension: Any, *, channels: int, channels_first: bool
+    ) -> None:
+        self.folder = check_path(folder, "save_to_dir")
+        if not self.folder.is_dir():
             rule = "`save_to_dir` must be a folder that exists"
             raise ValueError(message(rule, f"save_to_dir={describe(folder)}", "Make it first."))
         for name, part in (("save_prefix", prefix), ("save_format", extension)):
-            if part != Path(part).name and part:
+            if not isinstance(part, str) or "\0" in part or (part and part != Path(part).name):
                 rule = f"`{name}` must be part of a file name"
-                raise ValueError(message(rule, f"{name}={part!r}"))
-        self._prefix, self._extension = prefix, extension
+                raise ValueError(message(rule, f"{name}={describe(part)}"))
+        self.prefix, self.extension = prefix, extension
+        _check_format(extension, channels)
         self._channels_first = channels_first
 
     def save(
@@ -41,8 +48,8 @@ class Saver:
     ) -> None:
         """Writes `prefix_row_number.extension` per image, the number drawn below `numbers`."""
         for image, row in zip(images, rows, strict=True):
-            name = f"{self._prefix}_{row}_{rng.randint(numbers)}.{self._extension}"
-            self._to_picture(image).save(self._folder / name)
+            name = f"{self.prefix}_{row}_{rng.randint(numbers)}.{self.extension}"
+            self._to_picture(image).save(self.folder / name)
 
     def _to_picture(self, image: NDArray[Any]) -> Image.Image:
         """Stretches the values to 0..255."""
@@ -54,9 +61,32 @@ class Saver:
         return Image.fromarray(levels[..., 0] if levels.shape[2] == 1 else levels)
 
 
-def make_saver(generator: Any, folder: Any, prefix: str, extension: str) -> Saver | None:
-    """Returns what saves the batches of a generator, or None without a folder."""
-    if folder is None:
+def _check_format(extension: str, channels: int) -> None:
+    """Raises unless Pillow writes images of so many channels in a format."""
+    name = Image.registered_extensions().get(f".{extension.lower()}")
+    if name not in Image.SAVE:
+        rule = "`save_format` must be a format that Pillow writes"
+        raise ValueError(message(rule, f"save_format={extension!r}", 'Use "png".'))
+    opaque = (1, 3) if name == "JPEG" else (1, 3, 4)
+    if channels not in opaque:
+        rule = f"Images to be saved as {name} must have {' or '.join(map(str, opaque))} channels"
+        fix = 'Use save_format="png".' if channels == _RGBA else "Leave `save_to_dir` out."
+        raise ValueError(message(rule, f"{channels}", fix))
+
+
+def make_saver(
+    generator: Any, shape: tuple[int, ...], folder: Any, prefix: Any, extension: Any
+) -> Saver | None:
+    """Returns what saves the batches of a generator, or None without a folder.
+
+    Args:
+        generator: Says where the channels are.
+        shape: Of an image.
+        folder: None for not saving.
+        prefix: As of `Saver`.
+        extension: The same.
+    """
+    if folder is None or folder == "":  # as in Keras
         return None
-    first = generator.data_format == "channels_first"
-    return Saver(folder, prefix, extension, channels_first=first)
+    first, channels = generator.data_format == "channels_first", shape[generator.channel_axis - 1]
+    return Saver(folder, prefix, extension, channels=channels, channels_first=first)

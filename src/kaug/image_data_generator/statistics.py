@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._memory import check_memory
 from kaug._validation import describe, message, warn
 
 if TYPE_CHECKING:
@@ -64,6 +65,25 @@ def _is_fitted(statistic: Any, option: str) -> bool:
     return statistic is not None
 
 
+def check_fits(
+    generator: ImageDataGenerator, shape: tuple[int, ...], count: int, other: int
+) -> None:
+    """Refuses to learn from more than the memory free now can hold, before anything is made.
+
+    Args:
+        generator: Whose options to follow.
+        shape: Of all images.
+        count: How many images there will be with augmented ones.
+        other: Bytes that belong to an image beside its pixels.
+    """
+    dtype, size = np.dtype(generator.dtype), shape[1:]
+    check_memory(size, dtype, count, other, "Fit on fewer images, or with fewer `rounds`.")
+    if generator.zca_whitening:
+        values = int(np.prod(size))
+        fix = "`zca_whitening` takes a number for each pair of values: use smaller images."
+        check_memory((values,), dtype, values, 0, fix)
+
+
 def fit(generator: ImageDataGenerator, images: Array) -> None:
     """Computes what featurewise options need.
 
@@ -75,13 +95,20 @@ def fit(generator: ImageDataGenerator, images: Array) -> None:
     shape = [1, 1, 1]
     shape[generator.channel_axis - 1] = images.shape[generator.channel_axis]
     if generator.featurewise_center:
-        generator.mean = images.mean(axis=axes).reshape(shape)
+        generator.mean = _finite(images.mean(axis=axes).reshape(shape))
         images -= generator.mean
     if generator.featurewise_std_normalization:
         generator.std = images.std(axis=axes).reshape(shape)
         images /= generator.std + _EPSILON
     if generator.zca_whitening:
         generator.zca_whitening_matrix = _zca_matrix(images, generator.zca_epsilon)
+
+
+def _finite(mean: Array) -> Array:
+    if not np.isfinite(mean).all():
+        rule = "`fit` needs images of finite values"
+        raise ValueError(message(rule, f"a mean of {mean.ravel()}", "Leave the others out."))
+    return mean
 
 
 def _zca_matrix(images: Array, epsilon: float) -> Array:
