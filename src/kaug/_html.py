@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._validation import FAR_ABOVE_WHITE, FAR_BELOW_BLACK
+
 Array = NDArray[Any]
 Facts = Sequence[tuple[str, str]]
 
@@ -168,7 +170,7 @@ def byte_images(images: Sequence[Array]) -> tuple[list[Array], str]:
     least = min(float(np.nanmin(picture)) for picture in floats)
     most = max(float(np.nanmax(picture)) for picture in floats)
     remark = ""
-    if pictures[0].dtype.kind == "f" and least >= -0.5 and most <= 1.5:
+    if pictures[0].dtype.kind == "f" and least >= FAR_BELOW_BLACK and most <= FAR_ABOVE_WHITE:
         least, most = 0.0, 1.0
     elif least >= 0 and most <= 255:
         least, most = 0.0, 255.0

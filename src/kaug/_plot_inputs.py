@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kaug._validation import FAR_BELOW_BLACK, as_array, check_integer, describe, message
+from kaug._validation import (
+    FAR_ABOVE_WHITE,
+    FAR_BELOW_BLACK,
+    as_array,
+    check_integer,
+    describe,
+    message,
+)
 
 _MAX_IMAGES = 1_000  # a grid of more takes minutes to draw and cannot be seen
 _MAX_CLASSES = 1_000
@@ -36,7 +43,7 @@ def displayable(array: NDArray[Any]) -> NDArray[Any]:
         array = array.astype(np.float32)
     is_float = array.dtype.kind == "f"
     # Cubic interpolation overshoots a little; pixels in 0..255 or standardised ones do by far.
-    low, high = (FAR_BELOW_BLACK, 1.5) if is_float else (0, 255)
+    low, high = (FAR_BELOW_BLACK, FAR_ABOVE_WHITE) if is_float else (0, 255)
     least, most = np.fmin.reduce(array, axis=None), np.fmax.reduce(array, axis=None)
     if least < low or most > high:
         raise ValueError(

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Splines overshoot 0..1 by less; floats that reach below this were never meant as 0..1.
-FAR_BELOW_BLACK = -0.4
+# Splines overshoot 0..1 by less; floats that reach beyond these were never meant as 0..1.
+FAR_BELOW_BLACK, FAR_ABOVE_WHITE = -0.4, 1.5
 
 
 def message(rule: str, received: str, fix: str = "") -> str:
@@ -177,6 +177,13 @@ def check_images(x: Any, name: str = "x") -> NDArray[Any]:
     if images.ndim not in (3, 4):
         fix = f"For one image pass {name}[None]." if images.ndim == 2 else ""
         raise ValueError(message(rule, describe(images), fix))
+    if images.ndim == 3 and images.shape[-1] in (1, 3, 4):
+        fix = (
+            f"If this is one image with its channels last, pass {name}[None]; if these are gray "
+            f"images so narrow, pass {name}[..., None]."
+        )
+        either = f"{rule}, and what has three axes must not end like one image"
+        raise ValueError(message(either, describe(images), fix))
     if 0 in images.shape[1:]:
         raise ValueError(message(f"{rule}, none of them zero", describe(images)))
     warn_of_channels_first(images.shape, describe(images), name)

@@ -6,12 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._validation import message, warn
+from kaug._validation import FAR_ABOVE_WHITE, message, warn
 
 Array = NDArray[Any]
 
-# Floats up to here may be meant as 0..1, noise included; images that reach further are not.
-_WHITE = 1.5
 # Images of levels are never this dark all over, unless most of a picture is black altogether.
 _DARK = 8.0
 _LEVELS = 32.0
@@ -52,10 +50,10 @@ class Values:
         if value_range is None or len(value_range) != 2:
             return
         white = float(value_range[1])
-        bright = self.highest > _WHITE
-        if white >= 2 and self.dtype.kind == "f" and 0 < self.highest <= _WHITE:
+        bright = self.highest > FAR_ABOVE_WHITE
+        if white >= 2 and self.dtype.kind == "f" and 0 < self.highest <= FAR_ABOVE_WHITE:
             fix = f"Make it with value_range=(0, 1): {name}(..., value_range=(0, 1))."
-        elif white <= _WHITE and bright:
+        elif white <= FAR_ABOVE_WHITE and bright:
             fix = "Divide the images by 255, or give the layer their value_range."
         else:
             return
@@ -84,11 +82,11 @@ class Values:
             if after.black <= self.black + 0.5:
                 fix = 'To change it, pass x.astype("float32"); to keep it, scale back at the end.'
                 raise ValueError(message(rule, received, fix))
-        elif self.dtype.kind == "f" and self.highest > _WHITE and after.highest == 1:
+        elif self.dtype.kind == "f" and self.highest > FAR_ABOVE_WHITE and after.highest == 1:
             clipped = float((result == 1).mean())
             if clipped >= 0.5 * self.light > 0:
                 raise ValueError(message(rule, received, "Divide the images by 255 first."))
-        elif self.dtype.kind == "f" and self.highest <= _WHITE and reach > _FAR:
+        elif self.dtype.kind == "f" and self.highest <= FAR_ABOVE_WHITE and reach > _FAR:
             warn(message(rule, received, "Is it made for images of 0..255?"))
 
 

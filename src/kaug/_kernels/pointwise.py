@@ -90,6 +90,21 @@ by_dtype(white, _choose_white)
 
 
 @jit
+def any_outside(samples: _Array, low: Any, high: Any) -> bool:
+    """Tells whether a sample lies below `low` or above `high`; NaN does neither.
+
+    Args:
+        samples: `(P,)`, C-contiguous, floats.
+        low: Of their dtype, like `high`.
+        high: The greatest value that is let pass.
+    """
+    found = False
+    for k in range(np.uint64(len(samples))):
+        found |= (samples[k] < low) | (samples[k] > high)
+    return found
+
+
+@jit
 def scale(images: _Array, factors: _Array, offsets: _Array, out: _Array) -> None:
     """Writes `factor * image + offset`, both `(M,)` and floats of the precision worked in."""
     for i in range(len(images)):

@@ -100,11 +100,12 @@ class Colours(Transform):
     photometric: ClassVar[bool] = True
 
     value_range: tuple[float, float] | None
+    opacity: bool
 
     @cached_property
     def _leaves(self) -> dict[int, tuple[Transform, str]]:
         return {
-            NUMBERS[name]: (cls(value_range=self.value_range), parameter)
+            NUMBERS[name]: (cls(value_range=self.value_range, opacity=self.opacity), parameter)
             for name, (cls, parameter) in _COLOURS.items()
         }
 
@@ -133,14 +134,17 @@ class Slots(Transform):
     fill_value: float = field(default=0.0, kw_only=True)
     interpolation: str = field(default="nearest", kw_only=True)
     value_range: tuple[float, float] | None = field(default=None, kw_only=True)
+    opacity: bool = field(default=True, kw_only=True)
     p: float = field(default=1.0, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "p", check_probability(self.p))
         check_fill(self.fill_mode, self.fill_value, self.interpolation)
         object.__setattr__(self, "fill_value", float(self.fill_value))
-        # Of a class that checks the range and puts it into one form.
-        object.__setattr__(self, "value_range", Invert(value_range=self.value_range).value_range)
+        # Of a class that checks them and puts them into one form.
+        values = Invert(value_range=self.value_range, opacity=self.opacity)
+        object.__setattr__(self, "value_range", values.value_range)
+        object.__setattr__(self, "opacity", values.opacity)
 
     def longest_way(self) -> float | None:
         """Returns the longest way of a translation; see `Geometry`."""
@@ -167,7 +171,7 @@ class Slots(Transform):
 
     @cached_property
     def _colours(self) -> Colours:
-        return Colours(self.value_range)
+        return Colours(self.value_range, self.opacity)
 
     def slots(
         self,

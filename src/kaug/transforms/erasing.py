@@ -22,10 +22,11 @@ from kaug._kernels.erasing import (
 from kaug._random import Draws
 from kaug._validation import check_choice, check_integer, check_number, describe, message
 from kaug.transforms._base import Parameters
-from kaug.transforms._dtypes import checked_fill
+from kaug.transforms._dtypes import checked_fill, working_dtype
 from kaug.transforms._parameters import UNIT, Bounds
 from kaug.transforms._photometric import Photometric
 from kaug.transforms._ranges import Range, set_range
+from kaug.transforms._values import check_values
 from kaug.transforms.noise import two_words
 
 Array = NDArray[Any]
@@ -84,10 +85,13 @@ class _Erasure(Photometric):
         """Returns sizes and places as fractions, and two `words` `(M, 2)` that make the noise."""
         return {**self.draw_patches(draws), "words": two_words(draws)}
 
-    def transform_images(self, images: Array, parameters: Parameters) -> Array:
+    def transform_colors(self, images: Array, parameters: Parameters) -> Array:
         """Returns `images`, partly erased."""
         dtype = _working_dtype(images.dtype)
         noisy = self.fill_mode == "noise"
+        if noisy and self.value_range is None and images.dtype != np.uint8:
+            floats = np.ascontiguousarray(images, working_dtype(images.dtype))
+            check_values(floats, images.dtype, type(self).__name__)
         low, span = self._noise_limits(dtype) if noisy else (self._value(dtype), 0.0)
         patches = np.zeros((len(images), self.most, 5), np.int64)
         self.place(parameters, (images.shape[1], images.shape[2]), patches)

@@ -11,6 +11,7 @@ from kaug._kernels.blur import blur, radius_of
 from kaug._kernels.filters import sharpen_bytes, sharpen_floats
 from kaug._random import Draws
 from kaug.transforms._base import Parameters
+from kaug.transforms._dtypes import to_dtype, working_dtype
 from kaug.transforms._photometric import Photometric
 from kaug.transforms._ranges import Range, limits, start_at_zero
 
@@ -85,8 +86,9 @@ class GaussianBlur(Photometric):
     It equals `scipy.ndimage.gaussian_filter` with its default `mode="reflect"` (beyond its edges
     the picture is continued by its reflection) and `truncate=4`: the filter reaches `4 * sigma`
     pixels, rounded, so that below a sigma of 1/8 nothing changes. Floats agree to about 1e-6 of
-    the range, bytes to one level. Results are clipped to the value range, and a pixel that is NaN
-    makes all those NaN that it would blur into. Masks, boxes and keypoints stay as they are.
+    the range, bytes to one level. Values may lie anywhere, unless a `value_range` is given, to
+    which results are clipped. A pixel that is NaN makes all those NaN that it would blur into.
+    Masks, boxes and keypoints stay as they are.
 
     Args:
         sigma: Standard deviation of the Gaussian in pixels, 0..100. A number `s` means evenly on
@@ -124,6 +126,19 @@ class GaussianBlur(Photometric):
         """Returns the `sigma` of each row in pixels."""
         return {"sigma": draws.uniform(*limits(self.sigma))}
 
+    def transform_colors(self, images: Array, parameters: Parameters) -> Array:
+        """Returns `images` blurred; an average needs neither black nor white."""
+        unsigned = images.dtype.kind == "u" and images.dtype.itemsize <= 2
+        if self.value_range is not None or unsigned:
+            return super().transform_colors(images, parameters)
+        floats: Array = np.ascontiguousarray(images, working_dtype(images.dtype))
+        low, high = _reach(floats)
+        within = bool((low == 0).all() and (high == 1).all())
+        blurred = self.change_floats(
+            floats if within else (floats - low) / (high - low), parameters
+        )
+        return to_dtype(blurred if within else blurred * (high - low) + low, images.dtype)
+
     def change_bytes(self, images: Array, parameters: Parameters) -> Array:
         """Returns blurred bytes."""
         sigma = np.ascontiguousarray(parameters["sigma"], np.float64)
@@ -142,6 +157,12 @@ class GaussianBlur(Photometric):
     def change_floats(self, images: Array, parameters: Parameters) -> Array:
         """Returns blurred floats."""
         return _blurred(images, np.ascontiguousarray(parameters["sigma"], np.float64), images.dtype)
+
+
+def _reach(images: Array) -> tuple[Array, Array]:
+    """Returns the least and the greatest finite value of each image, 0 and 1 or beyond."""
+    options: Any = {"axis": (1, 2, 3), "keepdims": True, "where": np.isfinite(images)}
+    return images.min(initial=0, **options), images.max(initial=1, **options)
 
 
 def _blurred(images: Array, sigma: NDArray[np.float64], scratch: np.dtype[Any]) -> Array:
