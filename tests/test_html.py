@@ -221,9 +221,9 @@ class TestAugmentedDataset:
 
     def test_labels_of_every_structure(self):
         x, rows = np.zeros((4, 5, 7), "uint8"), np.arange(4)
-        y = {"labels": rows, "boxes": (rows * 0.5, None)}
+        y = {"labels": rows, "sizes": (rows * 0.5, None)}
         text = repr(kaug.AugmentedDataset(x, y, Rotation(20), seed=0))
-        assert ", y {'labels': (4,) int64, 'boxes': ((4,) float64, None)}, " in text
+        assert ", y {'labels': (4,) int64, 'sizes': ((4,) float64, None)}, " in text
 
     def test_shows_its_first_batch_and_stays_as_it_is(self):
         data = dataset(batch_size=8)

@@ -145,7 +145,7 @@ def test_flips_and_quarters_join_any_filling():
 
 
 def test_children_of_a_run_act_on_their_rows_only():
-    image = np.arange(12, dtype="uint8").reshape(1, 3, 4)
+    image = np.arange(15, dtype="uint8").reshape(1, 3, 5)
     batch = np.repeat(image, 200, 0)
     policy = OneOf([HorizontalFlip(1), VerticalFlip(1), Identity()])
     parameters = policy.draw(np.arange(200), seed=0)
@@ -207,8 +207,8 @@ BAD = [
     (lambda: SomeOf([Identity()], n=0.5), TypeError, "`n` must be an integer"),
     (lambda: SomeOf([Identity()], n=(0, 1, 1)), ValueError, r"a pair \(low, high\)"),
     (lambda: Lambda(3), TypeError, "`function` must be something that can be called"),
-    (lambda: Lambda(lambda b: b[:1])(np.zeros((2, 3, 3))), ValueError, "must keep the shape"),
-    (lambda: Lambda(lambda b: b + 0.5)(np.zeros((2, 3, 3), "u1")), TypeError, "keep the dtype"),
+    (lambda: Lambda(lambda b: b[:1])(np.zeros((2, 3, 5))), ValueError, "must keep the shape"),
+    (lambda: Lambda(lambda b: b + 0.5)(np.zeros((2, 3, 5), "u1")), TypeError, "keep the dtype"),
 ]
 
 

@@ -108,9 +108,11 @@ def keeps_extremes(transform: Transform) -> None:
     """Moving pixels must not turn the ends of an integer dtype into something else.
 
     Where an even image of a middle value stays as it is, so must one of the least and the greatest.
-    Transforms that only change values may do to white what they do to nothing else.
+    What changes values may do to white what it does to nothing else.
     """
-    if any(leaf.photometric for leaf in transform.leaves()):
+    if any(leaf.photometric for leaf in transform.leaves()) or not _carries(
+        transform, "segmentation masks"
+    ):
         return
     shape = pictures_for(transform).noise(4).shape
     for name in INTEGERS:

@@ -51,10 +51,11 @@ class Brightness(Compiled):
     Example:
         >>> import numpy as np
         >>> from kaug.transforms import Brightness
-        >>> image = np.array([[[0, 10, 20], [100, 180, 255]]], "uint8")
+        >>> image = np.array([[[0, 10], [20, 100], [180, 255]]], "uint8")
         >>> Brightness((1.5, 1.5))(image, seed=0)[0]
-        array([[  0,  15,  30],
-               [150, 255, 255]], dtype=uint8)
+        array([[  0,  15],
+               [ 30, 150],
+               [255, 255]], dtype=uint8)
     """
 
     ranges: ClassVar = {"brightness": _FACTOR}
@@ -87,10 +88,11 @@ class Contrast(Compiled):
     Example:
         >>> import numpy as np
         >>> from kaug.transforms import Contrast
-        >>> image = np.array([[[70, 80, 90], [110, 120, 130]]], "uint8")
+        >>> image = np.array([[[70, 80], [90, 110], [120, 130]]], "uint8")
         >>> Contrast((2, 2))(image, seed=0)[0]
-        array([[ 40,  60,  80],
-               [120, 140, 160]], dtype=uint8)
+        array([[ 40,  60],
+               [ 80, 120],
+               [140, 160]], dtype=uint8)
     """
 
     ranges: ClassVar = {"contrast": _FACTOR}
@@ -246,10 +248,11 @@ class ColorJitter(Compiled):
     Example:
         >>> import numpy as np
         >>> from kaug.transforms import ColorJitter
-        >>> image = np.array([[[70, 80, 90], [110, 120, 130]]], "uint8")
+        >>> image = np.array([[[70, 80], [90, 110], [120, 130]]], "uint8")
         >>> ColorJitter(0, (2, 2), 0, 0)(image, seed=0)[0]
-        array([[ 40,  60,  80],
-               [120, 140, 160]], dtype=uint8)
+        array([[ 40,  60],
+               [ 80, 120],
+               [140, 160]], dtype=uint8)
     """
 
     ranges: ClassVar = {
@@ -316,9 +319,10 @@ class Gamma(Compiled):
     Example:
         >>> import numpy as np
         >>> from kaug.transforms import Gamma
-        >>> Gamma((2, 2))(np.array([[[0.0, 0.1, 0.2], [0.5, 0.9, 1.0]]]), seed=0).round(2)[0]
-        array([[0.  , 0.01, 0.04],
-               [0.25, 0.81, 1.  ]])
+        >>> Gamma((2, 2))(np.array([[[0.0, 0.1], [0.2, 0.5], [0.9, 1.0]]]), seed=0).round(2)[0]
+        array([[0.  , 0.01],
+               [0.04, 0.25],
+               [0.81, 1.  ]])
     """
 
     ranges: ClassVar = {"gamma": {"centre": 1.0, "above": 0.0, "maximum": 100.0}}
@@ -363,9 +367,10 @@ class ChannelShift(Compiled):
     Example:
         >>> import numpy as np
         >>> from kaug.transforms import ChannelShift
-        >>> ChannelShift((0.1, 0.1))(np.array([[[0.0, 0.2, 0.4], [0.6, 0.8, 1.0]]]), seed=0)[0]
-        array([[0.1, 0.3, 0.5],
-               [0.7, 0.9, 1. ]])
+        >>> ChannelShift((0.1, 0.1))(np.array([[[0.0, 0.2], [0.4, 0.6], [0.8, 1.0]]]), seed=0)[0]
+        array([[0.1, 0.3],
+               [0.5, 0.7],
+               [0.9, 1. ]])
     """
 
     ranges: ClassVar = {"shift": {"minimum": -1.0, "maximum": 1.0}}
@@ -438,9 +443,10 @@ class Invert(Compiled):
     Example:
         >>> import numpy as np
         >>> from kaug.transforms import Invert
-        >>> Invert(p=1)(np.array([[[0, 10, 20], [100, 200, 255]]], "uint8"), seed=0)[0]
-        array([[255, 245, 235],
-               [155,  55,   0]], dtype=uint8)
+        >>> Invert(p=1)(np.array([[[0, 10], [20, 100], [200, 255]]], "uint8"), seed=0)[0]
+        array([[255, 245],
+               [235, 155],
+               [ 55,   0]], dtype=uint8)
     """
 
     p: float = 0.5

@@ -131,10 +131,9 @@ class Compose(_Policy):
         >>> import numpy as np
         >>> from kaug.transforms import Compose, HorizontalFlip, Rotation
         >>> policy = Compose([Rotation((90, 90)), HorizontalFlip(p=1)])
-        >>> policy(np.arange(9).reshape(1, 3, 3), seed=0)[0]
-        array([[8, 5, 2],
-               [7, 4, 1],
-               [6, 3, 0]])
+        >>> policy(np.arange(4).reshape(1, 2, 2), seed=0)[0]
+        array([[3, 1],
+               [2, 0]])
     """
 
     transforms: Sequence[Transform]

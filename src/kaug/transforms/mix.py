@@ -107,7 +107,7 @@ class MixUp(_Mixing):
     Example:
         >>> import numpy as np
         >>> from kaug.transforms import MixUp
-        >>> images = np.array([0, 100], "uint8").reshape(2, 1, 1)
+        >>> images = np.array([0, 100], "uint8").reshape(2, 1, 1, 1)
         >>> batch = {"images": images, "labels": np.array([0, 1])}
         >>> mixed = MixUp(1.0, num_classes=2)(batch, seed=8)
         >>> mixed["images"].ravel()

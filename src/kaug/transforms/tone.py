@@ -56,9 +56,10 @@ class Posterize(Compiled):
     Example:
         >>> import numpy as np
         >>> from kaug.transforms import Posterize
-        >>> Posterize(2)(np.array([[[0, 63, 64], [127, 200, 255]]], "uint8"), seed=0)[0]
-        array([[  0,   0,  64],
-               [ 64, 192, 192]], dtype=uint8)
+        >>> Posterize(2)(np.array([[[0, 63], [64, 127], [200, 255]]], "uint8"), seed=0)[0]
+        array([[  0,   0],
+               [ 64,  64],
+               [192, 192]], dtype=uint8)
     """
 
     bits: int | tuple[int, int] = 4
@@ -113,9 +114,10 @@ class Solarize(Compiled):
     Example:
         >>> import numpy as np
         >>> from kaug.transforms import Solarize
-        >>> Solarize(0.5)(np.array([[[0, 100, 127], [128, 200, 255]]], "uint8"), seed=0)[0]
-        array([[  0, 100, 127],
-               [127,  55,   0]], dtype=uint8)
+        >>> Solarize(0.5)(np.array([[[0, 100], [127, 128], [200, 255]]], "uint8"), seed=0)[0]
+        array([[  0, 100],
+               [127, 127],
+               [ 55,   0]], dtype=uint8)
     """
 
     threshold: Range = 0.5
@@ -166,9 +168,10 @@ class AutoContrast(Compiled):
     Example:
         >>> import numpy as np
         >>> from kaug.transforms import AutoContrast
-        >>> AutoContrast()(np.array([[[50, 60, 70], [80, 90, 101]]], "uint8"), seed=0)[0]
-        array([[  0,  50, 100],
-               [150, 200, 255]], dtype=uint8)
+        >>> AutoContrast()(np.array([[[50, 60], [70, 80], [90, 101]]], "uint8"), seed=0)[0]
+        array([[  0,  50],
+               [100, 150],
+               [200, 255]], dtype=uint8)
     """
 
     cutoff: Range = 0.0
