@@ -12,7 +12,7 @@ from kaug import _html
 from kaug._validation import check_integer, describe, message
 from kaug.store import _verify
 from kaug.store._chunks import open_for_users
-from kaug.store._manifest import Manifest
+from kaug.store._manifest import AS_WRITTEN, Manifest
 from kaug.store._structure import Spec, from_tree
 from kaug.transforms import Transform
 
@@ -91,9 +91,14 @@ class StoredDataset:
         """The transform it was made with.
 
         Raises:
-            ValueError: It is of a class that was not imported.
+            ValueError: It is of a class that was not imported, or has other arguments than that.
         """
-        return Transform.from_json(json.dumps(self._manifest.content["transform"]))
+        try:
+            return Transform.from_json(json.dumps(self._manifest.content["transform"]))
+        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            fix = "Import the module of a transform of your own first, or make the store again."
+            received = f"a policy that can not be made, {error}"
+            raise ValueError(message(AS_WRITTEN, received, fix)) from error
 
     def __len__(self) -> int:
         return int(self.x.shape[0])
