@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._memory import check_memory
 from kaug._validation import message
 from kaug.targets import map_arrays
 
@@ -49,12 +50,38 @@ def check_storable(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
     """Returns the dtype when arrays of it are plain bytes."""
     if dtype.kind not in _STORABLE or dtype.hasobject:
         rule = f"`{name}` can only be stored with a dtype of fixed size, such as numbers or <U9"
-        fix = "Convert it first, for example with .astype(str)."
+        fix = "Make numbers or strings of it: .astype(int), .astype(float) or .astype(str)."
+        if dtype.names:
+            fix = f"Store its fields: {{name: {name}[name] for name in {name}.dtype.names}}."
+        elif dtype.kind == "V":
+            fix = f"Make bytes of it: {name}.view('u1').reshape(len({name}), -1)."
         raise TypeError(message(rule, f"dtype {dtype}", fix))
     if dtype.char in "gG":  # between its numbers lie bytes that mean nothing and are never the same
         rule = f"`{name}` can not be stored as the machine's long double"
-        raise TypeError(message(rule, f"dtype {dtype}", "Convert it first, to float64."))
+        fix = f"Convert it first, to {'float64' if dtype.char == 'g' else 'complex128'}."
+        raise TypeError(message(rule, f"dtype {dtype}", fix))
     return dtype
+
+
+def with_plain_strings(y: Any) -> Any:
+    """Returns a structure with strings of a fixed size in place of those that are objects.
+
+    What pandas holds strings in comes out as an array of objects, whatever its own dtype is.
+    """
+
+    def plain(leaf: Any, _: str) -> Any:
+        if getattr(getattr(leaf, "dtype", None), "kind", "") not in ("O", "T"):
+            return leaf
+        given = np.asarray(leaf)
+        if not given.size or not all(isinstance(item, str) for item in given.flat):
+            return leaf
+        longest = max(map(len, given.flat))
+        check_memory((longest,), np.dtype("U1"), given.size, 0, "Shorten the longest strings.")
+        made = given.astype(f"U{max(1, longest)}")
+        # Strings of fixed size are padded with zeros, so those at the end would be lost.
+        return made if (made == given).all() else leaf
+
+    return map_arrays(plain, y)
 
 
 def leaves_of(parts: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:

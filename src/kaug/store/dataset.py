@@ -13,7 +13,7 @@ from kaug._validation import check_integer, describe, message
 from kaug.store import _verify
 from kaug.store._chunks import open_for_users
 from kaug.store._manifest import AS_WRITTEN, Manifest
-from kaug.store._structure import Spec, from_tree
+from kaug.store._structure import Spec, from_tree, with_plain_strings
 from kaug.transforms import Transform
 
 
@@ -178,7 +178,7 @@ class StoredDataset:
             raise TypeError(message(rule, "x=None", fix))
         _verify.check_bytes(self._manifest, self._specs)
         if rows:
-            given = None if x is None else (x, y, sample_weight)
+            given = None if x is None else (x, with_plain_strings(y), sample_weight)
             _verify.check_rows(
                 self._manifest, self._specs, self._arrays, self.transform, given, rows, seed
             )
