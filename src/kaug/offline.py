@@ -31,6 +31,7 @@ Rows = NDArray[np.int64]
 _BATCH_BYTES = 2**22  # what a default batch aims at: small beside the result, large beside a call
 _REPORT_BYTES = 2**27  # how much a native transform makes between two reports of progress
 _COPY_BYTES = 2**20  # copying takes little time, so a thread should be given more
+_MOST_ROWS = 2**62  # rows are numbered in 64 bits
 # Epochs are the children 0..2³²-1 of a seed's key; this one is none of them.
 _SAMPLING_STREAM = 2**62
 
@@ -114,7 +115,7 @@ def augment_dataset(
     """
     images, y = (x, y) if out is None else _for_store(x, y)
     job = _Job(images, y, sample_weight, sampling, append, seed, generator)
-    n = check_integer(n, "n")
+    n = check_integer(n, "n", maximum=_MOST_ROWS)
     step = _check_batch_size(batch_size, job.images)
     _check_verbose(verbose)
     return_index = check_flag(return_index, "return_index")

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kaug import __version__
+from kaug._files import check_path
 from kaug._progress import Verbose
-from kaug._validation import describe, message
+from kaug._validation import message
 from kaug.store._chunks import Writer, explained, open_for_users
 from kaug.store._manifest import FORMAT, Manifest, is_zarr, sync_folder, unfinished
 from kaug.store._recipe import Recipe
@@ -51,7 +52,7 @@ def write_dataset(
         return_index: Whether the source rows are returned.
         verbose: As for `augment_dataset`.
     """
-    folder = check_path(out)
+    folder = folder_of(out)
     x, y, sample_weight = given
     targets = checked_targets(y, sample_weight, len(job.images))
     recipe = Recipe(job, *targets)
@@ -94,11 +95,9 @@ def write_dataset(
     return tuple(made[name] for name in names)
 
 
-def check_path(out: Any) -> Path:
+def folder_of(out: Any) -> Path:
     """Returns the path of a store, when there could be one."""
-    if not isinstance(out, (str, os.PathLike)):
-        raise TypeError(message("`out` must be a path", f"out={describe(out)}"))
-    folder = Path(os.fsdecode(out)).absolute()
+    folder = check_path(out, "out").absolute()
     if is_zarr(folder):
         import_zarr()
     if folder.is_dir():

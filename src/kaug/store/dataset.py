@@ -3,13 +3,13 @@
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
 from kaug import _html
-from kaug._validation import check_integer, describe, message
+from kaug._files import check_path
+from kaug._validation import check_integer, message
 from kaug.store import _verify
 from kaug.store._chunks import open_for_users
 from kaug.store._manifest import AS_WRITTEN, Manifest
@@ -47,9 +47,7 @@ def open_dataset(path: str | os.PathLike[str]) -> "StoredDataset":
         >>> dataset.x.shape, dataset.y.shape
         ((10, 5, 7), (10,))
     """
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(message("`path` must be a path", f"path={describe(path)}"))
-    folder = Path(path).absolute()
+    folder = check_path(path, "path").absolute()
     if not folder.is_dir():
         rule = "`path` must be that of a dataset which augment_dataset wrote"
         raise FileNotFoundError(message(rule, f"{str(folder)!r}, where there is no folder"))

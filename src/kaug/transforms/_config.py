@@ -79,11 +79,12 @@ def from_json(text: Any) -> Any:
     if not isinstance(text, (str, bytes, bytearray)):
         rule = "JSON must be a string, or bytes as read from a file"
         raise TypeError(message(rule, describe(text), "For a dict, use json.dumps first."))
+    rule = "The JSON of a transform is an object with `class_name` and `config`"
     try:
-        return from_plain(json.loads(text))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        rule = "The JSON of a transform is an object with `class_name` and `config`"
+        plain = json.loads(text)
+    except (ValueError, RecursionError) as error:  # not JSON, or numbers of thousands of digits
         raise ValueError(message(rule, f"what can not be read ({error})")) from None
+    return from_plain(plain)
 
 
 def from_plain(value: Any) -> Any:
