@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kaug.targets import check_present
 from kaug._validation import FAR_BELOW_BLACK, as_array, check_integer, describe, message
+from kaug.targets import check_present
 
 MAX_IMAGES = 1_000  # a grid of more takes minutes to draw and cannot be seen
 _MAX_CLASSES = 1_000
