@@ -540,7 +540,7 @@ def test_pyplot_stays_out_of_it():
     [
         (
             np.array([[0.5, np.nan], [1, 0]]),
-            r"Labels must not be missing\. Received: NaN in row 0 of",
+            r"must not be missing\. Received: NaN in row 0 of",
         ),
         (np.array([0, np.nan]), r"Labels must not be missing\. Received: NaN in row 1 of"),
         (np.array([None, 1], object), r"must not be missing\. Received: None in row 0"),

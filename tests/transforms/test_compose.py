@@ -225,17 +225,15 @@ def nested(depth, leaf):
 
 
 def test_how_deep_policies_may_be():
-    deepest = nested(100, Identity())
+    deepest = nested(50, Identity())
     assert deepest == eval(repr(deepest)) == Compose.from_json(deepest.to_json())
-    assert hash(deepest) == hash(nested(100, Identity()))
-    with pytest.raises(
-        ValueError, match=r"^Transforms may be nested 100 deep\. Received: more\. Put"
-    ):
+    assert hash(deepest) == hash(nested(50, Identity()))
+    with pytest.raises(ValueError, match=r"may be nested 50 deep\. Received: more\. Put"):
         Compose([deepest])
     config = deepest.get_config()
     for _ in range(5000):
         config = {"transforms": [{"class_name": "kaug>Compose", "config": config}]}
-    with pytest.raises(ValueError, match="Transforms may be nested 100 deep"):
+    with pytest.raises(ValueError, match="Transforms may be nested 50 deep"):
         Compose.from_config(config)
     with pytest.raises(ValueError, match="what can not be read"):
         Compose.from_json("[" * 900 + "]" * 900)

@@ -11,7 +11,7 @@ from kaug._validation import describe, message
 
 Made = TypeVar("Made")
 
-MAX_DEPTH = 100  # of transforms in transforms: Python writes and compares them one in another
+MAX_DEPTH = 50  # of transforms in transforms: Python reads no deeper brackets in a `repr`
 # Every class of transforms, by the name `keras.saving` has for it.
 REGISTRY: dict[str, type[Any]] = {}
 
