@@ -5,10 +5,12 @@ import io
 import os
 import re
 import shlex
+import struct
 import subprocess
 import sys
 import warnings
 import zipfile
+import zlib
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -126,7 +128,13 @@ def test_every_command_has_help_with_examples(command, run):
         ["augment", "a.npz", "b.npz", "-n", "3"],
         ["augment", "a.npz", "b.npz", "--policy", "zoom"],
         ["augment", "a.npz", "b.npz", "--policy", "zoom", "-n", "1.5"],
-        ["bench", "--seconds", "long"],
+        ["preview", "a.png", "--size", f"28x{10**400}"],
+        ["preview", "a.png", "-n", "nan"],
+        ["preview", "a.png", "-n", ""],
+        ["preview", "a.png", "-n", "1" * 5000],
+        ["preview", "a.png", "--seed", "1e400"],
+        *(["bench", "--seconds", text] for text in ("long", "inf", "nan", "-1", "0", "", "1e400")),
+        ["bench", "--size", "1x1x" + "9" * 5000],
         ["bench", "--size", "4x4"],
         ["bench", "--keras", "--policy", "zoom"],
     ],
@@ -161,10 +169,17 @@ def test_defects_of_kaug_keep_their_traceback(run, monkeypatch):
         run("policies", "zoom")
 
 
+def test_who_stops_reading_gets_no_traceback():
+    command = f"{shlex.quote(sys.executable)} -m kaug policies | true"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert done.stderr == ""
+
+
 def test_errors_of_the_system_are_short(run):
     Path("dir.json").mkdir()
     code, out, err = run("policies", "dir.json")
-    assert (code, out, err) == (1, "", "kaug policies: error: Is a directory: 'dir.json'\n")
+    rule = "What is read must be a regular file. Received: a folder, 'dir.json'."
+    assert (code, out, err) == (1, "", f"kaug policies: error: {rule}\n")
 
 
 def test_warnings_are_short(run, monkeypatch):
@@ -247,6 +262,12 @@ WRONG_POLICIES = {
     "Rotation(3, 4)": "Received: Rotation(3, 4) (too many positional arguments).",
     "Rotation('far')": "Received: rotation='far'",
     "Rotation(p=2)": "`p` must lie in 0..1. Received: p=2.",
+    "Rotation(1" + "0" * 400 + ")": "Received: rotation=an integer of 1329 bits.",
+    "Rotation(1" + "0" * 5000 + ")": "A policy must be a .json file, or a transform as in Python",
+    "Rotation(1e400)": "Received: rotation=inf.",
+    "[" * 90 + "Rotation" + "]" * 90: "A policy must be a .json file, or a transform as in Python",
+    "\0": "A policy must be a .json file, or a transform as in Python",
+    "\0.json": "`POLICY` must be a path, neither empty nor with zeros.",
     "(" * 500: "A policy must be a .json file, or a transform as in Python",
 }
 
@@ -268,6 +289,9 @@ def test_wrong_policies(text, run):
         (b"[1, 2]", "The JSON of a transform is an object with `class_name` and `config`."),
         (b'{"class_name": "kaug>Zoom", "config": {"zooom": 1}}', "Did you mean 'zoom'?"),
         (b'{"class_name": "kaug>Zoom", "config": {"zoom": NaN}}', "Received: zoom=nan."),
+        (b'{"class_name": "kaug>Zoom", "config": {"zoom": 1e400}}', "Received: zoom=inf."),
+        (b"1" * 5000, "what can not be read (Exceeds the limit (4300"),
+        (b"[" * 5000, "what can not be read (maximum recursion depth"),
     ],
 )
 def test_wrong_policy_files(content, complaint, run):
@@ -336,6 +360,50 @@ def test_sizes():
     assert picture("b.png", (6, 2048)).shape == (6, 2048)
 
 
+@pytest.mark.parametrize(
+    ("suffix", "content"),
+    [
+        ("ppm", b"P6\n7 5\n65535\n" + np.repeat(GRAY.astype(">u2") * 257, 3).tobytes()),
+        ("png", None),
+    ],
+)
+def test_depth_is_not_lost_without_a_word(suffix, content, run):
+    Path(f"a.{suffix}").write_bytes(content or png_of_16_bits(GRAY))
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        code, _, err = run("preview", f"a.{suffix}", "-n", 1)
+    assert code == 0
+    assert err.startswith("kaug preview: A preview shows 8 bits of each color. Received: 'a.")
+    with pytest.warns(UserWarning, match="8 bits"):
+        np.testing.assert_array_equal(picture(f"a.{suffix}"), np.stack([GRAY] * 3, axis=-1))
+
+
+def png_of_16_bits(gray):
+    """Returns a picture of red, green and blue with 16 bits each, which Pillow does not write."""
+
+    def chunk(kind, data):
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    rows = [b"\0" + np.repeat(row.astype(">u2") * 257, 3).tobytes() for row in gray]
+    header = struct.pack(">IIBBBBB", *gray.shape[::-1], 16, 2, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(b"".join(rows))), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+def test_of_pages_the_first_is_shown_and_it_is_said(run):
+    pages = [Image.fromarray(GRAY), Image.fromarray(GRAY[::-1].copy())]
+    pages[0].save("a.tif", save_all=True, append_images=pages[1:])
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        code, _, err = run("preview", "a.tif", "-n", 1)
+    assert code == 0
+    assert "shows the first picture of a file. Received: 'a.tif', with 2 of them." in err
+    with pytest.warns(UserWarning, match="first picture"):
+        np.testing.assert_array_equal(picture("a.tif"), GRAY)
+
+
 def test_bombs_and_damage_are_refused(monkeypatch):
     save("a.png", np.zeros((40, 40), "uint8"))
     Path("b.png").write_bytes(Path("a.png").read_bytes()[:-30])
@@ -391,7 +459,15 @@ def test_other_formats(suffix, run):
     ("argv", "complaint"),
     [
         (["none.png"], "No such file or directory: 'none.png'"),
-        (["."], "Is a directory: '.'"),
+        (["."], "must be a regular file. Received: a folder, '.'."),
+        (["pipe.png"], "must be a regular file. Received: a named pipe, 'pipe.png'. Copy what it"),
+        (["a.png", "--policy", "pipe.json"], "a named pipe, 'pipe.json'. Copy"),
+        ([""], "`IMAGE` must be a path, neither empty"),
+        (["a.png", "-o", ""], "`FILE` must be a path, neither empty"),
+        (["a.png", "-n", "10000000"], "between 1 and 1000. Received: n=10000000. More"),
+        (["a.png", "-n", str(10**400)], "Received: n=an integer of 1329 bits."),
+        (["a.png", "--seed", str(10**400)], "Received: seed=an integer of 1329 bits."),
+        (["a.png", "--size", "999999999x999999999"], "The picture must fit into memory."),
         (["text.png"], "Received: 'text.png' (cannot identify image file"),
         (["a.png", "-n", "0"], "Received: n=0."),
         (["a.png", "--seed", "-1"], "Received: seed=-1."),
@@ -413,6 +489,8 @@ def test_previews_that_are_refused(argv, complaint, run):
     Path("link.png").symlink_to("a.png")
     Path("text.png").write_text("no picture", encoding="utf-8")
     Path("folder.png").mkdir()
+    os.mkfifo("pipe.png")
+    os.mkfifo("pipe.json")
     save("deep.tif", np.full((2, 2), 7_000_000, "int32"))
     code, out, err = run("preview", *argv)
     assert (code, out) == (1, "")
@@ -533,7 +611,7 @@ def test_a_file_is_written_whole_or_not_at_all(error, images, run, monkeypatch):
 
 def test_a_folder_that_was_begun_is_gone_on_with(images, run, monkeypatch):
     given = dataset(images)
-    monkeypatch.setattr("kaug.store._write._CHUNK_BYTES", 500)
+    monkeypatch.setattr("kaug.store._write.CHUNK_BYTES", 500)
     command = ["augment", "in.npz", "folder", "-n", 40, "--policy", "zoom"]
     save = Writer._save
 
@@ -577,6 +655,18 @@ def broken_member(name):
     Path(name).write_bytes(content)
 
 
+def header_that_lies(name, shape, size, said=None):
+    """Writes an `.npz` file with fewer values than its header, or the archive, says."""
+    stream = io.BytesIO()
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, header)
+    length = len(stream.getvalue())
+    with zipfile.ZipFile(name, "w") as archive:
+        archive.writestr("x.npy", stream.getvalue() + bytes(size))
+        if said:
+            archive.filelist[0].file_size = length + said
+
+
 class Trap:
     def __reduce__(self):
         return print, ("unpickled",)
@@ -586,7 +676,12 @@ class Trap:
     ("argv", "complaint"),
     [
         (["none.npz"], "No such file or directory: 'none.npz'"),
-        (["."], "Is a directory: '.'"),
+        (["."], "must be a regular file. Received: a folder, '.'."),
+        (["pipe.npz"], "must be a regular file. Received: a named pipe, 'pipe.npz'."),
+        ([""], "`IN` must be a path, neither empty"),
+        (["good.npz", "-n", str(10**400)], "Received: n=an integer of 1329 bits."),
+        (["lies.npz"], "Received: 'lies.npz' (x of (1000000000000000,) uint8 in 9 bytes)"),
+        (["bomb.npz"], "The array 'x' must fit into memory. Received: "),
         (["text.npz"], "Received: 'text.npz' (File is not a zip file)."),
         (["one.npy"], "Received: 'one.npy' (File is not a zip file)."),
         (["broken.npz"], "Received: 'broken.npz' (Bad CRC-32"),
@@ -609,6 +704,9 @@ def test_augmentations_that_are_refused(argv, complaint, images, run):
     np.savez("trap.npz", x=np.array([Trap()], object))
     np.savez("odd.npz", images=images(3), y=np.arange(4))
     np.savez("good.npz", x=images(3), y=np.arange(3))
+    os.mkfifo("pipe.npz")
+    header_that_lies("lies.npz", (10**15,), 9)
+    header_that_lies("bomb.npz", (10**15,), 9, said=10**15)
     defaults = [
         *(() if "-n" in argv else ("-n", "3")),
         *(() if "--policy" in argv else ("--policy", "zoom")),
@@ -700,6 +798,12 @@ def test_bench(run, monkeypatch):
     ]
     copies = [line for line in lines if "a plain copy" in line]
     assert all(line.endswith(" 1.0") for line in copies)
+
+
+def test_bench_of_more_than_fits(run):
+    code, _, err = run("bench", "--size", "99999999x99999999x3", "--seconds", "0.01")
+    assert code == 1
+    assert "kaug bench: error: Images, and what is made of them, must fit into memory." in err
 
 
 def test_bench_with_keras(run, monkeypatch):

@@ -1,7 +1,9 @@
 import gzip
 import hashlib
+import os
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -45,6 +47,8 @@ def places(tmp_path, monkeypatch):
     """A machine without the data or a network, and with our small files' checksums."""
     checksums = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENTS.items()}
     monkeypatch.setattr(fashion_mnist, "_SHA256", checksums)
+    sizes = {name: len(content) for name, content in CONTENTS.items()}
+    monkeypatch.setattr(fashion_mnist, "_SIZES", sizes)
     monkeypatch.setattr(fashion_mnist, "_DEBIAN_FOLDER", tmp_path / "debian")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
 
@@ -104,6 +108,52 @@ def test_default_is_float32(places):
 def test_other_dtypes_are_refused(places, dtype):
     with pytest.raises(ValueError, match=r'`dtype` must be .*"uint8".*Received: dtype=.*Pass'):
         load_fashion_mnist(data_dir=fill(places / "mine"), dtype=dtype)
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_no_more_is_read_than_the_files_have(places, compress):
+    """Zeros take no room in a file with a hole, and next to none in a gzip file."""
+    folder = fill(places / "mine", compress=compress)
+    name = NAMES[0]
+    if compress:
+        with gzip.open(folder / f"{name}.gz", "wb") as stream:
+            for _ in range(100):
+                stream.write(bytes(2**20))
+    else:
+        with (folder / name).open("ab") as stream:
+            stream.truncate(2**40)
+    size = f"{len(CONTENTS[name]):,}"
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=f"content of {name} must have {size} bytes.*has more"):
+        load_fashion_mnist(data_dir=folder)
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+
+
+def test_the_sizes_are_those_of_the_data():
+    assert sum(fashion_mnist._SIZES.values()) == 70_000 * (28 * 28 + 1) + 2 * (16 + 8)
+    assert fashion_mnist._SIZES.keys() == fashion_mnist._SHA256.keys()
+
+
+def test_pipes_are_not_waited_for(places):
+    folder = fill(places / "mine", names=NAMES[1:])
+    os.mkfifo(folder / f"{NAMES[0]}.gz")
+    with pytest.raises(FileNotFoundError, match=f"without {NAMES[0]}"):
+        load_fashion_mnist(data_dir=folder)
+
+
+@pytest.mark.parametrize(
+    ("data_dir", "error", "text"),
+    [
+        (5, TypeError, r"`data_dir` must be a path\. Received: data_dir=5 \(type int\)"),
+        ("", ValueError, r"neither empty nor with zeros\. Received: data_dir=''\. For the current"),
+        ("a\0b", ValueError, r"`data_dir` must be a path, neither empty nor with zeros"),
+        ("~nobody-of-this-name", FileNotFoundError, "no such folder"),
+    ],
+)
+def test_folders_that_are_none(places, data_dir, error, text):
+    with pytest.raises(error, match=text):
+        load_fashion_mnist(data_dir=data_dir)
 
 
 class TestWhereItLooks:

@@ -192,6 +192,20 @@ class TestVgg19:
         with pytest.raises(ValueError, match=r"must end in .*\.h5.*Received: .*a\.pkl.*Write one"):
             build_vgg19(weights=tmp_path / "a.pkl")
 
+    @pytest.mark.parametrize(
+        ("options", "error", "text"),
+        [
+            ({"weights": 5}, TypeError, r"`weights` must be a path\. Received: weights=5"),
+            ({"weights": ""}, ValueError, "`weights` must be a path, neither empty nor with"),
+            ({"weights": "a\0.h5"}, ValueError, "`weights` must be a path, neither empty nor"),
+            ({"weights": "~nobody-of-this-name/a.h5"}, FileNotFoundError, "Check the path"),
+            ({"compile": "no"}, TypeError, "`compile` must be True or False"),
+        ],
+    )
+    def test_arguments_that_are_none(self, options, error, text):
+        with pytest.raises(error, match=text):
+            build_vgg19(**options)
+
     def test_missing_weights_file(self):
         with pytest.raises(FileNotFoundError, match=r'"imagenet" or an existing.*no/such\.h5'):
             build_vgg19(weights="no/such.h5")

@@ -250,7 +250,7 @@ class TestAugmentations:
             (np.zeros((0, 4)), 4, ValueError, ["`image` must hold", "(1, 0, 4)"]),
             (np.array([["a"]]), 4, TypeError, ["`image` must hold integers"]),
             (gray(1)[0] * 255, 4, ValueError, ["floats in [0, 1]"]),
-            (gray(1)[0], 0, ValueError, ["`n`", "at least 1", "n=0"]),
+            (gray(1)[0], 0, ValueError, ["`n`", "between 1 and 1000", "n=0"]),
             (gray(1)[0], 4.0, TypeError, ["`n` must be an integer", "4.0"]),
             (gray(1)[0], True, TypeError, ["`n` must be an integer", "True"]),
         ],
@@ -533,3 +533,37 @@ def test_pyplot_stays_out_of_it():
         "assert not {'matplotlib.pyplot', 'tensorflow', 'keras'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("labels", "error_text"),
+    [
+        (
+            np.array([[0.5, np.nan], [1, 0]]),
+            r"must not be missing\. Received: NaN in row 0 of",
+        ),
+        (np.array([0, np.nan]), r"Labels must not be missing\. Received: NaN in row 1 of"),
+        (np.array([None, 1], object), r"must not be missing\. Received: None in row 0"),
+        (np.array(["a", "b"]), r"Number them alike in both: \[classes\.index\(label\)"),
+        (np.array([0.2, 0.8]), r"sigmoid output p as \(p > 0\.5\)\.astype\(int\)\.$"),
+        (np.array([-1, 1]), r"labels from -1 to 1"),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1])
+def test_labels_that_no_matrix_counts(labels, error_text, place):
+    pair = [[0, 1], [0, 1]]
+    pair[place] = labels
+    with pytest.raises(ValueError, match=error_text):
+        plot_confusion_matrix(*pair)
+
+
+def test_a_history_with_gaps():
+    figure = plot_history({"loss": [1.0, np.nan, 0.5]}, metrics="loss")
+    drawn = figure.axes[0].get_lines()[0].get_ydata()
+    np.testing.assert_array_equal(drawn, [1, np.nan, 0.5])
+
+
+@pytest.mark.parametrize("curve", [["a", "b"], [None, 1.0], [1j], [[1.0], [1.0, 2.0]], 3])
+def test_a_history_of_other_things_than_numbers(curve):
+    with pytest.raises(TypeError, match="dict of lists with one number an epoch"):
+        plot_history({"loss": curve}, metrics="loss")

@@ -215,6 +215,9 @@ A_FRACTION = "`validation_split` must be a number strictly between 0 and 1. Rece
             "of 4 rows, and validation_split=0.25. "
             "Use smaller groups or another validation_split.",
         ),
+        ({"stratify": "no"}, TypeError, "`stratify` must be True or False"),
+        ({"groups": [None, 1, 1, 1]}, ValueError, "Groups must not be missing. Received: None in"),
+        ({"groups": ["a", 1, 1, 1]}, ValueError, "What `groups` holds must be of one kind"),
         ({"groups": np.zeros(3)}, ValueError, "`groups` must have one row for each"),
         ({"groups": [[1], [2, 3], [4], [5]]}, ValueError, "`groups` must be an array, or nested"),
         (

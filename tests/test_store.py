@@ -2,10 +2,13 @@
 
 import collections
 import contextlib
+import copy
 import errno
 import fcntl
+import functools
 import hashlib
 import json
+import operator
 import os
 import pickle
 import re
@@ -15,6 +18,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 import kaug
@@ -55,7 +59,7 @@ LABELS = {
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch):
     """Makes every dataset one of many chunks, each noted at once."""
-    monkeypatch.setattr(_write, "_CHUNK_BYTES", 1500)
+    monkeypatch.setattr(_write, "CHUNK_BYTES", 1500)
     monkeypatch.setattr(_chunks, "_SAVE_EVERY", 0.0)
     monkeypatch.setattr(_chunks, "_SAVE_SHARE", 0.0)
     monkeypatch.setattr(os, "fsync", lambda _: None)  # no test pulls the plug
@@ -137,6 +141,47 @@ def test_labels_of_every_kind(tmp_path, data, labels, kind):
     weight = np.arange(20) / 3
     opened = check(tmp_path, data[0], y, 37, POLICY, kind=kind, sample_weight=weight)
     opened.verify(rows=5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "labels",
+    [
+        lambda words: pd.Series(words).astype(str),
+        lambda words: pd.Series(words, dtype="category"),
+        lambda words: np.array(words, object),
+        lambda words: np.array(words, np.dtypes.StringDType()),
+        lambda words: np.array(words, object)[:, np.newaxis],
+    ],
+)
+def test_strings_of_any_size_become_plain(tmp_path, data, labels, kind):
+    words = ["Ä", "", "a longer one", "b"] * 5
+    out = tmp_path / f"made{kind}"
+    given = {"labels": labels(words), "number": data[1]}
+    _, y, index = kaug.augment_dataset(
+        data[0], given, 9, POLICY, seed=0, out=out, return_index=True
+    )
+    stored = np.asarray(y["labels"])
+    assert stored.dtype == "<U12"
+    assert stored.ravel().tolist() == [words[row] for row in np.asarray(index)]
+    kaug.open_dataset(out).verify(data[0], given)
+
+
+@pytest.mark.parametrize(
+    ("labels", "text"),
+    [
+        (np.zeros(20, [("a", "i4")]), r"Store its fields: \{name: y\[name\] for name in y\.dtype"),
+        (np.zeros(20, "V3"), r"Make bytes of it: y\.view\('u1'\)\.reshape\(len\(y\), -1\)\."),
+        (np.arange(20).astype(object), r"\.astype\(int\), \.astype\(float\) or \.astype\(str\)\."),
+        (np.array(["a\0"] * 20, object), r"dtype object"),  # which <U2 would make "a" of
+        (np.zeros(20, "longdouble"), "Convert it first, to float64"),
+        (np.zeros(20, "clongdouble"), "Convert it first, to complex128"),
+    ],
+)
+def test_labels_that_can_not_be_stored(tmp_path, data, labels, text):
+    with pytest.raises(TypeError, match=f"`y` can.*stored.*{text}"):
+        kaug.augment_dataset(data[0], labels, 9, POLICY, seed=0, out=tmp_path / "made")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("append", [True, False])
@@ -260,7 +305,7 @@ def test_names_of_tuples_are_no_code(made, word, place):
     named = ["Pair", ["left"], [{"array": 1}]]
     named[place] = word if not place else [word]
     rewrite(made, lambda content: content["structure"].update(y={"named": named}))
-    with pytest.raises(TypeError, match="a name and fields that Python takes"):
+    with pytest.raises(ValueError, match=r"as kaug wrote it.*a name and fields that Python takes"):
         kaug.open_dataset(made)
 
 
@@ -396,7 +441,7 @@ from pathlib import Path
 import numpy as np, kaug
 from kaug.store import _chunks, _write
 from kaug.transforms import Compose, HorizontalFlip, Rotation
-_write._CHUNK_BYTES, _chunks._SAVE_EVERY, _chunks._SAVE_SHARE = 14000, 0.0, 0.0
+_write.CHUNK_BYTES, _chunks._SAVE_EVERY, _chunks._SAVE_SHARE = 14000, 0.0, 0.0
 if sys.argv[2]:
     import zarr
 x = np.random.default_rng(0).integers(0, 256, (50, 9, 8, 3)).astype("uint8")
@@ -512,7 +557,7 @@ def test_chunks_are_not_made_twice(begun, data, monkeypatch):
 
 
 def test_another_size_of_chunks_later(begun, data, monkeypatch):
-    monkeypatch.setattr(_write, "_CHUNK_BYTES", 5000)
+    monkeypatch.setattr(_write, "CHUNK_BYTES", 5000)
     made = kaug.augment_dataset(*data, 60, POLICY, seed=3, out=begun)
     assert_same(made, kaug.augment_dataset(*data, 60, POLICY, seed=3))
 
@@ -831,10 +876,10 @@ from pathlib import Path
 import numpy as np, kaug
 from kaug.store import _chunks, _write
 from kaug.transforms import Rotation
-_write._CHUNK_BYTES, _chunks._SAVE_EVERY, _chunks._SAVE_SHARE = 9000, 0.0, 0.0
+_write.CHUNK_BYTES, _chunks._SAVE_EVERY, _chunks._SAVE_SHARE = 9000, 0.0, 0.0
 if sys.argv[1].endswith(".zarr"):
     import zarr
-    _write._CHUNK_BYTES = 90000
+    _write.CHUNK_BYTES = 90000
 x = np.random.default_rng(0).integers(0, 256, (50, 9, 8, 3)).astype("uint8")
 job = lambda: kaug.augment_dataset(x, np.arange(50), 950, Rotation(30), seed=5, out=sys.argv[1])
 hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
@@ -890,7 +935,6 @@ def test_too_little_room(tmp_path, data, monkeypatch):
         ({"generator": Lambda(lambda b: b)}, TypeError, "must be registered by name"),
         ({"y": np.array([{}] * 20)}, TypeError, "`y` can only be stored.*dtype object"),
         ({"x": np.zeros((20, 5, 7), "longdouble")}, TypeError, "long double.*to float64"),
-        ({"y": np.zeros(20, "clongdouble")}, TypeError, "`y` can not be stored as the machine's"),
         ({"y": {(1, 2): np.arange(20)}}, TypeError, r"keys of a dict.*the key \(1, 2\)"),
         ({"y": np.arange(3)}, ValueError, "`y` must have one row for each of the 20"),
         ({"x": Lazy(np.zeros((20, 5)))}, ValueError, "must be a batch of images"),
@@ -943,24 +987,139 @@ def test_nothing_is_unpickled(made, monkeypatch, tmp_path):
         file.truncate(768)
     with pytest.raises(ValueError, match="another header"):
         kaug.open_dataset(made)
-    rewrite(made, lambda content: content["arrays"][1].update(dtype="|O"))
-    with pytest.raises(TypeError, match="dtype object"):
-        kaug.open_dataset(made)
     assert not Path("exploded").exists()
 
 
-@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/b", "", "..", "x.npy\0", 3, None])
-def test_names_do_not_lead_out(made, name):
-    rewrite(made, lambda content: content["arrays"][0].update(name=name))
-    with pytest.raises(ValueError, match="letters, digits, _ and -"):
+def places_in(plain, way=()):
+    """Yields the way to everything in plain data."""
+    if isinstance(plain, list):
+        plain = dict(enumerate(plain))
+    for key, value in plain.items() if isinstance(plain, dict) else ():
+        yield (*way, key)
+        yield from places_in(value, (*way, key))
+
+
+ABSENT = object()
+
+
+@pytest.mark.parametrize("value", [ABSENT, None, -1, 10**18, "x", [], {}], ids=str)
+def test_manifests_that_were_edited_and_signed_again(tmp_path, data, value):
+    out, y = tmp_path / "made", {"a": [Pair(data[1], data[1] * 0.5)], "b": data[1].astype(str)}
+    arguments = (data[0], y, 60, Translation(0.5, 0.5))
+    options = {"sample_weight": data[1] * 0.5, "seed": 3, "out": out}
+    kaug.augment_dataset(*arguments, **options)
+    good = _manifest.Manifest.load(out).content
+    # What others say: that the rows are not those of the seed, or the version a later one. And a
+    # named tuple may have another name.
+    harmless = [
+        ("arguments", "seed"),
+        ("format_version",),
+        ("structure", "y", "dict", 0, 1, "list", 0, "named"),
+    ]
+    for way in places_in(good):
+        if way[:2] == ("transform", "config") or way[: len(harmless[-1])] == harmless[-1]:
+            continue
+        content = copy.deepcopy(good)
+        place = functools.reduce(operator.getitem, way[:-1], content)
+        if value is ABSENT:
+            del place[way[-1]]
+        elif place[way[-1]] != value:
+            place[way[-1]] = value
+        else:
+            continue
+        _manifest.Manifest(out, content).save()
+        before = contents(out)
+        for act in (
+            lambda: kaug.open_dataset(out).verify(),
+            lambda: kaug.augment_dataset(*arguments, **options),
+        ):
+            with pytest.raises(ValueError, match=": ") as caught:
+                act()
+            said = str(caught.value).startswith("The manifest of a store must be as kaug wrote it")
+            assert said or way in harmless, (way, str(caught.value))
+        assert contents(out) == before
+
+
+@pytest.mark.parametrize(
+    ("way", "value"),
+    [
+        *((("arrays", 0, "name"), name) for name in ("../x", "/etc/passwd", "..", "x.npy\0", 3)),
+        *((("arrays", 0, "shape"), shape) for shape in ([-1, 5, 7, 3], [80.0, 5, 7, 3], ["80"])),
+        *((("arrays", 1, "dtype"), dtype) for dtype in ("|O", "<f16", "i8", "<i8,<i8", "|V8")),
+        (("arrays", 0, "name"), "y"),
+        (("arrays", 0, "shape"), [80, 10**9, 10**9, 10**9]),
+        (("arguments", "append"), False),
+        (("arguments", "n"), 61),
+        (("chunk_rows",), 2**40),
+        (("chunk_rows",), 3),
+        (("structure", "y"), {"array": 0}),
+        (("structure", "y"), {"dict": [["a", {"array": 1}]]}),
+        (("structure", "y"), {"dict": [["a", None], ["a", {"array": 1}]]}),
+        (("structure", "y"), functools.reduce(lambda tree, _: {"list": [tree]}, range(200), None)),
+        (("source", "x", "sha256"), "../../etc"),
+        (("source", "bounding_box_format"), 3),
+        (("chunks", 0), None),
+        (("more",), None),
+    ],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_manifests_that_no_kaug_writes(tmp_path, data, way, value, kind):
+    out = tmp_path / f"made{kind}"
+    kaug.augment_dataset(*data, 60, POLICY, seed=3, out=out)
+
+    def change(content):
+        functools.reduce(operator.getitem, way[:-1], content)[way[-1]] = value
+
+    rewrite(out, change)
+    with pytest.raises(
+        ValueError, match=r"^The manifest of a store must be as kaug wrote it\. Rec"
+    ):
+        kaug.open_dataset(out)
+
+
+def test_a_policy_that_can_not_be_made(made):
+    rewrite(made, lambda content: content["transform"]["config"]["transforms"][0].update(config=3))
+    opened = kaug.open_dataset(made)
+    with pytest.raises(ValueError, match=r"as kaug wrote it\. Received: a policy that can not be"):
+        opened.verify()
+
+
+def test_manifests_are_not_read_without_end(made, monkeypatch):
+    with (made / "manifest.json").open("ab") as file:
+        file.truncate(2**40)  # a hole, which takes no room on the disk
+    monkeypatch.setattr(_manifest, "_MOST_BYTES", 10_000)
+    with pytest.raises(ValueError, match="as kaug wrote it"):
         kaug.open_dataset(made)
 
 
-@pytest.mark.parametrize("shape", [[-1, 5, 7, 3], [80.0, 5, 7, 3], [True, 5], ["80"]])
-def test_shapes_are_lengths(made, shape):
-    rewrite(made, lambda content: content["arrays"][0].update(shape=shape))
-    with pytest.raises(ValueError, match="must be made of lengths"):
-        kaug.open_dataset(made)
+@pytest.mark.parametrize("name", ["x.npy", "manifest.json.partial"])
+def test_a_file_with_another_name_stays_as_it_is(begun, data, tmp_path, name):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes((begun / "x.npy").read_bytes())
+    (begun / name).unlink(missing_ok=True)
+    os.link(elsewhere, begun / name)
+    before = elsewhere.read_bytes()
+    if name == "x.npy":
+        with pytest.raises(ValueError, match=r"must have one name\..*with 2 hard links\. Copy"):
+            kaug.augment_dataset(*data, 60, POLICY, seed=3, out=begun)
+    else:
+        kaug.augment_dataset(*data, 60, POLICY, seed=3, out=begun)
+        kaug.open_dataset(begun).verify()
+    assert elsewhere.read_bytes() == before
+
+
+def test_a_store_with_hard_links_can_be_read(made, tmp_path):
+    os.link(made / "x.npy", tmp_path / "elsewhere")
+    kaug.open_dataset(made).verify()
+
+
+def test_hard_links_in_zarr_are_not_written_through(tmp_path, data):
+    out = tmp_path / "made.zarr"
+    kaug.augment_dataset(*data, 60, POLICY, seed=3, out=out)
+    os.link(out / "x" / "c" / "0" / "0" / "0" / "0", tmp_path / "elsewhere")
+    kaug.open_dataset(out).verify()
+    with pytest.raises(ValueError, match=r"must have one name\."):
+        kaug.augment_dataset(*data, 60, POLICY, seed=3, out=out)
 
 
 @pytest.mark.parametrize("name", ["x.npy", "manifest.json"])
@@ -994,11 +1153,53 @@ def test_links_in_zarr_are_not_followed(tmp_path, data, name):
             act()
 
 
-def test_pipes_are_not_read(made):
-    (made / "x.npy").unlink()
-    os.mkfifo(made / "x.npy")
-    with pytest.raises(ValueError, match="which is something else"):
-        kaug.open_dataset(made)
+@pytest.mark.parametrize("name", ["x.npy", "manifest.json", "manifest.json.partial"])
+def test_pipes_are_not_waited_for(begun, data, name):
+    (begun / name).unlink(missing_ok=True)
+    os.mkfifo(begun / name)
+    if name == "manifest.json.partial":
+        kaug.augment_dataset(*data, 60, POLICY, seed=3, out=begun)
+        return
+    with pytest.raises((ValueError, OSError), match=r"something else|a named pipe"):
+        kaug.augment_dataset(*data, 60, POLICY, seed=3, out=begun)
+
+
+@pytest.mark.parametrize("name", ["zarr.json", "x/zarr.json", "x/c/0/0/0/0"])
+def test_pipes_in_zarr_are_not_waited_for(tmp_path, data, name):
+    out = tmp_path / "made.zarr"
+    kaug.augment_dataset(*data, 60, POLICY, seed=3, out=out)
+    (out / name).unlink()
+    os.mkfifo(out / name)
+    for act in (
+        lambda: kaug.open_dataset(out),
+        lambda: kaug.augment_dataset(*data, 60, POLICY, seed=3, out=out),
+    ):
+        with pytest.raises((ValueError, OSError), match=r"something else|a named pipe"):
+            act()
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("zarr.json", {"node_type": "array"}),
+        ("zarr.json", {"zarr_format": "x"}),
+        ("zarr.json", {"consolidated_metadata": 3}),
+        ("x/zarr.json", {"chunk_grid": 3}),
+        ("x/zarr.json", {"data_type": "no such thing"}),
+        ("x/zarr.json", {"shape": [10**15]}),
+        (
+            "x/zarr.json",
+            {"chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [2**40, 5, 7, 3]}}},
+        ),
+    ],
+)
+def test_metadata_of_zarr_that_were_edited(tmp_path, data, file, change):
+    out = tmp_path / "made.zarr"
+    kaug.augment_dataset(*data, 60, POLICY, seed=3, out=out)
+    metadata = json.loads((out / file).read_text())
+    (out / file).write_text(json.dumps(metadata | change))
+    with pytest.raises(ValueError, match=r"must (be|hold) .*Received: "):
+        kaug.open_dataset(out)
 
 
 def test_codecs_of_others_are_not_run(tmp_path, data):

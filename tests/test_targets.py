@@ -10,6 +10,7 @@ from kaug.targets import (
     check_targets,
     check_weights,
     class_numbers,
+    group_numbers,
     map_arrays,
     nbytes_per_row,
 )
@@ -172,6 +173,15 @@ def test_class_numbers(y):
             "an array of shape (2,) and dtype float64. "
             "Pass y.astype(int) if these are class numbers.",
         ),
+        (np.array([0.5, 2.0]), "an array of shape (2,) and dtype float64."),
+        (np.array([np.inf, 2.0]), "an array of shape (2,) and dtype float64."),
+        (np.array([1e300, 2.0]), "an array of shape (2,) and dtype float64."),
+        (np.array([1j, 2.0]), "an array of shape (2,) and dtype complex128."),
+        (
+            np.array(["2026-01-02", "2026-01-03"], "M8[D]"),
+            "an array of shape (2,) and dtype datetime64[D]. "
+            "Pass y.astype(str) to make a class of each time.",
+        ),
         (np.array([[0.5, 0.5]]), "an array of shape (1, 2) and dtype float64."),
         (np.array([[2, -1]]), "an array of shape (1, 2) and dtype int64."),
         (np.array([[0, 1], [1, 1]]), "an array of shape (2, 2) and dtype int64."),
@@ -186,6 +196,108 @@ def test_what_has_no_classes(y, received):
         "Counting classes needs one array of labels `y`: integers or strings of shape (N,), or "
         f"one-hot rows of shape (N, K). Received: {received}"
     )
+
+
+def test_what_to_do_with_labels_that_are_no_classes():
+    with pytest.raises(ValueError, match=r"float64\. Pass stratify=False\.$"):
+        class_numbers(np.array([0.5]), "Pass stratify=False.")
+    assert class_numbers(np.array(["2026-01-02", "2026-01-03"], "M8[D]").astype(str)).max() == 1
+
+
+MISSING = {
+    "None": (np.array([None, "a", "b"] * 4, object), "None in rows 0, 3, 6, 9"),
+    "NaN": (np.r_[np.nan, np.arange(11.0)], "NaN in row 0"),
+    "NaN in a column": (np.r_[np.nan, np.arange(11.0)][:, None], "NaN in row 0"),
+    "NaN in one-hot rows": (np.where(np.eye(12) * np.arange(12) > 7, np.nan, 0), "NaN in rows 8"),
+    "complex NaN": (np.r_[0, complex(0, np.nan), np.arange(10)], "NaN in row 1"),
+    "NaN among objects": (
+        np.array(["a", float("nan")] * 6, object),
+        "nan in rows 1, 3, 5, 7, 9, …",
+    ),
+    "NaT": (np.array(["NaT"] + ["2026-01-01"] * 11, "M8[D]"), "NaT in row 0"),
+    "StringDType": (
+        np.array([None] + ["a"] * 11, np.dtypes.StringDType(na_object=None)),
+        "None in row 0",
+    ),
+    "strings of pandas": (pd.Series(["a", None] * 6), "nan in rows 1"),
+    "pandas.NA": (pd.Series([pd.NA, "a"] * 6, dtype="string"), "<NA> in rows 0"),
+    "Int64": (pd.Series([None, 1] * 6, dtype="Int64"), "NaN in rows 0"),
+    "boolean": (pd.Series([None, True] * 6, dtype="boolean"), "<NA> in rows 0"),
+    "a category": (pd.Series([None, "a"] * 6, dtype="category"), "nan in rows 0"),
+    "a list": (["a", None] * 6, "None in rows 1, 3, 5, 7, 9, … of `"),
+    "a list of numbers": ([1, None] * 6, "None in rows 1"),
+    "a list with NaN": (["a", float("nan")] * 6, "nan in rows 1"),
+    "a list with pandas.NA": (["a", pd.NA] * 6, "<NA> in rows 1"),
+}
+
+
+@pytest.mark.parametrize("case", MISSING)
+def test_missing_labels(case):
+    y, text = MISSING[case]
+    with pytest.raises(
+        ValueError, match=f"^Labels must not be missing\\. Received: {text}"
+    ) as caught:
+        class_numbers(check_targets(y, "y", 12))
+    assert str(caught.value).endswith(
+        " of `y`. Leave these rows out, or give them a value that stands for what is missing."
+    )
+    if case not in ("NaN in a column", "NaN in one-hot rows"):
+        with pytest.raises(ValueError, match=f"^Groups must not be missing\\. Received: {text}"):
+            group_numbers(y, 12)
+
+
+def test_masked_labels_are_missing_too():
+    with pytest.raises(ValueError, match="`groups` must have no masked values"):
+        group_numbers(np.ma.masked_equal(np.arange(3), 1), 3)
+
+
+@pytest.mark.parametrize("container", [list, lambda items: np.array(items, object)])
+@pytest.mark.parametrize(
+    ("items", "types"),
+    [(["a", 1, "b"], "int and str"), ([b"a", "a", "a"], "bytes and str")],
+)
+def test_labels_of_several_kinds(container, items, types):
+    for name, numbers in (
+        ("y", lambda y: class_numbers(check_targets(y, "y", 3))),
+        ("groups", lambda y: group_numbers(y, 3)),
+    ):
+        rule = f"^What `{name}` holds must be of one kind.*Received: {types}.*Make strings of all"
+        with pytest.raises(ValueError, match=rule):
+            numbers(container(items))
+        assert numbers([str(item) for item in items]).tolist() in (
+            [0, 1, 2],
+            [1, 0, 2],
+            [2, 0, 1],
+            [1, 0, 0],
+        )
+
+
+def test_what_is_missing_travels_where_nothing_is_counted():
+    y = {"a": np.array([None, "x"], object), "b": np.array([np.nan, 1])}
+    checked = check_targets(y, "y", 2)
+    assert checked["a"].tolist() == [None, "x"]
+    assert np.isnan(checked["b"][0])
+    assert check_targets([np.arange(2), None], "y", 2)[1] is None
+
+
+@pytest.mark.parametrize(
+    ("y", "name"),
+    [
+        ([[1, 0], [0, 1], [1, 0]], "y"),
+        (((1, 0), (0, 1), (1, 0)), "y"),
+        ({"a": [[1, 0], [0, 1], [1, 0]]}, r"y\['a'\]"),
+        ([np.arange(3), [["a"], ["b"], ["c"]]], r"y\[1\]"),
+    ],
+)
+def test_rows_that_are_lists(y, name):
+    rule = rf"^A list `{name}` must .* Received: 3 lists of \d\. .*pass np\.asarray\({name}\)"
+    with pytest.raises(ValueError, match=rule):
+        check_targets(y, "y", 3)
+
+
+def test_lists_of_one_label_a_row_are_arrays_of_their_own():
+    checked = check_targets([[1, 2], [3, 4], [5, 6]], "y", 2)
+    assert [part.tolist() for part in checked] == [[1, 2], [3, 4], [5, 6]]
 
 
 def test_bytes_per_row():

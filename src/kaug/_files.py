@@ -17,6 +17,27 @@ _KINDS = {
 }
 
 
+def check_path(value: Any, name: str) -> Path:
+    """Returns what a user named as a path.
+
+    Args:
+        value: The path, a string or an object of `os.PathLike`.
+        name: What the caller calls it.
+
+    Raises:
+        TypeError: It is no path.
+        ValueError: It is empty, or holds what no path can.
+    """
+    rule = f"`{name}` must be a path"
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(message(rule, f"{name}={describe(value)}"))
+    text = os.fsdecode(value)
+    if not text or "\0" in text:
+        fix = "" if text else "For the current folder pass '.'."
+        raise ValueError(message(f"{rule}, neither empty nor with zeros", f"{name}={text!r}", fix))
+    return Path(text)
+
+
 def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     """Returns a regular file opened for reading bytes; links are followed.
 
@@ -38,16 +59,6 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
         os.close(descriptor)
         rule = "What is read must be a regular file"
         received = f"{_KINDS.get(kind, 'something else')}, {str(Path(path))!r}"
-        raise OSError(errno.EINVAL, message(rule, received, "Copy what it gives into a file."))
+        fix = "" if kind == stat.S_IFDIR else "Copy what it gives into a file."
+        raise OSError(errno.EINVAL, message(rule, received, fix))
     return os.fdopen(descriptor, "rb")
-
-
-def check_path(value: Any, name: str) -> Path:
-    """Returns `value` as a path when it is a string or a path that the system can take."""
-    rule = f"`{name}` must be a path, as a string or a pathlib.Path"
-    if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
-        raise TypeError(message(rule, f"{name}={describe(value)}"))
-    if "\0" in os.fspath(value) or value == "":
-        rule += ", neither empty nor with NUL in it"
-        raise ValueError(message(rule, f"{name}={describe(value)}"))
-    return Path(value)

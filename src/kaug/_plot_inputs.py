@@ -16,8 +16,9 @@ from kaug._validation import (
     describe,
     message,
 )
+from kaug.targets import check_present
 
-_MAX_IMAGES = 1_000  # a grid of more takes minutes to draw and cannot be seen
+MAX_IMAGES = 1_000  # a grid of more takes minutes to draw and cannot be seen
 _MAX_CLASSES = 1_000
 _ALIASES = {"acc": "accuracy", "accuracy": "acc"}
 
@@ -89,19 +90,23 @@ def grid_of(count: int, rows: int | None, columns: int | None) -> tuple[int, int
     """Returns the rows and columns of the grid that shows `count` images."""
     if rows is not None:
         rows = check_integer(rows, "rows", minimum=1)
+    if columns is not None:
+        columns = check_integer(columns, "columns", minimum=1)
+    _check_shown(count if rows is None or columns is None else min(count, rows * columns))
     if columns is None:
         # A handful reads best side by side.
         square = count if count <= 5 else math.ceil(math.sqrt(count))
         columns = square if rows is None else math.ceil(count / rows)
-    columns = check_integer(columns, "columns", minimum=1)
     if rows is None:
         rows = math.ceil(count / columns)
-    shown = min(count, rows * columns)
-    if shown > _MAX_IMAGES:
-        rule = f"At most {_MAX_IMAGES:,} images fit in a figure"
-        fix = "Pass x[:100], or rows=10, columns=10."
-        raise ValueError(message(rule, f"{shown:,} images to show", fix))
     return rows, columns
+
+
+def _check_shown(count: int) -> None:
+    if count > MAX_IMAGES:
+        rule = f"At most {MAX_IMAGES:,} images fit in a figure"
+        received = f"{count:,} images to show" if count < 2**63 else "far more to show"
+        raise ValueError(message(rule, received, "Pass x[:100], or rows=10, columns=10."))
 
 
 @dataclass(frozen=True)
@@ -123,13 +128,22 @@ def runs_of(history: Any) -> list[Run]:
 
 def _run(name: str, history: Any) -> Run:
     curves = getattr(history, "history", history)
-    if not isinstance(curves, Mapping) or any(np.ndim(curve) != 1 for curve in curves.values()):
+    if not isinstance(curves, Mapping) or not all(map(_is_curve, curves.values())):
         fix = "Pass what model.fit(...) returns; for several, a dict from names to those."
         rule = "`history` must be a Keras History, or a dict of lists with one number an epoch"
         raise TypeError(message(rule, describe(history), fix))
     # A resumed training (initial_epoch) knows that it did not start at epoch 1.
     epochs = getattr(history, "epoch", None) or [0]
     return Run(name, {str(key): list(curve) for key, curve in curves.items()}, epochs[0] + 1)
+
+
+def _is_curve(values: Any) -> bool:
+    """Tells a list of numbers, of which NaN leaves a gap, from all else."""
+    try:
+        curve = np.asarray(values)
+    except ValueError:  # lists of different length
+        return False
+    return curve.ndim == 1 and (curve.dtype.kind in "iuf" or not len(curve))
 
 
 def recorded_name(run: Run, metric: str) -> str:
@@ -165,9 +179,19 @@ def class_numbers(
     return true, pred, len(class_names)
 
 
+def _to_numbers(labels: NDArray[Any]) -> str:
+    """Returns what makes class numbers of labels, by what they are."""
+    if labels.dtype.kind in "OSTU":
+        return "Number them alike in both: [classes.index(label) for label in labels]."
+    if labels.dtype.kind == "f" and labels.size and 0 <= labels.min() <= labels.max() <= 1:
+        return "Pass one sigmoid output p as (p > 0.5).astype(int)."
+    return "Pass model.predict(x) as it is." if labels.size else ""
+
+
 def _classes(labels: ArrayLike, name: str) -> tuple[NDArray[np.intp], int]:
     """Returns class numbers, and how many classes they need."""
     given = as_array(labels, name)
+    check_present(given, name)
     values, size = given, 0
     if given.ndim == 2 and given.shape[1] == 1:
         values = given[:, 0]
@@ -175,8 +199,7 @@ def _classes(labels: ArrayLike, name: str) -> tuple[NDArray[np.intp], int]:
         values, size = given.argmax(axis=1), given.shape[1]
     if values.ndim != 1 or len(values) == 0 or values.dtype.kind not in "biu":
         rule = f"`{name}` must be class numbers (N,), or rows (N, K) with one column a class"
-        fix = "Pass model.predict(x) as it is, but one sigmoid output p as (p > 0.5).astype(int)."
-        raise ValueError(message(rule, describe(given), fix))
+        raise ValueError(message(rule, describe(given), _to_numbers(given)))
     least, most = int(values.min()), int(values.max())
     if least < 0 or most >= _MAX_CLASSES:
         rule = f"`{name}` must be class numbers in 0..{_MAX_CLASSES - 1}"

@@ -7,6 +7,7 @@ import operator
 import sys
 import warnings
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -163,13 +164,18 @@ def check_images(x: Any, name: str = "x") -> NDArray[Any]:
     """
     images = as_array(x, name)
     if images.dtype.kind not in "iuf":
-        raise TypeError(
-            message(
-                f"`{name}` must hold real numbers: unsigned or signed integers, or floats",
-                describe(images),
-                f'Convert it first, for example {name}.astype("float32").',
-            )
-        )
+        rule = f"`{name}` must hold real numbers: unsigned or signed integers, or floats"
+        fix = f'Convert it first, for example {name}.astype("float32").'
+        received = describe(images)
+        objects = islice(images.flat, 1000) if images.dtype.kind == "O" else ()
+        shapes = sorted({np.shape(each) for each in objects})
+        if shapes and len(shapes[-1]) >= 2:
+            rule = f"The images in `{name}` must be one array, all of the same size"
+            received = f"{received}, of images {' and '.join(map(str, shapes[:3]))}"
+            fix = f"np.stack({name}) makes one array of them."
+            if len(shapes) > 1:
+                fix = f"Resize them to one size; then {fix}"
+        raise TypeError(message(rule, received, fix))
     rule = (
         f"`{name}` must be a batch of images of shape (N, height, width, channels) or "
         "(N, height, width)"

@@ -4,6 +4,7 @@ The data: 60,000 training and 10,000 test pictures of clothes, 28 × 28 gray, te
 (Xiao, Rasul and Vollgraf, 2017, https://arxiv.org/abs/1708.07747).
 """
 
+import contextlib
 import gzip
 import hashlib
 import os
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from kaug._files import check_path, open_regular
 from kaug._validation import message
 
 __all__ = ["FASHION_MNIST_CLASSES", "load_fashion_mnist"]
@@ -38,6 +40,13 @@ _SHA256 = {
     "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
     "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
     "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+# How many bytes they have, headers included.
+_SIZES = {
+    "train-images-idx3-ubyte": 16 + 60_000 * 28 * 28,
+    "train-labels-idx1-ubyte": 8 + 60_000,
+    "t10k-images-idx3-ubyte": 16 + 10_000 * 28 * 28,
+    "t10k-labels-idx1-ubyte": 8 + 10_000,
 }
 _CACHE_SUBDIR = "datasets/fashion-mnist"
 _DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
@@ -70,6 +79,7 @@ def load_fashion_mnist(
         as in `FASHION_MNIST_CLASSES`. All four arrays are yours to write to.
 
     Raises:
+        TypeError: `data_dir` is no path.
         FileNotFoundError: The data are in none of these places and cannot be downloaded.
         ValueError: A file is damaged or is not Fashion-MNIST's, or `dtype` is something else.
 
@@ -113,7 +123,9 @@ def _pixels(flat: _Labels, dtype: np.dtype[Any]) -> _Images:
 def _find(data_dir: str | os.PathLike[str] | None) -> tuple[dict[str, Path], str]:
     """Finds the four files; also says what to do should one of them prove damaged."""
     if data_dir is not None:
-        folder = Path(data_dir).expanduser()
+        folder = check_path(data_dir, "data_dir")
+        with contextlib.suppress(RuntimeError):  # nobody of that name: a folder with a tilde
+            folder = folder.expanduser()
         paths = _files_in(folder)
         if len(paths) < len(_SHA256):
             rule = "`data_dir` must hold the four files of Fashion-MNIST, with or without .gz"
@@ -175,14 +187,21 @@ def _download(file_name: str) -> Path:
 
 def _read(path: Path, name: str, cure: str) -> bytes:
     """Returns a file's decompressed content, or says what is wrong with it."""
-    content = path.read_bytes()
-    try:
+    most = _SIZES[name] + 1  # one more tells a file that is too long
+    with open_regular(path) as stream:
         # Told by content, not by name: some browsers decompress and keep the `.gz`.
-        if content.startswith(_GZIP_MAGIC):
-            content = gzip.decompress(content)
-    except (EOFError, OSError, zlib.error) as error:
-        rule = "A file of Fashion-MNIST must be a whole gzip file"
-        raise ValueError(message(rule, f"{path}, which is damaged ({error})", cure)) from error
+        compressed = stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+        stream.seek(0)
+        try:
+            content = (gzip.GzipFile(fileobj=stream) if compressed else stream).read(most)
+        except (EOFError, OSError, zlib.error) as error:
+            rule = "A file of Fashion-MNIST must be a whole gzip file"
+            raise ValueError(message(rule, f"{path}, which is damaged ({error})", cure)) from error
+    if len(content) == most:
+        rule = f"The content of {name} must have {_SIZES[name]:,} bytes"
+        raise ValueError(
+            message(rule, f"{path}, which has more, so it is damaged or another file", cure)
+        )
     digest = hashlib.sha256(content).hexdigest()
     if digest != _SHA256[name]:
         rule = f"The content of {name} must have the SHA-256 {_SHA256[name]}"

@@ -3,13 +3,13 @@
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
 from keras import layers
 
-from kaug._validation import check_integer, check_number, describe, message
+from kaug._files import check_path
+from kaug._validation import check_flag, check_integer, check_number, describe, message
 
 __all__ = ["build_fashion_cnn", "build_vgg19"]
 
@@ -59,7 +59,7 @@ def build_fashion_cnn(
     """
     height, width, channels = _check_input_shape(input_shape, min_size=_CNN_MIN_SIZE)
     classes = _check_num_classes(num_classes)
-    rate = _check_dropout(dropout)
+    rate, compile = _check_dropout(dropout), check_flag(compile, "compile")  # noqa: A001
     model = keras.Sequential(
         [
             layers.Input((height, width, channels)),
@@ -135,7 +135,7 @@ def build_vgg19(
     """
     height, width, channels = _check_input_shape(input_shape, channels=(1, 3))
     classes = _check_num_classes(num_classes)
-    source = _check_weights(weights)
+    source, compile = _check_weights(weights), check_flag(compile, "compile")  # noqa: A001
     own_file = source is not None and source.endswith((".weights.h5", ".keras"))
 
     image = layers.Input((height, width, channels))
@@ -238,9 +238,11 @@ def _check_dropout(dropout: float) -> float:
 
 
 def _check_weights(weights: str | os.PathLike[str] | None) -> str | None:
-    if weights is None or weights == "imagenet":
+    if weights is None or (isinstance(weights, str) and weights == "imagenet"):
         return weights
-    path = Path(weights).expanduser()
+    path = check_path(weights, "weights")
+    with contextlib.suppress(RuntimeError):  # nobody of that name: a folder with a tilde
+        path = path.expanduser()
     if not path.is_file():
         rule = '`weights` must be None, "imagenet" or an existing file'
         raise FileNotFoundError(message(rule, f"weights={os.fspath(weights)!r}", "Check the path."))

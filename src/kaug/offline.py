@@ -10,7 +10,14 @@ from kaug import _parallel
 from kaug._memory import check_memory
 from kaug._progress import Progress, Verbose
 from kaug._random import Key, check_rows, resolve_seed
-from kaug._validation import check_choice, check_images, check_integer, describe, message
+from kaug._validation import (
+    check_choice,
+    check_flag,
+    check_images,
+    check_integer,
+    describe,
+    message,
+)
 from kaug.generators import Generator, as_generator
 from kaug.sampling import SAMPLING, Plan, plan_of
 from kaug.transforms import Transform
@@ -24,6 +31,7 @@ Rows = NDArray[np.int64]
 _BATCH_BYTES = 2**22  # what a default batch aims at: small beside the result, large beside a call
 _REPORT_BYTES = 2**27  # how much a native transform makes between two reports of progress
 _COPY_BYTES = 2**20  # copying takes little time, so a thread should be given more
+_MOST_ROWS = 2**62  # rows are numbered in 64 bits
 # Epochs are the children 0..2³²-1 of a seed's key; this one is none of them.
 _SAMPLING_STREAM = 2**62
 
@@ -106,11 +114,12 @@ def augment_dataset(
         >>> bool((x_more[2:] == x[index[2:], :, ::-1]).all())
         True
     """
-    images = x if out is None else _stand_in(x)
+    images, y = (x, y) if out is None else _for_store(x, y)
     job = _Job(images, y, sample_weight, sampling, append, seed, generator)
-    n = check_integer(n, "n")
+    n = check_integer(n, "n", maximum=_MOST_ROWS)
     step = _check_batch_size(batch_size, job.images)
     _check_verbose(verbose)
+    return_index = check_flag(return_index, "return_index")
     if n and not len(job.images):
         rule = f"`x` must have at least one row to make n={n} augmented rows from"
         raise ValueError(message(rule, describe(job.images)))
@@ -180,6 +189,7 @@ def augment_rows(
     """
     job = _Job(x, y, sample_weight, sampling, append, seed, generator)
     numbers = check_rows(rows)
+    return_index = check_flag(return_index, "return_index")
     if seed is None or not isinstance(job.generator, Transform):
         rule = "Rows can be made by number with a seed and a native transform"
         received = f"seed={seed} and generator={describe(generator)}"
@@ -214,8 +224,8 @@ class _Job:
         self.annotations = Annotations(y, sample_weight, images, native)
         self.use_images(images)
         self.sampling = check_choice(sampling, "sampling", SAMPLING)
-        self.append = append
-        self.kept = len(self.images) if append else 0
+        self.append = check_flag(append, "append")
+        self.kept = len(self.images) if self.append else 0
         self.use_seed(resolve_seed(seed))
         self.label_bytes = self.annotations.nbytes_per_row()
 
@@ -336,10 +346,12 @@ class _Job:
         return tuple(items)
 
 
-def _stand_in(x: Any) -> Array:
+def _for_store(x: Any, y: Any) -> tuple[Array, Any]:
+    """Returns images, perhaps without their values, and labels that can be stored."""
     from kaug.store._source import stand_in
+    from kaug.store._structure import with_plain_strings
 
-    return stand_in(x)
+    return stand_in(x), with_plain_strings(y)
 
 
 def _copy_rows(source: Array, out: Array) -> None:

@@ -17,6 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from kaug._plot_inputs import (
+    MAX_IMAGES,
     Run,
     check_pictures,
     class_numbers,
@@ -152,7 +153,7 @@ def plot_augmentations(
         rule = "`image` must be one image, (H, W), or (H, W, C) with 1, 3 or 4 channels"
         raise ValueError(message(rule, describe(picture), "Pass x[0], not x."))
     displayable(check_pictures(picture[None], "image"))
-    n = check_integer(n, "n", minimum=1)
+    n = check_integer(n, "n", minimum=1, maximum=MAX_IMAGES, fix="More cannot be seen in a figure.")
     augmented = augment_dataset(
         picture[None], None, n, generator, append=False, seed=seed, verbose=0
     )[0]

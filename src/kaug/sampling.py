@@ -38,7 +38,8 @@ def plan_of(sampling: str, count: int, key: Key, *, y: Any = None, append: bool 
         return lambda numbers: Draws(key, numbers).integers(count)
     if sampling == "cycle":
         return _Cycle(None, count, key)
-    return _Balanced(class_numbers(y), key, append=append)
+    classes = class_numbers(y, 'Pass sampling="random" or "cycle" for labels that are no classes.')
+    return _Balanced(classes, key, append=append)
 
 
 class _Cycle:

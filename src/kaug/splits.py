@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from kaug._memory import check_memory
 from kaug._random import Key, permutation, resolve_seed
-from kaug._validation import as_array, check_fraction, check_images, check_length, message
-from kaug.targets import check_targets, class_numbers, map_arrays, nbytes_per_row
+from kaug._validation import check_flag, check_fraction, check_images, message
+from kaug.targets import check_targets, class_numbers, group_numbers, map_arrays, nbytes_per_row
 
 Rows = NDArray[np.int64]
 
@@ -48,8 +48,8 @@ def train_validation_split(
     Raises:
         TypeError: An argument has the wrong type.
         ValueError: Lengths differ, there are fewer than two rows, `validation_split` is not
-            between 0 and 1, a class has one row alone (when stratifying), or one group holds so
-            much that a side stays empty.
+            between 0 and 1, a class has one row alone or a label is missing (when stratifying), a
+            group is missing, or one group holds so much that a side stays empty.
         MemoryError: The parts would not fit into the memory that is free.
 
     Example:
@@ -63,11 +63,12 @@ def train_validation_split(
     count = len(images)
     y = check_targets(y, "y", count)
     share = check_fraction(validation_split, "validation_split")
+    stratify = check_flag(stratify, "stratify")
     key = Key.from_seed(resolve_seed(seed))
     if count < 2:
         raise ValueError(message("A split needs at least two rows", f"{count} rows"))
     classes = _checked_classes(y) if stratify else np.zeros(count, np.int64)
-    units = np.arange(count) if groups is None else _checked_groups(groups, count)
+    units = np.arange(count) if groups is None else group_numbers(groups, count)
 
     chosen = _choose(classes, units, share, key)
     validation = np.flatnonzero(chosen)
@@ -91,7 +92,7 @@ def _rows(images: NDArray[Any], y: Any, rows: Rows) -> tuple[Any, Any]:
 
 
 def _checked_classes(y: Any) -> Rows:
-    classes = class_numbers(y)
+    classes = class_numbers(y, "Pass stratify=False for labels that are no classes.")
     sizes = np.bincount(classes)
     if (sizes == 1).any():
         raise ValueError(
@@ -102,14 +103,6 @@ def _checked_classes(y: Any) -> Rows:
             )
         )
     return classes
-
-
-def _checked_groups(groups: ArrayLike, count: int) -> Rows:
-    array = as_array(groups, "groups")
-    check_length(array, "groups", count)
-    if array.ndim != 1:
-        raise ValueError(message("`groups` must have shape (N,)", f"shape {array.shape}"))
-    return np.unique(array, return_inverse=True)[1].astype(np.int64)
 
 
 def _choose(classes: Rows, units: Rows, share: float, key: Key) -> NDArray[np.bool_]:

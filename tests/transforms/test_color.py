@@ -436,7 +436,7 @@ def test_one_row_out_of_its_range_is_seen_in_any_batch(images, dtype):
         return
     batch[37, 32, 30, 2] = 7 if dtype == "float32" else -1
     for rows in (slice(None), slice(37, 38), slice(30, 40)):
-        with pytest.raises(ValueError, match="without a `value_range`. Received: values"):
+        with pytest.raises(ValueError, match=r"without a `value_range`\. Received: values"):
             Brightness()(batch[rows], seed=0)
     Brightness()(batch[:37], seed=0)
     Brightness(value_range=(-1, 7))(batch, seed=0)
@@ -462,5 +462,5 @@ def test_opacity_stays(images, channels, dtype):
 
 
 def test_opacity_is_true_or_false():
-    with pytest.raises(TypeError, match="`opacity` must be True or False. Received: opacity='no'"):
+    with pytest.raises(TypeError, match=r"`opacity` must be True or False. Received: opacity='no'"):
         Brightness(opacity="no")

@@ -216,3 +216,30 @@ BAD = [
 def test_bad_policies(make, error, text):
     with pytest.raises(error, match=text):
         make()
+
+
+def nested(depth, leaf):
+    for _ in range(depth):
+        leaf = Compose([leaf])
+    return leaf
+
+
+def test_how_deep_policies_may_be():
+    deepest = nested(50, Identity())
+    assert deepest == eval(repr(deepest)) == Compose.from_json(deepest.to_json())
+    assert hash(deepest) == hash(nested(50, Identity()))
+    with pytest.raises(ValueError, match=r"may be nested 50 deep\. Received: more\. Put"):
+        Compose([deepest])
+    config = deepest.get_config()
+    for _ in range(5000):
+        config = {"transforms": [{"class_name": "kaug>Compose", "config": config}]}
+    with pytest.raises(ValueError, match="Transforms may be nested 50 deep"):
+        Compose.from_config(config)
+    with pytest.raises(ValueError, match="what can not be read"):
+        Compose.from_json("[" * 900 + "]" * 900)
+
+
+@pytest.mark.parametrize("config", [None, 5, "p", [], {1: 2}])
+def test_what_is_no_configuration(config):
+    with pytest.raises(TypeError, match="must be a dict from names to values, as get_config"):
+        Compose.from_config(config)

@@ -4,6 +4,8 @@ Each command is a module of its own, which is loaded when it is asked for: `kaug
 neither NumPy nor Matplotlib, and no command but `bench --keras` loads Keras.
 """
 
+import contextlib
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -33,6 +35,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = lambda text, *_, **__: print(f"{name}: {text}", file=sys.stderr)
             import_module(f"kaug._cli.{arguments.command}").run(arguments)
+            sys.stdout.flush()  # what reads it may have gone, which is to be known now
+    except BrokenPipeError:
+        # Such as `head`, which has read enough. Python writes the rest when it ends.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         return INTERRUPTED

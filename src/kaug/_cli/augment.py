@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import io
+import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,9 +12,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.lib.npyio import NpzFile
 
 from kaug._cli.policy import read_policy
+from kaug._files import check_path, open_regular
+from kaug._memory import check_memory
 from kaug._random import resolve_seed
 from kaug._validation import message
 from kaug.offline import augment_dataset
@@ -25,9 +29,9 @@ _USUAL = (_NAMES, tuple(f"{name}_train" for name in _NAMES))
 
 def run(arguments: argparse.Namespace) -> None:
     """Writes the dataset; says to stdout what it holds, and with which seed it was made."""
-    out, seed = Path(arguments.out), arguments.seed
+    out, seed = check_path(arguments.out, "OUT"), arguments.seed
     policy = read_policy(arguments.policy)
-    arrays = read_arrays(Path(arguments.source), arguments.arrays)
+    arrays = read_arrays(check_path(arguments.source, "IN"), arguments.arrays)
     x, y, weight = (*arrays, None, None)[:3]
     options: dict[str, Any] = {
         "sample_weight": weight,
@@ -65,10 +69,13 @@ def read_arrays(path: Path, names: Sequence[str] | None = None) -> list[Any]:
         ValueError: It is no such file, it is damaged, or it does not have the arrays.
     """
     try:
-        with path.open("rb") as stream, NpzFile(stream, allow_pickle=False) as file:
+        with open_regular(path) as stream, NpzFile(stream, allow_pickle=False) as file:
             there = list(file)
             usual = next((usual for usual in _USUAL if usual[0] in there), _NAMES[:1])
             wanted = list(takewhile(there.__contains__, usual)) if names is None else list(names)
+            for name in there:
+                if name in wanted:
+                    _check_size(file, name)
             arrays = [file[name] for name in wanted if name in there]
     except (OSError, MemoryError):
         raise
@@ -82,6 +89,21 @@ def read_arrays(path: Path, names: Sequence[str] | None = None) -> list[Any]:
     if left := sorted(set(there) - set(wanted)):
         print(f"kaug augment: left out: {', '.join(left)}", file=sys.stderr)
     return arrays
+
+
+def _check_size(file: NpzFile, name: str) -> None:
+    """Raises when an array is longer than its header says, or than the memory that is free."""
+    archive: Any = file.zip
+    member = next(each for each in archive.infolist() if each.filename in (name, f"{name}.npy"))
+    with archive.open(member) as stream:
+        version = npy.read_magic(stream)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, dtype = read(stream)
+        values = member.file_size - stream.tell()
+    if not dtype.hasobject and math.prod(shape) * dtype.itemsize != values:
+        raise ValueError(f"{name} of {shape} {dtype} in {values:,} bytes")
+    fix = "Read it in parts, with augment_dataset and out=path, from arrays that are memory-mapped."
+    check_memory((), np.dtype("u1"), values, 0, fix, f"The array {name!r} must fit into memory")
 
 
 def _named(made: Sequence[Any]) -> dict[str, Any]:

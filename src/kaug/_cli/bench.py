@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kaug import __version__
 from kaug._cli.policy import read_policy
+from kaug._memory import check_memory
 from kaug._parallel import num_threads
 from kaug.transforms import Transform
 
@@ -55,6 +56,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _noise(size: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     number = max(1, _BYTES // (math.prod(size) * dtype.itemsize))
+    rule = "Images, and what is made of them, must fit into memory"
+    check_memory(size, np.dtype("f8"), 3 * number, 0, "Choose a smaller --size.", rule)
     noise = np.random.default_rng(0).integers(0, 256, (number, *size), np.uint8)
     return noise if dtype == np.uint8 else (noise / 255).astype(dtype)
 

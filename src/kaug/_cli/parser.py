@@ -12,6 +12,9 @@ _POLICY = (
 )
 
 
+_DAY = 86_400  # seconds
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Returns the parser; `command` of what it returns names the module that carries it out."""
     parser = argparse.ArgumentParser(
@@ -118,14 +121,27 @@ def _add_bench(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     size = "of the images; may be given several times (default: 28x28x1 and 224x224x3)"
     add("--size", type=_size("HxWxC"), action="append", metavar="HxWxC", help=size)
-    add("--seconds", type=float, default=6.0, help="how long to measure, in all (default: 6)")
+    add("--seconds", type=_seconds, default=6.0, help="how long to measure, in all (default: 6)")
+
+
+def _seconds(text: str) -> float:
+    """Reads how long to measure."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _DAY:
+        rule = f"must be a number of seconds above 0, at most {_DAY}. Received: {text!r}."
+        raise argparse.ArgumentTypeError(rule)
+    return seconds
 
 
 def _size(form: str) -> Callable[[str], Any]:
     """Returns a function that reads sizes such as 224x224 for HxW."""
 
     def read(text: str) -> tuple[int, ...]:
-        size = tuple(int(part) if part.isdecimal() else 0 for part in text.split("x"))
+        parts = text.split("x")
+        size = tuple(int(part) if part.isdecimal() and len(part) < 10 else 0 for part in parts)
         if len(size) != len(form.split("x")) or 0 in size:
             example = "224x224x3"[: 7 if form == "HxW" else None]
             rule = f"must be {form} in pixels, such as {example}. Received: {text!r}."

@@ -2,11 +2,11 @@
 
 import ast
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import kaug.generators  # noqa: F401 - with it, all transforms that a file can name are known
 from kaug import transforms
+from kaug._files import check_path, open_regular
 from kaug._validation import message
 from kaug.transforms import Affine, Compose, HorizontalFlip, Transform
 from kaug.transforms._config import create, did_you_mean
@@ -20,6 +20,7 @@ def tutorial() -> Transform:
     return Compose([geometry, HorizontalFlip()])
 
 
+_MOST_BYTES = 2**24  # of a policy as JSON
 _RULE = "A policy must be a .json file, or a transform as in Python, such as 'Rotation(30)'"
 
 #: What a policy can be made of, by name. A function, for `Lambda`, can not be written in one.
@@ -45,18 +46,25 @@ def read_policy(text: str) -> Transform:
         ValueError: It is no policy.
     """
     if text.lower().endswith(".json"):
-        content = Path(text).read_bytes()
+        with open_regular(check_path(text, "POLICY")) as stream:
+            content = stream.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ValueError(message(_RULE, f"{text!r}, of more than {_MOST_BYTES:,} bytes"))
         try:
             return Transform.from_json(content)
         except (TypeError, ValueError) as error:
             raise type(error)(f"In {text!r}: {error}") from error
     try:
         policy = _evaluate(ast.parse(text.strip(), "policy", mode="eval").body)
-    except (SyntaxError, RecursionError, MemoryError) as error:
-        raise ValueError(message(_RULE, f"{text!r} ({error})")) from None
+    except (SyntaxError, RecursionError, MemoryError) as error:  # nested too deeply, in all words
+        raise ValueError(message(_RULE, f"{_short(text)} ({error})")) from None
     if not isinstance(policy, Transform):
-        raise ValueError(message(_RULE, repr(text)))
+        raise ValueError(message(_RULE, _short(text)))
     return policy
+
+
+def _short(text: str) -> str:
+    return repr(text) if len(text) <= 80 else f"{text[:77]!r}..."
 
 
 def _evaluate(node: ast.expr) -> Any:
@@ -72,7 +80,7 @@ def _evaluate(node: ast.expr) -> Any:
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError):
-        raise ValueError(message(_RULE, repr(ast.unparse(node)))) from None
+        raise ValueError(message(_RULE, _short(ast.unparse(node)))) from None
 
 
 def _find(node: ast.expr) -> Callable[..., Any]:

@@ -9,19 +9,24 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from kaug._cli.policy import read_policy
+from kaug._files import check_path, open_regular
+from kaug._memory import check_memory
 from kaug._random import resolve_seed
-from kaug._validation import message
+from kaug._validation import message, warn
 from kaug.plots import plot_augmentations
 
 _LONGEST = 1024  # pixels; a larger picture is shown no better, and takes long
+_EIGHT_BITS = ("RGB", "RGBA", "LA", "L")
 _GRAY = {"1": "L", "L": "L", "LA": "L", "F": "F"}
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Writes the grid; says to stdout where it is, and with which seed it was made."""
-    source = Path(arguments.image)
+    source = check_path(arguments.image, "IMAGE")
     # Not beside the picture: that may be a folder of training images.
-    out = Path(arguments.output or f"{source.stem}-augmented.png")
+    out = Path(f"{source.stem}-augmented.png")
+    if arguments.output is not None:
+        out = check_path(arguments.output, "FILE")
     policy = read_policy(arguments.policy)
     if policy.mixes:
         rule = "A preview shows one picture, so its policy must not mix it with others"
@@ -55,18 +60,43 @@ def read_picture(path: Path, size: tuple[int, int] | None = None) -> NDArray[Any
         [0, 1] if the file has more than 8 bits of grey.
     """
     try:
-        with Image.open(path) as file:
+        with open_regular(path) as stream, Image.open(stream) as file:
+            _warn_of_what_is_not_shown(file, str(path))
             picture = _flattened(ImageOps.exif_transpose(file))
     except Exception as error:  # damaged files make Pillow raise all sorts
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, Warning) or (isinstance(error, OSError) and error.errno is not None):
             raise
         rule = "IMAGE must be a picture that Pillow can read"
         raise ValueError(message(rule, f"{str(path)!r} ({error})")) from error
+    if size is not None:
+        fix = "Choose a smaller --size."
+        check_memory(
+            (4,), np.dtype("f4"), size[0] * size[1], 0, fix, "The picture must fit into memory"
+        )
     if size is None:
         picture.thumbnail((_LONGEST, _LONGEST), Image.Resampling.BILINEAR)
     else:
         picture = picture.resize(size[::-1], Image.Resampling.BILINEAR)
     return np.array(picture)
+
+
+def _warn_of_what_is_not_shown(file: Image.Image, name: str) -> None:
+    """Warns of pages and of bits that Pillow leaves out."""
+    pages = getattr(file, "n_frames", 1)
+    if pages > 1:
+        warn(
+            message(
+                "A preview shows the first picture of a file", f"{name!r}, with {pages} of them"
+            )
+        )
+    # How the file holds its pixels, such as "RGB;16B", stands beside where they are.
+    layouts = [tile[3] for tile in getattr(file, "tile", [])]
+    deep = any(";16" in str(layout) for layout in layouts)
+    if file.format == "PPM":  # the name of the layout, and which number is white
+        deep = any(layout[-1] > 255 for layout in layouts if isinstance(layout, tuple))
+    if deep and file.mode in _EIGHT_BITS:
+        rule = "A preview shows 8 bits of each color"
+        warn(message(rule, f"{name!r}, which has more; what is below the upper 8 is cut off"))
 
 
 def _flattened(picture: Image.Image) -> Image.Image:

@@ -9,17 +9,22 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._kernels.caching import keep
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def jit(function: _Function) -> _Function:
-    """Compiles a kernel: without the GIL, cached on disk, its arithmetic left in order.
+    """Compiles a kernel: without the GIL, kept on the disk, its arithmetic left in order.
 
     Neither `parallel=True`, because Numba's default threading layer aborts the process when two
     Python threads enter a parallel kernel, nor `fastmath`, because a sum whose order the compiler
     may choose depends on where in memory a row happens to lie.
     """
-    return cast(_Function, numba.njit(nogil=True, cache=True)(function))
+    compiled = numba.njit(nogil=True)(function)
+    if compiled is not function:  # as it is with NUMBA_DISABLE_JIT
+        keep(compiled, function)
+    return cast(_Function, compiled)
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:

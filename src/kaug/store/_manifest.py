@@ -3,15 +3,20 @@
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from kaug._files import open_regular
 from kaug._validation import message
+from kaug.store._schema import VERSION, NotOfKaugError, check_content
 
-FORMAT, VERSION = "kaug-store", 1
+FORMAT = "kaug-store"
 _GROUPS, _DERIVED = ("arguments", "source"), ("arrays", "structure")
+AS_WRITTEN = "The manifest of a store must be as kaug wrote it"
 _REMAKE = "Delete the store and make it again."
+_MOST_BYTES = 2**28  # of a manifest: that of 100 TiB of rows has fewer
 
 
 class Manifest:
@@ -46,6 +51,7 @@ class Manifest:
 
         Raises:
             FileNotFoundError: There is none, or it is of something else than kaug.
+            OSError: It is a pipe or something else that is no file.
             ValueError: It is damaged, or of a later version of kaug.
         """
         file = manifest_file(folder)
@@ -53,22 +59,10 @@ class Manifest:
         if not file.exists():
             raise FileNotFoundError(message(rule, f"{str(folder)!r}, which has none"))
         refuse_link(file)
-        try:
-            content = json.loads(file.read_text(encoding="utf-8"))
-            if _is_foreign(content, zarr=is_zarr(folder)):
-                raise FileNotFoundError(message(rule, f"{str(file)!r}, which is not of kaug"))
-            content = content["attributes"]["kaug"] if is_zarr(folder) else content
-            checksum = content.pop("sha256")
-            intact = checksum == _digest(content) and content["format"] == FORMAT
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            intact = False
-        if not intact:
-            rule = "The manifest of a store must be as kaug wrote it"
-            raise ValueError(message(rule, f"a damaged {str(file)!r}", _REMAKE))
-        if content["format_version"] != VERSION:
-            rule = f"This kaug reads stores of format version {VERSION}"
-            raise ValueError(message(rule, f"format version {content['format_version']}"))
-        return cls(folder, content)
+        signed = _parsed(file)
+        if _is_foreign(signed, zarr=is_zarr(folder)):
+            raise FileNotFoundError(message(rule, f"{str(file)!r}, which is not of kaug"))
+        return cls(folder, _checked(signed, folder))
 
     def check_same(self, wanted: Mapping[str, Any]) -> None:
         """Raises when the store was made from something else than `wanted`."""
@@ -81,6 +75,45 @@ class Manifest:
             rule = f"{str(self.folder)!r} holds a dataset made in another way"
             fix = "Pass another path, or delete the store."
             raise ValueError(message(rule, "; ".join(found), fix))
+
+
+def _parsed(file: Path) -> Any:
+    """Returns what stands in a manifest; None if that can not be read."""
+    with open_regular(file) as stream:
+        text = stream.read(_MOST_BYTES + 1)
+    try:
+        return json.loads(text) if len(text) <= _MOST_BYTES else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _checked(signed: Any, folder: Path) -> dict[str, Any]:
+    """Returns a manifest without its checksum, when it is as kaug wrote it."""
+    content = _attributes_of(signed) if is_zarr(folder) else signed
+    try:
+        if not isinstance(content, dict):
+            raise NotOfKaugError
+        checksum = content.pop("sha256", None)
+        if checksum != _digest(content) or content.get("format") != FORMAT:
+            raise NotOfKaugError
+        version = content.get("format_version")
+        if type(version) is int and version > VERSION:
+            rule = f"This kaug reads stores of format version {VERSION}"
+            raise ValueError(message(rule, f"format version {version}"))
+        check_content(content)
+    except (NotOfKaugError, RecursionError) as error:
+        where = f", {error}" if error.args else ""
+        received = f"a damaged {str(manifest_file(folder))!r}{where}"
+        raise ValueError(message(AS_WRITTEN, received, _REMAKE)) from None
+    return content
+
+
+def _attributes_of(group: Any) -> Any:
+    """Returns what kaug wrote into the metadata of a Zarr group; None if it is not that."""
+    if not isinstance(group, dict) or not isinstance(group.get("attributes"), dict):
+        return None
+    kind = group.get("zarr_format"), group.get("node_type")
+    return group["attributes"].get("kaug") if kind == (3, "group") else None
 
 
 def _is_foreign(content: Any, *, zarr: bool) -> bool:
@@ -132,9 +165,21 @@ def refuse_link(file: Path) -> None:
         raise ValueError(message(rule, f"the link {str(file)!r}"))
 
 
+def check_file(file: Path, status: os.stat_result, *, writable: bool) -> None:
+    """Raises when a file of a store is none, or has another name under which it would change."""
+    if not stat.S_ISREG(status.st_mode):
+        rule = "The files of a store must be files"
+        raise ValueError(message(rule, f"{str(file)!r}, which is something else"))
+    if writable and status.st_nlink > 1:
+        rule = "A file that kaug writes to must have one name"
+        fix = "Copy the store, without hard links, and go on with the copy."
+        raise ValueError(message(rule, f"{str(file)!r}, with {status.st_nlink} hard links", fix))
+
+
 def _write_atomically(file: Path, text: str) -> None:
     partial = unfinished(file.parent)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    partial.unlink(missing_ok=True)  # a pipe would be waited for, a link written through
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     with os.fdopen(os.open(partial, flags, 0o666), "w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()

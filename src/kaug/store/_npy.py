@@ -2,7 +2,6 @@
 
 import io
 import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from kaug._validation import message
+from kaug.store._manifest import check_file, refuse_link
 from kaug.store._structure import Spec, bytes_of
 
 Array = NDArray[Any]
@@ -125,16 +125,17 @@ def header(spec: Spec) -> bytes:
 
 def _open(file: Path, *, writable: bool) -> int:
     """Opens a file of the store, and nothing else: no link, no pipe."""
-    rule = "The files of a store must be files"
-    flags = os.O_RDWR | os.O_CREAT if writable else os.O_RDONLY
-    if file.is_symlink():
-        raise ValueError(message("A store must not contain links", f"the link {str(file)!r}"))
+    refuse_link(file)
     if not writable and not file.exists():
+        rule = "The files of a store must be files"
         raise ValueError(message(rule, f"no file {str(file)!r}", _REPAIR))
+    flags = os.O_RDWR | os.O_CREAT if writable else os.O_RDONLY
     number = os.open(file, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
-    if not stat.S_ISREG(os.fstat(number).st_mode):
+    try:
+        check_file(file, os.fstat(number), writable=writable)
+    except ValueError:
         os.close(number)
-        raise ValueError(message(rule, f"{str(file)!r}, which is something else"))
+        raise
     return number
 
 

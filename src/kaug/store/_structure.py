@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._memory import check_memory
 from kaug._validation import message
 from kaug.targets import map_arrays
 
 Array = NDArray[Any]
 
 # No dot and no slash: a name can not lead out of the store.
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
+NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _STORABLE = "biufcSUmM"
 
 
@@ -41,31 +42,46 @@ class Spec:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Spec":
-        """Returns what `to_plain` described.
-
-        Raises:
-            ValueError: The name is none of a file in the store, or the dtype would need unpickling.
-        """
-        name, shape = plain["name"], plain["shape"]
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            rule = "An array of a store must have a name of letters, digits, _ and -"
-            raise ValueError(message(rule, f"name={name!r}"))
-        if not all(type(length) is int and length >= 0 for length in shape):
-            rule = "The shape of an array must be made of lengths"
-            raise ValueError(message(rule, f"shape={shape!r}"))
-        return cls(name, check_storable(np.dtype(plain["dtype"]), name), tuple(shape))
+        """Returns what `to_plain` described, and a manifest that was checked holds."""
+        return cls(plain["name"], np.dtype(plain["dtype"]), tuple(plain["shape"]))
 
 
 def check_storable(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
     """Returns the dtype when arrays of it are plain bytes."""
     if dtype.kind not in _STORABLE or dtype.hasobject:
         rule = f"`{name}` can only be stored with a dtype of fixed size, such as numbers or <U9"
-        fix = "Convert it first, for example with .astype(str)."
+        fix = "Make numbers or strings of it: .astype(int), .astype(float) or .astype(str)."
+        if dtype.names:
+            fix = f"Store its fields: {{name: {name}[name] for name in {name}.dtype.names}}."
+        elif dtype.kind == "V":
+            fix = f"Make bytes of it: {name}.view('u1').reshape(len({name}), -1)."
         raise TypeError(message(rule, f"dtype {dtype}", fix))
     if dtype.char in "gG":  # between its numbers lie bytes that mean nothing and are never the same
         rule = f"`{name}` can not be stored as the machine's long double"
-        raise TypeError(message(rule, f"dtype {dtype}", "Convert it first, to float64."))
+        fix = f"Convert it first, to {'float64' if dtype.char == 'g' else 'complex128'}."
+        raise TypeError(message(rule, f"dtype {dtype}", fix))
     return dtype
+
+
+def with_plain_strings(y: Any) -> Any:
+    """Returns a structure with strings of a fixed size in place of those that are objects.
+
+    What pandas holds strings in comes out as an array of objects, whatever its own dtype is.
+    """
+
+    def plain(leaf: Any, _: str) -> Any:
+        if getattr(getattr(leaf, "dtype", None), "kind", "") not in ("O", "T"):
+            return leaf
+        given = np.asarray(leaf)
+        if not given.size or not all(isinstance(item, str) for item in given.flat):
+            return leaf
+        longest = max(map(len, given.flat))
+        check_memory((longest,), np.dtype("U1"), given.size, 0, "Shorten the longest strings.")
+        made = given.astype(f"U{max(1, longest)}")
+        # Strings of fixed size are padded with zeros, so those at the end would be lost.
+        return made if (made == given).all() else leaf
+
+    return map_arrays(plain, y)
 
 
 def leaves_of(parts: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:

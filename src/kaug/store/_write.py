@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kaug import __version__
+from kaug._files import check_path
 from kaug._progress import Verbose
-from kaug._validation import describe, message
+from kaug._validation import message
 from kaug.store._chunks import Writer, explained, open_for_users
-from kaug.store._manifest import FORMAT, VERSION, Manifest, is_zarr, sync_folder, unfinished
+from kaug.store._manifest import FORMAT, Manifest, is_zarr, sync_folder, unfinished
 from kaug.store._recipe import Recipe
+from kaug.store._schema import CHUNK_BYTES, VERSION
 from kaug.store._source import checked_targets, checksum, fingerprint, is_lazy, settings_of, stage
 from kaug.store._structure import Spec, specs_of, to_tree, with_leaves
 from kaug.store._zarr import import_zarr
 
 if TYPE_CHECKING:
     from kaug.offline import _Job
-
-_CHUNK_BYTES = 2**24  # rows, with all that belongs to them, that are made and written at once
 
 
 def write_dataset(
@@ -52,7 +52,7 @@ def write_dataset(
         return_index: Whether the source rows are returned.
         verbose: As for `augment_dataset`.
     """
-    folder = check_path(out)
+    folder = folder_of(out)
     x, y, sample_weight = given
     targets = checked_targets(y, sample_weight, len(job.images))
     recipe = Recipe(job, *targets)
@@ -95,11 +95,9 @@ def write_dataset(
     return tuple(made[name] for name in names)
 
 
-def check_path(out: Any) -> Path:
+def folder_of(out: Any) -> Path:
     """Returns the path of a store, when there could be one."""
-    if not isinstance(out, (str, os.PathLike)):
-        raise TypeError(message("`out` must be a path", f"out={describe(out)}"))
-    folder = Path(os.fsdecode(out)).absolute()
+    folder = check_path(out, "out").absolute()
     if is_zarr(folder):
         import_zarr()
     if folder.is_dir():
@@ -174,7 +172,7 @@ def _begin(
     """Creates the store with a manifest that has no chunks yet."""
     total, row_bytes = specs[0].shape[0], sum(spec.row_bytes for spec in specs)
     # A power of two, whatever fits: Zarr's own chunks divide it.
-    rows = 2 ** max(0, (_CHUNK_BYTES // row_bytes).bit_length() - 1)
+    rows = 2 ** max(0, (CHUNK_BYTES // row_bytes).bit_length() - 1)
     chunks = -(-total // rows)
     _check_space(folder, total * row_bytes)
     content = {**wanted, "chunk_rows": rows, "complete": False, "chunks": [None] * chunks}

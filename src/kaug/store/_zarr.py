@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._validation import message
+from kaug.store._manifest import check_file, refuse_link
 from kaug.store._structure import Spec
 
 Array = NDArray[Any]
 
 _CHUNK_BYTES = 2**21  # what has to be decompressed to read one row
+
+_PARTIAL = ".partial"  # what Zarr is writing; later it is renamed
 
 _CODECS = {"BytesCodec", "ZstdCodec"}
 
@@ -46,31 +49,25 @@ class ZarrArrays:
     ) -> None:
         self._folder = folder
         self._specs = specs
-        refuse_links(folder)
-        # A path and not a string, of which newer versions of Zarr would make an address.
-        group = import_zarr().open_group(folder, mode="r+" if writable else "r")
+        _check_files(folder, writable=writable)
+        group = _open(folder, writable=writable)
         if writable:
             self._remove_partial()
             for spec in specs:
                 self._prepare(group, spec, chunk_rows)
-        self.arrays = [_array(group, spec) for spec in specs]
+        self.arrays = [_array(group, spec, chunk_rows) for spec in specs]
 
     def _prepare(self, group: Any, spec: Spec, chunk_rows: int) -> None:
         try:
-            _array(group, spec)
+            _array(group, spec, chunk_rows)
         except Exception:  # whatever is wrong with it, it is made anew
             shutil.rmtree(self._folder / spec.name, ignore_errors=True)
-            rows = min(chunk_rows, max(1, spec.shape[0]))
-            # A part of what is written at once, so that no two writes meet in a chunk.
-            parts = max(1, -(-chunk_rows * spec.row_bytes // _CHUNK_BYTES))
-            while rows % parts:
-                parts -= 1
             with _quiet():
                 group.create_array(
                     spec.name,
                     shape=spec.shape,
                     dtype=spec.dtype,
-                    chunks=(rows // parts, *(max(1, length) for length in spec.shape[1:])),
+                    chunks=_chunks_of(spec, chunk_rows),
                     # No value counts as empty: -0.0 must not come back as 0.0.
                     config={"write_empty_chunks": True},
                 )
@@ -92,21 +89,48 @@ class ZarrArrays:
         """Nothing to close."""
 
     def _remove_partial(self) -> None:
-        for file in self._folder.rglob("*.partial"):
+        for file in self._folder.rglob(f"*{_PARTIAL}"):
             file.unlink()
 
 
-def _array(group: Any, spec: Spec) -> Any:
-    with _quiet():
-        array = group.get(spec.name)
-    fits = getattr(array, "shape", None) == spec.shape
-    fits = fits and array.dtype.newbyteorder("=") == spec.dtype.newbyteorder("=")
-    # Those that create_array takes: none of them runs anything that a file may ask for.
-    fits = fits and {type(codec).__name__ for codec in array.metadata.codecs} <= _CODECS
+def _open(folder: Path, *, writable: bool) -> Any:
+    zarr = import_zarr()
+    try:
+        # A path and not a string, of which newer versions of Zarr would make an address.
+        return zarr.open_group(folder, mode="r+" if writable else "r")
+    except OSError:
+        raise
+    except Exception as error:  # what else stands in the metadata makes Zarr raise all sorts
+        rule = "A store must be a Zarr group that can be opened"
+        fix = "Delete the store and make it again."
+        raise ValueError(message(rule, f"{str(folder)!r} ({error})", fix)) from error
+
+
+def _chunks_of(spec: Spec, chunk_rows: int) -> tuple[int, ...]:
+    rows = min(chunk_rows, max(1, spec.shape[0]))
+    # A part of what is written at once, so that no two writes meet in a chunk.
+    parts = max(1, -(-chunk_rows * spec.row_bytes // _CHUNK_BYTES))
+    while rows % parts:
+        parts -= 1
+    return rows // parts, *(max(1, length) for length in spec.shape[1:])
+
+
+def _array(group: Any, spec: Spec, chunk_rows: int) -> Any:
+    """Returns an array of the group, whose own metadata must be what kaug had written."""
+    try:
+        with _quiet():
+            array = group.get(spec.name)
+        fits = array.shape == spec.shape and array.chunks == _chunks_of(spec, chunk_rows)
+        fits = fits and array.dtype.newbyteorder("=") == spec.dtype.newbyteorder("=")
+        # Those that create_array takes: none of them runs anything that a file may ask for.
+        fits = fits and {type(codec).__name__ for codec in array.metadata.codecs} <= _CODECS
+        received = repr(array)
+    except Exception as error:  # metadata that were edited make Zarr raise all sorts
+        fits, received = False, f"one that can not be read ({error})"
     if not fits:
         rule = f"The store must hold an array {spec.name!r}, {spec.shape} {spec.dtype}"
         fix = "Run augment_dataset with the same arguments again: it makes what is missing."
-        raise ValueError(message(rule, f"{array!r}", fix))
+        raise ValueError(message(rule, received, fix))
     return array
 
 
@@ -118,8 +142,9 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def refuse_links(folder: Path) -> None:
-    """Raises when anything in a store is a link, which could lead out of it."""
+def _check_files(folder: Path, *, writable: bool) -> None:
+    """Raises when anything in a store is a link, which could lead out of it, or no file."""
     for file in folder.rglob("*"):
-        if file.is_symlink():
-            raise ValueError(message("A store must not contain links", f"the link {str(file)!r}"))
+        refuse_link(file)
+        if not file.is_dir() and file.suffix != _PARTIAL:
+            check_file(file, file.stat(), writable=writable)

@@ -3,17 +3,17 @@
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
 from kaug import _html
-from kaug._validation import check_integer, describe, message
+from kaug._files import check_path
+from kaug._validation import check_integer, message
 from kaug.store import _verify
 from kaug.store._chunks import open_for_users
-from kaug.store._manifest import Manifest
-from kaug.store._structure import Spec, from_tree
+from kaug.store._manifest import AS_WRITTEN, Manifest
+from kaug.store._structure import Spec, from_tree, with_plain_strings
 from kaug.transforms import Transform
 
 
@@ -47,9 +47,7 @@ def open_dataset(path: str | os.PathLike[str]) -> "StoredDataset":
         >>> dataset.x.shape, dataset.y.shape
         ((10, 5, 7), (10,))
     """
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(message("`path` must be a path", f"path={describe(path)}"))
-    folder = Path(path).absolute()
+    folder = check_path(path, "path").absolute()
     if not folder.is_dir():
         rule = "`path` must be that of a dataset which augment_dataset wrote"
         raise FileNotFoundError(message(rule, f"{str(folder)!r}, where there is no folder"))
@@ -91,9 +89,14 @@ class StoredDataset:
         """The transform it was made with.
 
         Raises:
-            ValueError: It is of a class that was not imported.
+            ValueError: It is of a class that was not imported, or has other arguments than that.
         """
-        return Transform.from_json(json.dumps(self._manifest.content["transform"]))
+        try:
+            return Transform.from_json(json.dumps(self._manifest.content["transform"]))
+        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            fix = "Import the module of a transform of your own first, or make the store again."
+            received = f"a policy that can not be made, {error}"
+            raise ValueError(message(AS_WRITTEN, received, fix)) from error
 
     def __len__(self) -> int:
         return int(self.x.shape[0])
@@ -173,7 +176,7 @@ class StoredDataset:
             raise TypeError(message(rule, "x=None", fix))
         _verify.check_bytes(self._manifest, self._specs)
         if rows:
-            given = None if x is None else (x, y, sample_weight)
+            given = None if x is None else (x, with_plain_strings(y), sample_weight)
             _verify.check_rows(
                 self._manifest, self._specs, self._arrays, self.transform, given, rows, seed
             )

@@ -24,9 +24,9 @@ from kaug._validation import (
 from kaug.transforms._annotations import Annotations
 from kaug.transforms._config import (
     REGISTRY,
+    arguments_of,
     create,
     from_json,
-    from_plain,
     register_with_keras,
     registered_name,
     same,
@@ -259,7 +259,7 @@ class Transform(ABC):
             TypeError: An argument has the wrong type, is missing, or not one of the transform's.
             ValueError: An argument is out of its range, or names what is not known.
         """
-        return create(cls, **{name: from_plain(value) for name, value in config.items()})
+        return create(cls, **arguments_of(config))
 
     def to_json(self) -> str:
         """Returns the transform as JSON, for `from_json`."""

@@ -11,6 +11,7 @@ from kaug._validation import describe, message
 
 Made = TypeVar("Made")
 
+MAX_DEPTH = 50  # of transforms in transforms: Python reads no deeper brackets in a `repr`
 # Every class of transforms, by the name `keras.saving` has for it.
 REGISTRY: dict[str, type[Any]] = {}
 
@@ -79,10 +80,14 @@ def from_json(text: Any) -> Any:
     if not isinstance(text, (str, bytes, bytearray)):
         rule = "JSON must be a string, or bytes as read from a file"
         raise TypeError(message(rule, describe(text), "For a dict, use json.dumps first."))
+    rule = "The JSON of a transform is an object with `class_name` and `config`"
     try:
-        return from_plain(json.loads(text))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        rule = "The JSON of a transform is an object with `class_name` and `config`"
+        plain = json.loads(text)
+    except (ValueError, RecursionError) as error:  # not JSON, or numbers of thousands of digits
+        raise ValueError(message(rule, f"what can not be read ({error})")) from None
+    try:
+        return from_plain(plain)
+    except RecursionError as error:  # lists in lists
         raise ValueError(message(rule, f"what can not be read ({error})")) from None
 
 
@@ -102,7 +107,25 @@ def from_plain(value: Any) -> Any:
     if "class_name" not in value or not isinstance(value.get("config"), Mapping):
         rule = "A transform is described by `class_name` and `config`, an object with its arguments"
         raise ValueError(message(rule, describe(value)))
-    return _class(value["class_name"]).from_config(value["config"])
+    made = _class(value["class_name"])
+    try:
+        return made.from_config(value["config"])
+    except RecursionError:
+        raise ValueError(
+            message(f"Transforms may be nested {MAX_DEPTH} deep", "far more")
+        ) from None
+
+
+def arguments_of(config: Any) -> dict[str, Any]:
+    """Returns the arguments of a transform, of its configuration.
+
+    Raises:
+        TypeError: It is no dict with names.
+    """
+    if not isinstance(config, Mapping) or not all(isinstance(name, str) for name in config):
+        rule = "A configuration must be a dict from names to values, as get_config returns it"
+        raise TypeError(message(rule, describe(config)))
+    return {name: from_plain(value) for name, value in config.items()}
 
 
 def _function(name: Any) -> Any:

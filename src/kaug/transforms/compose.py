@@ -12,13 +12,12 @@ from kaug._validation import check_integer, check_number, check_probability, des
 from kaug.transforms import _matrices
 from kaug.transforms._affine import AffineTransform
 from kaug.transforms._base import Array, Parameters, Transform
+from kaug.transforms._config import MAX_DEPTH
 from kaug.transforms._matrices import Matrices
 from kaug.transforms._operations import Step, Warp, carried_out, plan
 from kaug.transforms._warp import Sampling
 
 _LEAST_WEIGHT = 1e-300
-# Policies within policies: each level is a few calls deep, and Python allows a thousand.
-_DEEPEST = 50
 
 
 @dataclass(frozen=True, repr=False)
@@ -103,17 +102,19 @@ def _checked_children(transforms: Any) -> tuple[Transform, ...]:
             raise TypeError(
                 message(rule, f"{describe(child)} among them", "Wrap a function in Lambda.")
             )
-    depth = 1 + max(map(_depth, transforms), default=0)
-    if depth > _DEEPEST:
-        rule = f"Policies can be nested up to {_DEEPEST} deep"
-        raise ValueError(message(rule, f"{depth} levels", "A Compose in a Compose is one Compose."))
+    _check_depth(transforms)
     return tuple(transforms)
 
 
-def _depth(transform: Transform) -> int:
-    """Returns how many policies lie within each other."""
-    children = getattr(transform, "_children", ())
-    return 1 + max(map(_depth, children)) if children else 0
+def _check_depth(transforms: Sequence[Transform]) -> None:
+    """Raises for what is nested so deeply that Python could neither write nor compare it."""
+    level, depth = list(transforms), 0
+    while level:
+        inner = (child for each in level for child in getattr(each, "transforms", ()))
+        level, depth = list({id(child): child for child in inner}.values()), depth + 1
+        if depth > MAX_DEPTH:
+            rule = f"Transforms may be nested {MAX_DEPTH} deep"
+            raise ValueError(message(rule, "more", "Put them into one list."))
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,0 +1,106 @@
+"""Where compiled kernels are kept between processes, and when what is kept is out of date.
+
+Numba's own cache believes a compiled function for as long as the one file that it was written in
+stays the same. Kernels are compiled together with functions of other files, so here every file of
+kernels counts, and the version of kaug. And where nothing can be kept, kernels are compiled anew in
+every process, instead of not at all.
+"""
+
+import contextlib
+import hashlib
+import inspect
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from kaug import __version__
+from kaug._validation import message, warn
+
+try:
+    from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache
+except ImportError:  # a Numba that has them elsewhere
+    FunctionCache = None
+
+_told: set[str] = set()  # what was said already: every kernel would say it
+
+
+def keep(dispatcher: Any, function: Callable[..., Any]) -> None:
+    """Has a compiled function kept on the disk, if there is a place for it.
+
+    Args:
+        dispatcher: What Numba made of the function.
+        function: The function.
+    """
+    if FunctionCache is None:
+        with contextlib.suppress(RuntimeError):  # nowhere to keep it
+            dispatcher.enable_caching()
+        return
+    try:
+        dispatcher._cache = KernelCache(function)
+    except (RuntimeError, ValueError, OSError) as error:  # Numba's ways to say: nowhere
+        dispatcher._cache = NoCache(function, error)
+
+
+@lru_cache(maxsize=1)
+def kernels_stamp() -> str:
+    """Returns what tells the kernels of this kaug from those of another."""
+    digest = hashlib.sha256(__version__.encode())
+    for file in sorted(resources.files(__package__).iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".py"):
+            digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _say(text: str, fix: str) -> None:
+    if fix not in _told:
+        _told.add(fix)
+        rule = "Compiled kernels are kept where Numba can write; these are compiled in each process"
+        warn(message(rule, text, fix))
+
+
+if FunctionCache is not None:
+
+    class _Place(CompileResultCacheImpl):  # type: ignore[misc, unused-ignore]
+        """Where Numba keeps a function, with a stamp that all kernels are part of."""
+
+        def __init__(self, function: Callable[..., Any]) -> None:
+            super().__init__(function)
+            own = self._locator.get_source_stamp()  # of the file that it was written in
+            self._locator.get_source_stamp = lambda: (own, kernels_stamp())
+
+    class KernelCache(FunctionCache):  # type: ignore[misc, unused-ignore]
+        """Keeps a compiled function; what goes wrong with that does not stop a call."""
+
+        _impl_class = _Place
+
+        def load_overload(self, *args: Any) -> Any:
+            """Returns what was kept for a signature, or None."""
+            try:
+                return super().load_overload(*args)
+            except Exception:  # what a crash cut off makes pickle and LLVM raise all sorts
+                with contextlib.suppress(OSError):
+                    self.flush()
+                return None
+
+        def save_overload(self, *args: Any) -> None:
+            """Keeps what was compiled for a signature, if that can be done."""
+            try:
+                super().save_overload(*args)
+            except Exception as error:  # the disk became full or read-only, or the index is cut off
+                fix = "Make room there, or set NUMBA_CACHE_DIR to a folder that can be written to."
+                _say(f"{self.cache_path!r}, where they can not be written ({error})", fix)
+
+    class NoCache(NullCache):  # type: ignore[misc, unused-ignore]
+        """Keeps nothing, and says so as soon as something is compiled."""
+
+        def __init__(self, function: Callable[..., Any], error: Exception) -> None:
+            self._file, self._error = Path(inspect.getfile(function)), error
+
+        def load_overload(self, *_: Any) -> None:
+            """Says, once, that nothing was kept."""
+            fix = "Set NUMBA_CACHE_DIR to a folder that can be written to."
+            if not self._file.exists():  # Numba keeps nothing for what lies in an archive
+                fix = "Install kaug into a folder, not into an archive, to have them kept."
+            _say(f"no such place ({self._error})", fix)
