@@ -119,6 +119,30 @@ def test_min_visible_area(least, label):
     np.testing.assert_allclose(boxes, [[0, 1, 2, 4] if label == 7 else [0] * 4], atol=1e-5)
 
 
+# Rounded to single precision, edges on the border lie up to one part in a million outside.
+@pytest.mark.parametrize("box_format", FORMATS)
+@pytest.mark.parametrize("transform", [Identity(), HorizontalFlip(1), VerticalFlip(1)])
+def test_boxes_that_touch_the_border_are_wholly_visible(box_format, transform):
+    height, width, count = 371, 523, 500
+    rng = np.random.default_rng(0)
+    start = rng.uniform(0, 320, (count, 2))
+    end = np.where(rng.random((count, 2)) < 0.5, [width, height], start + 50)
+    corners = np.concatenate([start, end], axis=-1)[np.newaxis]
+    boxes = from_corners(corners, box_format, (height, width)).astype("float32")
+    given = {"boxes": boxes, "labels": np.ones((1, count), "int64")}
+    batch = {"images": np.zeros((1, height, width), "uint8"), "bounding_boxes": given}
+    batch |= {"bounding_box_format": box_format, "min_visible_area": 1.0}
+    assert (transform(batch, seed=0)["bounding_boxes"]["labels"] == 1).all()
+
+
+@pytest.mark.parametrize(("beyond", "label"), [(1e-7, 7), (0.9e-6, 7), (1e-4, -1)])
+def test_only_rounding_puts_boxes_outside(beyond, label):
+    given = {"boxes": np.array([[[-beyond, 0.5, 1 + beyond, 0.9]]]), "labels": np.array([[7]])}
+    batch = {"images": IMAGES, "bounding_boxes": given, "min_visible_area": 1.0}
+    batch["bounding_box_format"] = "rel_xyxy"
+    assert HorizontalFlip(1)(batch, seed=0)["bounding_boxes"]["labels"] == label
+
+
 def test_padding_stays_padding_and_in_its_place():
     boxes = {
         "boxes": np.array([[[0, 0, 0, 0], BOX, [0, 0, 4, 4], BOX]], "float32"),

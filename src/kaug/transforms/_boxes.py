@@ -30,6 +30,8 @@ FORMATS = (*_ABSOLUTE, *(f"rel_{name}" for name in _ABSOLUTE if name != "center_
 _PER_SIDE = 4
 # An outer pixel counts, whatever rounding does.
 _NEARLY = 1e-6
+# What rounding to single precision can add to edges on the border, of the height or the width.
+_ROUNDING = 1e-6
 
 
 def corner_matrix(box_format: str, size: tuple[int, int]) -> Floats:
@@ -89,11 +91,19 @@ def begin(corners: Floats, labels: Array, size: tuple[int, int]) -> tuple[Floats
         hold the centre of no pixel to begin with need not hold one later.
     """
     there = labels != -1
-    points = outline(np.where(there[..., np.newaxis], corners, 0))
+    points = outline(np.where(there[..., np.newaxis], _on_border(corners, size), 0))
     seen = np.zeros((*there.shape, 3))
     seen[..., 0] = there
     outlines.begin(points, seen, 4 * _PER_SIDE, size[0], size[1])
     return points, seen
+
+
+def _on_border(corners: Floats, size: tuple[int, int]) -> Floats:
+    """Returns boxes whose edges lie on the border where only rounding put them outside."""
+    height, width = size
+    inside = clip(corners, size)
+    near = np.abs(corners - inside) <= _ROUNDING * np.array([width, height, width, height])
+    return np.where(near, inside, corners)
 
 
 def solid(points: Floats, size: tuple[int, ...]) -> Floats:
