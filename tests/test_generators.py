@@ -336,7 +336,9 @@ def test_what_makes_images_dark_keeps_their_range(images, layer):
         (lambda b: np.concatenate([b, b]), ValueError, "one image for each image it is given"),
         (lambda b: b[..., 0], ValueError, "images of 4 dimensions"),
         (lambda b: b[:, :0], ValueError, "images of 4 dimensions"),
-        (lambda b: None, ValueError, "one image for each"),
+        (lambda b: None, TypeError, r"`generator\(images\)` must be an array.*Received: None"),
+        (lambda b: np.ma.masked_less(b, 100), ValueError, "must have no masked values"),
+        (lambda b: (b, np.zeros(4)), ValueError, "nested sequences of equal lengths"),
         (lambda b: b / 255, TypeError, "of the dtype it is given, uint8.*Received: dtype float64"),
         (lambda b: b.astype("int64"), TypeError, "dtype int64"),
         (lambda b: b.astype(object), TypeError, "dtype object"),
@@ -345,6 +347,34 @@ def test_what_makes_images_dark_keeps_their_range(images, layer):
 def test_functions_that_return_something_else(images, function, error, text):
     with pytest.raises(error, match=text):
         augment(function, images(4))
+
+
+# A cast that keeps every number makes 255 of what was white as 1 or as 65535.
+@pytest.mark.parametrize(
+    ("dtype", "returned"),
+    [
+        ("float32", "uint8"),
+        ("float64", "int32"),
+        ("float16", "bool"),
+        ("uint16", "uint8"),
+        ("int32", "uint16"),
+        ("uint8", "bool"),
+    ],
+)
+def test_functions_that_return_a_narrower_dtype(images, dtype, returned):
+    batch = images(4).astype(dtype)
+    with pytest.raises(TypeError, match=f"it is given, {dtype}. Received: dtype {returned}. Con"):
+        augment(lambda b: b.astype(returned), batch)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "returned"), [("float32", "float64"), ("float64", "float32"), ("uint16", ">u2")]
+)
+def test_functions_that_return_the_same_values(images, dtype, returned):
+    batch = images(4).astype(dtype)
+    result, _ = augment(lambda b: b.astype(returned), batch)
+    assert result.dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(result, batch)
 
 
 def test_albumentations_of_several_sizes(images):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._random import Key
-from kaug._validation import describe, message, with_channels
+from kaug._validation import as_array, describe, message, with_channels
 from kaug._value_ranges import Values
 from kaug.image_data_generator import native_equivalent
 from kaug.image_data_generator.options import NEED_FLOATS
@@ -127,7 +127,7 @@ class _Function(_Adapter):
     def made(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
         del key
         count = len(images)
-        return np.asarray(self.wrapped(images)), np.arange(count)
+        return as_array(self.wrapped(images), "generator(images)"), np.arange(count)
 
 
 class _Albumentations(_Adapter):
@@ -338,9 +338,12 @@ def _check_result(result: Array, count: int, rank: int) -> None:
 
 
 def _keep_dtype(result: Array, dtype: np.dtype[Any]) -> Array:
-    """Returns `result` as `dtype` if that loses nothing but float precision."""
+    """Returns `result` as `dtype` if that loses nothing but float precision.
+
+    White is another number in each dtype of integers, so a wider one would not do.
+    """
     floats = result.dtype.kind == "f" and dtype.kind == "f"
-    if not floats and not np.can_cast(result.dtype, dtype, "safe"):
+    if not floats and not np.can_cast(result.dtype, dtype, "equiv"):
         raise TypeError(
             message(
                 f"A generator must return images of the dtype it is given, {dtype}",
