@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+import types
 import warnings
 from importlib.util import find_spec
 
@@ -245,6 +246,16 @@ def test_what_is_no_generator(make, text):
     ("make", "text"),
     [
         (lambda: ImageDataGenerator(data_format="channels_first"), "channels last everywhere"),
+        (
+            lambda: keras.layers.RandomFlip(data_format="channels_first"),
+            r"data_format='channels_first' \(RandomFlip\). Make it with data_format=",
+        ),
+        (
+            lambda: keras.Sequential(
+                [keras.Sequential([keras.layers.CenterCrop(4, 4, data_format="channels_first")])]
+            ),
+            "channels last everywhere",
+        ),
         (lambda: keras.layers.MixUp(), "mixes images of different rows.*MixUp"),
         (lambda: keras.Sequential([keras.layers.CutMix()]), "CutMix"),
     ],
@@ -347,6 +358,49 @@ def test_what_makes_images_dark_keeps_their_range(images, layer):
 def test_functions_that_return_something_else(images, function, error, text):
     with pytest.raises(error, match=text):
         augment(function, images(4))
+
+
+class _TensorFirst(A.ImageOnlyTransform):
+    """As albumentations' `ToTensorV2`, which needs PyTorch."""
+
+    def apply(self, img, **options):
+        return np.ascontiguousarray(img.transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize(
+    "generator",
+    [
+        A.Compose([A.HorizontalFlip(p=0.5), _TensorFirst(p=1)]),
+        lambda batch: batch.transpose(0, 3, 1, 2),
+        lambda batch: batch.transpose(0, 3, 1, 2)[..., 2:9],
+    ],
+)
+@pytest.mark.parametrize("channels", [1, 3, 5])
+def test_channels_must_come_last(images, generator, channels):
+    with pytest.raises(ValueError, match=r"channels last.*Received: shape .* Leave .* ToTensorV2"):
+        augment(generator, images(4, shape=(9, 14, channels)))
+
+
+def test_few_rows_of_pixels_are_no_channels(images):
+    batch = images(4, shape=(9, 14, 3))
+    assert augment(lambda b: b[:, :3], batch)[0].shape == (4, 3, 14, 3)
+    assert augment(lambda b: b[:, :3, :, :1], batch)[0].shape == (4, 3, 14, 1)
+    assert augment(lambda b: b[:, :, :, :2], batch[:, :3])[0].shape == (4, 3, 14, 2)
+
+
+def test_tensors_are_refused_whatever_their_shape(images, monkeypatch):
+    class Tensor:
+        shape = (3, 3, 3)
+
+    class ToTensor(A.ImageOnlyTransform):
+        def apply(self, img, **options):
+            return Tensor()
+
+    torch = types.ModuleType("torch")
+    torch.Tensor = Tensor
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    with pytest.raises(ValueError, match=r"channels last.*a tensor of shape \(3, 3, 3\)"):
+        augment(ToTensor(p=1), images(4, shape=(3, 3, 3)))
 
 
 # A cast that keeps every number makes 255 of what was white as 1 or as 65535.

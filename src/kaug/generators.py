@@ -105,10 +105,10 @@ class _Adapter:
 
     def augment(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
         # Noted first, since what augments may work in place.
-        count, dtype, rank, values = len(images), images.dtype, images.ndim, Values.of(images)
+        shape, dtype, values = images.shape, images.dtype, Values.of(images)
         self.check_values(values)
         result, position = self.made(images, key)
-        _check_result(result, count, rank)
+        _check_result(result, shape)
         finished = (_round_to if self.in_floats else _keep_dtype)(result, dtype)
         values.check_kept(result)
         return finished, position
@@ -141,9 +141,13 @@ class _Albumentations(_Adapter):
         _seed_albumentations(self.wrapped, key)
         # albumentations knows two value ranges: uint8, and float32 from 0 to 1.
         known = images.astype(np.float32) if images.dtype.kind == "f" else images
-        return _image_by_image(
-            lambda image: self.wrapped(image=image)["image"], with_channels(known), images
-        )
+        return _image_by_image(self._transform, with_channels(known), images)
+
+    def _transform(self, image: Array) -> Array:
+        result = self.wrapped(image=image)["image"]
+        if _is_instance(result, "torch", "Tensor"):
+            raise _channels_first(f"a tensor of shape {tuple(result.shape)}")
+        return np.asarray(result)
 
 
 def _seed_albumentations(transform: Any, key: Key) -> None:
@@ -176,7 +180,7 @@ def _image_by_image(
     transform: Callable[[Array], Array], prepared: Array, images: Array
 ) -> tuple[Array, NDArray[np.int64]]:
     """Applies `transform` to each image `(H, W, C)`; the rank of `images` comes back."""
-    results = [_with_channel_axis(np.asarray(transform(image)), image) for image in prepared]
+    results = [_with_channel_axis(transform(image), image) for image in prepared]
     shapes = {result.shape for result in results}
     if len(shapes) > 1:
         raise ValueError(
@@ -196,6 +200,7 @@ class _KerasLayer(_Adapter):
 
     def __init__(self, layer: Any) -> None:
         for part in _layers(layer):
+            _check_channels_last(part)
             kind = type(part).__name__
             if _is_instance(part, "keras.layers", "MixUp", "CutMix"):
                 raise ValueError(
@@ -221,6 +226,14 @@ class _KerasLayer(_Adapter):
             output = self.wrapped(with_channels(images), training=True)
         result = _like_rank(np.asarray(keras.ops.convert_to_numpy(output)), images.ndim)
         return result, np.arange(len(images))
+
+
+def _check_channels_last(generator: Any) -> None:
+    data_format = getattr(generator, "data_format", None)
+    if data_format == "channels_first":
+        rule = "Images are channels last everywhere in kaug"
+        received = f"a generator with data_format={data_format!r} ({type(generator).__name__})"
+        raise ValueError(message(rule, received, 'Make it with data_format="channels_last".'))
 
 
 def _layers(layer: Any) -> Iterator[Any]:
@@ -256,14 +269,7 @@ class _Flow(_Adapter):
     in_floats = True
 
     def __init__(self, generator: Any) -> None:
-        if getattr(generator, "data_format", "channels_last") != "channels_last":
-            raise ValueError(
-                message(
-                    "Images are channels last everywhere in kaug",
-                    f"a generator with data_format={generator.data_format!r}",
-                    'Make it with data_format="channels_last".',
-                )
-            )
+        _check_channels_last(generator)
         super().__init__(generator)
         self._rescales = [name for name in NEED_FLOATS if getattr(generator, name, None)]
 
@@ -277,7 +283,7 @@ class _Flow(_Adapter):
         batches, rows = self._collect(with_channels(images), key.integer(0, bits=31))
         result = _like_rank(np.concatenate(batches), images.ndim)
         position = _check_positions(np.concatenate(rows), len(result), len(images))
-        _check_result(result, len(images), images.ndim)
+        _check_result(result, images.shape)
         order = np.argsort(position, kind="stable")
         return result[order], position[order]
 
@@ -318,8 +324,9 @@ def _check_positions(rows: Array, returned: int, count: int) -> NDArray[np.int64
     return rows.astype(np.int64)
 
 
-def _check_result(result: Array, count: int, rank: int) -> None:
-    """Checks what a generator returned for `count` images of `rank` dimensions."""
+def _check_result(result: Array, shape: tuple[int, ...]) -> None:
+    """Checks what a generator returned for images `(M, H, W, C)` or `(M, H, W)`."""
+    count, rank = shape[0], len(shape)
     if result.ndim == 0 or len(result) != count:
         raise ValueError(
             message(
@@ -335,6 +342,15 @@ def _check_result(result: Array, count: int, rank: int) -> None:
                 describe(result),
             )
         )
+    channels = shape[-1]
+    ends_so = result.shape[-1] in (1, channels)
+    if rank == 4 and result.shape[1] == channels != shape[1] and not ends_so:
+        raise _channels_first(f"shape {result.shape} for images of shape {shape}")
+
+
+def _channels_first(received: str) -> ValueError:
+    rule = "A generator must return images with their channels last, as it is given them"
+    return ValueError(message(rule, received, "Leave out what moves the channels: ToTensorV2."))
 
 
 def _keep_dtype(result: Array, dtype: np.dtype[Any]) -> Array:
