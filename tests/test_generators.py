@@ -318,6 +318,37 @@ def test_layers_made_for_other_values(images):
     assert augment(whole, floats)[0].max() <= 1.1
 
 
+@pytest.mark.parametrize(
+    ("compute", "dtype", "value", "exact", "limit"),
+    [
+        ("mixed_float16", "uint16", 2049, 2048, "every integer up to 2048"),
+        ("mixed_bfloat16", "int16", -257, -256, "every integer up to 256"),
+        ("float32", "int32", 2**24 + 1, 2**24, "every integer up to 16777216"),
+        ("mixed_float16", "float32", 65600, 65504, "numbers up to 65504"),
+    ],
+)
+def test_layers_that_compute_in_too_few_bits(compute, dtype, value, exact, limit):
+    flip = keras.layers.RandomFlip(dtype=compute)
+    batch = np.full((2, 5, 7, 1), value, dtype)
+    for generator in (flip, keras.Sequential([flip])):
+        with pytest.raises(ValueError, match=f"computes in .* holds {limit} alone.*dtype=.float"):
+            augment(generator, batch)
+    held = np.full((2, 5, 7, 1), exact, dtype)
+    np.testing.assert_array_equal(augment(flip, held)[0], held)
+
+
+def test_layers_in_half_precision_take_bytes(images):
+    batch = np.arange(256, dtype="uint8").reshape(1, 16, 16, 1)
+    for compute in ("mixed_float16", "mixed_bfloat16"):
+        layer = keras.layers.RandomFlip("horizontal", seed=0, dtype=compute)
+        assert np.unique(augment(layer, batch)[0]).tolist() == list(range(256))
+
+
+def test_layers_that_take_integers_as_they_are_keep_them():
+    batch = np.full((2, 5, 7, 1), 2**24 + 1, "int32")
+    np.testing.assert_array_equal(augment(_always_flip_layer(), batch)[0], batch)
+
+
 def test_levels_as_floats_are_white_to_albumentations(images):
     levels = images(8, shape=(9, 14, 3)).astype("float32")
     with pytest.raises(ValueError, match=r"0 to 255, float32, .* to 1, float32. Divide the images"):

@@ -1,9 +1,12 @@
 """Checks of numbers and flags: what no float can hold, and what only looks like a flag."""
 
+import warnings
+
+import keras
 import numpy as np
 import pytest
 
-from kaug._validation import check_flag, check_integer, check_number, describe
+from kaug._validation import check_flag, check_images, check_integer, check_number, describe
 
 
 @pytest.mark.parametrize("value", [10**400, -(10**400), float("inf"), np.float32("nan")])
@@ -26,3 +29,18 @@ def test_flags():
     for value in ("no", "False", None, 2, 1.0, [], np.array([True])):
         with pytest.raises(TypeError, match=r"`a` must be True or False. Received: a="):
             check_flag(value, "a")
+
+
+def test_channels_of_small_images_come_first_if_keras_is_set_so():
+    first, last = np.zeros((2, 3, 9, 12)), np.zeros((2, 9, 12, 3))
+    with warnings.catch_warnings(action="error"):
+        check_images(first)
+    keras.config.set_image_data_format("channels_first")
+    try:
+        with pytest.warns(UserWarning, match="channels come first, pass moveaxis"):
+            check_images(first)
+        with warnings.catch_warnings(action="error"):
+            check_images(last)
+            check_images(last[:, :3])
+    finally:
+        keras.config.set_image_data_format("channels_last")

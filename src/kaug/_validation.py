@@ -197,12 +197,21 @@ def check_images(x: Any, name: str = "x") -> NDArray[Any]:
 
 
 def warn_of_channels_first(shape: tuple[int | None, ...], received: str, name: str) -> None:
-    """Warns of a batch of images whose channels seem to come first."""
+    """Warns of a batch of images whose channels seem to come first.
+
+    Of small images no shape tells; Keras' own setting does, where its user has changed it.
+    """
+    first = len(shape) == 4 and shape[1] in (1, 3, 4)
     large = all(size is not None and size >= 16 for size in shape[-2:])
-    if len(shape) == 4 and shape[1] in (1, 3, 4) and large:
+    if first and (large or (shape[3] not in (1, 3, 4) and _keras_has_channels_first())):
         rule = f"`{name}` must be a batch of images of shape (N, height, width, channels)"
         fix = f"If its channels come first, pass moveaxis({name}, 1, -1)."
         warn(message(rule, received, fix))
+
+
+def _keras_has_channels_first() -> bool:
+    config = getattr(sys.modules.get("keras"), "config", None)
+    return config is not None and config.image_data_format() == "channels_first"
 
 
 def with_channels(images: NDArray[Any]) -> NDArray[Any]:

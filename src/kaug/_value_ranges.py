@@ -17,6 +17,14 @@ _LEVELS = 32.0
 _FAR = 16.0
 
 
+# Up to where a dtype that layers compute in holds every integer, and its largest number.
+_HELD = {
+    "bfloat16": (2.0**8, 3.38e38),
+    "float16": (2.0**11, 65504.0),
+    "float32": (2.0**24, float(np.finfo("float32").max)),
+}
+
+
 @dataclass(frozen=True)
 class Values:
     """What values a batch of images holds, infinities and NaN left out."""
@@ -60,6 +68,22 @@ class Values:
         rule = f"Images must have the value range that {name} is made for"
         low, high = (f"{float(end):g}" for end in value_range)
         raise ValueError(message(rule, f"{self}, and value_range=({low}, {high})", fix))
+
+    def check_held(self, name: str, dtype: str) -> None:
+        """Raises where a layer computes in a dtype that does not hold these values.
+
+        Args:
+            name: Of the layer.
+            dtype: What it computes in.
+        """
+        integers, largest = _HELD.get(dtype, (np.inf, np.inf))
+        limit = integers if self.dtype.kind in "iu" else largest
+        if max(-self.lowest, self.highest) <= limit:
+            return
+        what = "every integer" if self.dtype.kind in "iu" else "numbers"
+        rule = f"{name} computes in {dtype}, which holds {what} up to {limit:.8g} alone"
+        fix = f'Make the layer with dtype="{"float64" if dtype == "float32" else "float32"}".'
+        raise ValueError(message(rule, str(self), fix))
 
     def check_kept(self, result: Array) -> None:
         """Compares these values with those that came back.

@@ -216,6 +216,8 @@ class _KerasLayer(_Adapter):
     def check_values(self, values: Values) -> None:
         # What stands behind a layer that changes the range gets other values.
         for part in _layers(self.wrapped):
+            if values.dtype.kind == "f" or _casts_integers(part):
+                values.check_held(type(part).__name__, part.compute_dtype)
             if _is_instance(part, "keras.layers", "Rescaling", "Normalization"):
                 return
             values.check_known(type(part).__name__, getattr(part, "value_range", None))
@@ -234,6 +236,14 @@ def _check_channels_last(generator: Any) -> None:
         rule = "Images are channels last everywhere in kaug"
         received = f"a generator with data_format={data_format!r} ({type(generator).__name__})"
         raise ValueError(message(rule, received, 'Make it with data_format="channels_last".'))
+
+
+def _casts_integers(layer: Any) -> bool:
+    """Tells whether a layer computes in floats even when it is given integers."""
+    # Keras has no public name for what its preprocessing layers have in common.
+    return any(".layers.preprocessing." in base.__module__ for base in type(layer).__mro__) or (
+        _is_instance(layer, "kaug.layers", "RandomTransform")
+    )
 
 
 def _layers(layer: Any) -> Iterator[Any]:
