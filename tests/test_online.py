@@ -327,6 +327,45 @@ def test_pickles_hold_no_copy_of_a_memory_map(tmp_path, part):
     assert isinstance(pickle.loads(pickled)._images, np.memmap)
 
 
+@pytest.mark.parametrize(
+    "other",
+    [X * 0, X[:20], X[:, :4], X.astype("uint16")],
+    ids=["values", "rows", "shape", "dtype"],
+)
+def test_pickles_notice_that_a_file_was_replaced(tmp_path, other):
+    path = tmp_path / "x.npy"
+    np.save(path, X)
+    os.utime(path, ns=(0, 10**18))
+    mapped = np.load(path, mmap_mode="r")
+    pickled = pickle.dumps(AugmentedDataset(mapped, Y, POLICY, batch_size=SIZE, seed=5))
+    path.rename(tmp_path / "old.npy")
+    with pytest.raises(FileNotFoundError, match=r"x\.npy"):
+        pickle.loads(pickled)
+    np.save(path, other)
+    with pytest.raises(ValueError, match=r"x\.npy, which was changed or replaced since. Make"):
+        pickle.loads(pickled)
+    (tmp_path / "old.npy").rename(path)
+    assert same(list(pickle.loads(pickled)), list(make()))
+
+
+def test_pickles_of_maps_that_are_written_to(tmp_path):
+    np.save(tmp_path / "x.npy", X * 0)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r+")
+    pickled = pickle.dumps(AugmentedDataset(mapped, Y, POLICY, batch_size=SIZE, seed=5))
+    mapped[:] = X
+    mapped.flush()
+    os.utime(tmp_path / "x.npy", ns=(0, 10**18))
+    assert same(list(pickle.loads(pickled)), list(make()))
+
+
+def test_pickles_of_maps_whose_file_is_gone_hold_the_values(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    dataset = AugmentedDataset(mapped, Y, POLICY, batch_size=SIZE, seed=5)
+    (tmp_path / "x.npy").unlink()
+    assert same(list(pickle.loads(pickle.dumps(dataset))), list(make()))
+
+
 def test_pickles_hold_no_copy_of_what_goes_with_the_images(tmp_path):
     rng = np.random.default_rng(0)
     arrays = {"x": X, "a": rng.random((50, 9_000)), "masks": rng.random((50, *X.shape[1:3], 40))}

@@ -3,11 +3,13 @@
 import mmap
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._validation import message
 from kaug.targets import map_arrays
 
 Array = NDArray[Any]
@@ -15,15 +17,28 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class _Place:
-    """Where an array lies in a file."""
+    """Where an array lies in a file, and what tells whether it is still that file."""
 
     filename: str
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     offset: int
+    size: int
+    # None where the map itself may be written to.
+    changed_ns: int | None
 
     def open(self) -> Array:
-        """Returns the array, mapped read-only."""
+        """Returns the array, mapped read-only.
+
+        Raises:
+            FileNotFoundError: The file is gone.
+            ValueError: It is another one.
+        """
+        now = Path(self.filename).stat()
+        if now.st_size != self.size or self.changed_ns not in (None, now.st_mtime_ns):
+            rule = "A pickle of memory-mapped arrays needs their files as they were"
+            received = f"{self.filename}, which was changed or replaced since"
+            raise ValueError(message(rule, received, "Make what was pickled anew from the file."))
         return np.memmap(self.filename, self.dtype, "r", self.offset, self.shape)
 
 
@@ -45,10 +60,16 @@ def _place_of(array: Any, _: str) -> Any:
     shared = isinstance(array, np.memmap) and array.mode in ("r", "r+", "w+")
     if not shared or file is None or filename is None or not array.flags.c_contiguous:
         return array
+    try:
+        found = Path(filename).stat()
+    except OSError:  # gone, while the map still holds what was in it
+        return array
     # A part of a map says the offset of the whole, so its own is counted from the memory.
     begin = array.offset - array.offset % mmap.ALLOCATIONGRANULARITY
     offset = begin + array.ctypes.data - np.frombuffer(file, np.uint8).ctypes.data
-    return _Place(os.fspath(filename), array.dtype, array.shape, int(offset))
+    changed_ns = found.st_mtime_ns if array.mode == "r" else None
+    place = (os.fspath(filename), array.dtype, array.shape, int(offset))
+    return _Place(*place, found.st_size, changed_ns)
 
 
 def _opened(leaf: Any, _: str) -> Any:
