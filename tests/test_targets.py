@@ -1,10 +1,18 @@
 import tracemalloc
+import warnings
 from collections import deque, namedtuple
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from kaug import (
+    AugmentedDataset,
+    ImageDataGenerator,
+    augment_dataset,
+    augment_rows,
+    train_validation_split,
+)
 from kaug.targets import (
     append_rows,
     check_targets,
@@ -14,6 +22,7 @@ from kaug.targets import (
     map_arrays,
     nbytes_per_row,
 )
+from kaug.transforms import Identity
 
 Pair = namedtuple("Pair", ["color", "kind"])
 
@@ -302,3 +311,32 @@ def test_lists_of_one_label_a_row_are_arrays_of_their_own():
 
 def test_bytes_per_row():
     assert nbytes_per_row((np.zeros((2, 3), "f4"), {"a": np.zeros(2, "u1")}, None)) == 13
+
+
+LABELS = pd.Series(list("aabbcc"), name="label")
+SHUFFLED = LABELS.index[::-1]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, y, w: augment_dataset(x, y, 3, Identity(), sample_weight=w, seed=0),
+        lambda x, y, w: augment_rows(x, y, [1, 2], Identity(), sample_weight=w, seed=0),
+        lambda x, y, w: AugmentedDataset(x, y, Identity(), sample_weight=w, seed=0),
+        lambda x, y, w: train_validation_split(x, y, groups=w, seed=0),
+        lambda x, y, w: ImageDataGenerator().flow(x, y, sample_weight=w),
+        lambda x, y, w: augment_dataset(x, {"a": y, "b": w}, 3, Identity(), seed=0),
+        lambda x, y, w: augment_dataset(x, (y, [w.to_frame()]), 3, Identity(), seed=0),
+    ],
+)
+def test_indices_of_another_order_are_pointed_out(call):
+    x, weight = np.zeros((6, 4, 5, 1), "uint8"), pd.Series(np.arange(6.0))
+    text = r"by their position.*same labels in another order. .*\.loc\[.*\.to_numpy\(\)"
+    with pytest.warns(UserWarning, match=text) as caught:
+        call(x, LABELS, weight.loc[SHUFFLED])
+    assert len(caught) == 1
+    with warnings.catch_warnings(action="error"):
+        call(x, LABELS, weight)
+        call(x, LABELS, weight.set_axis(range(3, 9)))
+        call(x, LABELS.loc[SHUFFLED], weight.loc[SHUFFLED])
+        call(x, LABELS.set_axis([0] * 6), weight)

@@ -8,7 +8,14 @@ from numpy.typing import ArrayLike, NDArray
 from kaug._memory import check_memory
 from kaug._random import Key, permutation, resolve_seed
 from kaug._validation import check_flag, check_fraction, check_images, message
-from kaug.targets import check_targets, class_numbers, group_numbers, map_arrays, nbytes_per_row
+from kaug.targets import (
+    check_order,
+    check_targets,
+    class_numbers,
+    group_numbers,
+    map_arrays,
+    nbytes_per_row,
+)
 
 Rows = NDArray[np.int64]
 
@@ -61,6 +68,7 @@ def train_validation_split(
     """
     images = check_images(x)
     count = len(images)
+    check_order(y=y, groups=groups)
     y = check_targets(y, "y", count)
     share = check_fraction(validation_split, "validation_split")
     stratify = check_flag(stratify, "stratify")

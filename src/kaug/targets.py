@@ -5,13 +5,14 @@ row per image. A flat list of numbers or strings is taken as one array of labels
 """
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._validation import as_array, check_length, describe, message
+from kaug._validation import as_array, check_length, describe, message, warn
 
 Array = NDArray[Any]
 
@@ -69,6 +70,39 @@ def check_targets(y: Any, name: str, count: int) -> Any:
 
     _refuse_rows(y, name, count)
     return map_arrays(check, y, name)
+
+
+def check_order(**structures: Any) -> None:
+    """Warns of pandas objects that label the same rows, but have them in another order.
+
+    Args:
+        **structures: Structures as they were given, by name, before arrays are made of them.
+    """
+    pandas = sys.modules.get("pandas")
+    if pandas is None:
+        return
+    labeled: list[tuple[str, Any]] = []
+
+    def note(leaf: Any, name: str) -> None:
+        if isinstance(leaf, (pandas.Series, pandas.DataFrame)):
+            labeled.append((name, leaf.index))
+
+    for name, structure in structures.items():
+        map_arrays(note, structure, name)
+    for name, index in labeled[1:]:
+        first, other = labeled[0]
+        same = len(index) == len(other) and not other.symmetric_difference(index).size
+        if same and not index.equals(other):
+            rule = "Rows belong together by their position, not by an index of pandas"
+            received = (
+                f"`{first}` and `{name}`, whose indices hold the same labels in another order"
+            )
+            fix = (
+                f"Bring them into one order: {name}.loc[{first}.index]. If they are in it, pass "
+                f"{name}.to_numpy()."
+            )
+            warn(message(rule, received, fix))
+            return
 
 
 def _refuse_rows(structure: Any, name: str, count: int) -> None:

@@ -10,6 +10,7 @@ from kaug._validation import as_array, check_flag, check_length, message
 from kaug.image_data_generator.iterators import Iterator, Rows, check_subset, split_range
 from kaug.image_data_generator.saving import make_saver
 from kaug.image_data_generator.table import check_complete, check_numbers
+from kaug.targets import check_order
 
 if TYPE_CHECKING:
     from kaug.image_data_generator.generator import ImageDataGenerator
@@ -36,6 +37,7 @@ class ArrayIterator(Iterator):
         subset: str | None,
         **options: Any,
     ) -> None:
+        check_order(y=y, sample_weight=sample_weight)
         images, extras = _split_input(x)
         image_data_generator.check_images(images)
         complete = not image_data_generator.keras_compat

@@ -19,6 +19,7 @@ from kaug._validation import as_array, check_probability, describe, message
 from kaug.targets import (
     append_rows,
     check_finite,
+    check_order,
     check_targets,
     check_weights,
     map_arrays,
@@ -80,6 +81,8 @@ class Annotations(PickledByPlace):
         self._boxes: dict[str, Array] | None = None
         self._mixed = transform is not None and transform.mixes
         moves = _moves(transform)
+        if not checked:
+            check_order(y=y, sample_weight=sample_weight)
         if moves and not checked:
             check_names(y, self._size, known=transform is not None)
         y = self._take_moving(y, count, transform) if is_keras_dict(y) else y
