@@ -1,13 +1,14 @@
 """Colour against Pillow, colorsys and arrays one can check by eye."""
 
 import colorsys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 import kaug.transforms
-from kaug.transforms import Compose, HorizontalFlip, Posterize, RandAugment, Transform
+from kaug.transforms import Compose, HorizontalFlip, Posterize, RandAugment, Sharpness, Transform
 from kaug.transforms._dtypes import to_dtype
 from kaug.transforms._photometric import Photometric
 from kaug.transforms.color import (
@@ -403,6 +404,20 @@ def test_floats_around_0_do_not_lose_what_is_below(images, half, dtype):
         Compose([HorizontalFlip(), Brightness()])(batch, seed=0)
     assert np.nanmin(Brightness((1, 1), value_range=(-1, 1))(batch, seed=0)) < -0.4
     assert np.nanmin(HorizontalFlip(p=1)(batch[1:], seed=0)) < -0.4
+
+
+@pytest.mark.parametrize("transform", [Brightness((1, 1)), Sharpness((2, 2)), Sharpness((0, 0))])
+@pytest.mark.parametrize(("value", "clipped"), [(np.inf, 1), (-np.inf, 0)])
+def test_infinities_are_clipped_and_pointed_out(transform, value, clipped):
+    batch = np.full((1, 7, 9, 3), 0.5, "float32")
+    batch[0, 3, 4] = value
+    with pytest.warns(UserWarning, match="lies outside is clipped. Received: infinite values"):
+        result = transform(batch, seed=0)
+    np.testing.assert_array_equal(result, transform(batch.clip(0, 1), seed=0))
+    if isinstance(transform, Brightness):
+        assert result[0, 3, 4].tolist() == [clipped] * 3
+    declared = replace(transform, value_range=(0, 1))(batch, seed=0)  # without a warning
+    np.testing.assert_array_equal(declared, result)
 
 
 def test_what_overshoots_a_little_is_clipped():

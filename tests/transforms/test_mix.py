@@ -444,6 +444,7 @@ def test_inputs_are_not_written_to():
         (MixUp(num_classes=6), LABELS.astype(str), "class numbers.*Number the classes from 0 on"),
         (MixUp(num_classes=6), LABELS * 1.0, "class numbers.*float64"),
         (MixUp(num_classes=6), ONE_HOT.astype(str), "one-hot or soft rows"),
+        (MixUp(num_classes=5), ONE_HOT, r"at most num_classes=5 columns. Received: .*\(30, 6\)"),
         (MixUp(num_classes=6), ONE_HOT[:, np.newaxis], r"\(30, 1, 6\)"),
         (MixUp(num_classes=6), np.stack([LABELS, LABELS], 1), "rows of integers.*0 and 1"),
     ],

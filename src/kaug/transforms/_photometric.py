@@ -74,8 +74,8 @@ class Photometric(Transform):
             return self.change_bytes(np.ascontiguousarray(images), parameters)
         dtype: Any = working_dtype(images.dtype)
         floats: Array = np.ascontiguousarray(images, dtype)
-        if self.value_range is None:
-            check_values(floats, images.dtype, type(self).__name__)
+        if self.value_range is None and check_values(floats, images.dtype, type(self).__name__):
+            floats = np.clip(floats, 0, 1)  # as all is in the end; no mean is infinite then
         if (low, high) != (0, 1):
             floats = (floats - dtype.type(low)) / dtype.type(high - low)
         changed = self.change_floats(floats, parameters)

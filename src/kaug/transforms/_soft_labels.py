@@ -45,6 +45,12 @@ def _check_mixable(labels: Array, name: str, num_classes: int | None) -> None:
             rule = f"To be mixed, rows of integers in `{name}` must hold 0 and 1"
             fix = "Class numbers of several outputs must be separate arrays (N,)."
             raise ValueError(message(rule, f"{labels.min()}..{labels.max()}", fix))
+        # Beside others, class numbers may be what it is meant for.
+        alone = name in ("y", "y['labels']")
+        if alone and num_classes is not None and labels.shape[1] > num_classes:
+            rule = f"Rows of `{name}` must have at most num_classes={num_classes} columns"
+            fix = "Leave `num_classes` out where labels are rows already."
+            raise ValueError(message(rule, describe(labels), fix))
         return
     if labels.ndim != 1 or labels.dtype.kind not in "iub":
         raise ValueError(message(rule, describe(labels), "Number the classes from 0 on."))

@@ -23,7 +23,7 @@ _NEARLY_BLACK = 2**-15
 _SLACK = 2e-3
 
 
-def check_values(images: Array, dtype: np.dtype[Any], who: str) -> None:
+def check_values(images: Array, dtype: np.dtype[Any], who: str) -> bool:
     """Checks images for which no `value_range` was given.
 
     Args:
@@ -31,33 +31,41 @@ def check_values(images: Array, dtype: np.dtype[Any], who: str) -> None:
         dtype: That of the images as they were given.
         who: The transform, for the message.
 
+    Returns:
+        Whether some values are infinite.
+
     Raises:
         ValueError: An image was meant otherwise.
 
     Warns:
-        UserWarning: Floats reach outside 0..1, though not far, and are clipped.
+        UserWarning: Floats reach outside 0..1, though not far, or are infinite, and are clipped.
     """
     if not images.size:
-        return
+        return False
     if dtype.kind == "f":
-        _check_floats(images, who)
-    elif dtype.kind == "i" and images.min() < 0:
+        return _check_floats(images, who)
+    if dtype.kind == "i" and images.min() < 0:
         rule = f"Black is 0 in {dtype} for {who} without a `value_range`"
         fix = "Say what is black and what is white, for example value_range=(-1024, 3071)."
         raise ValueError(message(rule, f"values down to {images.min():g}", fix))
-    elif dtype.itemsize >= 4:
+    if dtype.itemsize >= 4:
         _check_wide(images, dtype, who)
+    return False
 
 
-def _check_floats(images: Array, who: str) -> None:
+def _check_floats(images: Array, who: str) -> bool:
     kind = images.dtype.type
     if not any_outside(read_only(images.reshape(-1)), kind(-_SLACK), kind(1 + _SLACK)):
-        return
+        return False
+    infinite = bool(np.isinf(images).any())
     finite = images[np.isfinite(images)]
     lowest, highest = finite.min(initial=0), finite.max(initial=0)
-    if lowest >= -_SLACK and highest <= 1 + _SLACK:
-        return
     rule = f"Floats must be in [0, 1] for {who} without a `value_range`"
+    if lowest >= -_SLACK and highest <= 1 + _SLACK:
+        if infinite:
+            fix = "Replace them first, for example with numpy.nan_to_num."
+            warn(message(f"{rule}; what lies outside is clipped", "infinite values", fix))
+        return infinite
     received = f"values from {lowest:g} to {highest:g}"
     fix = "Divide the images by 255, or pass value_range=(0, 255)."
     if highest < 32 or lowest < FAR_BELOW_BLACK:
@@ -65,6 +73,7 @@ def _check_floats(images: Array, who: str) -> None:
     if lowest < FAR_BELOW_BLACK or highest > FAR_ABOVE_WHITE:
         raise ValueError(message(rule, received, fix))
     warn(message(f"{rule}; what lies outside is clipped", received, fix))
+    return infinite
 
 
 def _check_wide(images: Array, dtype: np.dtype[Any], who: str) -> None:

@@ -70,6 +70,8 @@ class Sharpness(Photometric):
 
     def change_floats(self, images: Array, parameters: Parameters) -> Array:
         """Returns sharper or smoother floats."""
+        if self.value_range is not None and np.isinf(images).any():
+            images = np.clip(images, 0, 1)
         out = np.empty_like(images)
         sharpen_floats(images, _factors(parameters, images.dtype), out)
         return out
