@@ -254,3 +254,25 @@ def test_what_just_fits_is_split(monkeypatch):
     Memory.available -= 1
     with pytest.raises(MemoryError, match=r"6 rows of shape \(3, 5\).*np\.arange\(N\)\.reshape"):
         train_validation_split(x, y)
+
+
+def test_dicts_of_keras_are_split_whole():
+    x = np.arange(4, dtype="uint8").reshape(4, 1, 1, 1).repeat(5, 1).repeat(7, 2)
+    boxes = {"boxes": [[[1, 1, 3, 3]] * i for i in range(4)], "labels": [[i] * i for i in range(4)]}
+    y = {
+        "labels": np.arange(4),
+        "bounding_boxes": boxes,
+        "segmentation_masks": x[..., 0],
+        "bounding_box_format": "xyxy",
+    }
+    parts = train_validation_split(x, y, validation_split=0.5, stratify=False, seed=0)
+    for images, targets in parts:
+        rows = images[:, 0, 0, 0]
+        assert targets["labels"].tolist() == rows.tolist()
+        np.testing.assert_array_equal(targets["segmentation_masks"], images[..., 0])
+        found = targets["bounding_boxes"]["labels"]
+        assert (found != -1).sum(axis=1).tolist() == rows.tolist()
+        assert targets["bounding_boxes"]["boxes"].shape == (2, 3, 4)
+        assert targets["bounding_box_format"] == "xyxy"
+    with pytest.raises(ValueError, match=r"y of type dict\. Pass stratify=False"):
+        train_validation_split(x, y, seed=0)

@@ -10,7 +10,6 @@ from kaug._random import Key, permutation, resolve_seed
 from kaug._validation import check_flag, check_fraction, check_images, message
 from kaug.targets import (
     check_order,
-    check_targets,
     class_numbers,
     group_numbers,
     map_arrays,
@@ -40,7 +39,8 @@ def train_validation_split(
 
     Args:
         x: Images, `(N, H, W, C)` or `(N, H, W)`.
-        y: Labels: an array with N rows, or a tuple, list or dict of such arrays.
+        y: Labels: an array with N rows, or a tuple, list or dict of such arrays, also one with
+            masks, boxes and keypoints under Keras' names.
         validation_split: Share of the rows that goes to validation, between 0 and 1.
         stratify: Whether every class keeps its share on both sides. It needs `y` to be one array
             of class labels: `(N,)` integers or strings, or one-hot rows `(N, K)`.
@@ -69,7 +69,7 @@ def train_validation_split(
     images = check_images(x)
     count = len(images)
     check_order(y=y, groups=groups)
-    y = check_targets(y, "y", count)
+    y = _checked_targets(y, count)
     share = check_fraction(validation_split, "validation_split")
     stratify = check_flag(stratify, "stratify")
     key = Key.from_seed(resolve_seed(seed))
@@ -91,12 +91,34 @@ def train_validation_split(
         )
     training = np.flatnonzero(~chosen)
     fix = "Pass row numbers for `x`: np.arange(N).reshape(N, 1, 1)."
-    check_memory(images.shape[1:], images.dtype, count, nbytes_per_row(y), fix)
+    check_memory(images.shape[1:], images.dtype, count, _row_bytes(y), fix)
     return _rows(images, y, training), _rows(images, y, validation)
 
 
 def _rows(images: NDArray[Any], y: Any, rows: Rows) -> tuple[Any, Any]:
-    return images[rows], map_arrays(lambda array, _: array[rows], y)
+    def part(leaf: Any, _: str) -> Any:
+        return leaf[rows] if isinstance(leaf, np.ndarray) else leaf
+
+    return images[rows], map_arrays(part, y)
+
+
+def _checked_targets(y: Any, count: int) -> Any:
+    """Returns labels with every leaf an array; what a dict says about its boxes stays."""
+    # Not above: transforms take long to load, and few splits have boxes.
+    from kaug.store._source import checked_targets
+
+    return checked_targets(y, None, count)[0]
+
+
+def _row_bytes(y: Any) -> int:
+    sizes = [0]
+
+    def add(leaf: Any, _: str) -> None:
+        if isinstance(leaf, np.ndarray):
+            sizes.append(nbytes_per_row(leaf))
+
+    map_arrays(add, y)
+    return sum(sizes)
 
 
 def _checked_classes(y: Any) -> Rows:
