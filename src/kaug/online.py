@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from kaug import _html
 from kaug._memory_maps import PickledByPlace
 from kaug._random import Key, permutation, resolve_seed
-from kaug._validation import check_images, check_integer, message
+from kaug._sources import as_source
+from kaug._validation import check_integer, message
 from kaug.generators import as_generator
 from kaug.transforms import Transform
 from kaug.transforms._annotations import Annotations
@@ -91,7 +92,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         **pydataset_options: Any,
     ) -> None:
         super().__init__(**pydataset_options)
-        self._images = check_images(x)
+        self._images = as_source(x)
         count = len(self._images)
         self._generator = as_generator(generator)
         _check_workers(self, generator)
@@ -281,7 +282,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     def _augmented(self, rows: Rows, number: int, epoch: int) -> tuple[Array, Rows]:
         """Returns images that another library augmented, and the source row of each."""
         generator: Any = self._generator
-        batch = np.asarray(self._images)[rows]
+        batch = np.asarray(self._images[rows])
         with _one_at_a_time:
             images, position = generator.augment(batch, root_key(self._seed, epoch).child(number))
         return images, rows[position]
