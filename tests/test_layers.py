@@ -599,6 +599,17 @@ for _ in range(2):
 """
 
 
+def test_every_pass_of_a_pipeline_draws_anew():
+    import tensorflow as tf
+
+    layer = RandomTransform(Rotation(180), seed=3)
+    image = np.random.default_rng(0).random((9, 14, 1)).astype("float32")
+    data = tf.data.Dataset.from_tensors(image).repeat(64).batch(4)
+    data = data.map(lambda batch: layer(batch, training=True))
+    seen = {picture.tobytes() for _ in range(3) for batch in data for picture in batch.numpy()}
+    assert len(seen) > 3 * 64 - 8  # two of 65,536 draws may be the same
+
+
 def test_replicas_differ():
     environment = os.environ | {"KERAS_BACKEND": "tensorflow"}  # replicas are TensorFlow's
     run = subprocess.run(
