@@ -70,8 +70,8 @@ def augment_dataset(
             pixels, `(N, H, W)` or `(N, H, W, 1)`, move with these; `y` of such a shape as well.
         seed: 0..2⁶⁴-1. None draws one from Python's `random`, which `keras.utils.set_random_seed`
             controls. With a native transform the first rows do not depend on `n`. The seed
-            also seeds Keras', albumentations' and torchvision's own generators for the time of
-            the call; a function's own randomness is its own.
+            also seeds Keras', albumentations' and torchvision's own generators and, for functions,
+            those of Python and NumPy that all share, for the time of the call.
         append: Whether the originals come first. False returns the `n` new rows alone.
         sampling: How source rows are chosen: `"random"` with replacement; `"cycle"` every row as
             evenly as `n` allows, in a shuffled order; `"balanced"` so that the class counts of
