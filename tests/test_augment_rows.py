@@ -75,10 +75,10 @@ def test_a_long_job_in_reported_pieces(data, monkeypatch):
         ({"rows": [-1]}, ValueError, "Row numbers must lie"),
         ({"rows": [0.5]}, TypeError, "array of integers"),
         (
-            {"x": np.zeros((0, 3, 3)), "y": None},
+            {"x": np.zeros((0, 3, 5)), "y": None},
             ValueError,
             r"^`x` must have at least one row to make augmented rows from\. "
-            r"Received: an array of shape \(0, 3, 3\) and dtype float64\.$",
+            r"Received: an array of shape \(0, 3, 5\) and dtype float64\.$",
         ),
         ({"y": np.zeros(3)}, ValueError, "`y` must have one row for each"),
     ],

@@ -34,5 +34,5 @@ def test_paths():
         with pytest.raises(TypeError, match=r"`out` must be a path.*Received: out="):
             check_path(wrong, "out")
     for wrong in ("", "a\0b"):
-        with pytest.raises(ValueError, match=r"`out` must be a path.*neither empty nor with NUL"):
+        with pytest.raises(ValueError, match=r"`out` must be a path.*neither empty nor with zeros"):
             check_path(wrong, "out")

@@ -427,7 +427,7 @@ def test_implied_options_are_set_with_a_warning(options, implied):
         ({"sample_weight": [1, 2, 3, np.inf]}, {}, "`sample_weight` must.*inf in row 3"),
         ({"subset": "validation"}, {}, "`subset` needs a generator that splits.*=0\\.2"),
         ({"subset": "training"}, {}, "`subset` needs a generator that splits"),
-        ({"save_to_dir": "a\0"}, {}, "`save_to_dir` must be a path.*NUL"),
+        ({"save_to_dir": "a\0"}, {}, "`save_to_dir` must be a path.*zeros"),
         ({"save_to_dir": ".", "save_prefix": "\0"}, {}, "`save_prefix` must be part of"),
         ({"save_to_dir": ".", "save_prefix": 5}, {}, "`save_prefix` must be part of"),
         ({"save_to_dir": ".", "save_format": None}, {}, "`save_format` must be part of"),

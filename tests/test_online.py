@@ -1,6 +1,7 @@
 import inspect
 import os
 import pickle
+import random
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,11 @@ def levels(count, shape=(6, 5, 3)):
     return np.broadcast_to(
         5 * np.arange(count).reshape(-1, *[1] * len(shape)), (count, *shape)
     ).astype("uint8")
+
+
+def batches_of(dataset):
+    """Returns the batches of the current epoch, which stays the current one."""
+    return [dataset[i] for i in range(len(dataset))]
 
 
 def epochs_of(dataset, *epochs):
@@ -108,11 +114,11 @@ def test_epochs_differ_in_pictures_and_order():
 
 
 def test_seeds():
-    assert same(list(make(seed=1)), list(make(seed=1)))
-    assert not same(list(make(seed=1)), list(make(seed=2)))
+    assert same(batches_of(make(seed=1)), batches_of(make(seed=1)))
+    assert not same(batches_of(make(seed=1)), batches_of(make(seed=2)))
     unseeded = make(seed=None)
-    assert same(list(unseeded), list(unseeded))
-    assert not same(list(make(seed=None)), list(make(seed=None)))
+    assert same(batches_of(unseeded), batches_of(unseeded))
+    assert not same(batches_of(make(seed=None)), batches_of(make(seed=None)))
 
 
 def test_last_batch():
@@ -125,13 +131,13 @@ def test_last_batch():
 
 def test_any_order_threads_and_pickles():
     dataset = make()
-    expected = list(dataset)
+    expected = batches_of(dataset)
     with ThreadPoolExecutor(8) as pool:
         assert same(list(pool.map(dataset.__getitem__, [*range(17)] * 4)), expected * 4)
     assert same([dataset[i] for i in range(16, -1, -1)], expected[::-1])
     dataset.epoch = 2
     copied = pickle.loads(pickle.dumps(dataset))
-    assert same(list(copied), epochs_of(make(), 2))
+    assert same(batches_of(copied), epochs_of(make(), 2))
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -203,6 +209,96 @@ def test_epochs_go_on_over_several_fits():
     assert same(trained_on(dataset, epochs=2), expected[:34])
     assert dataset.epoch == 2
     assert same(trained_on(dataset, epochs=1), expected[34:])
+
+
+def test_a_loop_is_an_epoch():
+    dataset, expected = make(), epochs_of(make(), 0, 1, 2)
+    next(iter(dataset))  # a pass that is not finished is no epoch
+    assert same([batch for _ in range(3) for batch in dataset], expected)
+    assert dataset.epoch == 3
+    dataset.epoch = 1
+    assert same([*dataset, *trained_on(dataset, epochs=1)], expected[17:])
+    for _ in dataset:
+        dataset.epoch = 7  # who sets it decides
+    assert dataset.epoch == 7
+
+
+class Wrapper(keras.utils.PyDataset):
+    """Hands on one of the two hooks."""
+
+    def __init__(self, dataset, hook):
+        super().__init__()
+        self.dataset = dataset
+        setattr(self, hook, getattr(dataset, hook))
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def __getitem__(self, index):
+        return self.dataset[index]
+
+
+@pytest.mark.parametrize("hook", ["on_epoch_begin", "on_epoch_end"])
+def test_one_hook_is_enough(hook):
+    dataset, expected = make(), epochs_of(make(), 0, 1, 2)
+    seen = []
+    for _ in range(3):  # a loop of one's own
+        if hook == "on_epoch_begin":
+            dataset.on_epoch_begin()
+        seen += batches_of(dataset)
+        if hook == "on_epoch_end":
+            dataset.on_epoch_end()
+    assert same(seen, expected)
+    assert same(trained_on(Wrapper(make(), hook), epochs=3), expected)
+
+
+@pytest.mark.parametrize("policy", [Compose([Rotation(20), MixUp(num_classes=50)]), Rotation(20)])
+def test_one_row_again(policy):
+    weights = np.linspace(0, 1, 50)
+    dataset = AugmentedDataset(
+        X, Y, policy, batch_size=50, shuffle=False, sample_weight=weights, seed=7
+    )
+    dataset.epoch = 3
+    batch = dataset[0]
+    for number in (17, np.int64(49)):
+        for part, whole in zip(dataset.row(number), batch, strict=True):
+            np.testing.assert_array_equal(part, whole[number])
+    dataset.epoch = 0
+    np.testing.assert_array_equal(dataset.row(17, epoch=3)[0], batch[0][17])
+    assert AugmentedDataset(X, None, policy, seed=7).row(0).shape == X.shape[1:]
+    with pytest.raises(ValueError, match="`number` must be an integer, between 0 and 49"):
+        dataset.row(50)
+    with pytest.raises(
+        TypeError, match=r"A row can be made alone by a transform of `kaug.transforms`"
+    ):
+        AugmentedDataset(X, Y, lambda images: images, seed=0).row(0)
+
+
+def test_numbers_of_batches():
+    dataset = make()
+    assert same([dataset[-1], dataset[np.int8(3)]], [dataset[16], dataset[3]])
+    for index in (17, -18, 10**30):
+        with pytest.raises(IndexError, match=r"gives one of them by its number, -17..16. Received"):
+            dataset[index]
+    for index in (slice(0, 2), "a", 1.0, None):
+        with pytest.raises(TypeError, match="A dataset of 17 batches gives one of them"):
+            dataset[index]
+
+
+def test_functions_draw_alike_in_all_workers():
+    """Forked processes have the same global generators."""
+
+    def noisy(images):
+        return images + np.float32(random.random() + np.random.rand())
+
+    states = random.getstate(), np.random.get_state()[1].copy()
+    dataset = make(generator=noisy)
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(dataset.__getitem__, range(17)))
+    assert same(made, batches_of(make(generator=noisy)))
+    assert len({images[0].tobytes() for images, _ in made}) == 17
+    assert states[0] == random.getstate()
+    assert (states[1] == np.random.get_state()[1]).all()
 
 
 def test_an_evaluation_is_an_epoch_too():
@@ -291,12 +387,12 @@ def test_shards_are_the_epoch(count):
     lengths = [len(shard) for shard in shards]
     assert sum(lengths) == len(dataset)
     assert max(lengths) - min(lengths) <= 1
-    expected = list(dataset)
+    expected = batches_of(dataset)
     for index, shard in enumerate(shards):
-        assert same(list(shard), expected[index::count])
+        assert same(batches_of(shard), expected[index::count])
     if count == 2:
         part = shards[1].shard(1, 3)
-        assert same(list(part), expected[3::6])
+        assert same(batches_of(part), expected[3::6])
         assert same(list(part.to_tf_dataset().as_numpy_iterator()), expected[3::6])
     shards[0].on_epoch_begin()
     assert dataset.epoch == 4
@@ -307,7 +403,7 @@ def test_memory_maps(tmp_path):
     np.save(tmp_path / "y.npy", Y)
     x, y = (np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in "xy")
     dataset = AugmentedDataset(x, y, POLICY, batch_size=SIZE, seed=5)
-    assert same(list(dataset), list(make()))
+    assert same(batches_of(dataset), batches_of(make()))
     assert all(type(array) is np.ndarray for array in dataset[0])
     function = AugmentedDataset(x, y, lambda images: images, batch_size=SIZE, seed=5)
     assert all(type(array) is np.ndarray for array in function[0])
@@ -387,7 +483,7 @@ def test_pickles_hold_no_copy_of_what_goes_with_the_images(tmp_path):
     soft = np.load(tmp_path / "a.npy", mmap_mode="r")
     mixed = AugmentedDataset(mapped["x"], soft, MixUp(), batch_size=SIZE, seed=5)
     assert len(pickle.dumps(mixed)) < 10_000
-    assert same(list(pickle.loads(pickle.dumps(mixed))), list(mixed))
+    assert same(batches_of(pickle.loads(pickle.dumps(mixed))), batches_of(mixed))
 
 
 def test_a_shard_of_a_file_that_is_gone(tmp_path):
@@ -396,7 +492,7 @@ def test_a_shard_of_a_file_that_is_gone(tmp_path):
         np.load(tmp_path / "x.npy", mmap_mode="r"), Y, POLICY, batch_size=SIZE, seed=5
     )
     (tmp_path / "x.npy").unlink()  # it stays mapped
-    assert same(list(dataset.shard(0, 2)), list(make().shard(0, 2)))
+    assert same(batches_of(dataset.shard(0, 2)), batches_of(make().shard(0, 2)))
 
 
 def test_pickles_hold_what_is_in_memory_alone(tmp_path):
@@ -495,7 +591,7 @@ def test_labels_follow_whatever_augments(kind):
 @pytest.mark.parametrize("kind", GENERATORS)
 def test_every_generator_gives_pure_batches(kind):
     dataset = make(GENERATORS[kind]())
-    expected = list(dataset)
+    expected = batches_of(dataset)
     with ThreadPoolExecutor(4) as pool:
         assert same(list(pool.map(dataset.__getitem__, range(17))), expected)
     assert same(list(dataset.to_tf_dataset().as_numpy_iterator()), expected)

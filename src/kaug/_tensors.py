@@ -4,7 +4,7 @@ Matrices are `(B, 6)`: output pixel to input pixel, counted from the first pixel
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -103,7 +103,14 @@ class TensorFlow(AnyBackend):
 
 
 class InDataPipeline(TensorFlow):
-    """TensorFlow by itself, where Keras has another backend."""
+    """TensorFlow by itself, where Keras has another backend.
+
+    Args:
+        calls: Counts the batches, over all passes: a random op of `tf.data` begins anew with each.
+    """
+
+    def __init__(self, calls: Iterator[int]) -> None:
+        self._calls = calls
 
     @property
     def module(self) -> Any:
@@ -129,8 +136,14 @@ class InDataPipeline(TensorFlow):
     def random_rows(self, images: Any, generator: Any, seed: int) -> Any:
         del generator
         tf = _tensorflow()
-        seed = Key.from_seed(seed).integer(0, bits=31)
-        return tf.random.uniform(tf.shape(images)[:1], 0, ROWS, tf.int32, seed=seed)
+
+        def number() -> Any:
+            return np.int64(next(self._calls))  # one step, so that threads get different ones
+
+        call = tf.ensure_shape(tf.numpy_function(number, [], tf.int64, stateful=True), ())
+        seeds = tf.stack([tf.constant(Key.from_seed(seed).integer(0, bits=31), tf.int64), call])
+        shape = tf.shape(images)[:1]
+        return tf.random.stateless_uniform(shape, seeds, 0, ROWS, tf.int32)
 
 
 def _tensorflow() -> Any:

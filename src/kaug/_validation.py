@@ -216,7 +216,10 @@ def _keras_has_channels_first() -> bool:
 
 def with_channels(images: NDArray[Any]) -> NDArray[Any]:
     """Returns `(N, H, W)` images as `(N, H, W, 1)`, a view; others as they are."""
-    return images[..., np.newaxis] if images.ndim == 3 else images
+    if images.ndim != 3:
+        return images
+    with_axis: Any = getattr(images, "with_channels", None)  # of what is read row by row
+    return images[..., np.newaxis] if with_axis is None else with_axis()
 
 
 def check_length(array: NDArray[Any], name: str, count: int) -> None:

@@ -125,9 +125,25 @@ class _Function(_Adapter):
     """A callable from a batch of images to a batch of images of the same length."""
 
     def made(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
-        del key
         count = len(images)
-        return as_array(self.wrapped(images), "generator(images)"), np.arange(count)
+        with _seeded_globals(key):
+            return as_array(self.wrapped(images), "generator(images)"), np.arange(count)
+
+
+@contextmanager
+def _seeded_globals(key: Key) -> Iterator[None]:
+    """Seeds the generators of Python and NumPy that all share, and puts them back afterwards.
+
+    Or forked workers would draw the same from them, batch for batch.
+    """
+    python_state = random.getstate()
+    with numpy_state_kept():
+        random.seed(key.integer(0))
+        np.random.seed(key.integer(1))
+        try:
+            yield
+        finally:
+            random.setstate(python_state)
 
 
 class _Albumentations(_Adapter):

@@ -6,6 +6,7 @@ of the table at random. The picture that row `r` was picked for comes out as the
 would make it for row `r`.
 """
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -118,6 +119,7 @@ class RandomTransform(keras.layers.Layer):
         self._table_seed = resolve_seed(seed)
         key = Key.from_seed(self._table_seed)
         self.seed_generator = keras.random.SeedGenerator(key.integer(0, bits=31))
+        self._calls = itertools.count()  # of batches in `tf.data`, where Keras cannot count
         self._tables: dict[tuple[int, int], Table] = {}
         # TensorFlow's resampling is one op, which its compiler does not know.
         self.supports_jit = keras.backend.backend() != "tensorflow"
@@ -131,7 +133,7 @@ class RandomTransform(keras.layers.Layer):
         check_arguments(arguments)
         if keras.backend.backend() != "tensorflow" and is_of_tensorflow_graph(data):
             training = arguments[0] if arguments else options.get("training", False)
-            return self._call(data, bool(training), InDataPipeline())
+            return self._call(data, bool(training), InDataPipeline(self._calls))
         return super().__call__(data, *arguments, **options)
 
     def call(self, data: Any, training: bool = False) -> Any:

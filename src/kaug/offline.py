@@ -10,10 +10,10 @@ from kaug import _parallel
 from kaug._memory import check_memory
 from kaug._progress import Progress, Verbose
 from kaug._random import Key, check_rows, resolve_seed
+from kaug._sources import as_source, stand_in
 from kaug._validation import (
     check_choice,
     check_flag,
-    check_images,
     check_integer,
     describe,
     message,
@@ -70,8 +70,8 @@ def augment_dataset(
             pixels, `(N, H, W)` or `(N, H, W, 1)`, move with these; `y` of such a shape as well.
         seed: 0..2⁶⁴-1. None draws one from Python's `random`, which `keras.utils.set_random_seed`
             controls. With a native transform the first rows do not depend on `n`. The seed
-            also seeds Keras', albumentations' and torchvision's own generators for the time of
-            the call; a function's own randomness is its own.
+            also seeds Keras', albumentations' and torchvision's own generators and, for functions,
+            those of Python and NumPy that all share, for the time of the call.
         append: Whether the originals come first. False returns the `n` new rows alone.
         sampling: How source rows are chosen: `"random"` with replacement; `"cycle"` every row as
             evenly as `n` allows, in a shuffled order; `"balanced"` so that the class counts of
@@ -218,7 +218,7 @@ class _Job:
         seed: int | None,
         generator: Any,
     ) -> None:
-        images = check_images(x)
+        images = as_source(x)
         self.generator = as_generator(generator)
         native = self.generator if isinstance(self.generator, Transform) else None
         self.annotations = Annotations(y, sample_weight, images, native)
@@ -292,7 +292,7 @@ class _Job:
             rows = planned[start : start + step]
             stop = start + len(rows)
             # Taking rows makes a copy, so a generator that works in place harms nothing.
-            batch = np.take(self.images, rows, axis=0)
+            batch = self.images[rows]
             try:
                 augmented, position = generator.augment(batch, self.image_key.child(number))
             except Exception as error:  # whatever it is, it goes on with a note
@@ -348,7 +348,6 @@ class _Job:
 
 def _for_store(x: Any, y: Any) -> tuple[Array, Any]:
     """Returns images, perhaps without their values, and labels that can be stored."""
-    from kaug.store._source import stand_in
     from kaug.store._structure import with_plain_strings
 
     return stand_in(x), with_plain_strings(y)

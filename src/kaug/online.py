@@ -2,8 +2,10 @@
 
 import copy
 import multiprocessing
+import operator
 import os
 import threading
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -14,8 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 from kaug import _html
 from kaug._memory_maps import PickledByPlace
 from kaug._random import Key, permutation, resolve_seed
-from kaug._validation import check_images, check_integer, message
+from kaug._sources import as_source
+from kaug._tf_data import to_tf_dataset
+from kaug._validation import check_flag, check_integer, describe, message
 from kaug.generators import as_generator
+from kaug.targets import map_arrays
 from kaug.transforms import Transform
 from kaug.transforms._annotations import Annotations
 from kaug.transforms._base import root_key
@@ -24,6 +29,8 @@ Array = NDArray[Any]
 Rows = NDArray[np.int64]
 
 _LAST_EPOCH = 2**32 - 1
+# How many batches Keras looks at before it trains.
+_LOOKS = 2
 # Epochs are the children 0..2³²-1 of a seed's key, and 2⁶² names offline's source rows.
 _SHUFFLING_STREAM = 2**62 + 1
 
@@ -91,16 +98,16 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         **pydataset_options: Any,
     ) -> None:
         super().__init__(**pydataset_options)
-        self._images = check_images(x)
+        self._images = as_source(x)
         count = len(self._images)
         self._generator = as_generator(generator)
         _check_workers(self, generator)
         self._annotations = Annotations(y, sample_weight, self._images, self._transform)
         self._size = check_integer(batch_size, "batch_size", minimum=1)
-        self._shuffle = shuffle
+        self._shuffle = check_flag(shuffle, "shuffle")
         self._seed = resolve_seed(seed)
         full, rest = divmod(count, self._size)
-        self._even = drop_remainder or not rest
+        self._even = check_flag(drop_remainder, "drop_remainder") or not rest
         # Which batches of the epoch are this dataset's: all of them, or those of a shard.
         self._batches = range(full if self._even else full + 1)
         if not self._batches:
@@ -116,23 +123,35 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> Any:
         """Returns batch `index` of the current epoch: `(x, y)`, `(x, y, sample_weight)` or `x`."""
+        number = _checked_index(index, len(self))
         self._asked += 1
-        return self._batch(self._batches[index], self._epoch)
+        return self._batch(self._batches[number], self._epoch)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yields the batches of the current epoch, and moves on to the next after the last one."""
+        epoch = self._epoch
+        for number in self._batches:
+            yield self._batch(number, epoch)
+        if self._epoch == epoch:
+            self.epoch = epoch + 1
 
     def on_epoch_begin(self) -> None:
         """Called by Keras before the first batch of a pass."""
+        if self._begun and self._asked > _LOOKS:  # who calls this alone has ended a pass
+            self._epoch += 1
         self._begun, self._asked = True, 0
 
     def on_epoch_end(self) -> None:
-        """Called by Keras after a pass; moves on to the next epoch.
+        """Called by Keras after a pass, or in a loop of your own; moves on to the next epoch.
 
-        Before its first epoch, `fit` calls this once, and under JAX and PyTorch it begins a pass
-        before that, to build a new model after the looks of a batch or two. That is no epoch.
+        Before its first epoch, `fit` calls this once. To know what batches are like it looks at one
+        or two of them before, under JAX and PyTorch in a pass that it begins. That is no epoch.
         """
-        looked = not _tensorflow_trains() and self._asked <= min(2, len(self) - 1)
-        if self._begun and not self._fresh and not looked:
+        looked = not _tensorflow_trains() and self._asked <= min(_LOOKS, len(self) - 1)
+        through = self._begun and not self._fresh and not looked
+        if through or (not self._begun and self._asked > _LOOKS):
             self._epoch += 1
-        self._begun = self._fresh = False
+        self._begun, self._fresh, self._asked = False, False, 0
 
     @property
     def workers(self) -> int:
@@ -153,9 +172,10 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     def epoch(self) -> int:
         """The epoch whose batches `dataset[i]` gives, 0 at first.
 
-        `fit` moves it on after each of its epochs, `evaluate` after its pass. `fit` does not say
-        where it begins, so set it before `fit(initial_epoch=…)`, and in a training loop of your own
-        before each epoch.
+        `fit` moves it on after each of its epochs, `evaluate` after its pass, and a loop
+        `for batch in dataset` after its last batch. Who takes batches by their numbers calls
+        `on_epoch_end()`, or sets it. `fit` does not say where it begins, so set it before
+        `fit(initial_epoch=…)`.
         """
         return self._epoch
 
@@ -163,6 +183,43 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     def epoch(self, value: int) -> None:
         self._epoch = check_integer(value, "epoch", maximum=_LAST_EPOCH)
         self._begun, self._fresh = False, True
+
+    def row(self, number: int, *, epoch: int | None = None) -> Any:
+        """Returns one row again as an epoch has it, with what it is mixed with.
+
+        Args:
+            number: Of the row in `x`, 0..N-1.
+            epoch: Which epoch; None is the current one.
+
+        Returns:
+            What a batch has for the row, without the axis of the batch: `(x, y)`,
+            `(x, y, sample_weight)` or `x`.
+
+        Raises:
+            TypeError: An argument is no integer, or the generator is of another library, which
+                makes whole batches only.
+            ValueError: An argument is out of its range.
+
+        Example:
+            >>> import numpy as np, kaug
+            >>> from kaug.transforms import MixUp
+            >>> x, y = np.random.default_rng(0).random((10, 5, 7, 1)), np.arange(10)
+            >>> mixed = MixUp(num_classes=10)
+            >>> dataset = kaug.AugmentedDataset(x, y, mixed, batch_size=10, shuffle=False, seed=0)
+            >>> images, labels = dataset[0]
+            >>> image, label = dataset.row(4)
+            >>> bool((image == images[4]).all() and (label == labels[4]).all())
+            True
+        """
+        number = check_integer(number, "number", maximum=len(self._images) - 1)
+        epoch = self._epoch if epoch is None else check_integer(epoch, "epoch", maximum=_LAST_EPOCH)
+        if self._transform is None:
+            rule = "A row can be made alone by a transform of `kaug.transforms`"
+            fix = "Generators of other libraries make whole batches: take dataset[i]."
+            wrapped = getattr(self._generator, "wrapped", None)
+            raise TypeError(message(rule, f"generator={describe(wrapped)}", fix))
+        batch = self._made(np.array([number]), 0, epoch)
+        return map_arrays(lambda leaf, _: leaf[0], batch)
 
     def shard(self, index: int, count: int) -> "AugmentedDataset":
         """Returns a dataset of every `count`-th batch, beginning with batch `index`.
@@ -195,7 +252,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         not finished is taken again by the next. Shapes are static, but for the number of rows when
         the last batch has fewer. Lists become tuples, as everywhere in `tf.data`.
         """
-        return _to_tf_dataset(self)
+        return to_tf_dataset(self)
 
     # What it looks like -------------------------------------------------------------------------
 
@@ -245,7 +302,9 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     # How it is carried out ----------------------------------------------------------------------
 
     def _batch(self, number: int, epoch: int, most: int | None = None) -> Any:
-        rows = self._rows(number, epoch)[:most]
+        return self._made(self._rows(number, epoch)[:most], number, epoch)
+
+    def _made(self, rows: Rows, number: int, epoch: int) -> Any:
         if self._transform is None:
             images, rows = self._augmented(rows, number, epoch)
             made = {"images": images}
@@ -281,7 +340,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     def _augmented(self, rows: Rows, number: int, epoch: int) -> tuple[Array, Rows]:
         """Returns images that another library augmented, and the source row of each."""
         generator: Any = self._generator
-        batch = np.asarray(self._images)[rows]
+        batch = np.asarray(self._images[rows])
         with _one_at_a_time:
             images, position = generator.augment(batch, root_key(self._seed, epoch).child(number))
         return images, rows[position]
@@ -302,6 +361,19 @@ def _check_workers(dataset: AugmentedDataset, generator: Any) -> None:
         raise ValueError(message(rule, received, "Leave use_multiprocessing out."))
 
 
+def _checked_index(index: Any, count: int) -> int:
+    """Returns the number of a batch; negative ones count from the end."""
+    rule = f"A dataset of {count} batches gives one of them by its number, {-count}..{count - 1}"
+    try:
+        number = operator.index(index)
+    except TypeError:
+        fix = "For several, ask for one after the other." if isinstance(index, slice) else ""
+        raise TypeError(message(rule, describe(index), fix)) from None
+    if not -count <= number < count:
+        raise IndexError(message(rule, f"{number}"))
+    return number % count
+
+
 def _tensorflow_trains() -> bool:
     return bool(keras.backend.backend() == "tensorflow")
 
@@ -312,80 +384,6 @@ def _order(seed: int, epoch: int, count: int) -> Rows:
     order = permutation(Key.from_seed(seed).child(_SHUFFLING_STREAM).child(epoch), count)
     order.flags.writeable = False
     return order
-
-
-class _Passes:
-    """Which epoch a pass over a `tf.data.Dataset` is."""
-
-    def __init__(self, epoch: int) -> None:
-        self._epoch = epoch
-
-    def begin(self) -> NDArray[np.int64]:
-        return np.array(self._epoch)
-
-    def end(self, epoch: NDArray[np.int64]) -> NDArray[np.int64]:
-        self._epoch = int(epoch) + 1
-        return epoch
-
-
-def _to_tf_dataset(dataset: AugmentedDataset) -> Any:
-    import tensorflow as tf
-
-    # A copy, whose shape and seed nobody changes.
-    dataset, passes = copy.copy(dataset), _Passes(dataset.epoch)
-    count = len(dataset)
-    example = _with_tuples(dataset[0])
-    leaves = [leaf for leaf in tf.nest.flatten(example) if leaf is not None]
-    dtypes = [tf.as_dtype(leaf.dtype) for leaf in leaves]
-    rows = dataset._size if dataset._even else None
-
-    def number_batches(_: Any) -> Any:
-        epoch = tf.numpy_function(passes.begin, [], tf.int64)
-        return tf.data.Dataset.range(count).map(lambda index: (epoch, index))
-
-    def make(epoch: Any, index: Any) -> Any:
-        def compute(epoch: Any, index: Any) -> list[Array]:
-            # A copy again, since the batches of two epochs may be under way at once.
-            at_epoch = copy.copy(dataset)
-            at_epoch.epoch = int(epoch)
-            batch = _with_tuples(at_epoch[int(index)])
-            return [leaf for leaf in tf.nest.flatten(batch) if leaf is not None]
-
-        tensors = tf.numpy_function(compute, [epoch, index], dtypes, stateful=False)
-        for tensor, leaf in zip(tensors, leaves, strict=True):
-            tensor.set_shape((rows, *leaf.shape[1:]))
-        remaining = iter(tensors)
-        batch = tf.nest.map_structure(
-            lambda leaf: None if leaf is None else next(remaining), example
-        )
-        return epoch, index, batch
-
-    def deliver(epoch: Any, index: Any, batch: Any) -> Any:
-        # Not before the last batch leaves the queue is the pass complete.
-        done = tf.cond(
-            index == count - 1,
-            lambda: tf.ensure_shape(tf.numpy_function(passes.end, [epoch], tf.int64), ()),
-            lambda: epoch,
-        )
-        with tf.control_dependencies([done]):
-            return tf.nest.map_structure(
-                lambda leaf: None if leaf is None else tf.identity(leaf), batch
-            )
-
-    result = tf.data.Dataset.range(1).flat_map(number_batches)
-    result = result.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    result = result.prefetch(tf.data.AUTOTUNE).map(deliver)
-    return result.apply(tf.data.experimental.assert_cardinality(count))
-
-
-def _with_tuples(structure: Any) -> Any:
-    """Returns a batch with tuples in place of lists, which `tf.data` would stack to one tensor."""
-    if isinstance(structure, dict):
-        return {key: _with_tuples(value) for key, value in structure.items()}
-    if isinstance(structure, (tuple, list)):
-        items = [_with_tuples(item) for item in structure]
-        return type(structure)(*items) if hasattr(structure, "_fields") else tuple(items)
-    return structure
 
 
 def _reset_after_fork() -> None:

@@ -7,7 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from kaug._memory import check_memory
 from kaug._random import Key, permutation, resolve_seed
-from kaug._validation import check_flag, check_fraction, check_images, message
+from kaug._sources import as_source
+from kaug._validation import as_array, check_flag, check_fraction, message
 from kaug.targets import (
     check_order,
     class_numbers,
@@ -35,10 +36,10 @@ def train_validation_split(
     index that `augment_dataset` returns as `groups`.
 
     Both parts are copies in memory. Of images that do not fit, let it split the row numbers: with
-    `np.arange(N).reshape(N, 1, 1)` for `x`, the parts say which rows are theirs.
+    `np.arange(N)` for `x`, the parts say which rows are theirs.
 
     Args:
-        x: Images, `(N, H, W, C)` or `(N, H, W)`.
+        x: Images, `(N, H, W, C)` or `(N, H, W)`, or row numbers `(N,)`.
         y: Labels: an array with N rows, or a tuple, list or dict of such arrays, also one with
             masks, boxes and keypoints under Keras' names.
         validation_split: Share of the rows that goes to validation, between 0 and 1.
@@ -66,7 +67,7 @@ def train_validation_split(
         >>> y_train, y_val
         (array([0, 0, 0, 1, 1, 1]), array([0, 1]))
     """
-    images = check_images(x)
+    images = _checked_rows(x)
     count = len(images)
     check_order(y=y, groups=groups)
     y = _checked_targets(y, count)
@@ -90,9 +91,19 @@ def train_validation_split(
             )
         )
     training = np.flatnonzero(~chosen)
-    fix = "Pass row numbers for `x`: np.arange(N).reshape(N, 1, 1)."
+    fix = "Pass row numbers for `x`: np.arange(N)."
     check_memory(images.shape[1:], images.dtype, count, _row_bytes(y), fix)
     return _rows(images, y, training), _rows(images, y, validation)
+
+
+def _checked_rows(x: Any) -> Any:
+    """Returns images, checked; numbers are rows as good as any."""
+    shape = np.shape(x) if isinstance(x, (np.ndarray, list, tuple, range)) else (0, 0)
+    if len(shape) == 1 or shape[1:] == (1, 1):
+        numbers = as_array(x, "x")
+        if numbers.dtype.kind in "iu":
+            return numbers
+    return as_source(x)
 
 
 def _rows(images: NDArray[Any], y: Any, rows: Rows) -> tuple[Any, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._validation import as_array, check_images, message
+from kaug._validation import as_array, message
 from kaug.store._structure import bytes_of, leaves_of
 from kaug.targets import check_targets, check_weights, map_arrays
 from kaug.transforms._annotations import SETTINGS, is_keras_dict
@@ -23,24 +23,6 @@ Rows = NDArray[np.int64]
 _READ_BYTES = 2**24  # how much of a source is read at once
 _MOST_READ_BYTES = 2**28  # at most, where the source's own chunks are larger
 _MAPPED_BYTES = 2**26  # how much of a memory map may be in the process's memory
-
-
-def is_lazy(x: Any) -> bool:
-    """Tells what gives its rows on demand (Zarr, h5py and the like) from arrays in memory."""
-    if isinstance(x, np.ndarray) or not hasattr(x, "shape") or not hasattr(x, "__getitem__"):
-        return False
-    try:
-        np.dtype(x.dtype)
-    except (TypeError, AttributeError):  # a tensor of another library
-        return False
-    return True
-
-
-def stand_in(x: Any) -> Array:
-    """Returns an array for checks: of the shape and dtype of `x`, if need be without its values."""
-    if not is_lazy(x):
-        return check_images(x)
-    return check_images(np.broadcast_to(np.zeros((), np.dtype(x.dtype)), tuple(x.shape)))
 
 
 class Head:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._sources import is_lazy
 from kaug._validation import check_images, message
 from kaug.offline import _Job
 from kaug.store._chunks import damaged_chunks, open_for_chunks, span_of
@@ -19,7 +20,6 @@ from kaug.store._source import (
     checked_targets,
     checksum,
     fingerprint,
-    is_lazy,
     stage,
 )
 from kaug.store._structure import Spec, bytes_of, from_tree

@@ -18,12 +18,13 @@ import numpy as np
 from kaug import __version__
 from kaug._files import check_path
 from kaug._progress import Verbose
+from kaug._sources import is_lazy
 from kaug._validation import message
 from kaug.store._chunks import Writer, explained, open_for_users
 from kaug.store._manifest import FORMAT, Manifest, is_zarr, sync_folder, unfinished
 from kaug.store._recipe import Recipe
 from kaug.store._schema import CHUNK_BYTES, VERSION
-from kaug.store._source import checked_targets, checksum, fingerprint, is_lazy, settings_of, stage
+from kaug.store._source import checked_targets, checksum, fingerprint, settings_of, stage
 from kaug.store._structure import Spec, specs_of, to_tree, with_leaves
 from kaug.store._zarr import import_zarr
 

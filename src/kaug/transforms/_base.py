@@ -14,14 +14,12 @@ from kaug._kernels.warp import FILL_MODES
 from kaug._random import Draws, Key, check_rows, resolve_seed
 from kaug._validation import (
     check_choice,
-    check_images,
     check_integer,
     check_number,
     describe,
     message,
     with_channels,
 )
-from kaug.transforms._annotations import Annotations
 from kaug.transforms._config import (
     REGISTRY,
     arguments_of,
@@ -32,6 +30,7 @@ from kaug.transforms._config import (
     same,
     to_plain,
 )
+from kaug.transforms._given import Given
 from kaug.transforms._matrices import Matrices
 from kaug.transforms._operations import Batch, Step, carry_out, plan
 from kaug.transforms._parameters import Bounds, check_bounds, check_drawn, fitted
@@ -198,7 +197,7 @@ class Transform(ABC):
             TypeError: An argument has the wrong type, or targets can not follow the images.
             ValueError: An argument is out of its range.
         """
-        given = _Given(images, self)
+        given = Given(images, self)
         count = len(given.images)
         numbers = check_rows(np.arange(count) if index is None else index)
         if len(numbers) != count:
@@ -231,7 +230,7 @@ class Transform(ABC):
             ValueError: They are of another transform or another number of rows, or a number is not
                 finite or out of its range.
         """
-        given = _Given(images, self)
+        given = Given(images, self)
         count = len(given.images)
         checked = fitted(self._example, parameters, count)
         self._check_values_of(checked)
@@ -429,35 +428,6 @@ class Transform(ABC):
         del parameters
         rule = "Only affine transforms have matrices"
         raise TypeError(message(rule, f"{self!r} and an image of {size[0]} × {size[1]} pixels"))
-
-
-class _Given:
-    """What a transform was called with, and what it is to write to."""
-
-    def __init__(self, data: Any, transform: Transform) -> None:
-        self._data = dict(data) if isinstance(data, Mapping) else None
-        targets = dict(self._data or {})
-        if self._data is not None and "images" not in targets:
-            rule = 'A dict must have the images under the key "images"'
-            raise ValueError(message(rule, f"the keys {sorted(map(str, targets))}"))
-        self.images = check_images(data if self._data is None else targets.pop("images"), "images")
-        self._annotations = Annotations(targets, None, self.images, transform)
-        self._shape = transform.output_shape(self.images.shape[1:])
-        count = len(self.images)
-        self.source = {"images": self.images, **self._annotations.source}
-        self.out = {
-            "images": np.empty((count, *self._shape), self.images.dtype),
-            **self._annotations.allocate(0, count, self._shape),
-        }
-
-    def answer(self) -> Any:
-        """Returns what was asked for, in the form of what was given."""
-        if self._data is None:
-            return self.out["images"]
-        rows = np.arange(len(self.images))
-        targets, _ = self._annotations.collect(self.out, rows, 0, self._shape)
-        parts = {"images": self.out["images"], **self._annotations.with_settings(targets)}
-        return {name: parts[name] for name in self._data}
 
 
 def _does_not_say(transform: Transform, what: str, method: str) -> TypeError:

@@ -261,7 +261,8 @@ def _through(
     images = source["images"]
     batch = {name: np.asarray(array[rows]) for name, array in source.items() if name != "images"}
     first = operations[0] if operations else None
-    if isinstance(first, Warp) and out["images"].shape[1:] == images.shape[1:]:
+    held = isinstance(images, np.ndarray)  # not read row by row
+    if held and isinstance(first, Warp) and out["images"].shape[1:] == images.shape[1:]:
         # Gathers, warps and writes in one pass over the pixels.
         warp_rows(images, rows, first.matrices, out["images"], first.sampling)
         batch["images"] = out["images"]

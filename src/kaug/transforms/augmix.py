@@ -56,6 +56,7 @@ class AugMix(Slots):
         fill_value: What lies outside with `"constant"`, in the value range of the images.
         interpolation: `"bilinear"` or `"nearest"`.
         value_range: See `RandAugment`.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is transformed at all.
 
     Raises:

@@ -42,6 +42,7 @@ class Brightness(Compiled):
         value_range: What is black and what is white. Values beyond are clipped. None takes 0 and
             the dtype's largest, or 1 for floats; images whose values can not mean that, such as
             floats of 0..255 or bytes in int64, are then an error.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is changed at all.
 
     Raises:
@@ -83,6 +84,7 @@ class Contrast(Compiled):
         contrast: Factor, 0 or more: 0 is plain grey, 1 changes nothing. A number `r` means evenly
             on `[1 - r, 1 + r]`, a pair `[low, high]`.
         value_range: See `Brightness`.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is changed at all.
 
     Example:
@@ -129,6 +131,7 @@ class Saturation(Compiled):
         saturation: Factor, 0 or more: 0 is grey, 1 changes nothing. A number `r` means evenly on
             `[1 - r, 1 + r]`, a pair `[low, high]`.
         value_range: See `Brightness`.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is changed at all.
 
     Raises:
@@ -171,6 +174,7 @@ class Hue(Compiled):
         hue: Fraction of the wheel, -0.5..0.5: a third makes red green. A number `r` means evenly on
             `[-r, r]`, a pair `[low, high]`.
         value_range: See `Brightness`.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is changed at all.
 
     Raises:
@@ -239,6 +243,7 @@ class ColorJitter(Compiled):
         saturation: Factor, given likewise.
         hue: Fraction of the colour wheel; a number `r` means evenly on `[-r, r]`.
         value_range: See `Brightness`.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is changed at all.
 
     Raises:
@@ -314,6 +319,7 @@ class Gamma(Compiled):
         gamma: Exponent, above 0; 1 changes nothing. A number `r` means evenly on
             `[1 - r, 1 + r]`, a pair `[low, high]`.
         value_range: See `Brightness`.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is changed at all.
 
     Example:
@@ -362,6 +368,7 @@ class ChannelShift(Compiled):
         shift: Fraction of the value range. A number `r` means evenly on `[-r, r]`, a pair
             `[low, high]`.
         value_range: See `Brightness`.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is changed at all.
 
     Example:
@@ -407,6 +414,7 @@ class Grayscale(Compiled):
     Args:
         p: Probability that a row is changed.
         value_range: See `Brightness`.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
 
     Raises:
         ValueError: Also when images have neither 1 channel, which is grey already, nor 3.
@@ -439,6 +447,7 @@ class Invert(Compiled):
     Args:
         p: Probability that a row is changed.
         value_range: See `Brightness`.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
 
     Example:
         >>> import numpy as np

@@ -141,6 +141,7 @@ class Erasing(_Erasure):
         fill_mode: `"constant"`, or `"noise"`: each pixel and channel evenly over the value range.
         fill_value: What `"constant"` puts there, in the value range of the images.
         value_range: Limits of the noise; None means 0..1 for floats, else 0 to the largest integer.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is transformed at all.
 
     Raises:
@@ -203,6 +204,7 @@ class Cutout(_Erasure):
         fill_mode: `"constant"`, or `"noise"`: each pixel and channel evenly over the value range.
         fill_value: What `"constant"` puts there, in the value range of the images.
         value_range: Limits of the noise; None means 0..1 for floats, else 0 to the largest integer.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is transformed at all.
 
     Raises:
@@ -254,6 +256,7 @@ class GridMask(_Erasure):
         fill_mode: `"constant"`, or `"noise"`: each pixel and channel evenly over the value range.
         fill_value: What `"constant"` puts there, in the value range of the images.
         value_range: Limits of the noise; None means 0..1 for floats, else 0 to the largest integer.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is transformed at all.
 
     Raises:
@@ -317,6 +320,7 @@ class CoarseDropout(_Erasure):
         fill_mode: `"constant"`, or `"noise"`: each pixel and channel evenly over the value range.
         fill_value: What `"constant"` puts there, in the value range of the images.
         value_range: Limits of the noise; None means 0..1 for floats, else 0 to the largest integer.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is transformed at all.
 
     Raises:

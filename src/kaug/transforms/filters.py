@@ -34,6 +34,7 @@ class Sharpness(Photometric):
         sharpness: The factor, 0 or more: 0 is the smoothed picture, 1 changes nothing. A number
             `r` means evenly on `[1 - r, 1 + r]`, a pair `[low, high]`.
         value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is transformed at all.
 
     Raises:
@@ -96,6 +97,7 @@ class GaussianBlur(Photometric):
         sigma: Standard deviation of the Gaussian in pixels, 0..100. A number `s` means evenly on
             `[0, s]`, a pair `[low, high]`.
         value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is transformed at all.
 
     Raises:

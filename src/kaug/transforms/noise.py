@@ -37,6 +37,7 @@ class GaussianNoise(Photometric):
         stddev: Standard deviation as a fraction of the value range, 0..1, drawn for each row.
             A number `s` means evenly on `[0, s]`, a pair `[low, high]`.
         value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is transformed at all.
 
     Raises:
@@ -93,6 +94,7 @@ class SaltAndPepper(Photometric):
             them pepper. A number `s` means evenly on `[0, s]`, a pair `[low, high]`.
         value_range: Pepper and salt; None means 0..1 for floats, else 0 to the largest integer.
             Other values are clipped to it.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is transformed at all.
 
     Raises:

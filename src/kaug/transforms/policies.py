@@ -82,6 +82,7 @@ class RandAugment(_Published):
         interpolation: `"nearest"` or `"bilinear"`.
         value_range: What is black and what is white; None takes 0 and the dtype's largest, or 1
             for floats. Brightness and the other operations on values clip to it.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is transformed at all.
 
     Raises:
@@ -141,6 +142,7 @@ class TrivialAugmentWide(_Published):
         fill_value: What lies outside with `"constant"`, in the value range of the images.
         interpolation: `"nearest"` or `"bilinear"`.
         value_range: See `RandAugment`.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is transformed at all.
 
     Raises:
@@ -208,6 +210,7 @@ class AutoAugment(_Published):
         fill_value: What lies outside with `"constant"`, in the value range of the images.
         interpolation: `"nearest"` or `"bilinear"`.
         value_range: See `RandAugment`.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is transformed at all.
 
     Raises:

@@ -47,6 +47,7 @@ class Posterize(Compiled):
             that, a pair (fewest, most) any in between, drawn row by row.
         value_range: What is black and what is white; None takes 0 and the dtype's largest, or 1
             for floats. Values beyond are clipped.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is changed at all.
 
     Raises:
@@ -105,6 +106,7 @@ class Solarize(Compiled):
         threshold: Fraction of the value range, 0..1: the default 0.5 is Pillow's 128, 0 inverts
             everything, 1 white alone. A number means exactly that, a pair evenly on `[low, high]`.
         value_range: See `Posterize`.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is changed at all.
 
     Raises:
@@ -159,6 +161,7 @@ class AutoContrast(Compiled):
         cutoff: How many percent of the darkest and of the lightest samples of a channel do not
             count, 0..50. A number means exactly that, a pair evenly on `[low, high]`.
         value_range: See `Posterize`.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is changed at all.
 
     Raises:
@@ -207,6 +210,7 @@ class Equalize(Compiled):
     Args:
         p: Probability that a row is changed.
         value_range: See `Posterize`.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
 
     Example:
         >>> import numpy as np

@@ -1,0 +1,141 @@
+"""The page of what is refused says what the messages say."""
+
+import os
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import kaug
+from kaug._files import open_regular
+from kaug.transforms import (
+    Brightness,
+    Compose,
+    GaussianBlur,
+    GaussianNoise,
+    HorizontalFlip,
+    Identity,
+    Rotation,
+    Transform,
+    Translation,
+)
+
+PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "what_kaug_refuses.md"
+ROWS = [
+    [cell.strip() for cell in line.strip("| ").split(" | ")]
+    for line in PAGE.read_text(encoding="utf-8").splitlines()
+    if line.startswith("| ") and not line.startswith(("| what comes", "| ---"))
+]
+X = np.zeros((3, 9, 14, 3), "uint8")
+FLOATS = np.random.default_rng(0).random((8, 9, 14, 3), np.float32)
+NUMBERS = np.arange(3)
+BLUR = GaussianBlur().draw(NUMBERS, seed=0)
+
+
+class Lazy:
+    def __len__(self):
+        return 10**9
+
+    def __getitem__(self, row):
+        raise AssertionError
+
+
+class Listing(Transform):
+    def draw_parameters(self, draws):
+        return {"a": [0.5] * len(draws)}
+
+    def transform_images(self, images, parameters):
+        return images
+
+
+class Scale(keras.layers.Layer):
+    def call(self, images):
+        return keras.ops.cast(images, "float32") / 255
+
+
+def nested(depth):
+    policy = Identity()
+    for _ in range(depth):
+        policy = Compose([policy])
+
+
+def flipped(**targets):
+    HorizontalFlip(p=1)({"images": X, **targets}, seed=0)
+
+
+def boxes(*corners):
+    labels = np.zeros((3, 1), int)
+    flipped(bounding_boxes={"boxes": np.tile(np.array(corners, "f4"), (3, 1, 1)), "labels": labels})
+
+
+def augmented(generator, x=X, y=None, n=8, **options):
+    kaug.augment_dataset(x, y, n, generator, seed=0, **options)
+
+
+CASES = {
+    "one image `(H, W, 3)` as a batch": lambda: Identity()(X[0]),
+    "channels first, `(N, 3, H, W)`": lambda: Identity()(np.zeros((2, 3, 32, 48))),
+    "complex numbers or objects": lambda: Identity()(X.astype(complex)),
+    "an array with masked values": lambda: Identity()(np.ma.masked_less(X, 1)),
+    "something with `len` and `[i]` alone": lambda: augmented(Identity(), Lazy()),
+    "floats of 0..255": lambda: Brightness()(FLOATS * 255, seed=0),
+    "floats a little outside of 0..1": lambda: Brightness()(FLOATS - 0.3, seed=0),
+    "negative numbers in signed integers": lambda: Brightness()(X.astype("i2") - 1000, seed=0),
+    "bytes in 32 or 64 bits": lambda: Brightness()(X.astype(int) + 200, seed=0),
+    "a `fill_value` that the dtype does not have": lambda: Rotation(
+        9, fill_mode="constant", fill_value=-1
+    )(X, seed=0),
+    "a shift in pixels": lambda: Translation(5, 5),
+    "an angle of 10³⁰⁰": lambda: Rotation(1e300),
+    "noise in levels": lambda: GaussianNoise(25),
+    '"no" for a flag': lambda: augmented(Identity(), append="no"),
+    "policies nested 60 deep": lambda: nested(60),
+    "parameters of another transform": lambda: Rotation().apply(X, BLUR),
+    "parameters of too few rows": lambda: GaussianBlur().apply(X[:2], BLUR),
+    "NaN among them": lambda: GaussianBlur().apply(X, {**BLUR, "sigma": BLUR["sigma"] * np.nan}),
+    "a number beyond its bounds": lambda: GaussianBlur().apply(
+        X, {**BLUR, "sigma": BLUR["sigma"] - 50}
+    ),
+    "a list from your own `draw_parameters`": lambda: Listing()(X, seed=0),
+    "boxes called `bboxes`": lambda: flipped(bboxes=np.zeros((3, 2, 4))),
+    "points under any other name": lambda: flipped(spots=np.ones((3, 17, 2))),
+    "COCO's boxes as corners": lambda: boxes([200, 150, 30, 40]),
+    "fractions as pixels": lambda: boxes([0.1, 0.1, 0.5, 0.5]),
+    "NaN in weights": lambda: augmented(Identity(), sample_weight=np.full(3, np.nan)),
+    "masks beside a function": lambda: augmented(
+        lambda images: images, y={"segmentation_masks": X[..., 0]}
+    ),
+    "a layer that makes 0..1 of bytes": lambda: augmented(Scale(), (FLOATS * 255).astype("uint8")),
+    "a layer made for 0..255, and floats of 0..1": lambda: augmented(
+        keras.layers.RandomBrightness(0.2), FLOATS
+    ),
+    "a function that drops rows": lambda: augmented(lambda images: images[1:]),
+    "missing labels that are counted": lambda: augmented(
+        Identity(), y=np.array(["a", None, "b"], object), sampling="balanced"
+    ),
+    "groups of several kinds": lambda: kaug.train_validation_split(
+        X, NUMBERS, stratify=False, groups=np.array(["a", 1, 2], object)
+    ),
+    "a slice of a dataset": lambda: kaug.AugmentedDataset(X, None, Identity(), seed=0)[0:1],
+    "a pipe or a device as a file": lambda: open_regular(os.devnull),
+    "more than fits into memory": lambda: augmented(Identity(), n=2**40),
+}
+
+
+def test_every_line_is_tried():
+    assert [row[0] for row in ROWS] == list(CASES)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
+def test_line(row):
+    what, says, _ = row
+    kind, rule = says.split(": ", 1)
+    pattern = re.escape(rule).replace("…", ".*")
+    if kind == "warning":
+        with pytest.warns(UserWarning, match=pattern):
+            CASES[what]()
+        return
+    with pytest.raises((ValueError, TypeError, OSError, MemoryError), match=pattern):
+        CASES[what]()
