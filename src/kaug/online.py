@@ -114,7 +114,8 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
             rule = "A dataset must have at least one batch"
             received = f"{count} rows, batch_size={batch_size}, drop_remainder={drop_remainder}"
             raise ValueError(message(rule, received, "Pass more rows, or a smaller batch_size."))
-        self._epoch, self._begun, self._fresh, self._asked = 0, False, True, 0
+        self._epoch, self._begun, self._fresh = 0, False, True
+        self._asked: set[int] = set()  # batches of the pass that is under way
 
     # What Keras calls ---------------------------------------------------------------------------
 
@@ -124,7 +125,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     def __getitem__(self, index: int) -> Any:
         """Returns batch `index` of the current epoch: `(x, y)`, `(x, y, sample_weight)` or `x`."""
         number = _checked_index(index, len(self))
-        self._asked += 1
+        self._asked.add(number)
         return self._batch(self._batches[number], self._epoch)
 
     def __iter__(self) -> Iterator[Any]:
@@ -137,9 +138,9 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
 
     def on_epoch_begin(self) -> None:
         """Called by Keras before the first batch of a pass."""
-        if self._begun and self._asked > _LOOKS:  # who calls this alone has ended a pass
+        if self._begun and self._all_asked:  # who calls this alone has ended a pass
             self._epoch += 1
-        self._begun, self._asked = True, 0
+        self._begun, self._asked = True, set()
 
     def on_epoch_end(self) -> None:
         """Called by Keras after a pass, or in a loop of your own; moves on to the next epoch.
@@ -147,11 +148,16 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         Before its first epoch, `fit` calls this once. To know what batches are like it looks at one
         or two of them before, under JAX and PyTorch in a pass that it begins. That is no epoch.
         """
-        looked = not _tensorflow_trains() and self._asked <= min(_LOOKS, len(self) - 1)
+        looked = not _tensorflow_trains() and len(self._asked) <= min(_LOOKS, len(self) - 1)
         through = self._begun and not self._fresh and not looked
-        if through or (not self._begun and self._asked > _LOOKS):
+        if through or (not self._begun and self._all_asked):
             self._epoch += 1
-        self._begun, self._fresh, self._asked = False, False, 0
+        self._begun, self._fresh, self._asked = False, False, set()
+
+    @property
+    def _all_asked(self) -> bool:
+        """Whether more than a look was taken: at every batch of a pass."""
+        return len(self._asked) == len(self) > _LOOKS
 
     @property
     def workers(self) -> int:

@@ -69,7 +69,11 @@ def _check_floats(images: Array, who: str) -> bool:
     received = f"values from {lowest:g} to {highest:g}"
     fix = "Divide the images by 255, or pass value_range=(0, 255)."
     if highest < 32 or lowest < FAR_BELOW_BLACK:
-        fix = "Say what is black and what is white, for example value_range=(-1, 1)."
+        least, most = np.floor(min(lowest, 0)), np.ceil(highest)
+        fix = (
+            "Say what is black and what is white, for example "
+            f"value_range=({least:g}, {max(most, 1):g})."
+        )
     if lowest < FAR_BELOW_BLACK or highest > FAR_ABOVE_WHITE:
         raise ValueError(message(rule, received, fix))
     warn(message(f"{rule}; what lies outside is clipped", received, fix))
