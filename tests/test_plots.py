@@ -88,7 +88,7 @@ class TestImages:
         np.testing.assert_allclose(figure.get_size_inches(), (2 * columns, 2 * rows))
 
     def test_a_taller_image_gets_a_taller_cell(self):
-        width, height = plot_images(gray(1, 8, 4)).get_size_inches()
+        width, height = plot_images(gray(1, 10, 5)).get_size_inches()
         assert height == 2 * width
 
     def test_a_wide_grid_keeps_an_inch_an_image(self):
@@ -172,9 +172,13 @@ class TestImages:
             ([[[1, 2]], [[1]]], {}, ValueError, ["`images` must be an array"]),
             (gray(2) * 255, {}, ValueError, ["floats in [0, 1]", "float32 from", "x.max()"]),
             (gray(2) * 4 - 2, {}, ValueError, ["floats in [0, 1]", "float32 from -"]),
-            (np.full((2, 3, 4), np.inf), {}, ValueError, ["floats in [0, 1]", "inf"]),
-            (np.full((2, 3, 4), 256), {}, ValueError, ["integers in 0..255", "256"]),
-            (np.full((2, 3, 4), -1), {}, ValueError, ["integers in 0..255", "from -1"]),
+            (np.full((2, 3, 5), np.inf), {}, ValueError, ["floats in [0, 1]", "inf"]),
+            (np.full((2, 3, 5), 256), {}, ValueError, ["integers in 0..255", "256"]),
+            (np.full((2, 3, 5), -1), {}, ValueError, ["integers in 0..255", "from -1"]),
+            *(
+                (np.zeros((20, 30, channels)), {}, ValueError, ["images[None]", "[..., None]"])
+                for channels in (1, 3, 4)
+            ),
             (gray(1001), {}, ValueError, ["At most 1,000", "1,001 images", "x[:100]"]),
             (gray(2), {"rows": 0}, ValueError, ["`rows`", "at least 1", "rows=0"]),
             (gray(2), {"columns": 2.0}, TypeError, ["`columns` must be an integer", "2.0"]),
@@ -247,7 +251,7 @@ class TestAugmentations:
             (np.zeros((4, 4, 2)), 4, ValueError, ["1, 3 or 4 channels"]),
             # The whole dataset, whose width is taken for channels.
             (gray(9), 4, ValueError, ["`image` must be one image", "(9, 6, 6)", "x[0]"]),
-            (np.zeros((0, 4)), 4, ValueError, ["`image` must hold", "(1, 0, 4)"]),
+            (np.zeros((0, 4)), 4, ValueError, ["`image` must hold", "(1, 0, 4, 1)"]),
             (np.array([["a"]]), 4, TypeError, ["`image` must hold integers"]),
             (gray(1)[0] * 255, 4, ValueError, ["floats in [0, 1]"]),
             (gray(1)[0], 0, ValueError, ["`n`", "between 1 and 1000", "n=0"]),

@@ -15,6 +15,7 @@ from kaug._validation import (
     check_integer,
     describe,
     message,
+    refuse_one_image,
 )
 from kaug.targets import check_present
 
@@ -35,6 +36,7 @@ def check_pictures(images: ArrayLike, name: str = "images") -> NDArray[Any]:
     if 0 in array.shape:
         rule = f"`{name}` must hold at least one image of at least one pixel"
         raise ValueError(message(rule, describe(array), "Check how the images were selected."))
+    refuse_one_image(array, name, f"`{name}` must be (N, H, W) or (N, H, W, C)")
     return array
 
 

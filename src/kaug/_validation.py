@@ -183,17 +183,23 @@ def check_images(x: Any, name: str = "x") -> NDArray[Any]:
     if images.ndim not in (3, 4):
         fix = f"For one image pass {name}[None]." if images.ndim == 2 else ""
         raise ValueError(message(rule, describe(images), fix))
-    if images.ndim == 3 and images.shape[-1] in (1, 3, 4):
-        fix = (
-            f"If this is one image with its channels last, pass {name}[None]; if these are gray "
-            f"images so narrow, pass {name}[..., None]."
-        )
-        either = f"{rule}, and what has three axes must not end like one image"
-        raise ValueError(message(either, describe(images), fix))
+    refuse_one_image(images, name, rule)
     if 0 in images.shape[1:]:
         raise ValueError(message(f"{rule}, none of them zero", describe(images)))
     warn_of_channels_first(images.shape, describe(images), name)
     return images
+
+
+def refuse_one_image(images: NDArray[Any], name: str, rule: str) -> None:
+    """Raises for one image, channels last, where a batch is due: three axes that end like one."""
+    if images.ndim != 3 or images.shape[-1] not in (1, 3, 4):
+        return
+    fix = (
+        f"If this is one image with its channels last, pass {name}[None]; if these are gray "
+        f"images so narrow, pass {name}[..., None]."
+    )
+    either = f"{rule}, and what has three axes must not end like one image"
+    raise ValueError(message(either, describe(images), fix))
 
 
 def warn_of_channels_first(shape: tuple[int | None, ...], received: str, name: str) -> None:

@@ -27,7 +27,7 @@ from kaug._plot_inputs import (
     runs_of,
     titles_of,
 )
-from kaug._validation import as_array, check_integer, describe, message
+from kaug._validation import as_array, check_integer, describe, message, with_channels
 
 __all__ = ["plot_augmentations", "plot_confusion_matrix", "plot_history", "plot_images"]
 
@@ -152,12 +152,12 @@ def plot_augmentations(
     if picture.ndim != 2 and (picture.ndim != 3 or picture.shape[-1] not in (1, 3, 4)):
         rule = "`image` must be one image, (H, W), or (H, W, C) with 1, 3 or 4 channels"
         raise ValueError(message(rule, describe(picture), "Pass x[0], not x."))
-    displayable(check_pictures(picture[None], "image"))
+    displayable(check_pictures(with_channels(picture[None]), "image"))
     n = check_integer(n, "n", minimum=1, maximum=MAX_IMAGES, fix="More cannot be seen in a figure.")
     augmented = augment_dataset(
         picture[None], None, n, generator, append=False, seed=seed, verbose=0
     )[0]
-    return plot_images(augmented, cmap=cmap, figsize=figsize, fig=fig)
+    return plot_images(with_channels(augmented), cmap=cmap, figsize=figsize, fig=fig)
 
 
 def plot_history(
