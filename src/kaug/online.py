@@ -198,8 +198,8 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
             epoch: Which epoch; None is the current one.
 
         Returns:
-            What a batch has for the row, without the axis of the batch: `(x, y)`,
-            `(x, y, sample_weight)` or `x`.
+            What a batch has for the row, `(x, y)`, `(x, y, sample_weight)` or `x`, without the axis
+            of the batch.
 
         Raises:
             TypeError: An argument is no integer, or the generator is of another library, which
