@@ -161,8 +161,10 @@ def test_fit_takes_the_same_bits_under_jax(tmp_path):
     )
     assert run.returncode == 0, run.stderr
     expected = epochs_of(make(), *range(EPOCHS + 1))
-    for how, batches in pickle.loads((tmp_path / "batches.pickle").read_bytes()).items():
+    fed, epochs = pickle.loads((tmp_path / "batches.pickle").read_bytes())
+    for how, batches in fed.items():
         assert same(batches, expected[-len(batches) :]), how
+    assert epochs == EPOCHS_OF_FEW_BATCHES
 
 
 class Forgetful(AugmentedDataset):
@@ -223,11 +225,60 @@ def test_a_loop_is_an_epoch():
     assert dataset.epoch == 7
 
 
+def test_a_loop_that_counts_is_an_epoch():
+    dataset = make()
+    assert len(list(zip(range(17), dataset, strict=False))) == 17  # asks for no eighteenth
+    assert dataset.epoch == 1
+    for _ in dataset:
+        pass
+    dataset.on_epoch_end()  # has been counted
+    assert dataset.epoch == 2
+
+
+def test_a_loop_gives_what_a_subclass_makes():
+    class Dark(AugmentedDataset):
+        def __getitem__(self, index):
+            images, labels = super().__getitem__(index)
+            return images * 0, labels
+
+        def __len__(self):
+            return 4
+
+    dataset = Dark(X, Y, POLICY, batch_size=SIZE, seed=5)
+    assert [images.max() for images, _ in dataset] == [0] * 4
+    assert dataset.epoch == 1
+
+
+# Three passes of one batch by new models; three of two steps; a prediction.
+EPOCHS_OF_FEW_BATCHES = [3, 3, 1]
+
+
+def epochs_of_few_batches():
+    """Returns where datasets are after passes as short as Keras' looks before them."""
+    single, steps, predicted = make(batch_size=50), make(), make()
+    for _ in range(3):
+        trained_on(single, epochs=1)
+    trained_on(steps, epochs=3, steps_per_epoch=2)
+    keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(1)]).predict(predicted, verbose=0)
+    return [single.epoch, steps.epoch, predicted.epoch]
+
+
+def test_a_pass_is_told_from_a_look():
+    assert epochs_of_few_batches() == EPOCHS_OF_FEW_BATCHES
+
+    def reset(dataset):  # as what Keras calls before it trains
+        dataset.on_epoch_end()
+
+    dataset = make()
+    reset(dataset)
+    assert dataset.epoch == 1
+
+
 class Wrapper(keras.utils.PyDataset):
     """Hands on one of the two hooks."""
 
-    def __init__(self, dataset, hook):
-        super().__init__()
+    def __init__(self, dataset, hook, **options):
+        super().__init__(**options)
         self.dataset = dataset
         setattr(self, hook, getattr(dataset, hook))
 
@@ -238,18 +289,29 @@ class Wrapper(keras.utils.PyDataset):
         return self.dataset[index]
 
 
-@pytest.mark.parametrize("hook", ["on_epoch_begin", "on_epoch_end"])
-def test_one_hook_is_enough(hook):
-    dataset, expected = make(), epochs_of(make(), 0, 1, 2)
+@pytest.mark.parametrize("size", [SIZE, 25, 50])
+@pytest.mark.parametrize("hooks", [["begin"], ["end"], ["begin", "end"]], ids="-".join)
+def test_one_hook_is_enough(hooks, size):
+    dataset = make(batch_size=size)
+    expected = epochs_of(make(batch_size=size), 0, 1, 2)
     seen = []
     for _ in range(3):  # a loop of one's own
-        if hook == "on_epoch_begin":
+        if "begin" in hooks:
             dataset.on_epoch_begin()
         seen += batches_of(dataset)
-        if hook == "on_epoch_end":
+        if "end" in hooks:
             dataset.on_epoch_end()
     assert same(seen, expected)
-    assert same(trained_on(Wrapper(make(), hook), epochs=3), expected)
+    if len(hooks) == 1:
+        wrapper = Wrapper(make(batch_size=size), f"on_epoch_{hooks[0]}")
+        assert same(trained_on(wrapper, epochs=3), expected)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="Keras' queue mixes batches up")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_one_hook_is_enough_where_workers_take_the_batches():
+    wrapper = Wrapper(make(), "on_epoch_end", workers=2, use_multiprocessing=True)
+    assert same(trained_on(wrapper, epochs=2), epochs_of(make(), 0, 1))
 
 
 @pytest.mark.parametrize("policy", [Compose([Rotation(20), MixUp(num_classes=50)]), Rotation(20)])
@@ -685,4 +747,5 @@ def test_bad_epoch():
 
 if __name__ == "__main__":
     assert keras.backend.backend() == "jax"
-    Path(sys.argv[1]).write_bytes(pickle.dumps({how: batches for how, batches, _ in fitted()}))
+    fed = {how: batches for how, batches, _ in fitted()}
+    Path(sys.argv[1]).write_bytes(pickle.dumps((fed, epochs_of_few_batches())))

@@ -1,6 +1,7 @@
 """Online augmentation: a dataset that makes every batch anew in every epoch."""
 
 import copy
+import inspect
 import multiprocessing
 import operator
 import os
@@ -29,8 +30,8 @@ Array = NDArray[Any]
 Rows = NDArray[np.int64]
 
 _LAST_EPOCH = 2**32 - 1
-# How many batches Keras looks at before it trains.
-_LOOKS = 2
+# What Keras' trainers call before an epoch: the iterator's beginning, and the building of a model.
+_PREPARATIONS = ("reset", "_symbolic_build")
 # Epochs are the children 0..2³²-1 of a seed's key, and 2⁶² names offline's source rows.
 _SHUFFLING_STREAM = 2**62 + 1
 
@@ -114,8 +115,9 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
             rule = "A dataset must have at least one batch"
             received = f"{count} rows, batch_size={batch_size}, drop_remainder={drop_remainder}"
             raise ValueError(message(rule, received, "Pass more rows, or a smaller batch_size."))
-        self._epoch, self._begun, self._fresh = 0, False, True
-        self._asked: set[int] = set()  # batches of the pass that is under way
+        self._epoch = 0
+        self._begun = False  # a pass that has not ended yet
+        self._through = False  # a loop has moved on, and nothing was asked for since
 
     # What Keras calls ---------------------------------------------------------------------------
 
@@ -125,39 +127,37 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     def __getitem__(self, index: int) -> Any:
         """Returns batch `index` of the current epoch: `(x, y)`, `(x, y, sample_weight)` or `x`."""
         number = _checked_index(index, len(self))
-        self._asked.add(number)
+        self._through = False
         return self._batch(self._batches[number], self._epoch)
 
     def __iter__(self) -> Iterator[Any]:
         """Yields the batches of the current epoch, and moves on to the next after the last one."""
-        epoch = self._epoch
-        for number in self._batches:
-            yield self._batch(number, epoch)
-        if self._epoch == epoch:
-            self.epoch = epoch + 1
+        epoch, count, given = self._epoch, len(self), 0
+        try:
+            for given in range(1, count + 1):
+                yield self[given - 1]
+        finally:  # zip(range(count), dataset) asks for no more than the last batch
+            if given == count and self._epoch == epoch:
+                self.epoch = epoch + 1
+                self._through = True
 
     def on_epoch_begin(self) -> None:
         """Called by Keras before the first batch of a pass."""
-        if self._begun and self._all_asked:  # who calls this alone has ended a pass
+        if _keras_prepares():
+            return
+        if self._begun:  # who calls this alone has ended a pass
             self._epoch += 1
-        self._begun, self._asked = True, set()
+        self._begun, self._through = True, False
 
     def on_epoch_end(self) -> None:
         """Called by Keras after a pass, or in a loop of your own; moves on to the next epoch.
 
-        Before its first epoch, `fit` calls this once. To know what batches are like it looks at one
-        or two of them before, under JAX and PyTorch in a pass that it begins. That is no epoch.
+        `fit` calls this once before its first epoch, after it has looked at a batch or two, and
+        `for batch in dataset` moves on by itself. Neither is counted.
         """
-        looked = not _tensorflow_trains() and len(self._asked) <= min(_LOOKS, len(self) - 1)
-        through = self._begun and not self._fresh and not looked
-        if through or (not self._begun and self._all_asked):
+        if not (self._through or _keras_prepares()):
             self._epoch += 1
-        self._begun, self._fresh, self._asked = False, False, set()
-
-    @property
-    def _all_asked(self) -> bool:
-        """Whether more than a look was taken: at every batch of a pass."""
-        return len(self._asked) == len(self) > _LOOKS
+        self._begun = self._through = False
 
     @property
     def workers(self) -> int:
@@ -178,8 +178,8 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     def epoch(self) -> int:
         """The epoch whose batches `dataset[i]` gives, 0 at first.
 
-        `fit` moves it on after each of its epochs, `evaluate` after its pass, and a loop
-        `for batch in dataset` after its last batch. Who takes batches by their numbers calls
+        `fit` moves it on after each of its epochs, `evaluate` and `predict` after their pass, and a
+        loop `for batch in dataset` after its last batch. Who takes batches by their numbers calls
         `on_epoch_end()`, or sets it. `fit` does not say where it begins, so set it before
         `fit(initial_epoch=…)`.
         """
@@ -188,7 +188,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     @epoch.setter
     def epoch(self, value: int) -> None:
         self._epoch = check_integer(value, "epoch", maximum=_LAST_EPOCH)
-        self._begun, self._fresh = False, True
+        self._begun = self._through = False
 
     def row(self, number: int, *, epoch: int | None = None) -> Any:
         """Returns one row again as an epoch has it, with what it is mixed with.
@@ -382,6 +382,21 @@ def _checked_index(index: Any, count: int) -> int:
 
 def _tensorflow_trains() -> bool:
     return bool(keras.backend.backend() == "tensorflow")
+
+
+def _keras_prepares() -> bool:
+    """Tells whether Keras calls from what it does before its first epoch.
+
+    It calls the same hooks there, around as many batches as a small dataset has, so that nothing
+    but the caller tells a look from a pass.
+    """
+    frame = inspect.currentframe()
+    while frame is not None:
+        in_keras = str(frame.f_globals.get("__name__")).startswith("keras.")
+        if in_keras and frame.f_code.co_name in _PREPARATIONS:
+            return True
+        frame = frame.f_back
+    return False
 
 
 @lru_cache(maxsize=4)
