@@ -441,6 +441,40 @@ def test_tf_data_of_any_structure():
     )
 
 
+@pytest.mark.parametrize(
+    ("labels", "received"),
+    [
+        (Y.astype("datetime64[D]"), r"an array of dtype datetime64\[D\]"),
+        (Y.astype("timedelta64[s]"), r"an array of dtype timedelta64\[s\]"),
+        (np.zeros(50, [("a", "i4")]), r"an array of dtype \[\('a', '<i4'\)\]"),
+        (np.array(["a", None] * 25, object), "None.* in an array of objects"),
+    ],
+    ids=["dates", "times", "records", "objects"],
+)
+def test_tf_data_of_what_is_no_tensor(labels, received):
+    dataset = AugmentedDataset(X, {"a": labels}, POLICY, batch_size=50, seed=5)
+    with pytest.raises(TypeError, match=f"Tensors hold numbers.*Received: {received}"):
+        dataset.to_tf_dataset()
+
+
+def test_tf_data_of_objects_that_are_strings():
+    names = np.array([str(row) for row in Y], object)
+    dataset = AugmentedDataset(X, names, POLICY, batch_size=SIZE, seed=5)
+    rows = [int(name) for _, names in dataset.to_tf_dataset() for name in names.numpy()]
+    assert rows == np.concatenate([labels for _, labels in make()]).tolist()
+
+
+def test_shards_without_batches():
+    empty = make().shard(18, 19)
+    assert list(empty) == []
+    with pytest.raises(
+        IndexError, match=r"A dataset of 0 batches gives one of them by its number\."
+    ):
+        empty[0]
+    with pytest.raises(ValueError, match=r"first batch.*Received: a shard without batches"):
+        empty.to_tf_dataset()
+
+
 @pytest.mark.parametrize("count", [1, 2, 5, 20])
 def test_shards_are_the_epoch(count):
     dataset = make()

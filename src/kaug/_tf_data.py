@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._validation import describe, message
+
 if TYPE_CHECKING:
     from kaug.online import AugmentedDataset
 
@@ -35,8 +37,12 @@ def to_tf_dataset(dataset: AugmentedDataset) -> Any:
     # A copy, whose shape and seed nobody changes.
     dataset, passes = copy.copy(dataset), _Passes(dataset.epoch)
     count = len(dataset)
+    if not count:
+        rule = "A `tf.data.Dataset` is told by a first batch what its batches are like"
+        fix = "Make fewer shards, or smaller batches."
+        raise ValueError(message(rule, "a shard without batches", fix))
     example = _with_tuples(dataset[0])
-    leaves = [leaf for leaf in tf.nest.flatten(example) if leaf is not None]
+    leaves = _leaves(example)
     dtypes = [tf.as_dtype(leaf.dtype) for leaf in leaves]
     rows = dataset._size if dataset._even else None
 
@@ -49,8 +55,7 @@ def to_tf_dataset(dataset: AugmentedDataset) -> Any:
             # A copy again, since the batches of two epochs may be under way at once.
             at_epoch = copy.copy(dataset)
             at_epoch.epoch = int(epoch)
-            batch = _with_tuples(at_epoch[int(index)])
-            return [leaf for leaf in tf.nest.flatten(batch) if leaf is not None]
+            return _leaves(_with_tuples(at_epoch[int(index)]))
 
         tensors = tf.numpy_function(compute, [epoch, index], dtypes, stateful=False)
         for tensor, leaf in zip(tensors, leaves, strict=True):
@@ -77,6 +82,31 @@ def to_tf_dataset(dataset: AugmentedDataset) -> Any:
     result = result.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     result = result.prefetch(tf.data.AUTOTUNE).map(deliver)
     return result.apply(tf.data.experimental.assert_cardinality(count))
+
+
+def _leaves(batch: Any) -> list[Array]:
+    """Returns the arrays of a batch, or says which of them cannot be a tensor."""
+    import tensorflow as tf
+
+    leaves = [leaf for leaf in tf.nest.flatten(batch) if leaf is not None]
+    for leaf in leaves:
+        _check_tensor_can_hold(leaf)
+    return leaves
+
+
+def _check_tensor_can_hold(array: Array) -> None:
+    import tensorflow as tf
+
+    rule, fix = "Tensors hold numbers, truth values and strings", "Pass numbers in their place."
+    if array.dtype == object:
+        for value in array.flat:
+            if not isinstance(value, str | bytes):
+                raise TypeError(message(rule, f"{describe(value)} in an array of objects", fix))
+        return
+    try:
+        tf.as_dtype(array.dtype)
+    except TypeError:
+        raise TypeError(message(rule, f"an array of dtype {array.dtype}", fix)) from None
 
 
 def _with_tuples(structure: Any) -> Any:

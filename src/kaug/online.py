@@ -257,6 +257,10 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         Each pass over it is an epoch, the first one the dataset's current `epoch`. A pass that is
         not finished is taken again by the next. Shapes are static, but for the number of rows when
         the last batch has fewer. Lists become tuples, as everywhere in `tf.data`.
+
+        Raises:
+            TypeError: A batch holds what no tensor can, such as dates.
+            ValueError: The dataset is a shard without batches.
         """
         return to_tf_dataset(self)
 
@@ -369,7 +373,8 @@ def _check_workers(dataset: AugmentedDataset, generator: Any) -> None:
 
 def _checked_index(index: Any, count: int) -> int:
     """Returns the number of a batch; negative ones count from the end."""
-    rule = f"A dataset of {count} batches gives one of them by its number, {-count}..{count - 1}"
+    numbers = f", {-count}..{count - 1}" if count else ""
+    rule = f"A dataset of {count} batches gives one of them by its number{numbers}"
     try:
         number = operator.index(index)
     except TypeError:
