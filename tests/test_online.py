@@ -1,7 +1,10 @@
 import inspect
+import itertools
+import multiprocessing
 import os
 import pickle
 import random
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +41,10 @@ def levels(count, shape=(6, 5, 3)):
 
 def batches_of(dataset):
     """Returns the batches of the current epoch, which stays the current one."""
-    return [dataset[i] for i in range(len(dataset))]
+    epoch = dataset.epoch
+    batches = [dataset[i] for i in range(len(dataset))]
+    dataset.epoch = epoch
+    return batches
 
 
 def epochs_of(dataset, *epochs):
@@ -140,7 +146,7 @@ def test_any_order_threads_and_pickles():
     assert same(batches_of(copied), epochs_of(make(), 2))
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork")
 def test_fit_takes_the_same_bits_however_it_is_fed():
     for how, batches, expected in fitted():
         assert same(batches, expected), how
@@ -177,7 +183,7 @@ class Forgetful(AugmentedDataset):
         return super()._batch(number, self.asked)
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork")
 def test_a_dataset_with_a_state_would_be_noticed():
     def forgetful(**options):
         return Forgetful(X, Y, POLICY, batch_size=SIZE, seed=5, shuffle=False, **options)
@@ -197,12 +203,14 @@ def test_no_layers_in_forked_processes(monkeypatch):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork")
 def test_a_child_does_not_wait_for_what_its_parent_was_doing():
-    with online._one_at_a_time:
+    with online._one_at_a_time.held():
         child = os.fork()
         if not child:
-            os._exit(0 if online._one_at_a_time.acquire(timeout=10) else 1)
+            signal.alarm(10)
+            with online._one_at_a_time.held():
+                os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
 
 
@@ -233,6 +241,64 @@ def test_a_loop_that_counts_is_an_epoch():
         pass
     dataset.on_epoch_end()  # has been counted
     assert dataset.epoch == 2
+
+
+def test_a_loop_over_numbers_is_an_epoch():
+    dataset, expected = make(), epochs_of(make(), 0, 1, 2)
+    seen = []
+    for _ in range(2):
+        for number in range(len(dataset)):
+            seen.append(dataset[number])
+            assert len(dataset) == 17  # no pass is counted twice
+    assert same(seen + batches_of(dataset), expected)
+    assert same([dataset[16], dataset[16], *dataset], [expected[-1], expected[-1], *expected[34:]])
+    assert dataset.epoch == 3
+
+
+def test_loops_that_end_before_are_epochs():
+    dataset, expected = make(), epochs_of(make(), 0, 1, 2)
+    seen = []
+    for _ in range(3):
+        next(iter(dataset))  # a look
+        seen += list(itertools.islice(dataset, 5))
+    assert same(seen, [*expected[:5], *expected[17:22], *expected[34:39]])
+
+
+@pytest.mark.parametrize("size", [SIZE, 25, 50])
+def test_two_loops_at_once_are_one_epoch(size):
+    dataset = make(batch_size=size)
+    for _ in range(3):
+        for _ in zip(dataset, dataset, strict=True):
+            pass
+    assert dataset.epoch == (6 if size == 50 else 3)  # of one batch each ends before the other
+
+
+@pytest.mark.filterwarnings("ignore:.*fork")
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_workers_that_live_on_follow_the_epoch(method):
+    """As those of PyTorch's DataLoader with `persistent_workers=True`."""
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip("no fork here")
+    dataset, expected = make(), epochs_of(make(), 0, 1, 7)
+    context = multiprocessing.get_context(method)
+    asked, given = context.Queue(), context.Queue()
+    worker = context.Process(target=_work, args=(dataset, asked, given), daemon=True)
+    worker.start()
+    seen = []
+    for epoch in (None, None, 7):
+        if epoch is not None:
+            dataset.epoch = epoch
+        for number in range(len(dataset)):  # as its samplers
+            asked.put(number)
+        seen += [given.get(timeout=60) for _ in range(17)]
+    asked.put(None)
+    worker.join()
+    assert same(seen, expected)
+
+
+def _work(dataset, asked, given):
+    while (number := asked.get()) is not None:
+        given.put(dataset[number])
 
 
 def test_a_loop_gives_what_a_subclass_makes():
@@ -275,12 +341,13 @@ def test_a_pass_is_told_from_a_look():
 
 
 class Wrapper(keras.utils.PyDataset):
-    """Hands on one of the two hooks."""
+    """Hands on one of the two hooks, or neither."""
 
-    def __init__(self, dataset, hook, **options):
+    def __init__(self, dataset, *hooks, **options):
         super().__init__(**options)
         self.dataset = dataset
-        setattr(self, hook, getattr(dataset, hook))
+        for hook in hooks:
+            setattr(self, hook, getattr(dataset, hook))
 
     def __len__(self):
         return len(self.dataset)
@@ -298,7 +365,7 @@ def test_one_hook_is_enough(hooks, size):
     for _ in range(3):  # a loop of one's own
         if "begin" in hooks:
             dataset.on_epoch_begin()
-        seen += batches_of(dataset)
+        seen += [dataset[i] for i in range(len(dataset))]
         if "end" in hooks:
             dataset.on_epoch_end()
     assert same(seen, expected)
@@ -307,8 +374,14 @@ def test_one_hook_is_enough(hooks, size):
         assert same(trained_on(wrapper, epochs=3), expected)
 
 
+@pytest.mark.parametrize("size", [SIZE, 25, 50])
+def test_no_hook_is_enough(size):
+    expected = epochs_of(make(batch_size=size), 0, 1, 2)
+    assert same(trained_on(Wrapper(make(batch_size=size)), epochs=3), expected)
+
+
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="Keras' queue mixes batches up")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork")
 def test_one_hook_is_enough_where_workers_take_the_batches():
     wrapper = Wrapper(make(), "on_epoch_end", workers=2, use_multiprocessing=True)
     assert same(trained_on(wrapper, epochs=2), epochs_of(make(), 0, 1))

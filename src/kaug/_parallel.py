@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -24,6 +25,24 @@ _lock = threading.Lock()
 _local = threading.local()
 _pool: ThreadPoolExecutor | None = None
 _pool_size = 0
+
+
+class ForkSafeLock:
+    """A lock that is free in a forked child, whatever thread of the parent held it."""
+
+    def __init__(self) -> None:
+        self._renew()
+        if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
+            os.register_at_fork(after_in_child=self._renew)
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Holds it for what is inside."""
+        with self._lock:
+            yield
 
 
 def num_threads() -> int:

@@ -5,19 +5,18 @@ memory. Of these only the rows that are asked for are ever read.
 """
 
 import copy
-import os
-import threading
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._parallel import ForkSafeLock
 from kaug._validation import check_images, describe, message
 
 Array = NDArray[Any]
 
 # Not every library lets two threads read one of its files.
-_one_reader = threading.Lock()
+_one_reader = ForkSafeLock()
 
 
 def is_lazy(x: Any) -> bool:
@@ -104,20 +103,10 @@ class LazyRows:
         return other
 
     def _read(self, start: int, stop: int) -> Array:
-        with _one_reader:
+        with _one_reader.held():
             rows = np.asarray(self._x[start:stop])
         if rows.shape != (stop - start, *self._own[1:]) or rows.dtype != self.dtype:
             rule = f"x[{start}:{stop}] must give {stop - start} rows of {self._own[1:]}"
             received = f"{rows.shape}, {rows.dtype}"
             raise ValueError(message(f"{rule}, {self.dtype}", received))
         return rows
-
-
-def _reset_after_fork() -> None:
-    """Frees the child's lock, which another thread of the parent may have held."""
-    global _one_reader
-    _one_reader = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
-    os.register_at_fork(after_in_child=_reset_after_fork)

@@ -4,8 +4,7 @@ import copy
 import inspect
 import multiprocessing
 import operator
-import os
-import threading
+import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -16,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from kaug import _html
 from kaug._memory_maps import PickledByPlace
+from kaug._parallel import ForkSafeLock
+from kaug._passes import Passes
 from kaug._random import Key, permutation, resolve_seed
 from kaug._sources import as_source
 from kaug._tf_data import to_tf_dataset
@@ -30,13 +31,14 @@ Array = NDArray[Any]
 Rows = NDArray[np.int64]
 
 _LAST_EPOCH = 2**32 - 1
-# What Keras' trainers call before an epoch: the iterator's beginning, and the building of a model.
-_PREPARATIONS = ("reset", "_symbolic_build")
+# Where Keras looks at batches, and calls hooks, before its first epoch: it learns what batches are
+# like, builds the model, and begins the iterator.
+_PREPARATIONS = ("get_tf_dataset", "_symbolic_build", "reset")
 # Epochs are the children 0..2³²-1 of a seed's key, and 2⁶² names offline's source rows.
 _SHUFFLING_STREAM = 2**62 + 1
 
 # Generators of other libraries have states, which two threads must not seed at once.
-_one_at_a_time = threading.Lock()
+_one_at_a_time = ForkSafeLock()
 
 
 class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
@@ -115,49 +117,73 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
             rule = "A dataset must have at least one batch"
             received = f"{count} rows, batch_size={batch_size}, drop_remainder={drop_remainder}"
             raise ValueError(message(rule, received, "Pass more rows, or a smaller batch_size."))
-        self._epoch = 0
-        self._begun = False  # a pass that has not ended yet
-        self._through = False  # a loop has moved on, and nothing was asked for since
+        self._passes = Passes(len(self._batches))
+        self._begun = False  # Keras, or who calls its hook, has begun a pass
+        self._counted = False  # a pass was counted, and nothing was given since
+        self._broken = False  # a loop ended before its last batch
 
     # What Keras calls ---------------------------------------------------------------------------
 
     def __len__(self) -> int:
+        """Returns how many batches there are.
+
+        Who asks once all were given begins the next epoch: loops over `range(len(dataset))` do, and
+        PyTorch's samplers. Keras says by itself where its epochs end.
+        """
+        if self._passes.complete and not _asked_by_keras():
+            self._count_pass()
         return len(self._batches)
 
     def __getitem__(self, index: int) -> Any:
         """Returns batch `index` of the current epoch: `(x, y)`, `(x, y, sample_weight)` or `x`."""
-        number = _checked_index(index, len(self))
-        self._through = False
-        return self._batch(self._batches[number], self._epoch)
+        number = _checked_index(index, len(self._batches))
+        self._counted = False
+        batch = self._batch(self._batches[number], self.epoch)
+        if not _keras_prepares():
+            self._passes.give(number)
+        return batch
 
     def __iter__(self) -> Iterator[Any]:
         """Yields the batches of the current epoch, and moves on to the next after the last one."""
-        epoch, count, given = self._epoch, len(self), 0
+        if self._broken:
+            self._count_pass()
+        count, given, epoch = len(self), 0, self.epoch
         try:
             for given in range(1, count + 1):
                 yield self[given - 1]
         finally:  # zip(range(count), dataset) asks for no more than the last batch
-            if given == count and self._epoch == epoch:
-                self.epoch = epoch + 1
-                self._through = True
+            if given == count and self.epoch == epoch:
+                self._count_pass()
+            elif given > 1 and self.epoch == epoch:
+                self._broken = True
 
     def on_epoch_begin(self) -> None:
         """Called by Keras before the first batch of a pass."""
         if _keras_prepares():
             return
-        if self._begun:  # who calls this alone has ended a pass
-            self._epoch += 1
-        self._begun, self._through = True, False
+        if self._begun and not self._counted:  # who calls this alone has ended a pass
+            self._count_pass()
+        self._begin_pass()
+        self._begun = True
 
     def on_epoch_end(self) -> None:
         """Called by Keras after a pass, or in a loop of your own; moves on to the next epoch.
 
-        `fit` calls this once before its first epoch, after it has looked at a batch or two, and
-        `for batch in dataset` moves on by itself. Neither is counted.
+        `fit` calls this once before its first epoch, after it has looked at a batch or two. Passes
+        that were counted already are not counted again.
         """
-        if not (self._through or _keras_prepares()):
-            self._epoch += 1
-        self._begun = self._through = False
+        if not (self._counted or _keras_prepares()):
+            self._count_pass()
+        self._begin_pass()
+
+    def _count_pass(self) -> None:
+        self._passes.epoch += 1
+        self._begin_pass()
+        self._counted = True
+
+    def _begin_pass(self) -> None:
+        self._passes.begin()
+        self._begun = self._counted = self._broken = False
 
     @property
     def workers(self) -> int:
@@ -178,17 +204,18 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     def epoch(self) -> int:
         """The epoch whose batches `dataset[i]` gives, 0 at first.
 
-        `fit` moves it on after each of its epochs, `evaluate` and `predict` after their pass, and a
-        loop `for batch in dataset` after its last batch. Who takes batches by their numbers calls
-        `on_epoch_end()`, or sets it. `fit` does not say where it begins, so set it before
-        `fit(initial_epoch=…)`.
+        `fit` moves it on after each of its epochs, `evaluate` and `predict` after their pass, a
+        loop `for batch in dataset` after its last batch, and whoever takes batches by their numbers
+        by asking for `len(dataset)` again once all were given. `on_epoch_end()` moves it on at any
+        time. `fit` does not say where it begins, so set it before `fit(initial_epoch=…)`. Workers
+        of PyTorch's `DataLoader` share it.
         """
-        return self._epoch
+        return self._passes.epoch
 
     @epoch.setter
     def epoch(self, value: int) -> None:
-        self._epoch = check_integer(value, "epoch", maximum=_LAST_EPOCH)
-        self._begun = self._through = False
+        self._passes.epoch = check_integer(value, "epoch", maximum=_LAST_EPOCH)
+        self._begin_pass()
 
     def row(self, number: int, *, epoch: int | None = None) -> Any:
         """Returns one row again as an epoch has it, with what it is mixed with.
@@ -218,7 +245,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
             True
         """
         number = check_integer(number, "number", maximum=len(self._images) - 1)
-        epoch = self._epoch if epoch is None else check_integer(epoch, "epoch", maximum=_LAST_EPOCH)
+        epoch = self.epoch if epoch is None else check_integer(epoch, "epoch", maximum=_LAST_EPOCH)
         if self._transform is None:
             rule = "A row can be made alone by a transform of `kaug.transforms`"
             fix = "Generators of other libraries make whole batches: take dataset[i]."
@@ -249,6 +276,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         index = check_integer(index, "index", maximum=count - 1)
         part = copy.copy(self)
         part._batches = self._batches[index::count]
+        part._passes = Passes(len(part._batches), self.epoch)
         return part
 
     def to_tf_dataset(self) -> Any:
@@ -295,19 +323,19 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
             ("x", _html.arrays(self._images)),
             *((key, _html.arrays(value)) for key, value in targets.items() if value is not None),
             *moves,
-            ("batches", f"{len(self):,} of {rows}"),
+            ("batches", f"{len(self._batches):,} of {rows}"),
             ("shuffle", str(self._shuffle)),
             ("seed", str(self._seed)),
-            ("epoch", str(self._epoch)),
+            ("epoch", str(self.epoch)),
         ]
 
     def _first_pictures(self) -> _html.Pictures:
         most = None  # a generator of another library makes whole batches only
         if self._transform is not None:
             most = _html.how_many(self._transform.output_shape(self._images.shape[1:]))
-        batch = self._batch(self._batches[0], self._epoch, most)
+        batch = self._batch(self._batches[0], self.epoch, most)
         images, labels = batch[:2] if isinstance(batch, tuple) else (batch, None)
-        return _html.first_pictures(images, labels, f"batch 0 of epoch {self._epoch}")
+        return _html.first_pictures(images, labels, f"batch 0 of epoch {self.epoch}")
 
     # How it is carried out ----------------------------------------------------------------------
 
@@ -351,7 +379,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         """Returns images that another library augmented, and the source row of each."""
         generator: Any = self._generator
         batch = np.asarray(self._images[rows])
-        with _one_at_a_time:
+        with _one_at_a_time.held():
             images, position = generator.augment(batch, root_key(self._seed, epoch).child(number))
         return images, rows[position]
 
@@ -359,6 +387,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         """Returns another one with the very same arrays, unlike a pickle, which maps files anew."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
+        other._passes = Passes(len(self._batches), self.epoch)
         return other
 
 
@@ -385,6 +414,11 @@ def _checked_index(index: Any, count: int) -> int:
     return number % count
 
 
+def _asked_by_keras() -> bool:
+    """Tells whether what calls the caller of this is Keras itself."""
+    return str(sys._getframe(2).f_globals.get("__name__")).startswith("keras.")
+
+
 def _tensorflow_trains() -> bool:
     return bool(keras.backend.backend() == "tensorflow")
 
@@ -392,7 +426,7 @@ def _tensorflow_trains() -> bool:
 def _keras_prepares() -> bool:
     """Tells whether Keras calls from what it does before its first epoch.
 
-    It calls the same hooks there, around as many batches as a small dataset has, so that nothing
+    It takes as many batches there as a small dataset has, and calls the same hooks, so that nothing
     but the caller tells a look from a pass.
     """
     frame = inspect.currentframe()
@@ -410,13 +444,3 @@ def _order(seed: int, epoch: int, count: int) -> Rows:
     order = permutation(Key.from_seed(seed).child(_SHUFFLING_STREAM).child(epoch), count)
     order.flags.writeable = False
     return order
-
-
-def _reset_after_fork() -> None:
-    """Frees the child's lock, which another thread of the parent may have held."""
-    global _one_at_a_time
-    _one_at_a_time = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
-    os.register_at_fork(after_in_child=_reset_after_fork)
