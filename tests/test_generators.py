@@ -300,6 +300,22 @@ def test_levels_that_come_back_as_fractions(images, make):
     assert augment(make(), batch.astype("float32"))[0].dtype == "float32"
 
 
+@pytest.mark.parametrize(
+    ("make", "dtype"),
+    [
+        # Keras makes 0..255 of each picture by its own ends, and integers of what it got.
+        (lambda: ImageDataGenerator(brightness_range=(0.5, 1)), "float32"),
+        (lambda: lambda images: images.astype("uint8").astype(images.dtype), "float32"),
+        (lambda: lambda images: (images / 255).astype("uint8"), "uint8"),
+        (lambda: lambda images: np.full_like(images, 7), "uint8"),
+    ],
+    ids=["brightness", "integers", "fractions", "one value"],
+)
+def test_images_that_come_back_black(images, make, dtype):
+    with pytest.warns(UserWarning, match=r"must leave something to be seen.*, of which it made"):
+        augment(make(), images(8, dtype=dtype))
+
+
 # Keras converts the eager tensor between the layers of the `Sequential` to NumPy's old way.
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_layers_made_for_other_values(images):
@@ -361,7 +377,7 @@ def test_levels_as_floats_are_white_to_albumentations(images):
     [
         keras.layers.RandomBrightness((-0.9, -0.9)),
         keras.layers.RandomInvert(1.0),
-        keras.layers.RandomErasing((1.0, 1.0), scale=(1.0, 1.0), fill_value=0.0),
+        keras.layers.RandomErasing((1.0, 1.0), scale=(0.9, 0.9), fill_value=0.0),
         keras.layers.Solarization(),
         keras.Sequential([keras.layers.Rescaling(1 / 255), keras.layers.Rescaling(255.0)]),
     ],

@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
 import kaug
 from kaug._files import open_regular
@@ -108,6 +109,9 @@ CASES = {
         lambda images: images, y={"segmentation_masks": X[..., 0]}
     ),
     "a layer that makes 0..1 of bytes": lambda: augmented(Scale(), (FLOATS * 255).astype("uint8")),
+    "Keras' `brightness_range`, and floats of 0..1": lambda: augmented(
+        ImageDataGenerator(brightness_range=(0.5, 1)), FLOATS
+    ),
     "a layer made for 0..255, and floats of 0..1": lambda: augmented(
         keras.layers.RandomBrightness(0.2), FLOATS
     ),

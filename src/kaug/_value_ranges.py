@@ -13,9 +13,12 @@ Array = NDArray[Any]
 # Images of levels are never this dark all over, unless most of a picture is black altogether.
 _DARK = 8.0
 _LEVELS = 32.0
+# Less than this part of what was not black is left where images came back black.
+_LEFT = 0.05
 # Beyond this, floats of 0..1 have come out as levels; what was standardized stays within.
 _FAR = 16.0
 
+_LEAVES = "A generator must leave something to be seen of the images that it is given"
 
 # Up to where a dtype that layers compute in holds every integer, and its largest number.
 _HELD = {
@@ -93,15 +96,22 @@ class Values:
                 clipped to 1.
 
         Warns:
-            UserWarning: Fractions came back as levels.
+            UserWarning: Fractions came back as levels, or images as nothing but black, or as one
+                value all over.
         """
-        if result.dtype.kind != "f" or not result.size or not self.highest:
+        if not result.size or not self.highest:
             return
         after = Values.of(result)
         reach = max(-after.lowest, after.highest)
         rule = "A generator must keep the value range of the images that it is given"
         received = f"{self}, of which it made {after}"
         varies = after.lowest < after.highest
+        lost = self.lowest < self.highest and not varies
+        if lost or 1 - after.black < _LEFT * (1 - self.black):
+            warn(message(_LEAVES, received, "Is it made for images of 0..255, or of 0..1?"))
+            return
+        if result.dtype.kind != "f":
+            return
         if self.dtype.kind in "iu" and self.highest >= _LEVELS and reach <= _DARK and varies:
             if after.black <= self.black + 0.5:
                 fix = 'To change it, pass x.astype("float32"); to keep it, scale back at the end.'
