@@ -1,5 +1,7 @@
 """Geometry against scipy.ndimage and against arrays one can check by eye."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -57,6 +59,16 @@ def test_quarters_are_as_likely():
     assert counts[0] == 0
     assert sum(counts) == 600
     assert min(counts[1:]) > 160
+
+
+def test_quarters_that_cut_are_pointed_out():
+    wide = np.zeros((8, 5, 7, 3), "uint8")
+    with pytest.warns(UserWarning, match="A quarter turn of images that are not square cuts off"):
+        Compose([HorizontalFlip(), Rotate90(p=1)])(wide, seed=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Rotate90(p=0)(wide, seed=0)
+        Rotate90(p=1)(wide[:, :, :5], seed=0)
 
 
 def test_positive_shifts_move_down_and_right():

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._random import Draws
-from kaug._validation import check_probability
+from kaug._validation import check_probability, message, warn
 from kaug.transforms import _matrices
 from kaug.transforms._affine import AffineTransform
 from kaug.transforms._base import Parameters, check_fill
@@ -359,9 +359,9 @@ class VerticalFlip(_Geometric):
 class Rotate90(_Geometric):
     """Turns the picture by one, two or three quarters, each as likely, counter-clockwise.
 
-    The image keeps its size. A quarter turn of one that is not square does not fit: what sticks
-    out is cut off, and what is missing is filled as the transforms beside it in the policy fill,
-    `"nearest"` when there are none.
+    The image keeps its size. A quarter turn of one that is not square does not fit, which is pointed
+    out with a warning: what sticks out is cut off, and what is missing is filled as the transforms
+    beside it in the policy fill, `"nearest"` when there are none.
 
     Args:
         p: Probability that a row is turned.
@@ -369,13 +369,13 @@ class Rotate90(_Geometric):
     Example:
         >>> import numpy as np
         >>> from kaug.transforms import Rotate90
-        >>> image = np.arange(35).reshape(1, 5, 7)
+        >>> image = np.arange(25).reshape(1, 5, 5)
         >>> Rotate90(p=1)(image, seed=1)[0]
-        array([[ 5,  5, 12, 19, 26, 33, 33],
-               [ 4,  4, 11, 18, 25, 32, 32],
-               [ 3,  3, 10, 17, 24, 31, 31],
-               [ 2,  2,  9, 16, 23, 30, 30],
-               [ 1,  1,  8, 15, 22, 29, 29]])
+        array([[ 4,  9, 14, 19, 24],
+               [ 3,  8, 13, 18, 23],
+               [ 2,  7, 12, 17, 22],
+               [ 1,  6, 11, 16, 21],
+               [ 0,  5, 10, 15, 20]])
     """
 
     p: float = 0.5
@@ -385,5 +385,9 @@ class Rotate90(_Geometric):
         return {"quarters": draws.integers(3) + 1}
 
     def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
-        del size
-        return _matrices.rotation(90.0 * parameters["quarters"])
+        quarters = parameters["quarters"]
+        if size[0] != size[1] and (quarters % 2)[parameters["applied"]].any():
+            rule = "A quarter turn of images that are not square cuts off what sticks out"
+            fix = "Crop or resize them to squares first, or leave `Rotate90` out."
+            warn(message(rule, f"images of {size[0]} × {size[1]} pixels", fix))
+        return _matrices.rotation(90.0 * quarters)
