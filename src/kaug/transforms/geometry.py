@@ -359,9 +359,9 @@ class VerticalFlip(_Geometric):
 class Rotate90(_Geometric):
     """Turns the picture by one, two or three quarters, each as likely, counter-clockwise.
 
-    The image keeps its size. A quarter turn of one that is not square does not fit, which is pointed
-    out with a warning: what sticks out is cut off, and what is missing is filled as the transforms
-    beside it in the policy fill, `"nearest"` when there are none.
+    The image keeps its size. A quarter turn of one that is not square does not fit, and a warning
+    says so: what sticks out is cut off, and what is missing is filled as the transforms beside it
+    in the policy fill, `"nearest"` when there are none.
 
     Args:
         p: Probability that a row is turned.
