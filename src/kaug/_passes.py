@@ -22,6 +22,9 @@ class Passes:
     """
 
     def __init__(self, count: int, epoch: int = 0) -> None:
+        self._begin_with(count, epoch)
+
+    def _begin_with(self, count: int, epoch: int) -> None:
         self._map(RawArray("B", _EPOCH_BYTES + count))
         self.epoch = epoch
 
@@ -64,4 +67,4 @@ class Passes:
         if "memory" in state:
             self._map(state["memory"])
         else:
-            self.__init__(**state)  # type: ignore[misc]
+            self._begin_with(**state)

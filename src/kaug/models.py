@@ -59,7 +59,7 @@ def build_fashion_cnn(
     """
     height, width, channels = _check_input_shape(input_shape, min_size=_CNN_MIN_SIZE)
     classes = _check_num_classes(num_classes)
-    rate, compile = _check_dropout(dropout), check_flag(compile, "compile")  # noqa: A001
+    rate, compiles = _check_dropout(dropout), check_flag(compile, "compile")
     model = keras.Sequential(
         [
             layers.Input((height, width, channels)),
@@ -79,7 +79,7 @@ def build_fashion_cnn(
         ],
         name="fashion_cnn",
     )
-    return _compiled(model) if compile else model
+    return _compiled(model) if compiles else model
 
 
 def build_vgg19(
@@ -135,7 +135,7 @@ def build_vgg19(
     """
     height, width, channels = _check_input_shape(input_shape, channels=(1, 3))
     classes = _check_num_classes(num_classes)
-    source, compile = _check_weights(weights), check_flag(compile, "compile")  # noqa: A001
+    source, compiles = _check_weights(weights), check_flag(compile, "compile")
     own_file = source is not None and source.endswith((".weights.h5", ".keras"))
 
     image = layers.Input((height, width, channels))
@@ -152,7 +152,7 @@ def build_vgg19(
     if own_file:
         with _explained(source):
             model.load_weights(source)
-    return _compiled(model, learning_rate=1e-4) if compile else model
+    return _compiled(model, learning_rate=1e-4) if compiles else model
 
 
 def _vgg19_pixels(image: Any) -> Any:

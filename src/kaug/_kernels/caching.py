@@ -62,7 +62,7 @@ def _say(text: str, fix: str) -> None:
 
 if FunctionCache is not None:
 
-    class _Place(CompileResultCacheImpl):  # type: ignore[misc, unused-ignore]
+    class _Place(CompileResultCacheImpl):  # type: ignore[misc, unused-ignore]  # untyped
         """Where Numba keeps a function, with a stamp that all kernels are part of."""
 
         def __init__(self, function: Callable[..., Any]) -> None:
@@ -70,7 +70,7 @@ if FunctionCache is not None:
             own = self._locator.get_source_stamp()  # of the file that it was written in
             self._locator.get_source_stamp = lambda: (own, kernels_stamp())
 
-    class KernelCache(FunctionCache):  # type: ignore[misc, unused-ignore]
+    class KernelCache(FunctionCache):  # type: ignore[misc, unused-ignore]  # untyped
         """Keeps a compiled function; what goes wrong with that does not stop a call."""
 
         _impl_class = _Place
@@ -92,7 +92,7 @@ if FunctionCache is not None:
                 fix = "Make room there, or set NUMBA_CACHE_DIR to a folder that can be written to."
                 _say(f"{self.cache_path!r}, where they can not be written ({error})", fix)
 
-    class NoCache(NullCache):  # type: ignore[misc, unused-ignore]
+    class NoCache(NullCache):  # type: ignore[misc, unused-ignore]  # untyped
         """Keeps nothing, and says so as soon as something is compiled."""
 
         def __init__(self, function: Callable[..., Any], error: Exception) -> None:
