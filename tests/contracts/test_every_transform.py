@@ -223,6 +223,7 @@ def test_what_is_drawn_is_to_be_seen(transform, images):
 def _apply_what_nobody_drew(transform, pipe):
     """Sends what is tried before it is tried, and behind it what went wrong."""
     warnings.simplefilter("error")
+    warnings.filterwarnings("ignore", "A quarter turn")
     for dtype in ("uint8", "float32"):
         images = np.ones((5, 17, 13, 3), dtype)
         parameters = transform.draw(np.arange(5), seed=1)
