@@ -33,8 +33,8 @@ import tensorflow as tf
 from tensorflow.keras.preprocessing.image import ImageDataGenerator
 
 import kaug
+from kaug._apply.matrices import to_pixels
 from kaug.image_data_generator import native_equivalent
-from kaug.transforms._matrices import to_pixels
 
 THREADS = len(os.sched_getaffinity(0))
 BATCH = 256
@@ -71,7 +71,7 @@ WORKLOADS = {
 
 def matrices(x, seed):
     """Output pixel to input pixel, (row, column), as kaug draws them."""
-    return to_pixels(POLICY.matrices(POLICY.draw(np.arange(len(x)), seed=seed), x.shape[1:3]),
+    return to_pixels(POLICY._matrices(POLICY.draw(np.arange(len(x)), seed=seed), x.shape[1:3]),
                      x.shape[1:3])  # fmt: skip
 
 

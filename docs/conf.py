@@ -46,7 +46,7 @@ nitpick_ignore = [
     ("py:class", "ArrayIterator"),  # these three need Keras and are imported late
     ("py:class", "DataFrameIterator"),
     ("py:class", "DirectoryIterator"),
-    ("py:class", "kaug._random.Key"),  # users are handed `Draws` ready-made
+    ("py:class", "kaug._draw.draws.Key"),  # users are handed `Draws` ready-made
 ]
 
 # The copy button leaves out prompts, and the output between them.

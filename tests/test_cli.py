@@ -24,8 +24,8 @@ from kaug._cli import main
 from kaug._cli.parser import make_parser
 from kaug._cli.policy import read_policy, tutorial
 from kaug._cli.preview import read_picture
-from kaug.generators import numpy_state_kept
-from kaug.sampling import SAMPLING
+from kaug._generators import numpy_state_kept
+from kaug._sampling import SAMPLING
 from kaug.store._chunks import Writer
 from kaug.transforms import Compose, HorizontalFlip, Identity, MixUp, OneOf, Rotation
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 import kaug
 from kaug import transforms
-from kaug._random import Draws
+from kaug._draw.draws import Draws
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

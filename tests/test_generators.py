@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from tensorflow.keras.preprocessing.image import ImageDataGenerator
 
-from kaug._random import Key
-from kaug.generators import as_generator, numpy_state_kept
+from kaug._draw.draws import Key
+from kaug._generators import as_generator, numpy_state_kept
 from kaug.transforms import HorizontalFlip
 
 KEY = Key.from_seed(1)
@@ -184,8 +184,8 @@ TORCHVISION = """
 import torch
 from torchvision.transforms import v2
 import numpy as np
-from kaug._random import Key
-from kaug.generators import as_generator
+from kaug._draw.draws import Key
+from kaug._generators import as_generator
 
 def augment(transform, batch):
     return as_generator(transform).augment(batch, Key.from_seed(1))[0]

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 import kaug
-from kaug import _html
+from kaug._show import html as _html
+from kaug._show.preview import pictures, pretty
 from kaug.transforms import (
     Compose,
     CutMix,
@@ -28,7 +29,6 @@ from kaug.transforms import (
     Sometimes,
     Transform,
 )
-from kaug.transforms._preview import pictures, pretty
 
 NEED_TRANSFORMS = {Compose, OneOf, SomeOf, Sometimes}
 NAMES = sorted(set(kaug.transforms.__all__) - {"Draws", "Transform"})
@@ -132,7 +132,7 @@ def test_pretty_evaluates_back():
 def test_repr_and_html_load_little():
     code = (
         "import sys; from kaug.transforms import Rotation; repr(Rotation()); "
-        "print('PIL' in sys.modules, 'kaug.transforms._preview' in sys.modules); "
+        "print('PIL' in sys.modules, 'kaug._show.preview' in sys.modules); "
         "Rotation()._repr_html_(); print({'tensorflow', 'keras', 'matplotlib'} & set(sys.modules))"
     )
     result = subprocess.run(

@@ -5,7 +5,7 @@ import pytest
 from tensorflow.keras.preprocessing.image import ImageDataGenerator
 
 from kaug import augment_dataset
-from kaug.generators import as_generator
+from kaug._generators import as_generator
 from kaug.image_data_generator import KerasGeometry, native_equivalent
 
 TUTORIAL = {

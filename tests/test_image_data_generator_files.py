@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from tensorflow.keras.preprocessing.image import ImageDataGenerator as KerasGenerator
 
-from kaug.generators import numpy_state_kept
+from kaug._generators import numpy_state_kept
 from kaug.image_data_generator import ImageDataGenerator
 
 GEOMETRY = {"rotation_range": 30, "zoom_range": 0.2, "horizontal_flip": True}

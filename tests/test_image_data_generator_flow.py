@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kaug import augment_dataset
-from kaug.generators import as_generator
+from kaug._generators import as_generator
 from kaug.image_data_generator import ImageDataGenerator, KerasGeometry
 
 GEOMETRY = {

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tensorflow.keras.preprocessing.image import ImageDataGenerator as KerasGenerator
 
-from kaug.generators import numpy_state_kept
+from kaug._generators import numpy_state_kept
 from kaug.image_data_generator import ImageDataGenerator
 
 GEOMETRY = {

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from tensorflow.keras.preprocessing.image import ImageDataGenerator as KerasGenerator
 
-from kaug.generators import numpy_state_kept
+from kaug._generators import numpy_state_kept
 from kaug.image_data_generator import ImageDataGenerator
 
 SIZE = (5, 7)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from kaug import _tensors
+from kaug._tensors import backend as _tensors
 from kaug.layers import RandomTransform
 from kaug.transforms import (
     Affine,

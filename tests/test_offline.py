@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tensorflow.keras.preprocessing.image import ImageDataGenerator
 
 from kaug import augment_dataset
-from kaug.generators import numpy_state_kept
+from kaug._generators import numpy_state_kept
 from kaug.transforms import Compose, HorizontalFlip, Rotation
 
 # Every kind of generator, none of which changes the level that tells a row from another.

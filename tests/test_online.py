@@ -16,8 +16,7 @@ import numpy as np
 import pytest
 
 import kaug
-from kaug import online
-from kaug.online import AugmentedDataset
+from kaug.online import AugmentedDataset, _dataset
 from kaug.transforms import Affine, Compose, CutMix, HorizontalFlip, MixUp, Rotation
 
 POLICY = Compose([Affine(rotation=20, width_shift=0.2, zoom=0.2), HorizontalFlip()])
@@ -205,11 +204,11 @@ def test_no_layers_in_forked_processes(monkeypatch):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork")
 def test_a_child_does_not_wait_for_what_its_parent_was_doing():
-    with online._one_at_a_time.held():
+    with _dataset._one_at_a_time.held():
         child = os.fork()
         if not child:
             signal.alarm(10)
-            with online._one_at_a_time.held():
+            with _dataset._one_at_a_time.held():
                 os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
 

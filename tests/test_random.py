@@ -3,8 +3,8 @@ import random
 import numpy as np
 import pytest
 
+from kaug._draw.draws import Draws, Key, check_rows, permutation, resolve_seed
 from kaug._kernels import threefry
-from kaug._random import Draws, Key, check_rows, permutation, resolve_seed
 
 ALL_ONES = 0xFFFFFFFF
 

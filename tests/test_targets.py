@@ -13,7 +13,7 @@ from kaug import (
     augment_rows,
     train_validation_split,
 )
-from kaug.targets import (
+from kaug._targets.structures import (
     append_rows,
     check_targets,
     check_weights,

@@ -171,9 +171,9 @@ class UsingNumPysGenerator(Fade):
 class IgnoringP(Transform):
     p: float = 1.0
 
-    def steps(self, parameters, within=None):
+    def _steps(self, parameters, within=None):
         applied = np.ones_like(parameters["applied"])
-        return super().steps({**parameters, "applied": applied}, within)
+        return super()._steps({**parameters, "applied": applied}, within)
 
     def transform_images(self, images, parameters):
         return images // images.dtype.type(2)
@@ -371,14 +371,14 @@ def test_other_sizes_are_no_fault():
 
 @dataclass(frozen=True, repr=False)
 class MasksOnly(HorizontalFlip):
-    def check_carries(self, what):
+    def _check_carries(self, what):
         if what != "segmentation masks":
             raise ValueError("masks only")
 
 
 @dataclass(frozen=True, repr=False)
 class PointsOnly(LazyMasks):
-    def check_carries(self, what):
+    def _check_carries(self, what):
         if what == "segmentation masks":
             raise ValueError("points only")
 

@@ -422,7 +422,7 @@ class TestRelease:
 
     def test_the_version_is_read_without_an_import(self, tools, tmp_path, monkeypatch):
         release = tools.release_check
-        module = tmp_path / "src/kaug/__init__.py"
+        module = tmp_path / "src/kaug/_version.py"
         module.parent.mkdir(parents=True)
         module.write_text('"""Text."""\n\n__version__ = "1.2.3"\n', encoding="utf-8")
         monkeypatch.setattr(release, "ROOT", tmp_path)

@@ -130,11 +130,11 @@ def check_schemas() -> None:
 
 
 def package_version() -> str:
-    """Returns the version in `src/kaug/__init__.py`, without importing it."""
-    text = (ROOT / "src/kaug/__init__.py").read_text(encoding="utf-8")
+    """Returns the version in `src/kaug/_version.py`, without importing it."""
+    text = (ROOT / "src/kaug/_version.py").read_text(encoding="utf-8")
     match = re.search(r'^__version__ = "(.+)"$', text, re.M)
     if match is None:
-        raise StepError("src/kaug/__init__.py has no __version__")
+        raise StepError("src/kaug/_version.py has no __version__")
     return match[1]
 
 
@@ -148,12 +148,12 @@ def version_problem(version: str, tags: Iterable[str]) -> str | None:
     """Returns why a version can not follow these tags, or None if it can."""
     own = numbers(version)
     if own is None:
-        return f"{version} is not of the form 1.2.3. Correct __version__ in src/kaug/__init__.py."
+        return f"{version} is not of the form 1.2.3. Correct __version__ in src/kaug/_version.py."
     last = max(
         (tag for tag in tags if numbers(tag)), key=lambda tag: numbers(tag) or (), default=""
     )
     if last and own <= (numbers(last) or ()):
-        return f"{version} is not newer than {last}. Raise __version__ in src/kaug/__init__.py."
+        return f"{version} is not newer than {last}. Raise __version__ in src/kaug/_version.py."
     return None
 
 

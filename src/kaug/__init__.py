@@ -7,6 +7,8 @@ TensorFlow, Keras nor Matplotlib is imported until something needs it.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from kaug._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from kaug import integrations, layers, testing, transforms
     from kaug.fashion_mnist import FASHION_MNIST_CLASSES, load_fashion_mnist
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     )
     from kaug.splits import train_validation_split
     from kaug.store import open_dataset
-
-__version__ = "0.1.0"
 
 _HOME = {
     "AugmentedDataset": "online",

@@ -8,12 +8,10 @@ import copy
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kaug._parallel import ForkSafeLock
+from kaug._types import Array
 from kaug._validation import check_images, describe, message
-
-Array = NDArray[Any]
 
 # Not every library lets two threads read one of its files.
 _one_reader = ForkSafeLock()

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kaug._types import Array
 from kaug._validation import FAR_ABOVE_WHITE, message, warn
-
-Array = NDArray[Any]
 
 # Images of levels are never this dark all over, unless most of a picture is black altogether.
 _DARK = 8.0

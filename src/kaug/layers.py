@@ -13,18 +13,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from kaug import _html
-from kaug._layer_inputs import (
-    check_arguments,
-    check_data,
-    check_moving,
-    checked_rank,
-    doubt,
-    moving_maps,
-)
-from kaug._random import Key, check_rows, resolve_seed
-from kaug._tensor_targets import moved_boxes, moved_keypoints
-from kaug._tensors import (
+from kaug._apply.matrices import to_pixels
+from kaug._apply.resample import Resampling
+from kaug._draw.draws import Key, check_rows, resolve_seed
+from kaug._show import html
+from kaug._targets.box_checks import check_format
+from kaug._targets.names import MAPS, MOVING
+from kaug._tensors.backend import (
     ROWS,
     AnyBackend,
     InDataPipeline,
@@ -33,13 +28,18 @@ from kaug._tensors import (
     is_of_tensorflow_graph,
     warped_masks,
 )
+from kaug._tensors.inputs import (
+    check_arguments,
+    check_data,
+    check_moving,
+    checked_rank,
+    doubt,
+    moving_maps,
+)
+from kaug._tensors.targets import moved_boxes, moved_keypoints
 from kaug._validation import describe, message
 from kaug.transforms import Transform
-from kaug.transforms._box_checks import check_format
-from kaug.transforms._config import register_with_keras
-from kaug.transforms._matrices import to_pixels
-from kaug.transforms._target_names import MAPS, MOVING
-from kaug.transforms._warp import Sampling
+from kaug.transforms._bases.config import register_with_keras
 
 __all__ = ["RandomTransform"]
 
@@ -180,7 +180,7 @@ class RandomTransform(keras.layers.Layer):
 
     def _repr_html_(self) -> str:
         """Returns what a notebook shows: the facts, and what the transform makes of a picture."""
-        from kaug.transforms._preview import is_foreign, pretty, preview
+        from kaug._show.preview import is_foreign, pretty, preview
 
         facts = [
             ("name", self.name),
@@ -189,8 +189,8 @@ class RandomTransform(keras.layers.Layer):
             ("transform", pretty(self.transform)),
         ]
         foreign = is_foreign(self.transform)
-        text = _html.table(type(self).__name__, facts)
-        return _html.card(text, lambda: preview(self.transform), foreign=foreign)
+        text = html.table(type(self).__name__, facts)
+        return html.card(text, lambda: preview(self.transform), foreign=foreign)
 
     # How it is carried out ----------------------------------------------------------------------
 
@@ -238,7 +238,7 @@ class RandomTransform(keras.layers.Layer):
         """Returns the matrices of the rows `0..ROWS-1` for images of a size, float32 `(_, 6)`."""
         if size not in self._tables:
             drawn = self.transform.draw(check_rows(np.arange(ROWS)), seed=self._table_seed)
-            matrices = to_pixels(self.transform.matrices(drawn, size), size)
+            matrices = to_pixels(self.transform._matrices(drawn, size), size)
             self._tables[size] = matrices.reshape(ROWS, 6).astype(np.float32)
         return self._tables[size]
 
@@ -261,13 +261,13 @@ def _anew(value: Any) -> Any:
     return keras.KerasTensor(value.shape, value.dtype) if symbolic else value
 
 
-def _checked_sampling(transform: Transform) -> Sampling:
+def _checked_sampling(transform: Transform) -> Resampling:
     """Returns how the transform resamples, or says what in it is no affine warp."""
-    sampling = transform.sampling()
+    sampling = transform._resampling()
     if sampling is not None:
         return sampling
-    for leaf in transform.leaves():
-        if leaf.sampling() is None:
+    for leaf in transform._leaves():
+        if leaf._resampling() is None:
             rule = "`RandomTransform` applies transforms that only move pixels"
             received = repr(transform) if leaf is transform else f"{leaf!r} in {transform!r}"
             fix = "Use kaug.AugmentedDataset, or kaug.augment_dataset, for the others."

@@ -1,39 +1,30 @@
 """Offline augmentation: append augmented rows to a dataset, each with the label it belongs to."""
 
 import os
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kaug import _parallel
-from kaug._memory import check_memory
+from kaug._draw.draws import check_rows
+from kaug._generators import Generator
+from kaug._job import Job
 from kaug._progress import Progress, Verbose
-from kaug._random import Key, check_rows, resolve_seed
-from kaug._sources import as_source, stand_in
+from kaug._sources import stand_in
+from kaug._types import Array, Batch, Rows
 from kaug._validation import (
-    check_choice,
     check_flag,
     check_integer,
     describe,
     message,
 )
-from kaug.generators import Generator, as_generator
-from kaug.sampling import SAMPLING, Plan, plan_of
 from kaug.transforms import Transform
-from kaug.transforms._annotations import Annotations
-from kaug.transforms._base import root_key
-from kaug.transforms._operations import Batch
-
-Array = NDArray[Any]
-Rows = NDArray[np.int64]
 
 _BATCH_BYTES = 2**22  # what a default batch aims at: small beside the result, large beside a call
 _REPORT_BYTES = 2**27  # how much a native transform makes between two reports of progress
-_COPY_BYTES = 2**20  # copying takes little time, so a thread should be given more
 _MOST_ROWS = 2**62  # rows are numbered in 64 bits
-# Epochs are the children 0..2³²-1 of a seed's key; this one is none of them.
-_SAMPLING_STREAM = 2**62
 
 
 def augment_dataset(
@@ -115,7 +106,7 @@ def augment_dataset(
         True
     """
     images, y = (x, y) if out is None else _for_store(x, y)
-    job = _Job(images, y, sample_weight, sampling, append, seed, generator)
+    job = Job.of(images, y, sample_weight, generator, sampling=sampling, append=append, seed=seed)
     n = check_integer(n, "n", maximum=_MOST_ROWS)
     step = _check_batch_size(batch_size, job.images)
     _check_verbose(verbose)
@@ -135,8 +126,8 @@ def augment_dataset(
             return_index=return_index,
             verbose=verbose,
         )
-    job.check_memory(job.images.shape[1:], job.kept + n, job.label_bytes)
-    made, index = job.run(job.source_rows(np.arange(n)), step, Progress(n, verbose))
+    job.check_memory(job.shape, n)
+    made, index = _run(job, job.source_rows(np.arange(n)), step, Progress(n, verbose))
     return job.answer(made, index, return_index=return_index)
 
 
@@ -187,7 +178,9 @@ def augment_rows(
         >>> bool((x_part == x_all[[8, 3]]).all() and (y_part == y_all[[8, 3]]).all())
         True
     """
-    job = _Job(x, y, sample_weight, sampling, append, seed, generator)
+    job = Job.of(x, y, sample_weight, generator, sampling=sampling, append=append, seed=seed)
+    # Whether they count or not, they are not part of the answer.
+    job = replace(job, originals=False)
     numbers = check_rows(rows)
     return_index = check_flag(return_index, "return_index")
     if seed is None or not isinstance(job.generator, Transform):
@@ -197,153 +190,75 @@ def augment_rows(
     if not len(job.images):
         rule = "`x` must have at least one row to make augmented rows from"
         raise ValueError(message(rule, describe(job.images)))
-    job.check_memory(job.images.shape[1:], len(numbers), job.label_bytes)
-    job.kept = 0  # whether they count or not, they are not part of the answer
+    job.check_memory(job.shape, len(numbers))
     index = job.source_rows(numbers)
-    made = job.allocate(job.generator.output_shape(job.images.shape[1:]), len(numbers))
-    job.generator.fill(made, job.source, index, job.image_key, numbers)
+    made = job.allocate(job.shape, len(numbers))
+    job.generator._fill(made, job.source, index, job.image_key, numbers)
     return job.answer(made, index, return_index=return_index)
 
 
-class _Job:
-    """The checked arguments of one augmentation, and how its rows are made."""
-
-    def __init__(
-        self,
-        x: ArrayLike,
-        y: Any,
-        sample_weight: Any,
-        sampling: str,
-        append: bool,
-        seed: int | None,
-        generator: Any,
-    ) -> None:
-        images = as_source(x)
-        self.generator = as_generator(generator)
-        native = self.generator if isinstance(self.generator, Transform) else None
-        self.annotations = Annotations(y, sample_weight, images, native)
-        self.use_images(images)
-        self.sampling = check_choice(sampling, "sampling", SAMPLING)
-        self.append = check_flag(append, "append")
-        self.kept = len(self.images) if self.append else 0
-        self.use_seed(resolve_seed(seed))
-        self.label_bytes = self.annotations.nbytes_per_row()
-
-    def use_images(self, images: Array) -> None:
-        """Takes these as the images."""
-        self.images = images
-        self.source = {"images": images, **self.annotations.source}
-
-    def use_seed(self, seed: int) -> None:
-        """Makes all draws with this seed."""
-        self.seed = seed
-        # The images come out as `generator(x[index], seed=seed)` would have them.
-        self.image_key = root_key(seed, epoch=0)
-        self.sampling_key = Key.from_seed(seed).child(_SAMPLING_STREAM)
-        self._plan: Plan | None = None
-
-    def source_rows(self, numbers: Rows) -> Rows:
-        """Returns the source row of each of the augmented rows `numbers`."""
-        if self._plan is None:
-            labels = self.annotations.labels
-            count, key = len(self.images), self.sampling_key
-            self._plan = plan_of(self.sampling, count, key, y=labels, append=self.append)
-        return self._plan(numbers)
-
-    def run(self, planned: Rows, step: int, progress: Progress) -> tuple[Batch, Rows]:
-        """Returns what was made, originals included, and the source row of each new row."""
-        if isinstance(self.generator, Transform):
-            return self._run_native(self.generator, planned, progress)
-        if not len(planned):
-            return self.allocate(self.images.shape[1:], 0), planned
-        made, index = self._run_in_batches(self.generator, planned, step, progress)
-        if self.sampling != "random" and not np.array_equal(index, planned):
-            raise ValueError(
-                message(
-                    f"sampling={self.sampling!r} needs a generator that returns every row once",
-                    "a generator that dropped some rows and repeated others",
-                    'Use sampling="random".',
-                )
+def _run(job: Job, planned: Rows, step: int, progress: Progress) -> tuple[Batch, Rows]:
+    """Returns what was made, originals included, and the source row of each new row."""
+    if isinstance(job.generator, Transform):
+        return _run_native(job, job.generator, planned, progress), planned
+    if not len(planned):
+        return job.allocate(job.shape, 0), planned
+    made, index = _run_in_batches(job, job.generator, planned, step, progress)
+    if job.sampling != "random" and not np.array_equal(index, planned):
+        raise ValueError(
+            message(
+                f"sampling={job.sampling!r} needs a generator that returns every row once",
+                "a generator that dropped some rows and repeated others",
+                'Use sampling="random".',
             )
-        return made, index
-
-    def _run_native(
-        self, transform: Transform, planned: Rows, progress: Progress
-    ) -> tuple[Batch, Rows]:
-        n = len(planned)
-        made = self.allocate(transform.output_shape(self.images.shape[1:]), n)
-        new = {name: array[self.kept :] for name, array in made.items()}
-        step = _parallel.grain_of(new["images"], _REPORT_BYTES)
-        for start in range(0, n, step):
-            part = slice(start, min(start + step, n))
-            numbers = np.arange(part.start, part.stop)
-            piece = {name: array[part] for name, array in new.items()}
-            transform.fill(piece, self.source, planned[part], self.image_key, numbers)
-            progress.update(part.stop)
-        return made, planned
-
-    def _run_in_batches(
-        self, generator: Generator, planned: Rows, step: int, progress: Progress
-    ) -> tuple[Batch, Rows]:
-        n = len(planned)
-        index = np.empty_like(planned)
-        made: Batch = {}
-        for number, start in enumerate(range(0, n, step)):
-            rows = planned[start : start + step]
-            stop = start + len(rows)
-            # Taking rows makes a copy, so a generator that works in place harms nothing.
-            batch = self.images[rows]
-            try:
-                augmented, position = generator.augment(batch, self.image_key.child(number))
-            except Exception as error:  # whatever it is, it goes on with a note
-                error.add_note(f"Raised while kaug augmented rows {start} to {stop - 1} of {n}.")
-                raise
-            made = made or self.allocate(augmented.shape[1:], n)
-            result = made["images"]
-            _check_shape(augmented, result)
-            result[self.kept + start : self.kept + stop] = augmented
-            index[start:stop] = rows[position]
-            progress.update(stop)
-        return made, index
-
-    def check_shape(self, shape: tuple[int, ...]) -> None:
-        """Raises when images of `shape` can not follow the originals."""
-        if shape != self.images.shape[1:] and self.kept:
-            raise ValueError(
-                message(
-                    "With append=True the generator must keep the image shape "
-                    f"{self.images.shape[1:]}",
-                    f"images of shape {shape}",
-                    "Pass append=False to get the augmented rows alone.",
-                )
-            )
-
-    def check_memory(self, shape: tuple[int, ...], rows: int, label_bytes: int = 0) -> None:
-        """Raises when so many images of `shape`, with their labels, do not fit into memory."""
-        fix = (
-            "Ask for fewer rows, use a smaller dtype such as uint8, or write it to disk: out=path."
         )
-        check_memory(shape, self.images.dtype, rows, label_bytes, fix)
+    return made, index
 
-    def allocate(self, shape: tuple[int, ...], n: int) -> Batch:
-        """Returns the arrays of the result, originals in place, for `n` images of `shape`."""
-        self.check_shape(shape)
-        self.check_memory(shape, self.kept + n)
-        result = np.empty((self.kept + n, *shape), self.images.dtype)
-        if self.kept:
-            _copy_rows(self.images, result)
-        return {"images": result, **self.annotations.allocate(self.kept, n, shape)}
 
-    def answer(self, made: Batch, index: Rows, *, return_index: bool) -> tuple[Any, ...]:
-        """Returns the images with what belongs to them."""
-        images = made["images"]
-        y, weight = self.annotations.collect(made, index, self.kept, images.shape[1:])
-        items = [images, self.annotations.with_settings(y)]
-        if weight is not None:
-            items.append(weight)
-        if return_index:
-            items.append(np.concatenate([np.arange(self.kept), index]))
-        return tuple(items)
+def _run_native(job: Job, transform: Transform, planned: Rows, progress: Progress) -> Batch:
+    n = len(planned)
+    made = job.allocate(job.shape, n)
+    new = {name: array[job.kept :] for name, array in made.items()}
+    step = _parallel.grain_of(new["images"], _REPORT_BYTES)
+    for start in range(0, n, step):
+        part = slice(start, min(start + step, n))
+        numbers = np.arange(part.start, part.stop)
+        piece = {name: array[part] for name, array in new.items()}
+        transform._fill(piece, job.source, planned[part], job.image_key, numbers)
+        progress.update(part.stop)
+    return made
+
+
+def _run_in_batches(
+    job: Job, generator: Generator, planned: Rows, step: int, progress: Progress
+) -> tuple[Batch, Rows]:
+    n = len(planned)
+    index = np.empty_like(planned)
+    made: Batch = {}
+    for number, start in enumerate(range(0, n, step)):
+        rows = planned[start : start + step]
+        stop = start + len(rows)
+        # Taking rows makes a copy, so a generator that works in place harms nothing.
+        batch = job.images[rows]
+        try:
+            augmented, position = generator.augment(batch, job.image_key.child(number))
+        except Exception as error:  # whatever it is, it goes on with a note
+            error.add_note(f"Raised while kaug augmented rows {start} to {stop - 1} of {n}.")
+            raise
+        made = made or _allocated(job, augmented.shape[1:], n)
+        result = made["images"]
+        _check_shape(augmented, result)
+        result[job.kept + start : job.kept + stop] = augmented
+        index[start:stop] = rows[position]
+        progress.update(stop)
+    return made, index
+
+
+def _allocated(job: Job, shape: tuple[int, ...], n: int) -> Batch:
+    """Returns arrays for images of a shape that nobody knew before."""
+    job.check_shape(shape)
+    job.check_memory(shape, n)
+    return job.allocate(shape, n)
 
 
 def _for_store(x: Any, y: Any) -> tuple[Array, Any]:
@@ -351,15 +266,6 @@ def _for_store(x: Any, y: Any) -> tuple[Array, Any]:
     from kaug.store._structure import with_plain_strings
 
     return stand_in(x), with_plain_strings(y)
-
-
-def _copy_rows(source: Array, out: Array) -> None:
-    """Copies all rows of `source` to the beginning of `out`, on all threads."""
-
-    def task(start: int, stop: int) -> None:
-        out[start:stop] = source[start:stop]
-
-    _parallel.run(task, len(source), grain=_parallel.grain_of(out, _COPY_BYTES))
 
 
 def _check_shape(augmented: Array, result: Array) -> None:

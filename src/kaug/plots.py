@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from kaug._plot_inputs import (
+from kaug._show.plot_inputs import (
     MAX_IMAGES,
     Run,
     check_pictures,

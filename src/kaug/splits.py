@@ -5,19 +5,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kaug._draw.draws import Key, permutation, resolve_seed
 from kaug._memory import check_memory
-from kaug._random import Key, permutation, resolve_seed
 from kaug._sources import as_source
-from kaug._validation import as_array, check_flag, check_fraction, message
-from kaug.targets import (
+from kaug._targets.structures import (
     check_order,
     class_numbers,
     group_numbers,
     map_arrays,
     nbytes_per_row,
 )
-
-Rows = NDArray[np.int64]
+from kaug._types import Rows
+from kaug._validation import as_array, check_flag, check_fraction, message
 
 
 def train_validation_split(

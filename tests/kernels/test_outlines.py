@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from kaug._apply.boxes import begin, enclose, outline
 from kaug._kernels.outlines import cut
-from kaug.transforms._boxes import begin, enclose, outline
 
 SIZE = (11, 14)
 FINE = 32  # points to a pixel, to measure areas

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 import kaug.transforms
 from kaug.transforms import Compose, HorizontalFlip, Transform
-from kaug.transforms._magnitudes import AUGMIX_ALL, AUGMIX_CHOICES, FACTORS, OPERATIONS
+from kaug.transforms._bases.magnitudes import AUGMIX_ALL, AUGMIX_CHOICES, FACTORS, OPERATIONS
 from kaug.transforms.augmix import AugMix
 
 POLICIES = [

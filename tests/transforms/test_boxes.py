@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
 from kaug import AugmentedDataset, augment_dataset, augment_rows
+from kaug._apply.boxes import FORMATS, clip, enclose, from_corners, outline, to_corners
 from kaug.transforms import (
     Affine,
     Brightness,
@@ -26,7 +27,6 @@ from kaug.transforms import (
     VerticalFlip,
     Zoom,
 )
-from kaug.transforms._boxes import FORMATS, clip, enclose, from_corners, outline, to_corners
 
 SIZE = (10, 20)  # height, width
 IMAGES = np.zeros((1, *SIZE, 1), "uint8")

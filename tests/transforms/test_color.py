@@ -8,9 +8,9 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 import kaug.transforms
+from kaug._apply.dtypes import to_dtype
 from kaug.transforms import Compose, HorizontalFlip, Posterize, RandAugment, Sharpness, Transform
-from kaug.transforms._dtypes import to_dtype
-from kaug.transforms._photometric import Photometric
+from kaug.transforms._bases.photometric import Photometric
 from kaug.transforms.color import (
     Brightness,
     ChannelShift,

@@ -139,9 +139,9 @@ def test_a_step_that_changes_the_size(images, first):
 
 def test_flips_and_quarters_join_any_filling():
     policy = Compose([Rotate90(), Rotation(10, fill_mode="wrap"), VerticalFlip()])
-    assert policy.sampling().fill_mode == "wrap"
+    assert policy._resampling().fill_mode == "wrap"
     mixed = Compose([Rotation(10, fill_mode="wrap"), Rotation(10, fill_mode="reflect")])
-    assert mixed.sampling() is None
+    assert mixed._resampling() is None
 
 
 def test_children_of_a_run_act_on_their_rows_only():
@@ -172,7 +172,7 @@ class AddTwo(Transform):
 @pytest.mark.parametrize("policy", [AddTwo(), OneOf([AddTwo(1), Identity()])], ids=repr)
 def test_parameters_that_are_tuples_are_those_of_their_rows(policy):
     parameters = policy.draw(np.arange(60), seed=0)
-    (step,) = (each for each in policy.steps(parameters) if isinstance(each.transform, AddTwo))
+    (step,) = (each for each in policy._steps(parameters) if isinstance(each.transform, AddTwo))
     expected = np.where(step.rows, np.add(*step.parameters["numbers"]), 0)
     assert 0 < step.rows.sum() < 60
     np.testing.assert_array_equal(policy(np.zeros((60, 1, 1, 1)), seed=0).ravel(), expected)

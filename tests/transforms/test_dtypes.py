@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from kaug._apply.dtypes import to_dtype
 from kaug.transforms import (
     AugMix,
     Brightness,
@@ -19,7 +20,6 @@ from kaug.transforms import (
     Rotation,
     Translation,
 )
-from kaug.transforms._dtypes import to_dtype
 
 INTEGERS = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"]
 MOVING = [

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from kaug._apply.matrices import compose, sine_and_cosine, to_pixels
 from kaug.transforms import (
     Affine,
     Compose,
@@ -18,7 +19,6 @@ from kaug.transforms import (
     VerticalFlip,
     Zoom,
 )
-from kaug.transforms._matrices import compose, sine_and_cosine, to_pixels
 
 GRID = np.arange(35, dtype="uint8").reshape(5, 7)
 FILL_MODES = ["nearest", "reflect", "wrap", "constant"]
@@ -126,7 +126,7 @@ def test_scipy_parity(images, fill_mode, interpolation, shape, dtype):
     )
     parameters = policy.draw(np.arange(6), seed=4)
     result = policy.apply(batch, parameters)
-    matrices = to_pixels(policy.matrices(parameters, shape[:2]), shape[:2])
+    matrices = to_pixels(policy._matrices(parameters, shape[:2]), shape[:2])
     tolerance = 1 if dtype == "uint8" else 1e-5
     for row, matrix in enumerate(matrices):
         for channel in range(shape[2]):
@@ -152,7 +152,7 @@ def test_a_run_is_one_resampling(images):
     result = policy.apply(batch, parameters)
     total = None
     for step, own in zip(steps, parameters["transforms"], strict=True):
-        matrices = step.matrices(own, (12, 15))
+        matrices = step._matrices(own, (12, 15))
         total = matrices if total is None else compose(total, matrices)
     for row, matrix in enumerate(to_pixels(total, (12, 15))):
         expected = ndimage.affine_transform(
@@ -283,4 +283,4 @@ def test_only_warps_have_matrices():
     with pytest.raises(
         TypeError, match=r"Only affine.*Received: ElasticDeformation\(\) and.*5 × 7 pixels"
     ):
-        elastic.matrices(elastic.draw([0], seed=0), (5, 7))
+        elastic._matrices(elastic.draw([0], seed=0), (5, 7))

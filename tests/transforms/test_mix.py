@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from kaug import ImageDataGenerator, augment_dataset, augment_rows
-from kaug._random import Draws, Key
+from kaug._draw.distributions import beta, dirichlet
+from kaug._draw.draws import Draws, Key
 from kaug.transforms import (
     Compose,
     CutMix,
@@ -22,7 +23,6 @@ from kaug.transforms import (
     Transform,
     Translation,
 )
-from kaug.transforms._distributions import beta, dirichlet
 
 K = 6  # classes, and channels of the pictures that tell them
 MIXING = [
@@ -299,9 +299,11 @@ def test_pieces_and_threads(monkeypatch):
     results = []
     for threads, piece in (("1", 2**30), ("1", 2**16), ("3", 2**17)):
         monkeypatch.setenv("KAUG_NUM_THREADS", threads)
-        monkeypatch.setattr("kaug.transforms._operations._PIECE_BYTES", piece)
+        monkeypatch.setattr("kaug._apply.execute._PIECE_BYTES", piece)
         monkeypatch.setattr("kaug.offline._REPORT_BYTES", piece)
-        monkeypatch.setattr("kaug.transforms._base._DRAWN_AT_ONCE", 7 if piece == 2**16 else 2**14)
+        monkeypatch.setattr(
+            "kaug.transforms.transform._DRAWN_AT_ONCE", 7 if piece == 2**16 else 2**14
+        )
         results.append(augment_dataset(x, labels, 90, transform, seed=1))
     for images, soft in results[1:]:
         np.testing.assert_array_equal(images, results[0][0])

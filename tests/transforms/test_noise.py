@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from kaug._draw.draws import Key
 from kaug._kernels.noise import CHUNK, fill_words
-from kaug._random import Key
 from kaug.transforms.noise import GaussianNoise, SaltAndPepper, normal_quantiles
 
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from kaug._apply.resample import Resampling
 from kaug.transforms import Zoom
-from kaug.transforms._remap import remapped
-from kaug.transforms._warp import Sampling
+from kaug.transforms._bases.remapping import remapped
 from kaug.transforms.perspective import Perspective
 
 FILL_MODES = ["nearest", "reflect", "wrap", "constant"]
@@ -135,7 +135,7 @@ def test_images_between_the_borders_of_words(images):
         out[:] = source
 
     assert not shifted.flags.aligned
-    np.testing.assert_array_equal(remapped(shifted, Sampling(), kernel), batch)
+    np.testing.assert_array_equal(remapped(shifted, Resampling(), kernel), batch)
     np.testing.assert_array_equal(Perspective()(shifted, seed=0), Perspective()(batch, seed=0))
 
 

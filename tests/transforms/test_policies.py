@@ -10,8 +10,10 @@ from PIL import Image, ImageEnhance, ImageOps
 from scipy import ndimage
 
 import kaug.transforms
+from kaug._apply.plan import plan
+from kaug._apply.stages import Warp
 from kaug.transforms import Compose, HorizontalFlip, OneOf, Rotation, Transform
-from kaug.transforms._magnitudes import (
+from kaug.transforms._bases.magnitudes import (
     AUTOAUGMENT_POLICIES,
     CHOICES,
     FACTORS,
@@ -19,7 +21,6 @@ from kaug.transforms._magnitudes import (
     NUMBERS,
     OPERATIONS,
 )
-from kaug.transforms._operations import Warp, plan
 from kaug.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
 
 POLICIES = [
@@ -338,7 +339,7 @@ def test_masks_and_points_follow_the_geometry(policy):
 def test_geometry_merges_with_neighbours(images):
     same = {"fill_mode": "constant", "interpolation": "nearest"}
     policy = Compose([Rotation(10, **same), RandAugment(), HorizontalFlip()])
-    operations = plan(list(policy.steps(policy.draw(np.arange(9), seed=0))), (), (5, 7, 3))
+    operations = plan(list(policy._steps(policy.draw(np.arange(9), seed=0))), (), (5, 7, 3))
     assert [isinstance(each, Warp) for each in operations].count(True) == 2
     assert isinstance(operations[0], Warp)
     assert isinstance(operations[-1], Warp)
@@ -349,9 +350,9 @@ def test_geometry_merges_with_neighbours(images):
 
 @every_policy
 def test_always_the_same_steps(policy):
-    first, second = (list(policy.steps(policy.draw([row], seed=0))) for row in (0, 1))
+    first, second = (list(policy._steps(policy.draw([row], seed=0))) for row in (0, 1))
     assert [step.transform for step in first] == [step.transform for step in second]
-    assert {step.transform for step in first} == set(policy.leaves())
+    assert {step.transform for step in first} == set(policy._leaves())
 
 
 def test_inside_of_other_policies(images):

@@ -16,9 +16,9 @@ from numpy.lib import format as npy
 from numpy.lib.npyio import NpzFile
 
 from kaug._cli.policy import read_policy
+from kaug._draw.draws import resolve_seed
 from kaug._files import check_path, open_regular
 from kaug._memory import check_memory
-from kaug._random import resolve_seed
 from kaug._validation import message
 from kaug.offline import augment_dataset
 from kaug.store import open_dataset

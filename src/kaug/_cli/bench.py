@@ -11,15 +11,14 @@ from itertools import count, product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kaug import __version__
 from kaug._cli.policy import read_policy
 from kaug._memory import check_memory
 from kaug._parallel import num_threads
+from kaug._types import Array
+from kaug._version import __version__
 from kaug.transforms import Transform
 
-Array = NDArray[Any]
 Call = Callable[[Array], Any]
 
 _SIZES = ((28, 28, 1), (224, 224, 3))

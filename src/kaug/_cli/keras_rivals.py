@@ -5,9 +5,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from numpy.typing import NDArray
-
-Array = NDArray[Any]
+from kaug._types import Array
 
 _BATCH = 256  # Keras' are made for batches, not for a whole dataset
 

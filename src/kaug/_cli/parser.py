@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from kaug import __version__
+from kaug._version import __version__
 
 _POLICY = (
     "what augments: a file that a transform's to_json wrote, its name ending in .json; or a "

@@ -4,12 +4,12 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-import kaug.generators  # noqa: F401 - with it, all transforms that a file can name are known
+import kaug._generators  # noqa: F401 - with it, all transforms that a file can name are known
 from kaug import transforms
 from kaug._files import check_path, open_regular
 from kaug._validation import message
 from kaug.transforms import Affine, Compose, HorizontalFlip, Transform
-from kaug.transforms._config import create, did_you_mean
+from kaug.transforms._bases.config import create, did_you_mean
 
 
 def tutorial() -> Transform:

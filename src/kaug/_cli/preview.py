@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from kaug._cli.policy import read_policy
+from kaug._draw.draws import resolve_seed
 from kaug._files import check_path, open_regular
 from kaug._memory import check_memory
-from kaug._random import resolve_seed
 from kaug._validation import message, warn
 from kaug.plots import plot_augmentations
 
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.output is not None:
         out = check_path(arguments.output, "FILE")
     policy = read_policy(arguments.policy)
-    if policy.mixes:
+    if policy._mixes:
         rule = "A preview shows one picture, so its policy must not mix it with others"
         raise ValueError(message(rule, repr(policy), "Leave out MixUp and CutMix."))
     picture = read_picture(source, arguments.size)

@@ -102,7 +102,7 @@ def survives_saving(transform: Transform) -> None:
         ways["keras.saving"] = lambda: saving.deserialize_keras_object(
             saving.serialize_keras_object(transform)
         )
-    if not any(callable(value) for leaf in transform.leaves() for value in vars(leaf).values()):
+    if not any(callable(value) for leaf in transform._leaves() for value in vars(leaf).values()):
         ways["evaluating its repr"] = lambda: eval(repr(transform), _names(transform))
     for name, way in ways.items():
         loaded = attempt(way, name)
@@ -112,7 +112,7 @@ def survives_saving(transform: Transform) -> None:
 def _names(transform: Transform) -> dict[str, Any]:
     """Returns the classes that the `repr` of a transform may name."""
     known = {cls.__name__: cls for cls in Transform.registry.values()}
-    return known | {type(each).__name__: type(each) for each in (*transform.leaves(), transform)}
+    return known | {type(each).__name__: type(each) for each in (*transform._leaves(), transform)}
 
 
 def has_an_example_that_runs(transform: Transform) -> None:

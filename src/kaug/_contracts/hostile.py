@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kaug._contracts.tools import drawn, pictures_for, require
+from kaug._types import Array
 from kaug._validation import describe
 from kaug.transforms import Transform
 
-Array = NDArray[Any]
 Case = tuple[str, Any]
 
 _ROWS = 5

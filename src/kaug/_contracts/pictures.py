@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from kaug._types import Array
 
 # All of whose values a float64 has; those of 64 bits would ask more than most transforms promise.
 INTEGERS = ("uint8", "int8", "uint16", "int16", "uint32", "int32")

@@ -98,7 +98,7 @@ def stays_in_range(transform: Transform) -> None:
 
 def _range(transform: Transform) -> tuple[float, float]:
     values = [0.0, 1.0]
-    for leaf in transform.leaves():
+    for leaf in transform._leaves():
         values += [float(getattr(leaf, "fill_value", 0.0))]
         values += getattr(leaf, "value_range", None) or ()
     return min(values), max(values)
@@ -110,7 +110,7 @@ def keeps_extremes(transform: Transform) -> None:
     Where an even image of a middle value stays as it is, so must one of the least and the greatest.
     What changes values may do to white what it does to nothing else.
     """
-    if any(leaf.photometric for leaf in transform.leaves()) or not _carries(
+    if any(leaf.photometric for leaf in transform._leaves()) or not _carries(
         transform, "segmentation masks"
     ):
         return
@@ -190,7 +190,7 @@ def takes_targets_along(transform: Transform) -> None:
     batch = blobs(pictures_for(transform), masks=masks, points=points)
     if not carried or refused(surely, batch["images"]):
         return
-    changes_values = any(leaf.photometric for leaf in transform.leaves())
+    changes_values = any(leaf.photometric for leaf in transform._leaves())
     for kind, rows in found(run(surely, batch)).items():
         least = 0.6 if changes_values and kind.endswith("images") else 1.0
         missed = np.flatnonzero(~rows).tolist()
@@ -200,8 +200,8 @@ def takes_targets_along(transform: Transform) -> None:
 
 def _carries(transform: Transform, what: str) -> bool:
     try:
-        for leaf in transform.leaves():
-            leaf.check_carries(what)
+        for leaf in transform._leaves():
+            leaf._check_carries(what)
     except (TypeError, ValueError):
         return False
     return True

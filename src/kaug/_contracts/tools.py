@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kaug._contracts.pictures import Pictures
+from kaug._types import Array
 from kaug._validation import describe
 from kaug.transforms import Transform
-from kaug.transforms._base import root_key
-
-Array = NDArray[Any]
+from kaug.transforms.transform import root_key
 
 # What of a message says that images of this kind are not for this transform.
 _REFUSALS = ("channel", "dtype", "images")
@@ -67,11 +65,11 @@ def pictures_for(transform: Transform) -> Pictures:
 
 def rows_of(transform: Transform, images: Array, rows: Any, **options: int) -> Array:
     """Returns some rows as they come out; what is mixed in always comes from all `images`."""
-    if not transform.mixes:
+    if not transform._mixes:
         return np.asarray(run(transform, images[rows], index=rows, **options))
     out = np.empty((len(rows), *transform.output_shape(images.shape[1:])), images.dtype)
     key = root_key(options.get("seed", 1), options.get("epoch", 0))
-    fill = functools.partial(transform.fill, {"images": out}, {"images": images}, rows, key, rows)
+    fill = functools.partial(transform._fill, {"images": out}, {"images": images}, rows, key, rows)
     attempt(fill, describe(images))
     return out
 

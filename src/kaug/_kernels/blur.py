@@ -22,7 +22,7 @@ from numba.extending import intrinsic, overload
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
-from kaug._kernels.filters import clip
+from kaug._kernels.sharpen import clip
 
 # Samples blurred at once, so that their scratch fits the first-level cache.
 _BLOCK = 2048

@@ -15,8 +15,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from kaug import __version__
 from kaug._validation import message, warn
+from kaug._version import __version__
 
 try:
     from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache

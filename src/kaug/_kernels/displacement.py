@@ -6,7 +6,7 @@ Gaussian: the sum of the squared bumps, which is the field's variance, is the sa
 1 in 10,000, and that rest is divided out.
 
 The height at a node is a function of the row's seed and the node's number alone (Threefry-2x32, as
-in `kaug._random`), and nodes are counted from the centre of the picture. So the same seed makes the
+in `kaug._draw`), and nodes are counted from the centre of the picture. So the same seed makes the
 same field in images of any size.
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
-from kaug._kernels.remap import BLOCK, sample
+from kaug._kernels.homography import BLOCK, sample
 
 # Nodes on either side of a place whose bumps reach it: four standard deviations.
 REACH = 4

@@ -1,6 +1,6 @@
 """Noise pixel by pixel, from two random words per row.
 
-A row's words are the key of a Threefry-2x32-20 stream (see `kaug._random`), counted by the place of
+A row's words are the key of a Threefry-2x32-20 stream (see `kaug._draw`), counted by the place of
 the pixel: so many decisions need no more than two words from the draws, and depend on nothing else.
 LLVM turns its loop into vector code. The stream comes in chunks; the words of counter `i` of a
 chunk are `i` and `i + CHUNK / 2`, and the lower halves of all words come before the upper ones.

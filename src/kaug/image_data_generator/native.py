@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._apply import matrices
+from kaug._apply.matrices import Matrices
+from kaug._apply.parameters import Bounds
+from kaug._apply.resample import INTERPOLATIONS, Resampling
+from kaug._draw.draws import Draws
 from kaug._kernels.warp import FILL_MODES
-from kaug._random import Draws
+from kaug._types import Parameters
 from kaug._validation import check_flag, check_integer
-from kaug.image_data_generator.draws import is_fraction
-from kaug.image_data_generator.options import check_reach, check_shift, check_zoom
-from kaug.transforms import _matrices
-from kaug.transforms._affine import AffineTransform
-from kaug.transforms._base import Parameters, check_fill
-from kaug.transforms._matrices import Matrices
-from kaug.transforms._parameters import Bounds
-from kaug.transforms._warp import INTERPOLATIONS, Sampling
+from kaug.image_data_generator._draws import is_fraction
+from kaug.image_data_generator._options import check_reach, check_shift, check_zoom
+from kaug.transforms._bases.affine import AffineTransform
+from kaug.transforms.transform import check_fill
 
 # Options that only geometry has nothing to do with, and the values that turn them off.
 _NOT_GEOMETRY = {
@@ -92,7 +93,7 @@ class KerasGeometry(AffineTransform):
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
-        self.sampling()  # checks how it fills
+        self._resampling()  # checks how it fills
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns Keras' parameters of each row, shifts as they were given."""
@@ -107,11 +108,11 @@ class KerasGeometry(AffineTransform):
             "flip_vertical": draws.chance(0.5 * self.vertical_flip),
         }
 
-    def sampling(self) -> Sampling:
+    def _resampling(self) -> Resampling:
         """Returns how the transform resamples."""
         return check_fill(self.fill_mode, self.cval, INTERPOLATIONS[self.interpolation_order])
 
-    def matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         """Returns the warps, output pixel to input pixel about the centre, `(2, 3, M)`."""
         count = len(parameters["applied"])
         down = _in_pixels(parameters["ty"], self.height_shift_range, size[0])
@@ -121,14 +122,14 @@ class KerasGeometry(AffineTransform):
             np.where(parameters[name], -1.0, 1.0) for name in ("flip_vertical", "flip_horizontal")
         ]
         # Keras' order. Its shifts are those of the coordinates, opposite to the picture's.
-        result = _matrices.rotation(parameters["theta"])
+        result = matrices.rotation(parameters["theta"])
         for rows in (
             ((1, 0, down), (0, 1, right)),
             ((np.cos(lean), 0, 0), (-np.sin(lean), 1, 0)),
             ((parameters["zy"], 0, 0), (0, parameters["zx"], 0)),
             ((mirrored[0], 0, 0), (0, mirrored[1], 0)),
         ):
-            result = _matrices.compose(result, _matrices.from_entries(rows, count))
+            result = matrices.compose(result, matrices.from_entries(rows, count))
         return result
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from kaug._targets.names import looks_like, misnamed
 from kaug._validation import describe, message, warn
 from kaug.transforms import Transform
-from kaug.transforms._target_names import looks_like, misnamed
 
 
 def import_extra(module: str, extra: str) -> Any:
@@ -34,7 +34,7 @@ def check_by_row(transform: Any) -> Transform:
             "because others can not make a row by its number"
         )
         raise TypeError(message(rule, describe(transform)))
-    if transform.mixes:
+    if transform._mixes:
         rule = (
             "The transform must not mix pictures, because the partner of a row may be any row of "
             "the whole dataset, of which a worker has a part"
@@ -54,7 +54,7 @@ def check_others(
         transform: What happens to the images.
         size: Height and width of the images; None for both if they differ.
     """
-    if all(leaf.photometric for leaf in transform.leaves()):
+    if all(leaf.photometric for leaf in transform._leaves()):
         return
     rule = "Images alone are moved, and all else stays as it is"
     fix = (

@@ -7,16 +7,15 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kaug._random import resolve_seed
+from kaug._draw.draws import resolve_seed
+from kaug._types import Array
 from kaug._validation import check_images, describe, message
 from kaug.integrations._common import check_by_row, check_others, import_extra
 from kaug.transforms import Transform
 
 __all__ = ["augment", "number_rows"]
 
-Array = NDArray[Any]
 Element = dict[str, Any]
 
 

@@ -5,7 +5,7 @@ A *store* is a folder with one `.npy` file for each array of the result, or a Za
 function of its range of rows, so a job that was killed goes on where the manifest says it was.
 """
 
+from kaug.store._dataset import StoredDataset, open_dataset
 from kaug.store._write import write_dataset
-from kaug.store.dataset import StoredDataset, open_dataset
 
 __all__ = ["StoredDataset", "open_dataset", "write_dataset"]

@@ -11,17 +11,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from numpy.typing import NDArray
-
 from kaug._progress import Progress, Verbose
+from kaug._types import Array
 from kaug._validation import message, warn
 from kaug.store._manifest import Manifest, is_zarr, sync_folder
 from kaug.store._npy import NpyFiles, open_arrays
 from kaug.store._recipe import Recipe
 from kaug.store._structure import Spec, bytes_of
 from kaug.store._zarr import ZarrArrays
-
-Array = NDArray[Any]
 
 _SAVE_EVERY = 1.0  # seconds of work that a kill may cost, at least…
 _SAVE_SHARE = 20  # …and at least this often the time it takes to save

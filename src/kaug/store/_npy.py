@@ -4,17 +4,14 @@ import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
-from numpy.typing import NDArray
 
+from kaug._types import Array
 from kaug._validation import message
 from kaug.store._manifest import check_file, refuse_link
 from kaug.store._structure import Spec, bytes_of
-
-Array = NDArray[Any]
 
 _REPAIR = "Run augment_dataset with the same arguments again: it makes what is missing."
 

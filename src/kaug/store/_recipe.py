@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kaug._job import Job
+from kaug._targets.annotations import Annotations
+from kaug._types import Array, Rows
 from kaug._validation import describe, message
 from kaug.store._source import forget, gather, mapped, rows_of
 from kaug.store._structure import leaves_of
 from kaug.transforms import Transform
-from kaug.transforms._annotations import Annotations
-
-if TYPE_CHECKING:
-    from kaug.offline import _Job
-
-Array = NDArray[Any]
-Rows = NDArray[np.int64]
 
 
 class Recipe:
@@ -33,7 +28,7 @@ class Recipe:
         ValueError: Originals and new rows would differ in shape.
     """
 
-    def __init__(self, job: _Job, y: Any, weight: Any) -> None:
+    def __init__(self, job: Job, y: Any, weight: Any) -> None:
         if not isinstance(job.generator, Transform):
             rule = (
                 "`out` needs a native generator: what makes one row without the others can be "
@@ -87,10 +82,10 @@ class Recipe:
         }
         source, rows = job.source, index
         # A mixing transform may reach for any row, so it gets the maps themselves.
-        if any(mapped(a) is not None for a in source.values()) and not self.transform.mixes:
+        if any(mapped(a) is not None for a in source.values()) and not self.transform._mixes:
             needed, rows = np.unique(index, return_inverse=True)
             source = {name: gather(array, needed) for name, array in source.items()}
-        self.transform.fill(made, source, rows, job.image_key, numbers)
+        self.transform._fill(made, source, rows, job.image_key, numbers)
         y, weight = job.annotations.collect(made, index, 0, self._shape)
         return made["images"], job.annotations.with_settings(y), weight
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kaug._targets.annotations import SETTINGS
 from kaug._validation import describe
 from kaug.store._structure import (
     NAME,
@@ -17,7 +18,6 @@ from kaug.store._structure import (
     named_tuple,
     specs_of,
 )
-from kaug.transforms._annotations import SETTINGS
 
 VERSION = 1  # of the format
 CHUNK_BYTES = 2**24  # rows, with all that belongs to them, that are made and written at once

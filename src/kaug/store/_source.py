@@ -9,16 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kaug._targets.annotations import SETTINGS, is_keras_dict
+from kaug._targets.box_checks import checked_boxes
+from kaug._targets.structures import check_targets, check_weights, map_arrays
+from kaug._types import Array, Rows
 from kaug._validation import as_array, message
 from kaug.store._structure import bytes_of, leaves_of
-from kaug.targets import check_targets, check_weights, map_arrays
-from kaug.transforms._annotations import SETTINGS, is_keras_dict
-from kaug.transforms._box_checks import checked_boxes
-
-Array = NDArray[Any]
-Rows = NDArray[np.int64]
 
 _READ_BYTES = 2**24  # how much of a source is read at once
 _MOST_READ_BYTES = 2**28  # at most, where the source's own chunks are larger

@@ -10,13 +10,11 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kaug._memory import check_memory
+from kaug._targets.structures import map_arrays
+from kaug._types import Array
 from kaug._validation import message
-from kaug.targets import map_arrays
-
-Array = NDArray[Any]
 
 # No dot and no slash: a name can not lead out of the store.
 NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")

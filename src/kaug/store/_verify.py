@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kaug._job import Job
 from kaug._sources import is_lazy
+from kaug._types import Array, Rows
 from kaug._validation import check_images, message
-from kaug.offline import _Job
 from kaug.store._chunks import damaged_chunks, open_for_chunks, span_of
 from kaug.store._manifest import Manifest, is_zarr
 from kaug.store._recipe import Recipe
@@ -24,9 +24,6 @@ from kaug.store._source import (
 )
 from kaug.store._structure import Spec, bytes_of, from_tree
 from kaug.transforms import Transform
-
-Array = NDArray[Any]
-Rows = NDArray[np.int64]
 
 _REPAIR = "Run augment_dataset with the same arguments again: it makes damaged chunks anew."
 _NAMED = 5  # damaged chunks named in a message
@@ -74,7 +71,7 @@ def check_rows(
     if given is not None:
         _check_source(manifest, images, targets, digest or checksum(images))
     # The source rows that were drawn are in the index, so it does not matter how.
-    job = _Job(images, y, weight, "random", False, manifest.content["arguments"]["seed"], transform)
+    job = Job.of(images, y, weight, transform, seed=manifest.content["arguments"]["seed"])
     recipe = Recipe(job, *targets)
     numbers = np.unique(np.random.default_rng(seed).integers(n, size=min(rows, n)))
     step = manifest.content["chunk_rows"]

@@ -9,17 +9,20 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from kaug import __version__
 from kaug._files import check_path
+from kaug._job import Job
 from kaug._progress import Verbose
 from kaug._sources import is_lazy
+from kaug._types import Array
 from kaug._validation import message
+from kaug._version import __version__
 from kaug.store._chunks import Writer, explained, open_for_users
 from kaug.store._manifest import FORMAT, Manifest, is_zarr, sync_folder, unfinished
 from kaug.store._recipe import Recipe
@@ -28,13 +31,10 @@ from kaug.store._source import checked_targets, checksum, fingerprint, settings_
 from kaug.store._structure import Spec, specs_of, to_tree, with_leaves
 from kaug.store._zarr import import_zarr
 
-if TYPE_CHECKING:
-    from kaug.offline import _Job
-
 
 def write_dataset(
     out: Any,
-    job: _Job,
+    job: Job,
     n: int,
     *,
     given: tuple[Any, Any, Any],
@@ -67,8 +67,9 @@ def write_dataset(
     with contextlib.ExitStack() as stack:
         manifest = _existing(folder, stack)
         if manifest and seed is None:
-            job.use_seed(manifest.content["arguments"]["seed"])
-        digest = _read_source(job, x, folder if manifest else folder.parent)
+            job = replace(job, seed=manifest.content["arguments"]["seed"])
+        images, digest = _read_source(job.images, x, folder if manifest else folder.parent)
+        recipe = Recipe(replace(job, images=images), *targets)
         checked = dict(zip(("y", "sample_weight"), targets, strict=True))
         wanted = {
             "format": FORMAT,
@@ -81,7 +82,7 @@ def write_dataset(
                 "sampling": job.sampling,
             },
             "transform": transform,
-            "source": {**fingerprint(job.images, checked, digest), **settings_of(y)},
+            "source": {**fingerprint(images, checked, digest), **settings_of(y)},
             "arrays": [spec.to_plain() for spec in specs],
             "structure": tree,
         }
@@ -157,14 +158,12 @@ def _in_use(folder: Path) -> BlockingIOError:
     return BlockingIOError(message(rule, f"{str(folder)!r}, which is in use", fix))
 
 
-def _read_source(job: _Job, x: Any, folder: Path) -> str:
-    """Reads the images once; returns their checksum."""
+def _read_source(images: Array, x: Any, folder: Path) -> tuple[Array, str]:
+    """Reads the images once, where `x` gives them on demand; returns them and their checksum."""
     if not is_lazy(x):
-        return checksum(job.images)
+        return images, checksum(images)
     with explained(folder):
-        images, digest = stage(x, folder)
-    job.use_images(images)
-    return digest
+        return stage(x, folder)
 
 
 def _begin(

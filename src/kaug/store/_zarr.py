@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kaug._types import Array
 from kaug._validation import message
 from kaug.store._manifest import check_file, refuse_link
 from kaug.store._structure import Spec
-
-Array = NDArray[Any]
 
 _CHUNK_BYTES = 2**21  # what has to be decompressed to read one row
 

@@ -4,8 +4,7 @@ A transform describes what may happen to a batch of images. Calling it draws wha
 each row, from a seed, an epoch and the row's number alone, and does it.
 """
 
-from kaug._random import Draws
-from kaug.transforms._base import Transform
+from kaug._draw.draws import Draws
 from kaug.transforms.augmix import AugMix
 from kaug.transforms.color import (
     Brightness,
@@ -38,6 +37,7 @@ from kaug.transforms.noise import GaussianNoise, SaltAndPepper
 from kaug.transforms.perspective import Perspective
 from kaug.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
 from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
+from kaug.transforms.transform import Transform
 
 __all__ = [
     "Affine",

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._random import Draws
+from kaug._apply.dtypes import to_dtype, working_dtype
+from kaug._apply.execute import carried_out
+from kaug._draw.distributions import beta, check_alpha, dirichlet
+from kaug._draw.draws import Draws
+from kaug._types import Array, Parameters
 from kaug._validation import check_number, message
-from kaug.transforms import _magnitudes
-from kaug.transforms._base import Array, Parameters
-from kaug.transforms._distributions import beta, check_alpha, dirichlet
-from kaug.transforms._dtypes import to_dtype, working_dtype
-from kaug.transforms._magnitudes import NUMBERS
-from kaug.transforms._operations import carried_out
-from kaug.transforms._slots import Slots, set_integer
+from kaug.transforms._bases import magnitudes
+from kaug.transforms._bases.magnitudes import NUMBERS
+from kaug.transforms._bases.slots import Slots, set_integer
 
 # How many operations a chain has at most when their number is drawn.
 _DEEPEST = 3
@@ -96,7 +96,7 @@ class AugMix(Slots):
 
     def longest_way(self) -> float:
         """Returns the longest way of a translation at severity 10, as a part of the image."""
-        return _magnitudes.AUGMIX_WAY
+        return magnitudes.AUGMIX_WAY
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the operations and weights of each row.
@@ -117,7 +117,7 @@ class AugMix(Slots):
         }
 
     def _drawn_chain(self, draws: Draws) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        names = _magnitudes.AUGMIX_ALL if self.all_ops else _magnitudes.AUGMIX_CHOICES
+        names = magnitudes.AUGMIX_ALL if self.all_ops else magnitudes.AUGMIX_CHOICES
         choices = np.array([NUMBERS[name] for name in names])
         depth = self.depth if self.depth > 0 else 1 + draws.integers(_DEEPEST)
         operations, strengths = [], []
@@ -125,7 +125,7 @@ class AugMix(Slots):
             drawn = choices[draws.integers(len(choices))]
             levels = draws.uniform(0.1, self.severity) / 10
             operations.append(np.where(place < depth, drawn, 0))
-            strengths.append(_magnitudes.AUGMIX.strengths(operations[-1], levels, draws.sign()))
+            strengths.append(magnitudes.AUGMIX.strengths(operations[-1], levels, draws.sign()))
         return np.stack(operations, axis=1), np.stack(strengths, axis=1)
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
@@ -143,7 +143,7 @@ class AugMix(Slots):
         weights = share[:, np.newaxis] * parameters["weight"]
         return _blended(images, 1 - share, copies, weights)
 
-    def check_carries(self, what: str) -> None:
+    def _check_carries(self, what: str) -> None:
         """Refuses masks, boxes and keypoints."""
         rule = "AugMix shows several moved copies of a picture at once"
         raise ValueError(message(rule, what, "Leave AugMix out, or use RandAugment."))

@@ -10,18 +10,16 @@ from itertools import permutations
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kaug._apply.parameters import Bounds
+from kaug._draw.draws import Draws, Key
 from kaug._kernels import colors, pointwise, read_only
 from kaug._kernels.jitter import jitter
-from kaug._random import Draws, Key
+from kaug._types import Array, Parameters
 from kaug._validation import message
-from kaug.transforms._base import Parameters, Transform
-from kaug.transforms._parameters import Bounds
-from kaug.transforms._photometric import Compiled, strengths
-from kaug.transforms._ranges import Range, limits
-
-Array = NDArray[Any]
+from kaug.transforms._bases.fields import Range, limits
+from kaug.transforms._bases.photometric import Compiled, strengths
+from kaug.transforms.transform import Transform
 
 # What numbers given for a factor must keep: they spread around 1, and below 0 is no picture.
 _FACTOR = {"centre": 1.0, "minimum": 0.0, "maximum": 100.0}

@@ -7,15 +7,18 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._random import Draws
+from kaug._apply import matrices
+from kaug._apply.execute import carried_out
+from kaug._apply.matrices import Matrices
+from kaug._apply.plan import plan
+from kaug._apply.resample import Resampling
+from kaug._apply.stages import Step, Warp
+from kaug._draw.draws import Draws
+from kaug._types import Array, Parameters
 from kaug._validation import check_integer, check_number, check_probability, describe, message
-from kaug.transforms import _matrices
-from kaug.transforms._affine import AffineTransform
-from kaug.transforms._base import Array, Parameters, Transform
-from kaug.transforms._config import MAX_DEPTH
-from kaug.transforms._matrices import Matrices
-from kaug.transforms._operations import Step, Warp, carried_out, plan
-from kaug.transforms._warp import Sampling
+from kaug.transforms._bases.affine import AffineTransform
+from kaug.transforms._bases.config import MAX_DEPTH
+from kaug.transforms.transform import Transform
 
 _LEAST_WEIGHT = 1e-300
 
@@ -36,14 +39,14 @@ class _Policy(Transform):
         return cast(tuple[Transform, ...], self.transforms)
 
     @property
-    def mixes(self) -> bool:
+    def _mixes(self) -> bool:
         """Whether a child does."""
-        return any(child.mixes for child in self._children)
+        return any(child._mixes for child in self._children)
 
-    def leaves(self) -> Iterator[Transform]:
+    def _leaves(self) -> Iterator[Transform]:
         """Yields the transforms that are no policies, of all children."""
         for child in self._children:
-            yield from child.leaves()
+            yield from child._leaves()
 
     def choose(self, draws: Draws) -> NDArray[np.bool_]:
         """Returns which children act on which rows, bool `(M, children)`: all, as it is."""
@@ -66,31 +69,33 @@ class _Policy(Transform):
             shape = child.output_shape(shape)
         return shape
 
-    def sampling(self) -> Sampling | None:
+    def _resampling(self) -> Resampling | None:
         """Returns how all children resample together, or None when they can not in one warp."""
-        merged: Sampling | None = Sampling(indifferent=True)
+        merged: Resampling | None = Resampling(indifferent=True)
         for child in self._children:
-            sampling = child.sampling()
+            sampling = child._resampling()
             merged = None if merged is None or sampling is None else merged.merge(sampling)
         return merged
 
-    def matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         """Returns the one warp of all children that were chosen."""
-        (warp,) = plan(list(self.steps(parameters)), (), (*size, 1)) or (None,)
+        (warp,) = plan(list(self._steps(parameters)), (), (*size, 1)) or (None,)
         count = len(parameters["applied"])
-        return warp.matrices if isinstance(warp, Warp) else _matrices.identity(count)
+        return warp.matrices if isinstance(warp, Warp) else matrices.identity(count)
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         """Returns `images` after every child that was chosen, runs of warps in one resampling."""
-        return carried_out(self.steps(parameters), images)
+        return carried_out(self._steps(parameters), images)
 
-    def steps(
+    def _steps(
         self, parameters: Parameters, within: NDArray[np.bool_] | None = None
     ) -> Iterator[Step]:
         """Yields the steps of all children; nested policies dissolve."""
         within = parameters["applied"] if within is None else parameters["applied"] & within
         for i, child in enumerate(self._children):
-            yield from child.steps(parameters["transforms"][i], parameters["chosen"][:, i] & within)
+            yield from child._steps(
+                parameters["transforms"][i], parameters["chosen"][:, i] & within
+            )
 
 
 def _checked_children(transforms: Any) -> tuple[Transform, ...]:
@@ -261,14 +266,14 @@ class Identity(AffineTransform):
         array([[[0, 1]]])
     """
 
-    def sampling(self) -> Sampling:
+    def _resampling(self) -> Resampling:
         """Returns that it takes part in any warp."""
-        return Sampling(indifferent=True)
+        return Resampling(indifferent=True)
 
-    def matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         """Returns identities."""
         del size
-        return _matrices.identity(len(parameters["applied"]))
+        return matrices.identity(len(parameters["applied"]))
 
 
 @dataclass(frozen=True, repr=False)

@@ -8,11 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._apply.dtypes import checked_fill
+from kaug._apply.parameters import UNIT, Bounds
+from kaug._apply.resample import INTERPOLATIONS, Resampling
+from kaug._apply.stages import Step
+from kaug._draw.draws import Draws
 from kaug._kernels import read_only
 from kaug._kernels.resize import place_boxes, resize
 from kaug._kernels.shift import shift
 from kaug._kernels.warp import FILL_MODES
-from kaug._random import Draws
+from kaug._types import Array, Parameters
 from kaug._validation import (
     check_choice,
     check_integer,
@@ -21,12 +26,8 @@ from kaug._validation import (
     describe,
     message,
 )
-from kaug.transforms._base import Parameters, Transform, check_fill
-from kaug.transforms._dtypes import checked_fill
-from kaug.transforms._operations import Step
-from kaug.transforms._parameters import UNIT, Bounds
-from kaug.transforms._remap import Array, Reading, remapped
-from kaug.transforms._warp import INTERPOLATIONS, Sampling
+from kaug.transforms._bases.remapping import Reading, remapped
+from kaug.transforms.transform import Transform, check_fill
 
 # What a box can be: hardly a pixel of a million, and not quite a line.
 _SCALES, _RATIOS = (1e-6, 1.0), (1e-3, 1e3)
@@ -116,7 +117,7 @@ class PadAndCrop(Transform):
         down, right = self._offsets(parameters, (images.shape[1], images.shape[2]))
         source = np.ascontiguousarray(images)
         out = np.empty_like(source)
-        fill, bits = _bits(Sampling(self.fill_mode, value), images.dtype)
+        fill, bits = _bits(Resampling(self.fill_mode, value), images.dtype)
         mode = FILL_MODES.index(self.fill_mode)
         shift(read_only(source.view(bits)), down, right, mode, fill, out.view(bits))
         return out
@@ -124,7 +125,7 @@ class PadAndCrop(Transform):
 
 # Small pieces of a batch ask for the same again and again.
 @lru_cache(maxsize=64)
-def _bits(sampling: Sampling, dtype: np.dtype[Any]) -> tuple[Array, np.dtype[Any]]:
+def _bits(sampling: Resampling, dtype: np.dtype[Any]) -> tuple[Array, np.dtype[Any]]:
     """Returns the bits of a fill value, and unsigned integers for those of any value."""
     value = np.array([checked_fill(sampling.fill_mode, sampling.fill_value, dtype)], dtype)
     bits = np.dtype(f"u{min(dtype.itemsize, 8)}")
@@ -197,12 +198,12 @@ class RandomResizedCrop(Transform):
         """Returns the shape of an augmented image, given that of an image."""
         return (self.height or shape[0], self.width or shape[1], *shape[2:])
 
-    def steps(
+    def _steps(
         self, parameters: Parameters, within: NDArray[np.bool_] | None = None
     ) -> Iterator[Step]:
         """Yields the transform; where it changes the size, it acts on every row in some way."""
         if self.height is None and self.width is None:
-            yield from super().steps(parameters, within)
+            yield from super()._steps(parameters, within)
             return
         applied = parameters["applied"] if within is None else parameters["applied"] & within
         yield Step(self, {**parameters, "applied": applied}, np.ones(len(applied), np.bool_))
@@ -263,7 +264,7 @@ class RandomResizedCrop(Transform):
         def kernel(source: Array, out: Array, reading: Reading) -> None:
             resize(source, boxes, reading.linear, reading.weight_dtype, out)
 
-        return remapped(images, Sampling(interpolation=interpolation), kernel, (height, width))
+        return remapped(images, Resampling(interpolation=interpolation), kernel, (height, width))
 
 
 def _checked_pair(value: Any, name: str, least: float, most: float) -> tuple[float, float]:

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kaug._apply.resample import Resampling
+from kaug._draw.draws import Draws
 from kaug._kernels import read_only
 from kaug._kernels.displacement import REACH, invert, remap, weigh
-from kaug._random import Draws
+from kaug._types import Array, Parameters
 from kaug._validation import check_number, message
-from kaug.transforms._base import Parameters
-from kaug.transforms._remap import Array, Reading, Remapping, remapped
-from kaug.transforms._warp import Sampling
+from kaug.transforms._bases.remapping import Reading, Remapping, remapped
 
 # What a height spread evenly over -1..1 is multiplied by to have a standard deviation of 1.
 _SPREAD = float(np.sqrt(3))
@@ -82,7 +82,7 @@ class ElasticDeformation(Remapping):
 
     def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
         """Returns `masks` deformed, their values not blended."""
-        return self._deformed(masks, parameters["field"], self.mask_sampling)
+        return self._deformed(masks, parameters["field"], self._mask_resampling)
 
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]
@@ -112,7 +112,7 @@ class ElasticDeformation(Remapping):
     def _amplitude(self, size: tuple[int, int]) -> float:
         return self.alpha * min(size) * _SPREAD
 
-    def _deformed(self, images: Array, seeds: Array, sampling: Sampling) -> Array:
+    def _deformed(self, images: Array, seeds: Array, sampling: Resampling) -> Array:
         size = (images.shape[1], images.shape[2])
         grid = _grid(*size, self._spacing(size))
         row_weights = (grid.row_weights * self._amplitude(size)).astype(np.float32)

@@ -12,6 +12,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._apply.dtypes import checked_fill, working_dtype
+from kaug._apply.parameters import UNIT, Bounds
+from kaug._apply.values import check_values
+from kaug._draw.draws import Draws
 from kaug._kernels.erasing import (
     erase,
     place_grids,
@@ -19,17 +23,12 @@ from kaug._kernels.erasing import (
     place_rectangles,
     place_squares,
 )
-from kaug._random import Draws
+from kaug._types import Array, Parameters
 from kaug._validation import check_choice, check_integer, check_number, describe, message
-from kaug.transforms._base import Parameters
-from kaug.transforms._dtypes import checked_fill, working_dtype
-from kaug.transforms._parameters import UNIT, Bounds
-from kaug.transforms._photometric import Photometric
-from kaug.transforms._ranges import Range, set_range
-from kaug.transforms._values import check_values
+from kaug.transforms._bases.fields import Range, set_range
+from kaug.transforms._bases.photometric import Photometric
 from kaug.transforms.noise import two_words
 
-Array = NDArray[Any]
 Patches = NDArray[np.int64]
 
 FILL_MODES = ("constant", "noise")

@@ -7,15 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._apply.dtypes import to_dtype, working_dtype
+from kaug._draw.draws import Draws
 from kaug._kernels.blur import blur, radius_of
-from kaug._kernels.filters import sharpen_bytes, sharpen_floats
-from kaug._random import Draws
-from kaug.transforms._base import Parameters
-from kaug.transforms._dtypes import to_dtype, working_dtype
-from kaug.transforms._photometric import Photometric
-from kaug.transforms._ranges import Range, limits, start_at_zero
-
-Array = NDArray[Any]
+from kaug._kernels.sharpen import sharpen_bytes, sharpen_floats
+from kaug._types import Array, Parameters
+from kaug.transforms._bases.fields import Range, limits, start_at_zero
+from kaug.transforms._bases.photometric import Photometric
 
 # Largest sigma for which sums in 16 bits are exact enough: within a fifth of a level.
 _WIDEST_IN_BYTES = 6.0

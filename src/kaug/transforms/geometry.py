@@ -18,15 +18,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._random import Draws
+from kaug._apply import matrices
+from kaug._apply.matrices import Matrices
+from kaug._apply.parameters import Bounds
+from kaug._apply.resample import Resampling
+from kaug._draw.draws import Draws
+from kaug._types import Parameters
 from kaug._validation import check_probability, message, warn
-from kaug.transforms import _matrices
-from kaug.transforms._affine import AffineTransform
-from kaug.transforms._base import Parameters, check_fill
-from kaug.transforms._matrices import Matrices
-from kaug.transforms._parameters import Bounds
-from kaug.transforms._ranges import Range, limits, set_range
-from kaug.transforms._warp import Sampling
+from kaug.transforms._bases.affine import AffineTransform
+from kaug.transforms._bases.fields import Range, limits, set_range
+from kaug.transforms.transform import check_fill
 
 # What is given as a range, by its name in every transform that has it: the value that changes
 # nothing, and what it must stay above and below.
@@ -53,16 +54,16 @@ class _Geometric(AffineTransform):
         zooms = dict.fromkeys(("height_zoom", "width_zoom"), _RANGES["zoom"])
         return {**_RANGES, **zooms, "quarters": {"minimum": 1, "maximum": 3}}
 
-    def sampling(self) -> Sampling:
+    def _resampling(self) -> Resampling:
         """Returns how the transform resamples."""
-        return Sampling(indifferent=True)
+        return Resampling(indifferent=True)
 
-    def matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         """Returns the warps, output pixel to input pixel about the centre, `(2, 3, M)`."""
-        return _matrices.where(parameters["applied"], self._matrices(parameters, size))
+        return matrices.where(parameters["applied"], self._warps(parameters, size))
 
     @abstractmethod
-    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         """Returns the warps of all rows, applied or not."""
 
 
@@ -82,9 +83,9 @@ class _Resampled(_Geometric):
             if hasattr(self, name):
                 set_range(self, name, **bounds)
 
-    def sampling(self) -> Sampling:
+    def _resampling(self) -> Resampling:
         """Returns how the transform resamples."""
-        return Sampling(self.fill_mode, self.fill_value, self.interpolation)
+        return Resampling(self.fill_mode, self.fill_value, self.interpolation)
 
 
 def _zooms(
@@ -149,12 +150,12 @@ class Affine(_Resampled):
             "width_shift": draws.uniform(*limits(self.width_shift)),
         }
 
-    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
-        result = _matrices.zoom(parameters["height_zoom"], parameters["width_zoom"])
-        result = _matrices.compose(result, _matrices.shear(parameters["shear"]))
-        result = _matrices.compose(result, _matrices.rotation(parameters["rotation"]))
+    def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+        result = matrices.zoom(parameters["height_zoom"], parameters["width_zoom"])
+        result = matrices.compose(result, matrices.shear(parameters["shear"]))
+        result = matrices.compose(result, matrices.rotation(parameters["rotation"]))
         down, right = parameters["height_shift"] * size[0], parameters["width_shift"] * size[1]
-        return _matrices.compose(result, _matrices.translation(down, right))
+        return matrices.compose(result, matrices.translation(down, right))
 
 
 @dataclass(frozen=True, repr=False)
@@ -186,9 +187,9 @@ class Rotation(_Resampled):
         """Returns the `rotation` of each row in degrees."""
         return {"rotation": draws.uniform(*limits(self.rotation))}
 
-    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         del size
-        return _matrices.rotation(parameters["rotation"])
+        return matrices.rotation(parameters["rotation"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -226,9 +227,9 @@ class Translation(_Resampled):
             "width_shift": draws.uniform(*limits(self.width_shift)),
         }
 
-    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         down, right = parameters["height_shift"] * size[0], parameters["width_shift"] * size[1]
-        return _matrices.translation(down, right)
+        return matrices.translation(down, right)
 
 
 @dataclass(frozen=True, repr=False)
@@ -262,9 +263,9 @@ class Shear(_Resampled):
         """Returns the `shear` of each row in degrees."""
         return {"shear": draws.uniform(*limits(self.shear))}
 
-    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         del size
-        return _matrices.shear(parameters["shear"])
+        return matrices.shear(parameters["shear"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -300,9 +301,9 @@ class Zoom(_Resampled):
         height, width = _zooms(draws, self.zoom, self.keep_aspect)
         return {"height_zoom": height, "width_zoom": width}
 
-    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         del size
-        return _matrices.zoom(parameters["height_zoom"], parameters["width_zoom"])
+        return matrices.zoom(parameters["height_zoom"], parameters["width_zoom"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -325,9 +326,9 @@ class HorizontalFlip(_Geometric):
 
     p: float = 0.5
 
-    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         del size
-        return _matrices.from_entries(((1, 0, 0), (0, -1, 0)), len(parameters["applied"]))
+        return matrices.from_entries(((1, 0, 0), (0, -1, 0)), len(parameters["applied"]))
 
 
 @dataclass(frozen=True, repr=False)
@@ -350,9 +351,9 @@ class VerticalFlip(_Geometric):
 
     p: float = 0.5
 
-    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         del size
-        return _matrices.from_entries(((-1, 0, 0), (0, 1, 0)), len(parameters["applied"]))
+        return matrices.from_entries(((-1, 0, 0), (0, 1, 0)), len(parameters["applied"]))
 
 
 @dataclass(frozen=True, repr=False)
@@ -384,10 +385,10 @@ class Rotate90(_Geometric):
         """Returns the `quarters` of each row, 1 to 3."""
         return {"quarters": draws.integers(3) + 1}
 
-    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         quarters = parameters["quarters"]
         if size[0] != size[1] and (quarters % 2)[parameters["applied"]].any():
             rule = "A quarter turn of images that are not square cuts off what sticks out"
             fix = "Crop or resize them to squares first, or leave `Rotate90` out."
             warn(message(rule, f"images of {size[0]} × {size[1]} pixels", fix))
-        return _matrices.rotation(90.0 * quarters)
+        return matrices.rotation(90.0 * quarters)

@@ -12,19 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kaug._apply.batches import maps_of
+from kaug._apply.dtypes import to_dtype, working_dtype
+from kaug._apply.parameters import UNIT, Bounds
+from kaug._draw.distributions import beta, check_alpha
+from kaug._draw.draws import Draws
 from kaug._kernels import read_only
-from kaug._kernels.partners import blend_bytes, blend_floats, paste
-from kaug._random import Draws
+from kaug._kernels.mixing import blend_bytes, blend_floats, paste
+from kaug._types import Array, Floats, Parameters
 from kaug._validation import check_integer, check_probability, message
-from kaug.transforms._base import Array, Parameters, Transform
-from kaug.transforms._distributions import beta, check_alpha
-from kaug.transforms._dtypes import to_dtype, working_dtype
-from kaug.transforms._operations import maps_of
-from kaug.transforms._parameters import UNIT, Bounds
-
-Floats = NDArray[np.float64]
+from kaug.transforms.transform import Transform
 
 # A row of labels has a number for each.
 _MOST_CLASSES = 2**24
@@ -49,7 +47,7 @@ class _Mixing(Transform):
         return {**dict.fromkeys(names, UNIT), "partner": {"minimum": 0.0, "below": 1.0}}
 
     @property
-    def mixes(self) -> bool:
+    def _mixes(self) -> bool:
         """Always True."""
         return True
 
@@ -66,7 +64,7 @@ class _Mixing(Transform):
     def shares(self, parameters: Parameters, size: tuple[int, int]) -> Floats:
         """Returns which part of each mixed image is the row's own, `(M,)` in 0..1."""
 
-    def mix(
+    def _mix(
         self, own: Mapping[str, Array], partners: Mapping[str, Array], parameters: Parameters
     ) -> dict[str, Array]:
         """Returns all of a batch mixed with its partners; labels and weights by their shares."""
@@ -143,7 +141,7 @@ class MixUp(_Mixing):
         del size
         return np.asarray(parameters["share"])
 
-    def check_carries(self, what: str) -> None:
+    def _check_carries(self, what: str) -> None:
         """Refuses masks, boxes and keypoints."""
         rule = "MixUp blends two pictures in every pixel, so it needs targets that can be blended"
         raise ValueError(message(rule, what, "Use CutMix for masks, or leave MixUp out."))
@@ -210,7 +208,7 @@ class CutMix(_Mixing):
         (top, bottom), (left, right) = _spans(parameters, size)
         return 1 - (bottom - top) * (right - left) / (size[0] * size[1])
 
-    def check_carries(self, what: str) -> None:
+    def _check_carries(self, what: str) -> None:
         """Refuses boxes and keypoints."""
         if what != "segmentation masks":
             rule = (

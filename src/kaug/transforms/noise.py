@@ -12,13 +12,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._draw.draws import Draws
 from kaug._kernels.noise import add_noise_to_bytes, add_noise_to_floats, add_salt_and_pepper
-from kaug._random import Draws
-from kaug.transforms._base import Parameters
-from kaug.transforms._photometric import Photometric
-from kaug.transforms._ranges import Range, limits, start_at_zero
-
-Array = NDArray[Any]
+from kaug._types import Array, Parameters
+from kaug.transforms._bases.fields import Range, limits, start_at_zero
+from kaug.transforms._bases.photometric import Photometric
 
 
 @dataclass(frozen=True, repr=False)

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from kaug._apply.parameters import Bounds
+from kaug._apply.resample import Resampling
+from kaug._draw.draws import Draws
 from kaug._kernels import read_only
-from kaug._kernels.remap import find_homographies, project
-from kaug._random import Draws
+from kaug._kernels.homography import find_homographies, project
+from kaug._types import Array, Parameters
 from kaug._validation import check_number, message
-from kaug.transforms._base import Parameters
-from kaug.transforms._parameters import Bounds
-from kaug.transforms._remap import Array, Reading, Remapping, remapped
-from kaug.transforms._warp import Sampling
+from kaug.transforms._bases.remapping import Reading, Remapping, remapped
 
 # Corners in the order of `corners`, in units of half the height and half the width.
 _CORNERS = np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)])
@@ -85,7 +85,7 @@ class Perspective(Remapping):
 
     def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
         """Returns `masks` seen in perspective, their values not blended."""
-        return _projected(masks, parameters["corners"], self.mask_sampling)
+        return _projected(masks, parameters["corners"], self._mask_resampling)
 
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]
@@ -98,7 +98,7 @@ class Perspective(Remapping):
         return np.asarray(lifted[..., :2] / np.where(depth == 0, np.finfo(float).tiny, depth))
 
 
-def _projected(images: Array, corners: Array, sampling: Sampling) -> Array:
+def _projected(images: Array, corners: Array, sampling: Resampling) -> Array:
     matrices = _homographies(corners, (images.shape[1], images.shape[2]))[1]
 
     def kernel(source: Array, out: Array, reading: Reading) -> None:

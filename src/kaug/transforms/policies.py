@@ -4,7 +4,7 @@ They dissolve into the transforms they are made of, so masks, boxes and keypoint
 geometric operations, and these become one resampling with their neighbours in a `Compose`.
 
 What `draw` returns says everything: `operation`, the number of the operation in each slot (0 does
-nothing), and its `strength`. `kaug.transforms._magnitudes.OPERATIONS` has their names and units.
+nothing), and its `strength`; `_bases/magnitudes.py` has their names and units.
 """
 
 from collections.abc import Iterator
@@ -14,16 +14,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._random import Draws
+from kaug._apply.execute import carried_out
+from kaug._apply.stages import Step
+from kaug._draw.draws import Draws
+from kaug._types import Array, Parameters
 from kaug._validation import check_choice, check_number, message
-from kaug.transforms import _magnitudes
-from kaug.transforms._base import Array, Parameters, Transform
-from kaug.transforms._magnitudes import AUTOAUGMENT_POLICIES, NUMBERS
-from kaug.transforms._operations import Step, carried_out
-from kaug.transforms._slots import Slots, set_integer
+from kaug.transforms._bases import magnitudes
+from kaug.transforms._bases.magnitudes import AUTOAUGMENT_POLICIES, NUMBERS
+from kaug.transforms._bases.slots import Slots, set_integer
+from kaug.transforms.transform import Transform
 
 _MOST_OPERATIONS, _MOST_BINS = 100, 10_000
-_CHOICES = np.array([NUMBERS[name] for name in _magnitudes.CHOICES])
+_CHOICES = np.array([NUMBERS[name] for name in magnitudes.CHOICES])
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,14 +34,14 @@ class _Published(Slots):
 
     def longest_way(self) -> float | None:
         """Returns the longest way of a translation, as a part of the image."""
-        return _magnitudes.LONGEST_WAY
+        return magnitudes.LONGEST_WAY
 
-    def leaves(self) -> Iterator[Transform]:
+    def _leaves(self) -> Iterator[Transform]:
         """Yields the transforms that the policy comes down to."""
         yield self._geometry
-        yield self._colours
+        yield self._values
 
-    def steps(
+    def _steps(
         self, parameters: Parameters, within: NDArray[np.bool_] | None = None
     ) -> Iterator[Step]:
         """Yields two steps for each slot: what moves, and what changes values."""
@@ -49,7 +51,7 @@ class _Published(Slots):
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         """Returns `images` after the operations of all slots."""
-        return carried_out(self.steps(parameters), images)
+        return carried_out(self._steps(parameters), images)
 
 
 @dataclass(frozen=True, repr=False)
@@ -116,7 +118,7 @@ class RandAugment(_Published):
         level = self.magnitude / (self.num_magnitude_bins - 1)
         drawn = [(_drawn_operation(draws), draws.sign()) for _ in range(self.num_ops)]
         operations, signs = (np.stack(column, axis=1) for column in zip(*drawn, strict=True))
-        strengths = _magnitudes.RANDAUGMENT.strengths(operations, level, signs)
+        strengths = magnitudes.RANDAUGMENT.strengths(operations, level, signs)
         return {"operation": operations, "strength": strengths}
 
 
@@ -184,7 +186,7 @@ class TrivialAugmentWide(_Published):
         """Returns the `operation` and its `strength`, both `(M, 1)`."""
         operations = _drawn_operation(draws)
         levels = draws.integers(self.num_magnitude_bins) / (self.num_magnitude_bins - 1)
-        strengths = _magnitudes.TRIVIALAUGMENT_WIDE.strengths(operations, levels, draws.sign())
+        strengths = magnitudes.TRIVIALAUGMENT_WIDE.strengths(operations, levels, draws.sign())
         return {"operation": operations[:, np.newaxis], "strength": strengths[:, np.newaxis]}
 
 
@@ -242,7 +244,7 @@ class AutoAugment(_Published):
         acts = np.stack([draws.uniform(), draws.uniform()], axis=1) < table.probabilities[pair]
         signs = np.stack([draws.sign(), draws.sign()], axis=1)
         operations = np.where(acts, table.operations[pair], 0)
-        strengths = _magnitudes.AUTOAUGMENT.strengths(operations, table.levels[pair], signs)
+        strengths = magnitudes.AUTOAUGMENT.strengths(operations, table.levels[pair], signs)
         return {"operation": operations, "strength": strengths}
 
 

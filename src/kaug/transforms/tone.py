@@ -9,17 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kaug._apply.parameters import UNIT, Bounds
+from kaug._draw.draws import Draws
 from kaug._kernels import histograms, pointwise, read_only
-from kaug._random import Draws
+from kaug._types import Array, Parameters
 from kaug._validation import check_integer, check_number, message
-from kaug.transforms._base import Parameters, Transform
-from kaug.transforms._parameters import UNIT, Bounds
-from kaug.transforms._photometric import Compiled, strengths
-from kaug.transforms._ranges import Range, set_range
-
-Array = NDArray[Any]
+from kaug.transforms._bases.fields import Range, set_range
+from kaug.transforms._bases.photometric import Compiled, strengths
+from kaug.transforms.transform import Transform
 
 
 def _set_exact(transform: Transform, name: str, maximum: float) -> None:

@@ -1,0 +1,1 @@
+"""What was drawn, carried out on arrays: plans, warps, dtypes, values, boxes."""

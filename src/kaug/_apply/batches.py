@@ -1,0 +1,76 @@
+"""A batch on its way: arrays with one entry a row, by name.
+
+`"images"` are `(M, H, W, C)`. If they are there, `"masks"` `(M, H, W, K)`, and more whose names
+begin like that, have a value for each pixel; `"points"` `(M, P, 2)` have `"inside"` `(M, P)` beside
+them; `"boxes"` `(M, B, 3)` say what is seen of those whose outlines are the first of the points
+(see `boxes.begin`). Whatever else is there is to be mixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._apply.boxes import cut_off, solid
+from kaug._apply.resample import Resampling
+from kaug._types import Array, Batch
+
+
+def writable(batch: Batch, name: str) -> Array:
+    """Returns an array of the batch, copied if it can not be written to."""
+    if not batch[name].flags.writeable:
+        batch[name] = batch[name].copy()
+    return batch[name]
+
+
+def maps_of(batch: Mapping[str, Any]) -> list[str]:
+    """Returns the names of what has a value for each pixel, and moves with these."""
+    return [name for name in batch if name.startswith("masks")]
+
+
+def move_points(
+    batch: Batch,
+    size: tuple[int, ...],
+    change: Callable[[Array], Array],
+    sampling: Resampling | None = None,
+) -> None:
+    """Moves the points, notes which have left the images, and cuts off what has of boxes.
+
+    Args:
+        batch: With the images as they are afterwards, and the points as they were.
+        size: Height and width of the images before.
+        change: Returns where points go.
+        sampling: How masks were resampled, if they were.
+    """
+    if "points" not in batch:
+        return
+    before = batch["points"]
+    points = batch["points"] = np.array(change(before), order="C")
+    after = batch["images"].shape[1:3]
+    if "inside" in batch:
+        batch["inside"] = batch["inside"] & within(points, after)
+    if "boxes" not in batch:
+        return
+    held = points
+    if sampling is not None and sampling.fill_mode == "constant":
+        inner = solid(before, size)
+        held = points if np.array_equal(inner, before) else np.array(change(inner), order="C")
+    cut_off(before, points, held, writable(batch, "boxes"), after)
+
+
+def within(points: Array, size: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Returns which points `(M, P, 2)` lie in an image of a height and width."""
+    end = np.array([size[1], size[0]]) - 0.5
+    return np.asarray(((points >= -0.5) & (points <= end)).all(axis=-1))
+
+
+def take_rows(parameters: Any, rows: Any) -> Any:
+    """Returns the chosen rows of parameters, however nested."""
+    if isinstance(parameters, Mapping):
+        return {name: take_rows(value, rows) for name, value in parameters.items()}
+    if isinstance(parameters, tuple):
+        return tuple(take_rows(value, rows) for value in parameters)
+    return parameters[rows]

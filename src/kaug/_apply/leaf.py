@@ -1,0 +1,66 @@
+"""What carries a transform out asks of it: the hooks behind `Transform`'s public face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from kaug._apply.matrices import Matrices
+from kaug._apply.resample import Resampling
+from kaug._types import Array, Batch, Parameters
+
+
+class Leaf(Protocol):
+    """A transform that is no policy."""
+
+    @property
+    def photometric(self) -> bool:
+        """Whether it only changes values."""
+
+    @property
+    def _mixes(self) -> bool:
+        """Whether it blends each row with another one of the source, which is `_mix`."""
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Returns the shape of a transformed image, given that of an image."""
+
+    def transform_images(self, images: Array, parameters: Parameters) -> Array:
+        """Returns transformed images."""
+
+    def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
+        """Returns masks moved as the images are."""
+
+    def transform_points(
+        self, points: Array, parameters: Parameters, size: tuple[int, int]
+    ) -> Array:
+        """Returns where points of the images go."""
+
+    def _resampling(self) -> Resampling | None:
+        """Returns how it resamples, or None when it is no mere affine warp."""
+
+    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+        """Returns the affine warp of each row, if it has a `_resampling`."""
+
+    def _check_carries(self, what: str) -> None:
+        """Raises when it does not know where targets of a kind would go."""
+
+
+class Mixing(Leaf, Protocol):
+    """A leaf that mixes."""
+
+    def _mix(self, own: Batch, partners: Batch, parameters: Parameters) -> Batch:
+        """Returns what rows become, mixed with others."""
+
+
+class Tree(Protocol):
+    """A transform, a policy of several among them."""
+
+    @property
+    def _mixes(self) -> bool:
+        """Whether any of them mixes."""
+
+    def _leaves(self) -> Iterator[Leaf]:
+        """Yields the transforms that are no policies."""
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Returns the shape of a transformed image, given that of an image."""

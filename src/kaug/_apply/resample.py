@@ -1,0 +1,101 @@
+"""One resampling of a batch: from matrices to pixels."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._apply.dtypes import checked_fill, holds, moved_exactly, to_dtype, working_dtype
+from kaug._apply.matrices import Matrices, to_pixels
+from kaug._kernels.warp import warp
+from kaug._types import Array
+
+INTERPOLATIONS = ("nearest", "bilinear")  # by the order of their splines
+
+_KERNEL_DTYPES = ("uint8", "float32", "float64")
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """How a warp reads pixels: what lies outside, and between them."""
+
+    fill_mode: str = "nearest"
+    fill_value: float = 0.0
+    interpolation: str = "bilinear"
+    # True for flips and quarter turns, which take whatever their neighbours in a policy say.
+    indifferent: bool = False
+
+    def merge(self, other: "Resampling") -> "Resampling | None":
+        """Returns the sampling of both in one warp, or None when they differ."""
+        if self.indifferent:
+            return other
+        return self if other.indifferent or other == self else None
+
+
+def warp_rows(
+    source: Array, rows: NDArray[np.int64], matrices: Matrices, out: Array, sampling: Resampling
+) -> None:
+    """Writes rows of `source`, warped by `matrices`, into `out`.
+
+    Args:
+        source: `(N, H, W, C)`, any integer or float dtype.
+        rows: Row of `source` for each row of `out`.
+        matrices: About the centre, output pixel to input pixel, `(2, 3, M)`.
+        out: `(M, H, W, C)`, the dtype of `source`.
+        sampling: Fill and interpolation.
+    """
+    value = checked_fill(sampling.fill_mode, sampling.fill_value, out.dtype)
+    pixels = to_pixels(matrices, (source.shape[1], source.shape[2]))
+    ready = out.dtype.name in _KERNEL_DTYPES and out.dtype.isnative
+    if ready and source.flags.c_contiguous and source.flags.aligned and out.flags.c_contiguous:
+        warp(np.asarray(source), rows, pixels, out, **_options(sampling, value))
+        return
+    gathered = source[rows]
+    if holds(gathered):
+        out[...] = _by_kernel(gathered, pixels, sampling, value)
+        return
+    copied = (pixels == np.floor(pixels)).all(axis=(1, 2)) | (sampling.interpolation == "nearest")
+    out[~copied] = _by_kernel(gathered[~copied], pixels[~copied], sampling, value)
+    fill = value if sampling.fill_mode == "constant" else None
+    out[copied] = moved_exactly(
+        gathered[copied], lambda images: _by_kernel(images, pixels[copied], sampling, 0.0), fill
+    )
+
+
+def _by_kernel(images: Array, pixels: Array, sampling: Resampling, value: float) -> Array:
+    """Returns images of any dtype warped, by way of one that the kernel knows."""
+    byte = images.dtype == np.uint8
+    source = np.ascontiguousarray(images, np.uint8 if byte else working_dtype(images.dtype))
+    result = np.empty_like(source)
+    warp(source, np.arange(len(source)), pixels, result, **_options(sampling, value))
+    return result if byte else to_dtype(result, images.dtype)
+
+
+def _options(sampling: Resampling, value: float) -> dict[str, Any]:
+    return {
+        "order": INTERPOLATIONS.index(sampling.interpolation),
+        "fill_mode": sampling.fill_mode,
+        "fill_value": value,
+    }
+
+
+def warped(images: Array, matrices: Matrices, sampling: Resampling) -> Array:
+    """Returns `images` `(M, H, W, C)` warped, in a new array."""
+    out = np.empty_like(images, order="C")
+    warp_rows(images, np.arange(len(images)), matrices, out, sampling)
+    return out
+
+
+def moved(points: Array, matrices: Matrices, size: tuple[int, int]) -> NDArray[np.float64]:
+    """Returns where a warp moves points, `(M, P, 2)` in (x, y), counted from the first pixel.
+
+    Args:
+        points: `(M, P, 2)`, (x, y).
+        matrices: Of the warp, about the centre, output pixel to input pixel, `(2, 3, M)`.
+        size: Height and width of the image in pixels.
+    """
+    pixels = to_pixels(matrices, size)[:, ::-1]  # rows of the matrix, by x and y
+    inverse = np.linalg.inv(pixels[:, :, 1::-1])
+    offsets = pixels[:, np.newaxis, :, 2]
+    return np.asarray((points - offsets) @ inverse.transpose(0, 2, 1))

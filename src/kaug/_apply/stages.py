@@ -1,0 +1,152 @@
+"""What a policy comes down to: steps, runs of affine steps as one warp, and mixing.
+
+A policy dissolves into *steps*: transforms that are no policies, each with its parameters and the
+rows it acts on. What carries out one of them, or a run of them at once, is a *stage*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._apply.batches import maps_of, move_points, take_rows, writable
+from kaug._apply.leaf import Leaf
+from kaug._apply.matrices import Matrices
+from kaug._apply.resample import Resampling, moved, warped
+from kaug._types import Array, Batch, Parameters
+from kaug._validation import message
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A transform that is no policy, what it does, and to which rows."""
+
+    transform: Leaf
+    parameters: Parameters
+    rows: NDArray[np.bool_]
+
+    def part(self, rows: Any) -> Step:
+        """Returns the step for some of the rows."""
+        return Step(self.transform, take_rows(self.parameters, rows), self.rows[rows])
+
+    def apply(self, batch: Batch, source: Mapping[str, Any]) -> None:
+        """Changes the batch, whose arrays may be written to."""
+        del source
+        if not self.rows.any():
+            return
+        step = self if self.rows.all() else self.part(self.rows)
+        transform, parameters = step.transform, step.parameters
+        size = batch["images"].shape[1:3]
+        shape = transform.output_shape(batch["images"].shape[1:])
+        self._change(
+            batch, "images", lambda images: transform.transform_images(images, parameters), shape
+        )
+        if transform.photometric:
+            return
+        for name in maps_of(batch):
+            self._change(
+                batch, name, lambda masks: transform.transform_masks(masks, parameters), shape[:2]
+            )
+        move_points(
+            batch,
+            size,
+            lambda points: self._changed(
+                points.copy(), lambda rows: transform.transform_points(rows, parameters, size), ()
+            ),
+            getattr(transform, "_mask_resampling", None),
+        )
+
+    def _change(
+        self,
+        batch: Batch,
+        name: str,
+        change: Callable[[Array], Array],
+        shape: tuple[int, ...],
+    ) -> None:
+        """Puts what `change` makes of the rows in their place; its first axes become `shape`."""
+        if name in batch:
+            batch[name] = self._changed(batch[name], change, shape)
+
+    def _changed(
+        self, array: Array, change: Callable[[Array], Array], shape: tuple[int, ...]
+    ) -> Array:
+        every_row = bool(self.rows.all())
+        chosen = array if every_row else array[self.rows]
+        changed = np.asarray(change(chosen))
+        shape = (len(chosen), *shape, *chosen.shape[len(shape) + 1 :])
+        if changed.shape != shape:
+            rule = "A transform must return the shape it was given, or that of its `output_shape`"
+            received = f"{changed.shape} from {self.transform!r}, where {shape} is due"
+            raise ValueError(message(rule, received))
+        if changed.dtype != array.dtype:
+            rule = "A transform must keep the dtype"
+            received = f"{changed.dtype} from {self.transform!r}, given {array.dtype}"
+            raise TypeError(message(rule, received, "Convert what it returns with .astype."))
+        if every_row:
+            return changed
+        array = array if array.flags.writeable else array.copy()
+        array[self.rows] = changed
+        return array
+
+
+@dataclass(frozen=True, slots=True)
+class Warp:
+    """A run of affine steps in one resampling."""
+
+    matrices: Matrices
+    sampling: Resampling
+
+    def part(self, rows: Any) -> Warp:
+        """Returns the warp of some of the rows."""
+        return Warp(self.matrices[:, :, rows], self.sampling)
+
+    def apply(self, batch: Batch, source: Mapping[str, Any]) -> None:
+        """Changes the batch."""
+        del source
+        self.move_others(batch)
+        batch["images"] = warped(batch["images"], self.matrices, self.sampling)
+
+    def move_others(self, batch: Batch) -> None:
+        """Moves all of the batch but the images."""
+        for name in maps_of(batch):
+            nearest = replace(self.sampling, fill_value=0.0, interpolation="nearest")
+            batch[name] = warped(batch[name], self.matrices, nearest)
+        size = batch["images"].shape[1:3]
+        change = partial(moved, matrices=self.matrices, size=size)
+        move_points(batch, size, change, self.sampling)
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """A step that blends each row with another row of the source."""
+
+    step: Step
+    # What the other rows go through before; drawn apart from what the rows themselves do.
+    before: tuple[Stage, ...]
+
+    def part(self, rows: Any) -> Mix:
+        """Returns the mixing of some of the rows."""
+        return Mix(self.step.part(rows), tuple(each.part(rows) for each in self.before))
+
+    def apply(self, batch: Batch, source: Mapping[str, Any]) -> None:
+        """Changes the batch, whose arrays may be written to."""
+        chosen = np.flatnonzero(self.step.rows)
+        if not len(chosen):
+            return
+        parameters = take_rows(self.step.parameters, chosen)
+        rows = (parameters["partner"] * len(source["images"])).astype(np.int64)
+        partners = {name: np.asarray(array[rows]) for name, array in source.items()}
+        for stage in self.before:
+            stage.part(chosen).apply(partners, source)
+        own = {name: array[chosen] for name, array in batch.items()}
+        transform: Any = self.step.transform
+        for name, mixed in transform._mix(own, partners, parameters).items():
+            writable(batch, name)[chosen] = mixed
+
+
+Stage = Step | Warp | Mix

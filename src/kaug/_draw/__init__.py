@@ -1,0 +1,1 @@
+"""Draws: keys, counter-based numbers, and distributions made of them."""

@@ -1,0 +1,1 @@
+"""What travels with the images: labels, weights, masks, boxes, keypoints."""

@@ -1,0 +1,360 @@
+"""What belongs to images and follows them: masks, boxes, keypoints, and labels that mix.
+
+Labels and weights are taken along row by row. But where pixels move, masks, boxes and keypoints
+must move with them, and where pictures are mixed, labels and weights must mix. Both happen to plain
+arrays, which `Transform.fill` gets beside the images; `Annotations` makes these arrays from what
+the user has, and brings them back to the form the user gave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from kaug._apply import boxes
+from kaug._apply.batches import within
+from kaug._apply.leaf import Tree
+from kaug._targets.box_checks import check_format, check_values, checked_boxes
+from kaug._targets.by_place import PickledByPlace
+from kaug._targets.names import MAPS, MOVING, check_names, looks_like, point_out
+from kaug._targets.soft_labels import SoftLabels, num_classes
+from kaug._targets.structures import (
+    append_rows,
+    check_finite,
+    check_order,
+    check_targets,
+    check_weights,
+    map_arrays,
+    nbytes_per_row,
+)
+from kaug._types import Array, Batch, Rows
+from kaug._validation import as_array, check_probability, describe, message
+
+# What a dict with targets that move may say about its boxes, once for all rows.
+SETTINGS = {"bounding_box_format": "xyxy", "min_visible_area": 0.0}
+# Parts of areas are that exact.
+_ROUNDING = 1e-9
+
+
+class Annotations(PickledByPlace):
+    """The targets of a dataset, checked, and what of them moves or mixes.
+
+    Args:
+        y: A structure of arrays, or a dict in Keras' spelling; see `kaug.augment_dataset`.
+        sample_weight: Weights, a structure of arrays, or None.
+        images: `(N, H, W, C)` or `(N, H, W)`.
+        transform: What is to happen, or None when that is not known row by row.
+        checked: Whether these are rows of what was checked as a whole.
+
+    Raises:
+        TypeError: The targets can not follow the images through the transform.
+        ValueError: A target has the wrong shape, length or values, has another name than what
+            moves must have, or can not be mixed.
+    """
+
+    def __init__(
+        self,
+        y: Any,
+        sample_weight: Any,
+        images: Array,
+        transform: Tree | None,
+        *,
+        checked: bool = False,
+    ) -> None:
+        self._count = count = len(images)
+        self._size = (images.shape[1], images.shape[2])
+        self._checked = checked
+        self.settings: dict[str, Any] = {}
+        self.source: dict[str, Any] = {}
+        # By what labels and weights are called, the names in `source` of those that move or mix.
+        self._keys: dict[str, str] = {}
+        # The keys of a dict with what moves, in their order.
+        self._order: tuple[str, ...] | None = None
+        self._keypoints: Array | None = None
+        self._boxes: dict[str, Array] | None = None
+        self._mixed = transform is not None and transform._mixes
+        moves = _moves(transform)
+        if not checked:
+            check_order(y=y, sample_weight=sample_weight)
+        if moves and not checked:
+            check_names(y, self._size, known=transform is not None)
+        y = self._take_moving(y, count, transform) if is_keras_dict(y) else y
+        self.y = self._given = check_targets(y, "y", count)
+        self.weight = check_weights(sample_weight, count)
+        if isinstance(self.y, Mapping) and "sample_weight" in self.y:
+            check_weights(self.y["sample_weight"], count)
+        if moves:
+            self._take_maps(transform)
+        if moves and not checked:
+            self._doubt(known=transform is not None)
+        if transform is not None and self._mixed:
+            self._take_mixed(transform)
+
+    # Out of what the user gave ------------------------------------------------------------------
+
+    def _take_moving(self, y: Mapping[str, Any], count: int, transform: Tree | None) -> Any:
+        """Takes out of the dict what moves; returns the rest."""
+        rest = dict(y)
+        self.settings = {name: rest.pop(name) for name in SETTINGS if name in rest}
+        given = {**SETTINGS, **self.settings}
+        self._format = check_format(given["bounding_box_format"])
+        self._least = check_probability(given["min_visible_area"], "min_visible_area")
+        for name, what in MOVING.items():
+            if name in y:
+                _check_carried(transform, what)
+        if "segmentation_masks" in rest:
+            self._masks = self._checked_masks(rest.pop("segmentation_masks"), count)
+            flat = self._masks.ndim == 3
+            self.source["masks"] = self._masks[..., np.newaxis] if flat else self._masks
+        points = []
+        if "bounding_boxes" in rest:
+            self._boxes = checked_boxes(rest.pop("bounding_boxes"), count)
+            if not self._checked:
+                check_values(**self._boxes, box_format=self._format, size=self._size)
+            corners = boxes.to_corners(self._boxes["boxes"], self._format, self._size)
+            outlines, seen = boxes.begin(corners, self._boxes["labels"], self._size)
+            points.append(outlines)
+            self.source["boxes"] = seen
+        if "keypoints" in rest:
+            self._keypoints = _checked_keypoints(rest.pop("keypoints"), count)
+            points.append(self._keypoints[..., :2].astype(np.float64))
+        if points:
+            self.source["points"] = np.concatenate(points, axis=1)
+        if self._keypoints is not None:
+            self.source["inside"] = within(self.source["points"], self._size)
+        self._order = tuple(y)
+        return rest
+
+    def _checked_masks(self, value: Any, count: int) -> Array:
+        masks = as_array(value, "segmentation_masks")
+        fits = masks.ndim in (3, 4) and masks.shape[:3] == (count, *self._size)
+        if not fits or masks.dtype.kind not in "biuf":
+            height, width = self._size
+            rule = (
+                f"`segmentation_masks` must be numbers of shape ({count}, {height}, {width}) or "
+                f"({count}, {height}, {width}, K), as the images"
+            )
+            raise ValueError(message(rule, describe(masks)))
+        return masks
+
+    def _take_maps(self, transform: Tree | None) -> None:
+        """Has labels and weights of the images' height and width move with the pixels."""
+
+        def take(leaf: Array, name: str) -> None:
+            whole = (self._count, *self._size)
+            of_pixels = leaf.shape in (whole, (*whole, 1)) and leaf.dtype.kind in "biuf"
+            weights = name.startswith(("sample_weight", "y['sample_weight']"))
+            if of_pixels and _carries_masks(transform, mixing=weights):
+                self._keys[name] = f"masks of {name}"
+                leaf = _as_floats(leaf) if weights and self._mixed else leaf
+                self.source[self._keys[name]] = leaf.reshape(*whole, 1)
+
+        map_arrays(take, self.weight, "sample_weight")
+        if isinstance(self.y, np.ndarray):
+            take(self.y, "y")
+        elif isinstance(self.y, Mapping):
+            for name in MAPS:
+                if isinstance(self.y.get(name), np.ndarray):
+                    take(self.y[name], f"y[{name!r}]")
+
+    def _doubt(self, *, known: bool) -> None:
+        """Warns of labels and weights that look like something of a place and do not move."""
+
+        def look(leaf: Array, name: str) -> None:
+            seen = looks_like(leaf.shape, self._size, leaf.dtype.kind)
+            if name.startswith("sample_weight") and seen and seen.name != "segmentation_masks":
+                return
+            if seen and name not in self._keys:
+                point_out(seen, name, describe(leaf), known=known)
+
+        map_arrays(look, self.y, "y")
+        map_arrays(look, self.weight, "sample_weight")
+
+    def _take_mixed(self, transform: Tree) -> None:
+        """Makes arrays that can be mixed of labels and weights."""
+        classes = num_classes(transform)
+
+        def soften(labels: Array, name: str) -> Any:
+            return labels if name in self._keys else SoftLabels(labels, name, classes)
+
+        # In a dict given to a transform, weights stand among the labels.
+        if isinstance(self.y, Mapping):
+            self.y = {
+                name: map_arrays(
+                    _as_floats if name == "sample_weight" else soften, value, f"y[{name!r}]"
+                )
+                for name, value in self.y.items()
+            }
+        else:
+            self.y = map_arrays(soften, self.y)
+        self.weight = map_arrays(_as_floats, self.weight)
+        map_arrays(self._mix, self.y, "y")
+        map_arrays(self._mix, self.weight, "sample_weight")
+
+    def _mix(self, leaf: Any, name: str) -> None:
+        if name not in self._keys:
+            self._keys[name] = f"mixed {name}"
+            self.source[self._keys[name]] = leaf
+
+    @property
+    def labels(self) -> Any:
+        """The labels, as they were given: alone if they stand in a dict with what moves."""
+        return self._given if self._order is None else self._given.get("labels")
+
+    def nbytes_per_row(self) -> int:
+        """Returns how many bytes one row of the targets takes."""
+        sizes = [int(array[:1].nbytes) for array in self.source.values()]
+
+        def add(leaf: Any, name: str) -> None:
+            if name not in self._keys:
+                sizes.append(nbytes_per_row(leaf))
+
+        map_arrays(add, self.y, "y")
+        map_arrays(add, self.weight, "sample_weight")
+        return sum(sizes)
+
+    # Back to what the user gave -----------------------------------------------------------------
+
+    def allocate(self, kept: int, count: int, shape: tuple[int, ...]) -> Batch:
+        """Returns arrays for all that moves or mixes.
+
+        Args:
+            kept: How many rows of the source come first, as they are.
+            count: How many rows are to be made.
+            shape: Of one image of the result; with `kept`, that of the source.
+        """
+        result = {}
+        for name, array in self.source.items():
+            own = array.shape[1:]
+            row = (*shape[:2], *own[2:]) if name.startswith("masks") else own
+            result[name] = np.empty((kept + count, *row), array.dtype)
+            if kept:
+                result[name][:kept] = array[:kept]
+        return result
+
+    def collect(
+        self, made: Batch, index: Rows, kept: int, shape: tuple[int, ...]
+    ) -> tuple[Any, Any]:
+        """Returns labels and weights in the structure that was given.
+
+        Args:
+            made: What `allocate` returned, filled.
+            index: Source row of each row that was made, int64 `(n,)`.
+            kept: How many rows of the source come first.
+            shape: Of one image of the result.
+        """
+
+        def take(leaf: Any, name: str) -> Any:
+            if name not in self._keys:
+                return append_rows(leaf, index, append=bool(kept))
+            array = made[self._keys[name]]
+            flat = self._keys[name].startswith("masks") and leaf.ndim == 3
+            return array[..., 0] if flat else array
+
+        y = map_arrays(take, self.y, "y")
+        weight = map_arrays(take, self.weight, "sample_weight")
+        if self._order is not None:
+            moved = self._moved(made, index, kept, (shape[0], shape[1]))
+            parts = {**y, **moved}
+            y = {name: parts[name] for name in self._order if name in parts}
+        return y, weight
+
+    def with_settings(self, y: Any) -> Any:
+        """Returns what `collect` made, with the settings where they were given."""
+        if not self.settings or self._order is None:
+            return y
+        parts = {**y, **self.settings}
+        return {name: parts[name] for name in self._order}
+
+    def _moved(self, made: Batch, index: Rows, kept: int, size: tuple[int, int]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        if "masks" in made:
+            masks = made["masks"]
+            result["segmentation_masks"] = masks[..., 0] if self._masks.ndim == 3 else masks
+        start = 0
+        if self._boxes is not None:
+            number = self._boxes["boxes"].shape[1]
+            start = made["points"].shape[1] - (
+                0 if self._keypoints is None else self._keypoints.shape[1]
+            )
+            corners = boxes.enclose(made["points"][kept:, :start], number)
+            seen = made["boxes"][kept:, :, 0]
+            result["bounding_boxes"] = self._kept_boxes(corners, seen, index, kept, size)
+        if self._keypoints is not None:
+            result["keypoints"] = self._moved_keypoints(made, index, kept, start)
+        return result
+
+    def _kept_boxes(
+        self, corners: Array, seen: Array, index: Rows, kept: int, size: tuple[int, int]
+    ) -> dict[str, Array]:
+        assert self._boxes is not None  # only called when there are some
+        values, labels = self._boxes["boxes"], self._boxes["labels"][index]
+        visible = (seen > 0) & (seen >= self._least - _ROUNDING)
+        new = boxes.from_corners(boxes.clip(corners, size), self._format, size)
+        new = np.where(visible[..., np.newaxis], new, 0).astype(values.dtype)
+        labels = np.where(visible, labels, -1).astype(labels.dtype)
+        return {
+            "boxes": np.concatenate([values[:kept], new]),
+            "labels": np.concatenate([self._boxes["labels"][:kept], labels]),
+        }
+
+    def _moved_keypoints(self, made: Batch, index: Rows, kept: int, start: int) -> Array:
+        assert self._keypoints is not None  # only called when there are some
+        new = self._keypoints[index]
+        new[..., :2] = made["points"][kept:, start:]
+        if new.shape[2] == 3:
+            new[..., 2] *= made["inside"][kept:, start:]
+        return np.concatenate([self._keypoints[:kept], new])
+
+
+def _as_floats(array: Array, name: str = "") -> Array:
+    del name
+    return array if array.dtype.kind == "f" else array.astype(np.float32)
+
+
+def is_keras_dict(y: Any) -> bool:
+    """Tells whether a dict may have targets that move."""
+    return isinstance(y, Mapping) and any(name in y for name in (*MOVING, *SETTINGS))
+
+
+def _check_carried(transform: Tree | None, what: str) -> None:
+    if transform is None:
+        rule = f"To move {what} with the images, kaug must know where every pixel goes"
+        fix = "Use transforms of `kaug.transforms`."
+        raise TypeError(message(rule, f"{what} and a generator of another library", fix))
+    for leaf in transform._leaves():
+        leaf._check_carries(what)
+
+
+def _moves(transform: Tree | None) -> bool:
+    """Tells whether pixels may go elsewhere."""
+    return transform is None or any(not leaf.photometric for leaf in transform._leaves())
+
+
+def _carries_masks(transform: Tree | None, *, mixing: bool) -> bool:
+    """Tells whether masks can go where pixels go; where they are blended, if `mixing`."""
+    if transform is None:
+        return False
+    try:
+        for leaf in transform._leaves():
+            if not (mixing and leaf._mixes):
+                leaf._check_carries("segmentation masks")
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _checked_keypoints(value: Any, count: int) -> Array:
+    keypoints = as_array(value, "keypoints")
+    fits = keypoints.ndim == 3 and keypoints.shape[2] in (2, 3) and len(keypoints) == count
+    if not fits or keypoints.dtype.kind not in "iuf":
+        rule = (
+            f"`keypoints` must be numbers of shape ({count}, P, 2), (x, y) in pixels, or "
+            f"({count}, P, 3), with a visibility that becomes 0 when a point leaves the image"
+        )
+        raise ValueError(message(rule, describe(keypoints)))
+    fix = "Write points that are hidden as (0, 0) with the visibility 0, in an array (N, P, 3)."
+    check_finite(keypoints, "keypoints", fix)
+    return _as_floats(keypoints)

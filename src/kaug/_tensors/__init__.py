@@ -1,0 +1,1 @@
+"""What `kaug.layers` does to tensors of any Keras backend."""

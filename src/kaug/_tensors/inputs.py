@@ -1,0 +1,204 @@
+"""What `kaug.layers` is given, checked by what is known of tensors: shapes, and values at times."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._targets.box_checks import check_values
+from kaug._targets.names import MAPS, MOVING, check_names, looks_like, point_out
+from kaug._targets.structures import map_arrays
+from kaug._validation import describe, message, warn_of_channels_first
+
+# What a dict says about its boxes when a transform is called itself; a layer is told once.
+_SETTINGS = ("bounding_box_format", "min_visible_area")
+
+
+_FOR_PAIRS = (
+    "For pairs, call it on the images alone: dataset.map(lambda images, labels: (layer(images, "
+    "training=True), labels))."
+)
+
+
+def check_arguments(arguments: tuple[Any, ...]) -> None:
+    """Checks what comes after the data: nothing but `training`."""
+    if len(arguments) > 1 or any(hasattr(argument, "shape") for argument in arguments):
+        rule = "A `RandomTransform` is called on images alone, or on a dict with them"
+        raise TypeError(message(rule, f"{len(arguments) + 1} arguments", _FOR_PAIRS))
+
+
+def check_data(data: Any, box_format: str) -> None:
+    """Checks what a layer is called on, before Keras looks at it."""
+    if not isinstance(data, Mapping):
+        _check_images(data)
+        return
+    _check_keys(data)
+    _check_images(data["images"])
+    size = (_known_shape(data["images"]) or (None, None, None))[-3:-1]
+    check_names({name: part for name, part in data.items() if name not in MOVING}, size, "data")
+    if "bounding_boxes" in data:
+        _check_boxes(data["bounding_boxes"], box_format, size)
+
+
+def _check_images(images: Any) -> None:
+    rule = "A `RandomTransform` is called on images, one array or tensor, or on a dict with them"
+    if isinstance(images, (tuple, list)):
+        pair = isinstance(images, tuple) or len(images) == 2
+        fix = _FOR_PAIRS if pair else "Make one array of them, with numpy.stack."
+        raise TypeError(message(rule, f"a {type(images).__name__} of {len(images)}", fix))
+    if not hasattr(images, "shape") or not hasattr(images, "dtype"):
+        raise TypeError(message(rule, describe(images)))
+    if _kind(images) not in "iuf":
+        rule = "Images must hold real numbers: integers or floats"
+        raise TypeError(message(rule, f"images of dtype {_dtype(images)}", "Convert them first."))
+
+
+def _check_keys(parts: Mapping[str, Any]) -> None:
+    if "images" not in parts:
+        rule = 'A dict must have the images under the key "images"'
+        raise ValueError(message(rule, f"the keys {sorted(map(str, parts))}"))
+    boxes = parts.get("bounding_boxes")
+    if boxes is not None and not (isinstance(boxes, Mapping) and {"boxes", "labels"} <= {*boxes}):
+        rule = '`bounding_boxes` must be a dict of "boxes" and "labels"'
+        given = sorted(map(str, boxes)) if isinstance(boxes, Mapping) else describe(boxes)
+        raise ValueError(message(rule, f"{given}"))
+    for key in _SETTINGS:
+        if key in parts:
+            rule = f"A `RandomTransform` does not take {key!r} from its dict"
+            fix = "Give `bounding_box_format` to the layer itself."
+            raise ValueError(message(rule, f"the keys {sorted(map(str, parts))}", fix))
+
+
+def _check_boxes(given: Mapping[str, Any], box_format: str, size: tuple[int | None, ...]) -> None:
+    """Checks boxes by their values, where these lie in memory anyway."""
+    for name, padding in (("boxes", 0), ("labels", -1)):
+        if isinstance(given[name], (tuple, list)) or hasattr(given[name], "row_splits"):
+            rule = f'In `bounding_boxes`, "{name}" must be one tensor with as many for each image'
+            fix = f"Pad them with {padding}: of a ragged tensor, .to_tensor({padding})."
+            raise TypeError(message(rule, f"a {type(given[name]).__name__}", fix))
+    boxes, labels = (_values(given[name]) for name in ("boxes", "labels"))
+    if boxes is None or labels is None or None in size:
+        return
+    if boxes.shape == (*labels.shape, 4) and labels.ndim in (1, 2) and labels.dtype.kind in "if":
+        batch = labels if labels.ndim == 2 else labels[np.newaxis]
+        height, width = (int(side or 0) for side in size)
+        check_values(boxes.reshape(*batch.shape, 4), batch, box_format, (height, width))
+
+
+def _values(tensor: Any) -> NDArray[Any] | None:
+    """Returns the values of a tensor that is neither symbolic nor on another device."""
+    if isinstance(tensor, np.ndarray):
+        return tensor
+    kind, module = type(tensor).__name__, type(tensor).__module__.partition(".")[0]
+    here = (
+        (module == "tensorflow" and kind == "EagerTensor" and "CPU" in tensor.device)
+        or (kind == "ArrayImpl" and {device.platform for device in tensor.devices()} == {"cpu"})
+        or (module == "torch" and tensor.device.type == "cpu" and not tensor.requires_grad)
+    )
+    return np.asarray(tensor) if here else None
+
+
+def moving_maps(parts: Mapping[str, Any]) -> list[str]:
+    """Returns which labels and weights have the images' height and width, and move with them."""
+    images = _known_shape(parts["images"]) or ()
+    size, rank = images[-3:-1], len(images)
+    return [
+        name
+        for name in MAPS
+        if name in parts
+        and hasattr(parts[name], "shape")
+        and _is_map(_known_shape(parts[name]) or (), rank, size)
+    ]
+
+
+def _is_map(shape: tuple[int | None, ...], rank: int, size: tuple[int | None, ...]) -> bool:
+    flat = len(shape) == rank - 1 and shape[-2:] == size
+    return flat or (len(shape) == rank and shape[-3:] == (*size, 1))
+
+
+def doubt(parts: Mapping[str, Any], moving: list[str]) -> None:
+    """Warns of what looks like something of a place and does not move."""
+    images = _known_shape(parts["images"]) or ()
+
+    def look(leaf: Any, name: str) -> None:
+        shape = _known_shape(leaf) if hasattr(leaf, "shape") else None
+        if shape is None:
+            return
+        rows = shape if len(images) == 4 else (None, *shape)
+        seen = looks_like(rows, images[-3:-1], _kind(leaf))
+        if seen:
+            point_out(seen, name, f"of shape {shape}")
+
+    map_arrays(look, {name: part for name, part in parts.items() if name not in moving}, "data")
+
+
+def _kind(tensor: Any) -> str:
+    """Returns the kind of a dtype as NumPy calls it, "O" for what is no number."""
+    name = _dtype(tensor)
+    kinds = {"uint": "u", "int": "i", "float": "f", "bfloat": "f", "bool": "b", "complex": "c"}
+    return kinds.get(name.rstrip("0123456789_"), "f" if name.startswith("float8") else "O")
+
+
+def _dtype(tensor: Any) -> str:
+    """Returns the name of a dtype of NumPy, TensorFlow, JAX or PyTorch."""
+    return str(getattr(tensor.dtype, "name", tensor.dtype)).removeprefix("torch.")
+
+
+def checked_rank(images: Any) -> int:
+    """Returns 4 for a batch of images and 3 for one, and says what is wrong with others."""
+    shape = _known_shape(images) or ()
+    if len(shape) not in (3, 4):
+        rule = "Images must be of shape (B, H, W, C), or one image of shape (H, W, C)"
+        raise ValueError(message(rule, f"images of shape {images.shape}"))
+    if None in shape[-3:-1]:
+        rule = "The height and the width of the images must be known"
+        fix = "Give the `Input`, or the dataset, a shape with numbers for them."
+        raise ValueError(message(rule, f"images of shape {shape}", fix))
+    warn_of_channels_first(shape, f"images of shape {shape}", "images")
+    return len(shape)
+
+
+def check_moving(parts: Mapping[str, Any]) -> None:
+    """Checks that masks, boxes and keypoints have the shapes that belong to a batch of images."""
+    images = parts["images"]
+    count, height, width = tuple(images.shape)[:3]
+    if "segmentation_masks" in parts:
+        masks, size = parts["segmentation_masks"], f"{height}, {width}"
+        rule = f"`segmentation_masks` must be of shape (B, {size}) or (B, {size}, K), as the images"
+        _check_shape(masks, images, rule, (count, height, width), (count, height, width, None))
+    if "keypoints" in parts:
+        rule = "`keypoints` must be of shape (B, P, 2), or (B, P, 3) with a visibility"
+        _check_shape(parts["keypoints"], images, rule, (count, None, 2), (count, None, 3))
+    if "bounding_boxes" in parts:
+        boxes, labels = (parts["bounding_boxes"][name] for name in ("boxes", "labels"))
+        rule = 'In `bounding_boxes`, "boxes" must be of shape (B, N, 4)'
+        _check_shape(boxes, images, rule, (count, None, 4))
+        number = (_known_shape(boxes) or (None, None))[1]
+        rule = 'In `bounding_boxes`, "labels" must be of shape (B, N), one for each box'
+        _check_shape(labels, images, rule, (count, number))
+        if "uint" in str(labels.dtype):
+            rule = "The labels of boxes must be signed numbers, since -1 marks padding"
+            raise TypeError(message(rule, f"labels of dtype {labels.dtype}"))
+
+
+def _check_shape(tensor: Any, images: Any, rule: str, *expected: tuple[int | None, ...]) -> None:
+    shape = _known_shape(tensor)
+    if shape is None or any(_fits(shape, sizes) for sizes in expected):
+        return
+    raise ValueError(message(rule, f"shape {shape} beside images of shape {tuple(images.shape)}"))
+
+
+def _fits(shape: tuple[int | None, ...], sizes: tuple[int | None, ...]) -> bool:
+    """Tells whether a shape may be of these sizes; None stands for what is not known."""
+    return len(shape) == len(sizes) and all(
+        None in pair or pair[0] == pair[1] for pair in zip(shape, sizes, strict=True)
+    )
+
+
+def _known_shape(tensor: Any) -> tuple[int | None, ...] | None:
+    """Returns what is known of the shape, or None when not even the rank is."""
+    try:
+        return tuple(tensor.shape)
+    except ValueError:  # TensorFlow's
+        return None

@@ -1,0 +1,143 @@
+"""`flow_from_directory`: one folder per class."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kaug._files import check_path
+from kaug._validation import check_flag, message, warn
+from kaug.image_data_generator._file_batches import (
+    FileIterator,
+    check_binary,
+    check_class_mode,
+    chosen_classes,
+    warn_of_empty_classes,
+)
+from kaug.image_data_generator._files import (
+    EXTENSIONS,
+    absolute,
+    check_folder,
+    check_inside,
+    list_images,
+)
+from kaug.image_data_generator._iterators import check_subset, split_range
+from kaug.image_data_generator._protocol import Augments
+
+_NAMED = 3  # how many files a message names
+
+
+class DirectoryIterator(FileIterator):
+    """Batches from a folder of class folders, made by `ImageDataGenerator.flow_from_directory`."""
+
+    allowed_class_modes = ("categorical", "binary", "sparse", "input", None)
+
+    def __init__(
+        self,
+        directory: Any,
+        image_data_generator: Augments,
+        *,
+        classes: Any,
+        class_mode: str | None,
+        follow_links: bool,
+        subset: str | None,
+        **options: Any,
+    ) -> None:
+        check_class_mode(class_mode, self.allowed_class_modes)
+        as_keras = image_data_generator.keras_compat
+        check_flag(follow_links, "follow_links")
+        check_subset(image_data_generator, subset)
+        folder = absolute(directory)
+        names = _class_names(folder, classes, as_keras=as_keras)
+        if not as_keras:
+            check_binary(class_mode, names)
+        files: list[Path] = []
+        numbers: list[int] = []
+        passed: list[Path] = []
+        for number, name in enumerate(names):
+            found, others = _list(folder / name, follow_links=follow_links, as_keras=as_keras)
+            part = found[split_range(image_data_generator, len(found), subset)]
+            files += part
+            numbers += [number] * len(part)
+            passed += others
+        if not as_keras:
+            _warn_of_kinds(passed)
+            _warn_of_loose(folder)
+            _check_found(folder, names, numbers, subset)
+        fix = "Pass follow_links=True if you trust the links."
+        check_inside(folder, files, follow_links=follow_links, fix=fix)
+        self.directory = str(folder)
+        self.filenames = [str(file.relative_to(folder)) for file in files]
+        self.classes = np.array(numbers, np.int32)
+        super().__init__(
+            image_data_generator,
+            [str(file) for file in files],
+            class_mode=class_mode,
+            labels=self.classes,
+            class_indices={name: number for number, name in enumerate(names)},
+            sample_weight=None,
+            subset=subset,
+            **options,
+        )
+        print(f"Found {self.samples} images belonging to {self.num_classes} classes.")
+
+
+def _list(folder: Path, *, follow_links: bool, as_keras: bool) -> tuple[list[Path], list[Path]]:
+    """Returns the files of a class, and pictures of kinds that are passed over."""
+    if as_keras and not folder.is_dir():
+        return [], []
+    return list_images(folder, follow_links=follow_links, hidden=as_keras)
+
+
+def _warn_of_kinds(passed: list[Path]) -> None:
+    if passed:
+        first = ", ".join(repr(str(path)) for path in passed[:_NAMED])
+        rule = f"Of folders only files that end in {', '.join(EXTENSIONS)} are read, as in Keras"
+        fix = (
+            "Convert the others, or name them in a table: flow_from_dataframe reads them with "
+            "validate_filenames=False."
+        )
+        warn(message(rule, f"{len(passed)} others; the first: {first}", fix))
+
+
+def _warn_of_loose(folder: Path) -> None:
+    loose = sorted(path for path in folder.iterdir() if path.name.lower().endswith(EXTENSIONS))
+    loose = [path for path in loose if path.is_file()]
+    if loose:
+        rule = "Pictures must lie in the folder of their class, or they are passed over"
+        received = f"{len(loose)} beside the class folders; the first: {str(loose[0])!r}"
+        warn(message(rule, received, "Move them."))
+
+
+def _check_found(folder: Path, names: list[str], numbers: list[int], subset: str | None) -> None:
+    """Raises without any image, and warns of classes without one."""
+    if not numbers:
+        rule = f"The class folders must hold images ({', '.join(EXTENSIONS)})"
+        received = f"none in {str(folder)!r}, classes {names}, subset={subset!r}"
+        raise ValueError(message(rule, received))
+    used = set(numbers)
+    empty = [name for number, name in enumerate(names) if number not in used]
+    warn_of_empty_classes("the class folders", empty, subset)
+
+
+def _class_names(folder: Path, classes: Any, *, as_keras: bool) -> list[str]:
+    """Returns the class folders that were named, or all that are not hidden."""
+    check_folder(folder)
+    chosen = chosen_classes(classes)
+    if chosen is None:
+        names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+        names = [name for name in names if as_keras or not name.startswith(".")]
+        if not names and not as_keras:
+            rule = "`directory` must hold one folder per class"
+            raise ValueError(message(rule, f"{str(folder)!r} without folders"))
+        return names
+    for name in chosen:
+        check_path(name if isinstance(name, os.PathLike) else str(name), "classes")
+    names = [str(name) for name in chosen]
+    fix = "Name folders inside it."
+    for path in check_inside(folder, names, follow_links=True, fix=fix):
+        if not path.is_dir() and not as_keras:
+            rule = f"`classes` must name folders in {str(folder)!r}"
+            raise ValueError(message(rule, repr(path.name)))
+    return names

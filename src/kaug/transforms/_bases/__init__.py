@@ -1,0 +1,1 @@
+"""What the transforms are made of."""

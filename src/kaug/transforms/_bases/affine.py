@@ -1,0 +1,31 @@
+"""The base of all transforms that are affine warps."""
+
+from typing import cast
+
+from kaug._apply.resample import Resampling, moved
+from kaug._apply.stages import Warp
+from kaug._types import Array, Batch, Parameters
+from kaug.transforms.transform import Transform
+
+
+class AffineTransform(Transform):
+    """A transform that is an affine warp: `sampling` and `matrices` are all there is to it."""
+
+    def transform_images(self, images: Array, parameters: Parameters) -> Array:
+        """Returns `images` warped."""
+        return self._warped({"images": images}, parameters)["images"]
+
+    def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
+        """Returns `masks` warped, their values not blended."""
+        return self._warped({"images": masks, "masks": masks}, parameters)["masks"]
+
+    def transform_points(
+        self, points: Array, parameters: Parameters, size: tuple[int, int]
+    ) -> Array:
+        """Returns where the warp moves `points`."""
+        return moved(points, self._matrices(parameters, size), size)
+
+    def _warped(self, batch: Batch, parameters: Parameters) -> Batch:
+        sampling = cast(Resampling, self._resampling())
+        Warp(self._matrices(parameters, batch["images"].shape[1:3]), sampling).apply(batch, {})
+        return batch

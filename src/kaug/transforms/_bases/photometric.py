@@ -1,0 +1,132 @@
+"""Transforms that change values and move nothing, and what the values mean."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from kaug._apply.dtypes import to_dtype, working_dtype
+from kaug._apply.parameters import Bounds
+from kaug._apply.values import check_values
+from kaug._kernels import read_only
+from kaug._types import Array, Parameters
+from kaug._validation import check_flag, check_number, check_probability, describe, message
+from kaug.transforms._bases.fields import set_range
+from kaug.transforms.transform import Transform
+
+# What `value_range` may be: single precision has its ends and what lies between them.
+_LARGEST = 1e30
+
+
+@dataclass(frozen=True, repr=False)
+class Photometric(Transform):
+    """A transform of values: masks, boxes and keypoints stay as they are.
+
+    A subclass says what happens to bytes, 0..255, and to floats, 0..1. Images of other dtypes and
+    value ranges are brought to floats and back, so all of them come out alike. Values outside the
+    range are clipped to it; NaN stays NaN. Without a `value_range`, what can not mean what it would
+    be taken for is an error: see `_values`. The last of 2 or 4 channels is opacity and stays.
+    """
+
+    photometric: ClassVar[bool] = True
+    # The fields that are given as ranges, with the options of `set_range`.
+    ranges: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    value_range: tuple[float, float] | None = field(default=None, kw_only=True)
+    opacity: bool = field(default=True, kw_only=True)
+    p: float = field(default=1.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "p", check_probability(self.p))
+        object.__setattr__(self, "opacity", check_flag(self.opacity, "opacity"))
+        if self.value_range is not None:
+            object.__setattr__(self, "value_range", _checked_range(self.value_range))
+        for name, options in self.ranges.items():
+            set_range(self, name, **options)
+
+    def _bounds(self) -> Bounds:
+        return self.ranges
+
+    def limits(self, dtype: np.dtype[Any]) -> tuple[float, float]:
+        """Returns what is black and what is white in images of a dtype.
+
+        That is `value_range`, or else 0..1 for floats and for integers 0 and the largest.
+        """
+        if self.value_range is not None:
+            return self.value_range
+        return (0.0, 1.0) if dtype.kind == "f" else (0.0, float(np.iinfo(dtype).max))
+
+    def transform_images(self, images: Array, parameters: Parameters) -> Array:
+        """Returns `images` with other values, but for their opacity."""
+        if self.opacity and images.shape[-1] in (2, 4):
+            colors = self.transform_colors(images[..., :-1], parameters)
+            return np.concatenate([colors, images[..., -1:]], axis=-1)
+        return self.transform_colors(images, parameters)
+
+    def transform_colors(self, images: Array, parameters: Parameters) -> Array:
+        """Returns images without opacity with other values."""
+        low, high = self.limits(images.dtype)
+        if images.dtype == np.uint8 and (low, high) == (0, 255):
+            return self.change_bytes(np.ascontiguousarray(images), parameters)
+        dtype: Any = working_dtype(images.dtype)
+        floats: Array = np.ascontiguousarray(images, dtype)
+        if self.value_range is None and check_values(floats, images.dtype, type(self).__name__):
+            floats = np.clip(floats, 0, 1)  # as all is in the end; no mean is infinite then
+        if (low, high) != (0, 1):
+            floats = (floats - dtype.type(low)) / dtype.type(high - low)
+        changed = self.change_floats(floats, parameters)
+        if (low, high) != (0, 1):
+            changed = changed * dtype.type(high - low) + dtype.type(low)
+        return to_dtype(changed, images.dtype)
+
+    def change_bytes(self, images: Array, parameters: Parameters) -> Array:
+        """Returns new images from uint8 `(M, H, W, C)`, C-contiguous, not to be written to."""
+        raise NotImplementedError
+
+    def change_floats(self, images: Array, parameters: Parameters) -> Array:
+        """Returns new images from float32 or float64 `(M, H, W, C)` in 0..1, C-contiguous.
+
+        The result has the same dtype and lies in 0..1.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, repr=False)
+class Compiled(Photometric):
+    """A transform of values by kernels that take bytes and floats alike."""
+
+    def change_bytes(self, images: Array, parameters: Parameters) -> Array:
+        """Returns new images from uint8."""
+        return self.change(read_only(images), parameters, np.dtype(np.float32))
+
+    def change_floats(self, images: Array, parameters: Parameters) -> Array:
+        """Returns new images from floats in 0..1."""
+        return self.change(read_only(images), parameters, images.dtype)
+
+    @abstractmethod
+    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+        """Returns new images.
+
+        Args:
+            images: `(M, H, W, C)`, C-contiguous, not to be written to: uint8 of 0..255, or floats
+                of 0..1.
+            parameters: What to do.
+            precision: The dtype to work in.
+        """
+
+
+def strengths(parameters: Parameters, name: str, dtype: Any) -> Array:
+    """Returns a parameter as kernels take it: contiguous, of one dtype, not to be written to."""
+    return read_only(np.ascontiguousarray(parameters[name], dtype))
+
+
+def _checked_range(value: Any) -> tuple[float, float]:
+    rule = "`value_range` must be a pair (black, white) of numbers, black below white"
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise ValueError(message(rule, f"value_range={describe(value)}", "Pass (0, 255), say."))
+    low, high = (check_number(item, "value_range", rule) for item in value)
+    if low >= high or max(-low, high) > _LARGEST:
+        raise ValueError(message(f"{rule}, both within 1e30", f"value_range={value}"))
+    return low, high

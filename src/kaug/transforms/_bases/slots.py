@@ -1,0 +1,205 @@
+"""What the published policies share: slots, in each of which a row goes through one operation.
+
+A slot is two steps: one warp for all geometric operations, and one transform for all others, which
+sorts the rows by operation. (One step for each operation spends more time on starting than on
+pixels, where images are small or a piece is a single large one.) As no row has two operations in a
+slot, the order of its steps means nothing: the warp comes where it can merge with neighbours.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._apply import matrices
+from kaug._apply.matrices import Matrices
+from kaug._apply.parameters import UNIT, Bounds, check_bounds
+from kaug._apply.resample import Resampling
+from kaug._apply.stages import Step
+from kaug._types import Array, Parameters
+from kaug._validation import check_integer, check_probability
+from kaug.transforms._bases.affine import AffineTransform
+from kaug.transforms._bases.magnitudes import GEOMETRIC, LEAST, MOST, NUMBERS, WIDE_PIXELS
+from kaug.transforms.color import Brightness, Contrast, Invert, Saturation
+from kaug.transforms.filters import Sharpness
+from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
+from kaug.transforms.transform import Transform, check_fill
+
+
+@dataclass(frozen=True, repr=False)
+class GeometrySlot(AffineTransform):
+    """All geometric operations: for each row the strength of one, 0 for all others.
+
+    Shears are about the upper left corner and rotations about the centre, as Pillow's are, and ways
+    are whole pixels.
+    """
+
+    fill_mode: str
+    fill_value: float
+    interpolation: str
+    # The longest way of a translation as a part of the image, or None for TrivialAugment's.
+    longest_way: float | None
+
+    def _resampling(self) -> Resampling:
+        """Returns how the operations resample."""
+        return Resampling(self.fill_mode, self.fill_value, self.interpolation)
+
+    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+        """Returns the warps, from the strengths by the names of the operations."""
+        height, width = size
+        sine, cosine = matrices.sine_and_cosine(parameters["Rotate"])
+        x, y = parameters["ShearX"], parameters["ShearY"]
+        right, down = (
+            np.trunc(parameters[name] * self._pixels(length))
+            for name, length in (("TranslateX", width), ("TranslateY", height))
+        )
+        rows = (
+            (cosine, sine + y, y * width / 2 - down),
+            (x - sine, cosine, x * height / 2 - right),
+        )
+        return matrices.from_entries(rows, len(sine))
+
+    def _pixels(self, length: int) -> float:
+        if self.longest_way is None:
+            return min(WIDE_PIXELS, length)
+        return self.longest_way * length
+
+
+@dataclass(frozen=True, repr=False)
+class Color(Saturation):
+    """Saturation, which leaves images alone that have no three channels."""
+
+    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+        """Returns the images with more or less colour."""
+        if images.shape[-1] != 3:
+            return images.copy()
+        return super().change(images, parameters, precision)
+
+
+# What carries an operation out, and what it calls the strength.
+_COLOURS: dict[str, tuple[type[Any], str]] = {
+    "Brightness": (Brightness, "brightness"),
+    "Color": (Color, "saturation"),
+    "Contrast": (Contrast, "contrast"),
+    "Sharpness": (Sharpness, "sharpness"),
+    "Posterize": (Posterize, "bits"),
+    "Solarize": (Solarize, "threshold"),
+    "AutoContrast": (AutoContrast, "cutoff"),
+    "Equalize": (Equalize, ""),
+    "Invert": (Invert, ""),
+}
+_CHANGING = [NUMBERS[name] for name in _COLOURS]
+
+
+@dataclass(frozen=True, repr=False)
+class ValueSlot(Transform):
+    """All operations on values: for each row the number of one, and its strength."""
+
+    photometric: ClassVar[bool] = True
+
+    value_range: tuple[float, float] | None
+    opacity: bool
+
+    @cached_property
+    def _parts(self) -> dict[int, tuple[Transform, str]]:
+        return {
+            NUMBERS[name]: (cls(value_range=self.value_range, opacity=self.opacity), parameter)
+            for name, (cls, parameter) in _COLOURS.items()
+        }
+
+    def transform_images(self, images: Array, parameters: Parameters) -> Array:
+        """Returns `images` after their operations."""
+        operations, strengths = parameters["operation"], parameters["strength"]
+        present = np.unique(operations)
+        if len(present) == 1:
+            return self._changed(images, present[0], strengths)
+        out = np.empty_like(images)
+        for number in present:
+            rows = np.flatnonzero(operations == number)
+            out[rows] = self._changed(images[rows], number, strengths[rows])
+        return out
+
+    def _changed(self, images: Array, number: int, strengths: NDArray[np.float64]) -> Array:
+        leaf, parameter = self._parts[number]
+        return leaf.transform_images(images, {parameter: strengths} if parameter else {})
+
+
+@dataclass(frozen=True, repr=False)
+class Slots(Transform):
+    """A policy of operations, and the options that all such policies have."""
+
+    fill_mode: str = field(default="constant", kw_only=True)
+    fill_value: float = field(default=0.0, kw_only=True)
+    interpolation: str = field(default="nearest", kw_only=True)
+    value_range: tuple[float, float] | None = field(default=None, kw_only=True)
+    opacity: bool = field(default=True, kw_only=True)
+    p: float = field(default=1.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "p", check_probability(self.p))
+        check_fill(self.fill_mode, self.fill_value, self.interpolation)
+        object.__setattr__(self, "fill_value", float(self.fill_value))
+        # Of a class that checks them and puts them into one form.
+        values = Invert(value_range=self.value_range, opacity=self.opacity)
+        object.__setattr__(self, "value_range", values.value_range)
+        object.__setattr__(self, "opacity", values.opacity)
+
+    def longest_way(self) -> float | None:
+        """Returns the longest way of a translation; see `GeometrySlot`."""
+        raise NotImplementedError
+
+    def _bounds(self) -> Bounds:
+        return {
+            "operation": {"minimum": 0, "maximum": len(NUMBERS) - 1},
+            "strength": {"minimum": LEAST.min(), "maximum": MOST.max()},
+            # Of AugMix, which mixes its copies by shares.
+            "weight": UNIT,
+            "share": UNIT,
+        }
+
+    def _check_values_of(self, parameters: Parameters) -> None:
+        super()._check_values_of(parameters)
+        operations = parameters["operation"]
+        reach = {"minimum": LEAST[operations], "maximum": MOST[operations]}
+        check_bounds({"strength": reach}, parameters, type(self).__name__)
+
+    @cached_property
+    def _geometry(self) -> GeometrySlot:
+        return GeometrySlot(self.fill_mode, self.fill_value, self.interpolation, self.longest_way())
+
+    @cached_property
+    def _values(self) -> ValueSlot:
+        return ValueSlot(self.value_range, self.opacity)
+
+    def slots(
+        self,
+        operations: NDArray[np.int64],
+        strengths: NDArray[np.float64],
+        within: NDArray[np.bool_],
+    ) -> Iterator[Step]:
+        """Yields steps for the operations of all slots, both `(M, slots)`."""
+        count = operations.shape[1]
+        for slot in range(count):
+            steps = self._slot(operations[:, slot], strengths[:, slot], within)
+            at_the_end = slot > 0 and slot == count - 1
+            yield from reversed(steps) if at_the_end else steps
+
+    def _slot(
+        self,
+        operation: NDArray[np.int64],
+        strength: NDArray[np.float64],
+        within: NDArray[np.bool_],
+    ) -> tuple[Step, Step]:
+        """Returns the steps of the geometric and of all other operations."""
+        moves = {name: np.where(operation == NUMBERS[name], strength, 0.0) for name in GEOMETRIC}
+        changes = {"operation": operation, "strength": strength}
+        changing = within & np.isin(operation, _CHANGING)
+        return Step(self._geometry, moves, within), Step(self._values, changes, changing)
+
+
+def set_integer(transform: Transform, name: str, **limits: Any) -> None:
+    """Checks a field that must be an integer, and puts it back as an `int`."""
+    object.__setattr__(transform, name, check_integer(getattr(transform, name), name, **limits))

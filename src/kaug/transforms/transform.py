@@ -1,0 +1,448 @@
+"""The protocol of every transform: describe, draw, apply."""
+
+import dataclasses
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, ClassVar, Self, cast, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kaug._apply.execute import carry_out
+from kaug._apply.matrices import Matrices
+from kaug._apply.parameters import Bounds, check_bounds, check_drawn, fitted
+from kaug._apply.plan import plan
+from kaug._apply.resample import INTERPOLATIONS, Resampling
+from kaug._apply.stages import Step
+from kaug._draw.draws import Draws, Key, check_rows, resolve_seed
+from kaug._kernels.warp import FILL_MODES
+from kaug._targets.given import Given
+from kaug._types import Array, Batch, Parameters
+from kaug._validation import (
+    check_choice,
+    check_integer,
+    check_number,
+    describe,
+    message,
+    with_channels,
+)
+from kaug.transforms._bases.config import (
+    REGISTRY,
+    arguments_of,
+    create,
+    from_json,
+    register_with_keras,
+    registered_name,
+    same,
+    to_plain,
+)
+
+# Rows whose parameters are drawn at once, by one thread: many short NumPy calls on several threads
+# would wait for each other. Few enough that the arrays stay in the cache.
+_DRAWN_AT_ONCE = 2**14
+# Policies name their children 0, 1, 2…; this is none of them.
+_PARTNERS = 2**62 + 2
+
+
+class Transform(ABC):
+    """What may happen to a batch of images.
+
+    A transform is an immutable description. `draw` decides what does happen to each row, `apply`
+    does it; calling the transform does both. What happens to a row is a pure function of
+    `(seed, epoch, row number, position in the policy)`: neither batch size nor threads, workers
+    or machines change it.
+
+    To make your own, write a frozen dataclass with `draw_parameters` and `transform_images`:
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> import numpy as np
+        >>> @dataclass(frozen=True, repr=False)
+        ... class Darken(Transform):
+        ...     strength: float = 0.5
+        ...
+        ...     def draw_parameters(self, draws):
+        ...         return {"factor": draws.uniform(1 - self.strength, 1)}
+        ...
+        ...     def transform_images(self, images, parameters):
+        ...         factor = parameters["factor"].reshape(-1, 1, 1, 1)
+        ...         return (images * factor).astype(images.dtype)
+        >>> Darken(0.25)
+        Darken(strength=0.25)
+        >>> images = np.full((4, 5, 7, 3), 200, "uint8")
+        >>> darker = Darken(0.25)(images, seed=1)
+        >>> bool((darker <= 200).all() and (darker >= 149).all())
+        True
+    """
+
+    registry: ClassVar[dict[str, type["Transform"]]] = REGISTRY
+
+    #: True for a transform that only changes values: masks, boxes and keypoints stay as they are.
+    photometric: ClassVar[bool] = False
+    # Whether a class is kaug's own, whose draws need no check.
+    _ours: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        home, *places = cls.__module__.split(".")
+        cls._ours = home == "kaug"
+        if cls._ours and any(name.startswith("_") for name in (*places, cls.__name__)):
+            return  # what others are made of, and what nobody makes by itself
+        Transform.registry[registered_name(cls)] = cls
+        register_with_keras()
+
+    # What a subclass writes ---------------------------------------------------------------------
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns what happens to each of the rows of `draws`: arrays with M rows by name.
+
+        Every random decision must come from `draws`, always in the same order. As it is, nothing
+        is drawn but whether a row is transformed at all.
+        """
+        del draws
+        return {}
+
+    @abstractmethod
+    def transform_images(self, images: Array, parameters: Parameters) -> Array:
+        """Returns `images` transformed as `parameters` say.
+
+        Args:
+            images: `(M, H, W, C)`; must not be written to.
+            parameters: What `draw_parameters` returned for these rows.
+
+        Returns:
+            Images of the same dtype and length.
+        """
+
+    def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
+        """Returns segmentation masks moved as `transform_images` moves the images.
+
+        Args:
+            masks: `(M, H, W, K)`, any dtype; must not be written to. Their values are never
+                blended: each pixel shows one pixel of the mask.
+            parameters: What `draw_parameters` returned for these rows.
+
+        Raises:
+            TypeError: The transform does not say how.
+        """
+        del parameters
+        if self.photometric:
+            return masks
+        raise _does_not_say(self, "segmentation masks", "transform_masks")
+
+    def transform_points(
+        self, points: Array, parameters: Parameters, size: tuple[int, int]
+    ) -> Array:
+        """Returns where `transform_images` moves points of the images.
+
+        Args:
+            points: `(M, P, 2)`, float64, (x, y) in pixels, with (0, 0) the centre of the first
+                pixel; must not be written to. They may lie outside the image.
+            parameters: What `draw_parameters` returned for these rows.
+            size: Height and width of the images before the transform.
+
+        Raises:
+            TypeError: The transform does not say where.
+        """
+        del parameters, size
+        if self.photometric:
+            return points
+        raise _does_not_say(self, "keypoints and bounding boxes", "transform_points")
+
+    # What users call ----------------------------------------------------------------------------
+
+    @overload
+    def __call__(
+        self,
+        images: Mapping[str, Any],
+        *,
+        seed: int | None = None,
+        epoch: int = 0,
+        index: ArrayLike | None = None,
+    ) -> dict[str, Any]: ...
+
+    @overload
+    def __call__(
+        self,
+        images: ArrayLike,
+        *,
+        seed: int | None = None,
+        epoch: int = 0,
+        index: ArrayLike | None = None,
+    ) -> Array: ...
+
+    def __call__(
+        self,
+        images: Any,
+        *,
+        seed: int | None = None,
+        epoch: int = 0,
+        index: ArrayLike | None = None,
+    ) -> Any:
+        """Returns a new batch of transformed images, and what belongs to them.
+
+        Args:
+            images: `(M, H, W, C)` or `(M, H, W)` (one channel), integers or floats; or a dict with
+                them under `"images"` and more beside them: see the page on masks and boxes.
+            seed: 0..2⁶⁴-1; None draws one from Python's `random`.
+            epoch: 0 or more; another epoch is another set of draws.
+            index: Row numbers `(M,)`, 0..2⁴⁷-1. None numbers the rows 0..M-1.
+
+        Returns:
+            Images with the rank and dtype of `images`, or a dict with the keys it had.
+
+        Raises:
+            TypeError: An argument has the wrong type, or targets can not follow the images.
+            ValueError: An argument is out of its range.
+        """
+        given = Given(images, self)
+        count = len(given.images)
+        numbers = check_rows(np.arange(count) if index is None else index)
+        if len(numbers) != count:
+            rule = f"`index` must have one row number for each of the {count} images"
+            raise ValueError(message(rule, describe(numbers)))
+        key = root_key(resolve_seed(seed), epoch)
+        self._fill(given.out, given.source, np.arange(count), key, numbers)
+        return given.answer()
+
+    def draw(self, index: ArrayLike, *, seed: int | None = None, epoch: int = 0) -> Parameters:
+        """Returns what happens to the rows numbered `index`: arrays with M rows, by name.
+
+        Args:
+            index: Row numbers `(M,)`, 0..2⁴⁷-1.
+            seed: 0..2⁶⁴-1; None draws one from Python's `random`.
+            epoch: 0 or more.
+        """
+        return self._draw_all(root_key(resolve_seed(seed), epoch), check_rows(index))
+
+    def apply(self, images: Any, parameters: Parameters) -> Any:
+        """Returns `images` transformed as `parameters`, made by `draw`, say.
+
+        Args:
+            images: As for calling the transform, a dict as well.
+            parameters: For the same number of rows. Numbers may be changed, within what the
+                transform could be told to draw.
+
+        Raises:
+            TypeError: The parameters have another nesting or dtypes of another kind.
+            ValueError: They are of another transform or another number of rows, or a number is not
+                finite or out of its range.
+        """
+        given = Given(images, self)
+        count = len(given.images)
+        checked = fitted(self._example, parameters, count)
+        self._check_values_of(checked)
+        if self._mixes:
+            self._check_values_of(checked["partners"])
+        self._carry_out(given.out, given.source, np.arange(count), checked)
+        return given.answer()
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Returns the shape of an augmented image, given that of an image."""
+        return shape
+
+    # Configuration ------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments as plain data, for `from_config`."""
+        register_with_keras()
+        return {name: to_plain(value) for name, value in self._fields()}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Returns the transform that `get_config` described.
+
+        Raises:
+            TypeError: An argument has the wrong type, is missing, or not one of the transform's.
+            ValueError: An argument is out of its range, or names what is not known.
+        """
+        return create(cls, **arguments_of(config))
+
+    def to_json(self) -> str:
+        """Returns the transform as JSON, for `from_json`."""
+        return json.dumps(to_plain(self))
+
+    @staticmethod
+    def from_json(text: str | bytes) -> "Transform":
+        """Returns the transform that `to_json` wrote, or someone by hand.
+
+        Args:
+            text: A JSON object with `class_name` and `config`; or the bytes of a file with one.
+
+        Raises:
+            TypeError: An argument has the wrong type, is missing, or not one of the transform's.
+            ValueError: The text is no transform, or of a class that was not imported; or an
+                argument is out of its range.
+        """
+        value = from_json(text)
+        if not isinstance(value, Transform):
+            rule = "The JSON of a transform is an object with `class_name` and `config`"
+            raise ValueError(message(rule, describe(text)))
+        return value
+
+    def __repr__(self) -> str:
+        parts = [f"{name}={value!r}" for name, value in self._described()]
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: the `repr`, and what becomes of a picture."""
+        from kaug._show.preview import to_html
+
+        return to_html(self)
+
+    def _described(self) -> Iterator[tuple[str, Any]]:
+        """Yields the constructor's arguments that are not at their defaults, as in the `repr`."""
+        defaults = {
+            field.name: field.default for field in dataclasses.fields(cast(Any, type(self)))
+        }
+        for name, value in self._fields():
+            if not same(value, defaults[name]):
+                yield name, value
+
+    def _fields(self) -> Iterator[tuple[str, Any]]:
+        """The constructor's arguments: the class's own, those it inherited, and `p`."""
+        own = vars(type(self)).get("__annotations__", {})
+        names = [field.name for field in dataclasses.fields(cast(Any, type(self)))]
+        for name in sorted(names, key=lambda name: (name == "p", name not in own)):
+            yield name, getattr(self, name)
+
+    # How it is carried out ----------------------------------------------------------------------
+
+    def _fill(
+        self,
+        out: Batch,
+        source: Mapping[str, Any],
+        rows: NDArray[np.int64],
+        key: Key,
+        numbers: NDArray[np.int64],
+    ) -> None:
+        """Writes augmented rows into `out`, in parallel, in one pass over the rows.
+
+        Args:
+            out: Where to: `"images"`, and what moves with them (see `_apply.batches`), M rows.
+            source: What from: the same keys, N rows each.
+            rows: Which row of `source` each output row is made from, int64 `(M,)`.
+            key: Names the random stream.
+            numbers: Row numbers of the draws, int64 `(M,)`.
+        """
+        for start in range(0, len(rows), _DRAWN_AT_ONCE):
+            part = slice(start, start + _DRAWN_AT_ONCE)
+            parameters = self._draw_all(key, numbers[part])
+            piece = {name: array[part] for name, array in out.items()}
+            self._carry_out(piece, source, rows[part], parameters)
+
+    def _carry_out(
+        self,
+        out: Batch,
+        source: Mapping[str, Any],
+        rows: NDArray[np.int64],
+        parameters: Parameters,
+    ) -> None:
+        out = {**out, "images": with_channels(out["images"])}
+        source = {**source, "images": with_channels(source["images"])}
+        partners = list(self._steps(parameters["partners"])) if self._mixes else []
+        stages = plan(list(self._steps(parameters)), partners, source["images"].shape[1:])
+        carry_out(stages, out, source, rows)
+
+    def _draw_all(self, key: Key, numbers: NDArray[np.int64]) -> Parameters:
+        """Draws for the rows and, if they are mixed with others, for what those go through."""
+        parameters = self._draw(key, numbers)
+        if self._mixes:
+            parameters = {**parameters, "partners": self._draw(key.child(_PARTNERS), numbers)}
+        return parameters
+
+    @cached_property
+    def _example(self) -> Parameters:
+        """Parameters of one row, to compare others with."""
+        return self._draw_all(Key.from_seed(0), np.zeros(1, np.int64))
+
+    def _draw(self, key: Key, numbers: NDArray[np.int64]) -> Parameters:
+        draws = Draws(key, numbers)
+        # Always drawn first, so that another `p` leaves all other draws as they are.
+        applied = draws.chance(getattr(self, "p", 1.0))
+        drawn = self.draw_parameters(draws)
+        if not self._ours:
+            check_drawn(drawn, len(draws), type(self).__name__, taken=("applied", "partners"))
+            self._check_values_of(drawn)
+        return {"applied": applied, **drawn}
+
+    def _bounds(self) -> Bounds:
+        """Returns what the parameters lie between; every number that a kernel gets has bounds."""
+        return {}
+
+    def _check_values_of(self, parameters: Parameters) -> None:
+        """Raises for numbers that can not have been drawn; policies ask their children as well."""
+        check_bounds(self._bounds(), parameters, type(self).__name__)
+
+    @property
+    def _mixes(self) -> bool:
+        """Whether the transform blends each row with another one of the dataset; see `mix`."""
+        return False
+
+    def _leaves(self) -> Iterator["Transform"]:
+        """Yields the transforms that are no policies."""
+        yield self
+
+    def _check_carries(self, what: str) -> None:
+        """Raises when the transform does not know where targets of a kind would go.
+
+        Args:
+            what: "segmentation masks", "bounding boxes" or "keypoints".
+        """
+        method = "transform_masks" if what == "segmentation masks" else "transform_points"
+        if not self.photometric and not self._defines(method):
+            raise _does_not_say(self, what, method)
+
+    def _defines(self, method: str) -> bool:
+        """Returns whether the transform has a method of its own in place of `Transform`'s."""
+        return getattr(type(self), method) is not getattr(Transform, method)
+
+    # What makes geometry fuse: see `geometry` and `compose` -------------------------------------
+
+    def _steps(
+        self, parameters: Parameters, within: NDArray[np.bool_] | None = None
+    ) -> Iterator[Step]:
+        """Yields what the transform comes down to: itself, or the transforms in a policy.
+
+        As many steps, and the same transforms, whatever the parameters.
+
+        Args:
+            parameters: For all rows.
+            within: Which rows are to be transformed at all; None means all.
+        """
+        applied = parameters["applied"]
+        yield Step(self, parameters, applied if within is None else applied & within)
+
+    def _resampling(self) -> Resampling | None:
+        """Returns how the transform resamples, or None when it is no mere affine warp."""
+        return None
+
+    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+        """Returns the affine warp of each row; only what has a `sampling` has them.
+
+        Raises:
+            TypeError: The transform is no affine warp.
+        """
+        del parameters
+        rule = "Only affine transforms have matrices"
+        raise TypeError(message(rule, f"{self!r} and an image of {size[0]} × {size[1]} pixels"))
+
+
+def _does_not_say(transform: Transform, what: str, method: str) -> TypeError:
+    rule = f"A transform must say what happens to {what}"
+    fix = f"Define `{method}`, or set `photometric = True` if it only changes values."
+    return TypeError(message(rule, f"{transform!r}, which does not", fix))
+
+
+def root_key(seed: int, epoch: int) -> Key:
+    """Returns the key of all draws of one epoch."""
+    return Key.from_seed(seed).child(check_integer(epoch, "epoch", maximum=2**32 - 1))
+
+
+def check_fill(fill_mode: Any, fill_value: Any, interpolation: Any) -> Resampling:
+    """Returns checked resampling options."""
+    check_choice(fill_mode, "fill_mode", FILL_MODES)
+    check_choice(interpolation, "interpolation", INTERPOLATIONS)
+    return Resampling(fill_mode, check_number(fill_value, "fill_value"), interpolation)
