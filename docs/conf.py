@@ -9,6 +9,7 @@ import kaug
 
 sys.path.insert(0, str(Path(__file__).parent))
 import make_inventories
+import make_reference
 
 # Each of these aliases stands for a union of a dozen private types of NumPy. In their place, before
 # autodoc loads kaug's modules (`import kaug` alone loads none), comes a type that signatures show
@@ -46,7 +47,7 @@ nitpick_ignore = [
     ("py:class", "ArrayIterator"),  # these three need Keras and are imported late
     ("py:class", "DataFrameIterator"),
     ("py:class", "DirectoryIterator"),
-    ("py:class", "kaug._draw.draws.Key"),  # users are handed `Draws` ready-made
+    ("py:class", "kaug._draw.keys.Key"),  # users are handed `Draws` ready-made
 ]
 
 # The copy button leaves out prompts, and the output between them.
@@ -83,7 +84,13 @@ def name_language(_app, pagename, _template, context, _doctree):
         context["language"] = "ko"
 
 
+def fill_in_lists(_app, _page, source):
+    """Writes the lists of transforms into the reference."""
+    source[0] = make_reference.expand(source[0])
+
+
 def setup(app):
+    app.connect("source-read", fill_in_lists)
     app.connect("builder-inited", make_pictures)
     app.connect("html-page-context", name_language)
     app.connect("autodoc-process-signature", shorten_arrays)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from tensorflow.keras.preprocessing.image import ImageDataGenerator
 
-from kaug._draw.draws import Key
+from kaug._draw.keys import Key
 from kaug._generators import as_generator, numpy_state_kept
 from kaug.transforms import HorizontalFlip
 
@@ -184,7 +184,7 @@ TORCHVISION = """
 import torch
 from torchvision.transforms import v2
 import numpy as np
-from kaug._draw.draws import Key
+from kaug._draw.keys import Key
 from kaug._generators import as_generator
 
 def augment(transform, batch):

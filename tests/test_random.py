@@ -3,7 +3,8 @@ import random
 import numpy as np
 import pytest
 
-from kaug._draw.draws import Draws, Key, check_rows, permutation, resolve_seed
+from kaug._draw.draws import Draws
+from kaug._draw.keys import Key, check_rows, permutation, resolve_seed
 from kaug._kernels import threefry
 
 ALL_ONES = 0xFFFFFFFF

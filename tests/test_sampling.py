@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kaug import _sampling as module
-from kaug._draw.draws import Key, permutation
+from kaug._draw.keys import Key, permutation
 
 
 def source_rows(sampling, count, n, key, **options):

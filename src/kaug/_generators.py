@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._draw.draws import Key
+from kaug._draw.keys import Key
 from kaug._types import Array
 from kaug._validation import as_array, describe, message, with_channels
 from kaug._value_ranges import Values

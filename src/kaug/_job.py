@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kaug import _parallel
-from kaug._draw.draws import Key, resolve_seed
+from kaug._draw.keys import Key, resolve_seed, root_key
 from kaug._generators import Generator, as_generator
 from kaug._memory import check_memory
 from kaug._sampling import SAMPLING, choice_of
@@ -19,7 +19,6 @@ from kaug._targets.annotations import Annotations
 from kaug._types import Array, Batch, Rows
 from kaug._validation import check_choice, check_flag, message
 from kaug.transforms import Transform
-from kaug.transforms.transform import root_key
 
 _COPY_BYTES = 2**20  # copying takes little time, so a thread should be given more
 # Epochs are the children 0..2³²-1 of a seed's key; this one is none of them.

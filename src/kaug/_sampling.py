@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from kaug._draw.draws import Draws, Key, permutation
+from kaug._draw.draws import Draws
+from kaug._draw.keys import Key, permutation
 from kaug._targets.structures import class_numbers
 from kaug._types import Rows
 

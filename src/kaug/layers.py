@@ -15,7 +15,7 @@ import numpy as np
 
 from kaug._apply.matrices import to_pixels
 from kaug._apply.resample import Resampling
-from kaug._draw.draws import Key, check_rows, resolve_seed
+from kaug._draw.keys import Key, check_rows, resolve_seed
 from kaug._show import html
 from kaug._targets.box_checks import check_format
 from kaug._targets.names import MAPS, MOVING

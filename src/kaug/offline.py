@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kaug import _parallel
-from kaug._draw.draws import check_rows
+from kaug._draw.keys import check_rows
 from kaug._generators import Generator
 from kaug._job import Job
 from kaug._progress import Progress, Verbose

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kaug._draw.draws import Key, permutation, resolve_seed
+from kaug._draw.keys import Key, permutation, resolve_seed
 from kaug._memory import check_memory
 from kaug._sources import as_source
 from kaug._targets.structures import (

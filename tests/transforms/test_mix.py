@@ -8,7 +8,8 @@ from scipy import stats
 
 from kaug import ImageDataGenerator, augment_dataset, augment_rows
 from kaug._draw.distributions import beta, dirichlet
-from kaug._draw.draws import Draws, Key
+from kaug._draw.draws import Draws
+from kaug._draw.keys import Key
 from kaug.transforms import (
     Compose,
     CutMix,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kaug._draw.draws import Key
+from kaug._draw.keys import Key
 from kaug._kernels.noise import CHUNK, fill_words
 from kaug.transforms.noise import GaussianNoise, SaltAndPepper, normal_quantiles
 

@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from kaug._apply.resample import Resampling
+from kaug._apply.resample import Resampling, remapped
 from kaug.transforms import Zoom
-from kaug.transforms._bases.remapping import remapped
 from kaug.transforms.perspective import Perspective
 
 FILL_MODES = ["nearest", "reflect", "wrap", "constant"]

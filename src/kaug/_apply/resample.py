@@ -1,6 +1,8 @@
 """One resampling of a batch: from matrices to pixels."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -8,8 +10,10 @@ from numpy.typing import NDArray
 
 from kaug._apply.dtypes import checked_fill, holds, moved_exactly, to_dtype, working_dtype
 from kaug._apply.matrices import Matrices, to_pixels
-from kaug._kernels.warp import warp
+from kaug._kernels import read_only
+from kaug._kernels.warp import FILL_MODES, warp
 from kaug._types import Array
+from kaug._validation import check_choice, check_number
 
 INTERPOLATIONS = ("nearest", "bilinear")  # by the order of their splines
 
@@ -99,3 +103,62 @@ def moved(points: Array, matrices: Matrices, size: tuple[int, int]) -> NDArray[n
     inverse = np.linalg.inv(pixels[:, :, 1::-1])
     offsets = pixels[:, np.newaxis, :, 2]
     return np.asarray((points - offsets) @ inverse.transpose(0, 2, 1))
+
+
+def check_fill(fill_mode: Any, fill_value: Any, interpolation: Any) -> Resampling:
+    """Returns checked resampling options."""
+    check_choice(fill_mode, "fill_mode", FILL_MODES)
+    check_choice(interpolation, "interpolation", INTERPOLATIONS)
+    return Resampling(fill_mode, check_number(fill_value, "fill_value"), interpolation)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A sampling as kernels take it, for images of one dtype."""
+
+    linear: bool
+    mode: int
+    fill: Any
+    weight_dtype: np.dtype[Any]
+
+
+def remapped(
+    images: Array,
+    sampling: Resampling,
+    kernel: Callable[[Array, Array, Reading], None],
+    size: tuple[int, int] | None = None,
+) -> Array:
+    """Returns what a kernel makes of images, in their dtype.
+
+    Args:
+        images: `(M, H, W, C)`, any integer or float dtype.
+        sampling: Fill and interpolation.
+        kernel: Called with the images, C-contiguous and of a dtype that kernels know, with where
+            to write, and with the sampling.
+        size: Height and width of the result; None keeps those of the images.
+    """
+    if sampling.interpolation == "nearest" and not holds(images):
+        bare = replace(sampling, fill_value=0.0)
+        constant = sampling.fill_mode == "constant"
+        fill = checked_fill("constant", sampling.fill_value, images.dtype) if constant else None
+        return moved_exactly(images, lambda each: remapped(each, bare, kernel, size), fill)
+    reading = _read(sampling, images.dtype)
+    source = np.ascontiguousarray(images, reading.fill.dtype)
+    if not source.flags.aligned:
+        source = source.copy()
+    out = np.empty((len(images), *(size or images.shape[1:3]), images.shape[3]), source.dtype)
+    # Writable or not is part of a compiled function's signature: read-only serves both.
+    kernel(read_only(source), out, reading)
+    return out if source.dtype == images.dtype else to_dtype(out, images.dtype)
+
+
+# Kept, since every piece of a batch asks for the same.
+@lru_cache(maxsize=64)
+def _read(sampling: Resampling, dtype: np.dtype[Any]) -> Reading:
+    work = dtype if dtype == np.uint8 else working_dtype(dtype)
+    return Reading(
+        sampling.interpolation == "bilinear",
+        FILL_MODES.index(sampling.fill_mode),
+        work.type(checked_fill(sampling.fill_mode, sampling.fill_value, dtype)),
+        np.dtype(np.float64 if work == np.float64 else np.float32),
+    )

@@ -16,7 +16,7 @@ from numpy.lib import format as npy
 from numpy.lib.npyio import NpzFile
 
 from kaug._cli.policy import read_policy
-from kaug._draw.draws import resolve_seed
+from kaug._draw.keys import resolve_seed
 from kaug._files import check_path, open_regular
 from kaug._memory import check_memory
 from kaug._validation import message

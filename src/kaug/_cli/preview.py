@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from kaug._cli.policy import read_policy
-from kaug._draw.draws import resolve_seed
+from kaug._draw.keys import resolve_seed
 from kaug._files import check_path, open_regular
 from kaug._memory import check_memory
 from kaug._validation import message, warn

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from kaug._contracts.pictures import Pictures
+from kaug._draw.keys import root_key
 from kaug._types import Array
 from kaug._validation import describe
 from kaug.transforms import Transform
-from kaug.transforms.transform import root_key
 
 # What of a message says that images of this kind are not for this transform.
 _REFUSALS = ("channel", "dtype", "images")

@@ -13,7 +13,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from kaug._apply.resample import Resampling
-from kaug._draw.draws import Key
+from kaug._draw.keys import Key
 from kaug._validation import message
 
 Table = NDArray[np.float32]

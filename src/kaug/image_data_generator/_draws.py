@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._draw.draws import resolve_seed
+from kaug._draw.keys import resolve_seed
 from kaug._kernels import jit
 from kaug._types import Floats
 from kaug._validation import check_integer, describe, message

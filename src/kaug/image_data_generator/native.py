@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kaug._apply import matrices
 from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import Bounds
-from kaug._apply.resample import INTERPOLATIONS, Resampling
+from kaug._apply.resample import INTERPOLATIONS, Resampling, check_fill
 from kaug._draw.draws import Draws
 from kaug._kernels.warp import FILL_MODES
 from kaug._types import Parameters
@@ -18,7 +18,6 @@ from kaug._validation import check_flag, check_integer
 from kaug.image_data_generator._draws import is_fraction
 from kaug.image_data_generator._options import check_reach, check_shift, check_zoom
 from kaug.transforms._bases.affine import AffineTransform
-from kaug.transforms.transform import check_fill
 
 # Options that only geometry has nothing to do with, and the values that turn them off.
 _NOT_GEOMETRY = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kaug._draw.draws import resolve_seed
+from kaug._draw.keys import resolve_seed
 from kaug._types import Array
 from kaug._validation import check_images, describe, message
 from kaug.integrations._common import check_by_row, check_others, import_extra

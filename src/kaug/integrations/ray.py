@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._draw.draws import check_rows, resolve_seed
+from kaug._draw.keys import check_rows, resolve_seed, root_key
 from kaug._types import Array
 from kaug._validation import check_integer, describe, message
 from kaug.integrations._common import check_by_row, check_others, import_extra
 from kaug.transforms import Transform
-from kaug.transforms.transform import root_key
 
 __all__ = ["augment"]
 

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kaug._draw.draws import Key, permutation, resolve_seed
+from kaug._draw.keys import Key, permutation, resolve_seed, root_key
 from kaug._generators import as_generator
 from kaug._parallel import ForkSafeLock
 from kaug._show import html
@@ -26,7 +26,6 @@ from kaug._validation import check_flag, check_integer, describe, message
 from kaug.online._passes import Passes
 from kaug.online._tf_data import to_tf_dataset
 from kaug.transforms import Transform
-from kaug.transforms.transform import root_key
 
 _LAST_EPOCH = 2**32 - 1
 # Where Keras looks at batches, and calls hooks, before its first epoch: it learns what batches are

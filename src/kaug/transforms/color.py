@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kaug._apply.parameters import Bounds
-from kaug._draw.draws import Draws, Key
+from kaug._draw.draws import Draws
+from kaug._draw.keys import Key
 from kaug._kernels import colors, pointwise, read_only
 from kaug._kernels.jitter import jitter
 from kaug._types import Array, Parameters

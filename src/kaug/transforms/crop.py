@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kaug._apply.dtypes import checked_fill
 from kaug._apply.parameters import UNIT, Bounds
-from kaug._apply.resample import INTERPOLATIONS, Resampling
+from kaug._apply.resample import INTERPOLATIONS, Reading, Resampling, check_fill, remapped
 from kaug._apply.stages import Step
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
@@ -26,8 +26,7 @@ from kaug._validation import (
     describe,
     message,
 )
-from kaug.transforms._bases.remapping import Reading, remapped
-from kaug.transforms.transform import Transform, check_fill
+from kaug.transforms.transform import Transform
 
 # What a box can be: hardly a pixel of a million, and not quite a line.
 _SCALES, _RATIOS = (1e-6, 1.0), (1e-3, 1e3)

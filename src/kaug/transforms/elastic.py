@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kaug._apply.resample import Resampling
+from kaug._apply.resample import Reading, Resampling, remapped
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
 from kaug._kernels.displacement import REACH, invert, remap, weigh
 from kaug._types import Array, Parameters
 from kaug._validation import check_number, message
-from kaug.transforms._bases.remapping import Reading, Remapping, remapped
+from kaug.transforms._bases.remapping import Remapping
 
 # What a height spread evenly over -1..1 is multiplied by to have a standard deviation of 1.
 _SPREAD = float(np.sqrt(3))

@@ -21,13 +21,12 @@ from numpy.typing import NDArray
 from kaug._apply import matrices
 from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import Bounds
-from kaug._apply.resample import Resampling
+from kaug._apply.resample import Resampling, check_fill
 from kaug._draw.draws import Draws
 from kaug._types import Parameters
 from kaug._validation import check_probability, message, warn
 from kaug.transforms._bases.affine import AffineTransform
 from kaug.transforms._bases.fields import Range, limits, set_range
-from kaug.transforms.transform import check_fill
 
 # What is given as a range, by its name in every transform that has it: the value that changes
 # nothing, and what it must stay above and below.

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from kaug._apply.parameters import Bounds
-from kaug._apply.resample import Resampling
+from kaug._apply.resample import Reading, Resampling, remapped
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
 from kaug._kernels.homography import find_homographies, project
 from kaug._types import Array, Parameters
 from kaug._validation import check_number, message
-from kaug.transforms._bases.remapping import Reading, Remapping, remapped
+from kaug.transforms._bases.remapping import Remapping
 
 # Corners in the order of `corners`, in units of half the height and half the width.
 _CORNERS = np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)])

@@ -14,16 +14,13 @@ from kaug._apply.execute import carry_out
 from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import Bounds, check_bounds, check_drawn, fitted
 from kaug._apply.plan import plan
-from kaug._apply.resample import INTERPOLATIONS, Resampling
+from kaug._apply.resample import Resampling
 from kaug._apply.stages import Step
-from kaug._draw.draws import Draws, Key, check_rows, resolve_seed
-from kaug._kernels.warp import FILL_MODES
+from kaug._draw.draws import Draws
+from kaug._draw.keys import Key, check_rows, resolve_seed, root_key
 from kaug._targets.given import Given
 from kaug._types import Array, Batch, Parameters
 from kaug._validation import (
-    check_choice,
-    check_integer,
-    check_number,
     describe,
     message,
     with_channels,
@@ -434,15 +431,3 @@ def _does_not_say(transform: Transform, what: str, method: str) -> TypeError:
     rule = f"A transform must say what happens to {what}"
     fix = f"Define `{method}`, or set `photometric = True` if it only changes values."
     return TypeError(message(rule, f"{transform!r}, which does not", fix))
-
-
-def root_key(seed: int, epoch: int) -> Key:
-    """Returns the key of all draws of one epoch."""
-    return Key.from_seed(seed).child(check_integer(epoch, "epoch", maximum=2**32 - 1))
-
-
-def check_fill(fill_mode: Any, fill_value: Any, interpolation: Any) -> Resampling:
-    """Returns checked resampling options."""
-    check_choice(fill_mode, "fill_mode", FILL_MODES)
-    check_choice(interpolation, "interpolation", INTERPOLATIONS)
-    return Resampling(fill_mode, check_number(fill_value, "fill_value"), interpolation)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kaug._apply import matrices
 from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import UNIT, Bounds, check_bounds
-from kaug._apply.resample import Resampling
+from kaug._apply.resample import Resampling, check_fill
 from kaug._apply.stages import Step
 from kaug._types import Array, Parameters
 from kaug._validation import check_integer, check_probability
@@ -26,7 +26,7 @@ from kaug.transforms._bases.magnitudes import GEOMETRIC, LEAST, MOST, NUMBERS, W
 from kaug.transforms.color import Brightness, Contrast, Invert, Saturation
 from kaug.transforms.filters import Sharpness
 from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
-from kaug.transforms.transform import Transform, check_fill
+from kaug.transforms.transform import Transform
 
 
 @dataclass(frozen=True, repr=False)
