@@ -520,6 +520,33 @@ def test_links_of_folders_lead_nowhere_else_either(folder, table, tmp_path):
         ImageDataGenerator().flow_from_dataframe(table, folder)
 
 
+def test_names_are_judged_by_where_they_lead_not_by_how_they_are_written(tmp_path):
+    for name in ("data/cat", "data2", "elsewhere"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("data/cat/a.png", "data2/b.png", "elsewhere/c.png"):
+        Image.new("L", (4, 4)).save(tmp_path / name)
+    (tmp_path / "data" / "near.png").symlink_to(tmp_path / "data" / "cat" / "a.png")
+    (tmp_path / "data" / "far.png").symlink_to(tmp_path / "elsewhere" / "c.png")
+    (tmp_path / "linked").symlink_to(tmp_path / "data")
+
+    def flow(folder, name):
+        table = pd.DataFrame({"filename": [name]})
+        return ImageDataGenerator().flow_from_dataframe(table, folder, class_mode=None)
+
+    own, file = str(tmp_path / "data"), str(tmp_path / "data" / "cat" / "a.png")
+    for folder in (own, own + "/", tmp_path / "linked"):
+        for name in ("cat/a.png", "./cat//a.png", "cat/../cat/a.png", "../data/cat/a.png"):
+            if "linked" not in str(folder) or not name.startswith(".."):
+                assert flow(folder, name).filepaths == [f"{str(folder).rstrip('/')}/cat/a.png"]
+        assert flow(folder, "near.png").samples == 1
+    for name in (file, Path(file)):
+        assert flow(own, name).filepaths == [file]
+    assert flow("/", file[1:]).filepaths == [file]
+    for name in ("..", ".", "../data2/b.png", str(tmp_path / "data2" / "b.png"), "far.png"):
+        with pytest.raises(ValueError, match="must lie inside the folder"):
+            flow(own, name)
+
+
 def test_saved_files_have_keras_names(folder, tmp_path):
     for name in ("ours", "theirs"):
         (tmp_path / name).mkdir()

@@ -1,5 +1,6 @@
 """`flow_from_dataframe`: a table of file names, labels and weights."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -143,13 +144,12 @@ def _paths(directory: str, names: list[str]) -> list[str]:
     if not directory:
         return names
     fix = "Leave `directory` out to use paths as they are."
-    paths = check_inside(Path(directory), names, follow_links=False, fix=fix)
-    return [str(path) for path in paths]
+    return check_inside(Path(directory), names, follow_links=False, fix=fix)
 
 
 def _existing(paths: list[str], x_col: str) -> Rows:
     """Returns the rows whose file is there and has an image's extension."""
-    good = [path.lower().endswith(EXTENSIONS) and Path(path).is_file() for path in paths]
+    good = [path.lower().endswith(EXTENSIONS) and _is_file(path) for path in paths]
     if not all(good):
         bad = [path for path, is_good in zip(paths, good, strict=True) if not is_good]
         others = any(path.lower().endswith(OTHERS) for path in bad)
@@ -159,6 +159,11 @@ def _existing(paths: list[str], x_col: str) -> Rows:
             f"their rows are left out. The first: {', '.join(bad[:3])}.{fix}"
         )
     return np.flatnonzero(good)
+
+
+def _is_file(path: str) -> bool:
+    """Tells whether there is a file; raises where the system does not let one look."""
+    return os.path.isfile(path) or Path(path).is_file()  # noqa: PTH113 - it takes half the time
 
 
 def _number_classes(

@@ -136,7 +136,7 @@ def _class_names(folder: Path, classes: Any, *, as_keras: bool) -> list[str]:
         check_path(name if isinstance(name, os.PathLike) else str(name), "classes")
     names = [str(name) for name in chosen]
     fix = "Name folders inside it."
-    for path in check_inside(folder, names, follow_links=True, fix=fix):
+    for path in map(Path, check_inside(folder, names, follow_links=True, fix=fix)):
         if not path.is_dir() and not as_keras:
             rule = f"`classes` must name folders in {str(folder)!r}"
             raise ValueError(message(rule, repr(path.name)))
