@@ -367,7 +367,9 @@ def test_wide_integers_stay_white():
         (lambda: Saturation(-0.1), ValueError, "must not be negative: it means the range around 1"),
         (lambda: Hue(18), ValueError, r"`hue` must lie in -0.5..0.5.*-18..18"),
         (lambda: Hue((0, 0.6)), ValueError, r"`hue` must lie in -0.5..0.5"),
-        (lambda: Gamma(1.0), ValueError, "`gamma` must lie between 0 and inf"),
+        (lambda: Gamma(1.0), ValueError, r"`gamma` must lie in 0.001..100.*0..2"),
+        (lambda: Gamma((1e-300, 1)), ValueError, r"`gamma` must lie in 0.001..100"),
+        (lambda: Invert(value_range=(0, 1e-40)), ValueError, "below white by 1e-30 at least"),
         (lambda: ChannelShift(20), ValueError, "`shift` must lie in -1..1"),
         (lambda: ColorJitter(hue=1), ValueError, "`hue` must lie in"),
         (lambda: ColorJitter(saturation=2), ValueError, "`saturation` must lie in"),
@@ -393,6 +395,22 @@ def test_floats_of_0_to_255_are_no_pictures_of_white(images, dtype):
     assert result.max() > 100
     np.testing.assert_array_equal(HorizontalFlip(p=1)(batch, seed=0), batch[:, :, ::-1])
     assert Brightness()(batch[:0], seed=0).shape == (0, 5, 7, 3)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "float64"])
+def test_gammas_as_far_as_they_go(dtype):
+    white = 255 if dtype == "uint8" else 1
+    image = (np.array([0.0, 0.2, 1.0]).reshape(1, 1, 3, 1) * white).astype(dtype)
+    for gamma in (0.001, 100):
+        expected = np.power(image.astype(float) / white, gamma) * white
+        result = Gamma((gamma, gamma))(image, seed=0)
+        np.testing.assert_allclose(result, expected, atol=0.5 if white == 255 else 1e-3)
+
+
+def test_value_ranges_as_narrow_as_they_go():
+    image = np.array([0.0, 0.25, 1.0], "float32").reshape(1, 1, 3, 1) * np.float32(1e-30)
+    inverted = Invert(p=1, value_range=(0, 1e-30))(image, seed=0)
+    np.testing.assert_allclose(inverted[0, 0, :, 0], [1e-30, 0.75e-30, 0], rtol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])

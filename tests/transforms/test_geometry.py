@@ -246,8 +246,8 @@ BAD = [
     (lambda: Rotation(p=1.5), ValueError, r"`p` must lie in 0..1.*p=1.5"),
     (lambda: Rotation(p="often"), TypeError, "`p` must be a finite number"),
     (lambda: HorizontalFlip(-0.1), ValueError, r"`p` must lie in 0..1"),
-    (lambda: Zoom(1.0), ValueError, "`zoom` must lie between 0 and inf.*reaches 0..2"),
-    (lambda: Zoom((0, 2)), ValueError, "`zoom` must lie between 0"),
+    (lambda: Zoom(1.0), ValueError, r"`zoom` must lie in 0.001..1000.*reaches 0..2"),
+    (lambda: Zoom((1e-300, 1e-300)), ValueError, r"`zoom` must lie in 0.001..1000.*1e-300"),
     (lambda: Shear(90), ValueError, "`shear` must lie between -90 and 90"),
     (lambda: Affine(10), TypeError, "positional"),
 ]
@@ -257,6 +257,19 @@ BAD = [
 def test_bad_options(make, error, text):
     with pytest.raises(error, match=text):
         make()
+
+
+def test_zooms_as_far_as_they_go():
+    options = {"fill_mode": "constant", "fill_value": 9, "interpolation": "nearest"}
+    expected = np.full((5, 7), 9)
+    expected[2, 3] = 17
+    assert transformed(Zoom((0.001, 0.001), **options)).tolist() == expected.tolist()
+    assert (transformed(Zoom((1000, 1000), **options)) == 17).all()
+    for zoom, lies in ((0.001, 0.002), (1000, 2000)):
+        moved = Zoom((zoom, zoom))(
+            {"images": GRID[None], "keypoints": np.array([[[5.0, 4.0]]])}, seed=0
+        )
+        np.testing.assert_allclose(moved["keypoints"] - [3, 2], lies, rtol=1e-6)
 
 
 def test_fill_value_must_fit_the_dtype(images):

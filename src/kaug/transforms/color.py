@@ -315,7 +315,7 @@ class Gamma(Compiled):
     As `torchvision.transforms.functional.adjust_gamma`, with a gain of 1.
 
     Args:
-        gamma: Exponent, above 0; 1 changes nothing. A number `r` means evenly on
+        gamma: Exponent, 0.001..100; 1 changes nothing. A number `r` means evenly on
             `[1 - r, 1 + r]`, a pair `[low, high]`.
         value_range: See `Brightness`.
         opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
@@ -330,7 +330,7 @@ class Gamma(Compiled):
                [0.81, 1.  ]])
     """
 
-    ranges: ClassVar = {"gamma": {"centre": 1.0, "above": 0.0, "maximum": 100.0}}
+    ranges: ClassVar = {"gamma": {"centre": 1.0, "minimum": 0.001, "maximum": 100.0}}
 
     gamma: Range = 0.2
 

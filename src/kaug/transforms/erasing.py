@@ -136,7 +136,7 @@ class Erasing(_Erasure):
 
     Args:
         area: Fraction of the picture's area, 0..1: a number, or a pair `(low, high)` to draw from.
-        aspect_ratio: Height of the rectangle divided by its width, above 0, likewise.
+        aspect_ratio: Height of the rectangle divided by its width, 0.001..1,000, likewise.
         fill_mode: `"constant"`, or `"noise"`: each pixel and channel evenly over the value range.
         fill_value: What `"constant"` puts there, in the value range of the images.
         value_range: Limits of the noise; None means 0..1 for floats, else 0 to the largest integer.
@@ -162,7 +162,7 @@ class Erasing(_Erasure):
 
     sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "area": {"minimum": 0, "maximum": 1},
-        "aspect_ratio": {"above": 0, "maximum": 1000},
+        "aspect_ratio": {"minimum": 0.001, "maximum": 1000},
     }
 
     area: Range = (0.02, 0.33)
@@ -171,9 +171,12 @@ class Erasing(_Erasure):
 
     def draw_patches(self, draws: Draws) -> dict[str, Any]:
         """Returns `area`, `aspect_ratio`, and the place as `top` and `left` of what is free."""
+        low, high = _size_limits(self.aspect_ratio)
+        area = draws.uniform(*_size_limits(self.area))
+        ratio = np.exp(draws.uniform(np.log(low), np.log(high)))
         return {
-            "area": draws.uniform(*_size_limits(self.area)),
-            "aspect_ratio": np.exp(draws.uniform(*np.log(_size_limits(self.aspect_ratio)))),
+            "area": area,
+            "aspect_ratio": np.clip(ratio, low, high),  # they may round to what is beyond
             "top": draws.uniform(),
             "left": draws.uniform(),
         }

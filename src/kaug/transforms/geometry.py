@@ -36,7 +36,7 @@ _RANGES: dict[str, dict[str, Any]] = {
     "height_shift": _SHIFT,
     "width_shift": _SHIFT,
     "shear": {"above": -90, "below": 90},
-    "zoom": {"centre": 1, "above": 0, "maximum": 1000},
+    "zoom": {"centre": 1, "minimum": 0.001, "maximum": 1000},
 }
 
 
@@ -107,7 +107,7 @@ class Affine(_Resampled):
         height_shift: Fraction of the height, -1..1; positive moves the picture down.
         width_shift: Fraction of the width, -1..1; positive moves the picture to the right.
         shear: Degrees by which columns lean to the right, like italics; between -90 and 90.
-        zoom: Magnification, above 0 and up to 1,000; above 1 things get larger.
+        zoom: Magnification, 0.001..1,000; above 1 things get larger.
         keep_aspect: Whether both axes are magnified alike.
         fill_mode: `"nearest"`, `"reflect"`, `"wrap"` or `"constant"`, as in `scipy.ndimage`.
         fill_value: What lies outside with `"constant"`, in the value range of the images.

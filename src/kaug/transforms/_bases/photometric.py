@@ -17,7 +17,7 @@ from kaug.transforms._bases.fields import set_range
 from kaug.transforms.transform import Transform
 
 # What `value_range` may be: single precision has its ends and what lies between them.
-_LARGEST = 1e30
+_LARGEST, _NARROWEST = 1e30, 1e-30
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,4 +129,6 @@ def _checked_range(value: Any) -> tuple[float, float]:
     low, high = (check_number(item, "value_range", rule) for item in value)
     if low >= high or max(-low, high) > _LARGEST:
         raise ValueError(message(f"{rule}, both within 1e30", f"value_range={value}"))
+    if high - low < _NARROWEST:
+        raise ValueError(message(f"{rule} by 1e-30 at least", f"value_range={value}"))
     return low, high
