@@ -78,6 +78,7 @@ def augmented(generator, x=X, y=None, n=8, **options):
 
 CASES = {
     "one image `(H, W, 3)` as a batch": lambda: Identity()(X[0]),
+    "clips, `(N, T, H, W, C)`": lambda: Identity()(X[None]),
     "channels first, `(N, 3, H, W)`": lambda: Identity()(np.zeros((2, 3, 32, 48))),
     "complex numbers or objects": lambda: Identity()(X.astype(complex)),
     "an array with masked values": lambda: Identity()(np.ma.masked_less(X, 1)),

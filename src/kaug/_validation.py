@@ -182,12 +182,27 @@ def check_images(x: Any, name: str = "x") -> NDArray[Any]:
     )
     if images.ndim not in (3, 4):
         fix = f"For one image pass {name}[None]." if images.ndim == 2 else ""
+        fix = fix or fix_for_clips(images.shape, name)
         raise ValueError(message(rule, describe(images), fix))
     refuse_one_image(images, name, rule)
     if 0 in images.shape[1:]:
         raise ValueError(message(f"{rule}, none of them zero", describe(images)))
     warn_of_channels_first(images.shape, describe(images), name)
     return images
+
+
+def fix_for_clips(shape: tuple[int | None, ...], name: str) -> str:
+    """Returns what to do about five axes, clips of frames or volumes of slices; else nothing."""
+    if len(shape) != 5:
+        return ""
+    clips, frames = (
+        letter if size is None else size for letter, size in zip("NT", shape, strict=False)
+    )
+    return (
+        f"If these are clips, make rows of their frames: {name}.reshape(-1, *{name}.shape[2:]). "
+        "For the same draw in all frames of a clip, call a transform with "
+        f"index=np.repeat(np.arange({clips}), {frames})."
+    )
 
 
 def refuse_one_image(images: NDArray[Any], name: str, rule: str) -> None:

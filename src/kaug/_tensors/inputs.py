@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from kaug._targets.box_checks import check_values
 from kaug._targets.names import MAPS, MOVING, check_names, looks_like, point_out
 from kaug._targets.structures import map_arrays
-from kaug._validation import describe, message, warn_of_channels_first
+from kaug._validation import describe, fix_for_clips, message, warn_of_channels_first
 
 # What a dict says about its boxes when a transform is called itself; a layer is told once.
 _SETTINGS = ("bounding_box_format", "min_visible_area")
@@ -150,7 +150,8 @@ def checked_rank(images: Any) -> int:
     shape = _known_shape(images) or ()
     if len(shape) not in (3, 4):
         rule = "Images must be of shape (B, H, W, C), or one image of shape (H, W, C)"
-        raise ValueError(message(rule, f"images of shape {images.shape}"))
+        fix = fix_for_clips(shape, "images")
+        raise ValueError(message(rule, f"images of shape {images.shape}", fix))
     if None in shape[-3:-1]:
         rule = "The height and the width of the images must be known"
         fix = "Give the `Input`, or the dataset, a shape with numbers for them."

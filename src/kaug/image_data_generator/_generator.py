@@ -14,6 +14,7 @@ from kaug._validation import (
     check_flag,
     check_integer,
     describe,
+    fix_for_clips,
     message,
     warn,
 )
@@ -339,7 +340,7 @@ def _check_rank(images: Array, name: str, rank: int) -> Array:
         raise ValueError(message(rule, describe(images), "Convert them first."))
     if images.ndim != rank:
         what = "one image of rank 3" if rank == 3 else "images of rank 4"
-        fix = ""
+        fix = fix_for_clips(images.shape, name)
         if rank == 4 and images.ndim == 3:
             fix = f"For one image pass {name}[None], for gray images {name}[..., None]."
         raise ValueError(message(f"`{name}` must be {what}", describe(images), fix))
