@@ -5,10 +5,14 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 
+import numpy as np
 import pytest
 
 from kaug import _parallel
+from kaug._validation import warn
+from kaug.transforms import Brightness, Transform
 
 
 @pytest.fixture(autouse=True)
@@ -190,3 +194,28 @@ def test_forked_and_spawned_children_have_a_pool_of_their_own(tmp_path):
         [sys.executable, "-W", "ignore", str(script)], capture_output=True, text=True, timeout=120
     )
     assert done.stdout.strip() == "[0, 0, 0]", done.stderr
+
+
+def test_warnings_of_every_thread_point_to_who_asked():
+    both = threading.Barrier(2, timeout=30)  # so that each of two threads has one piece
+    inside = {"__name__": "kaug.inside", "wait": both.wait, "warn": warn, "run": _parallel.run}
+    source = "def warn_twice():\n    run(lambda start, stop: (wait(), warn('Mind.')), 2)"
+    exec(source, inside)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        inside["warn_twice"]()
+    here = sys._getframe().f_lineno - 1
+    assert [(each.filename, each.lineno) for each in caught] == [(__file__, here)] * 2
+
+
+def test_a_transform_of_ones_own_is_pointed_to_itself():
+    class Brighter(Transform):
+        def transform_images(self, images, parameters):
+            return Brightness(0.1)(images, seed=0)
+
+    images = np.full((64, 30, 40, 1), 1.2, "float32")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        Brighter()(images, seed=0)
+    inside = Brighter.transform_images.__code__.co_firstlineno + 1
+    assert {(each.filename, each.lineno) for each in caught} == {(__file__, inside)}

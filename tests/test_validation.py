@@ -1,6 +1,7 @@
 """Checks of numbers and flags: what no float can hold, and what only looks like a flag."""
 
 import re
+import sys
 import warnings
 
 import keras
@@ -72,3 +73,14 @@ def test_clips_are_told_how_their_frames_get_the_same_draw(name, enter):
         by_frame = Rotation(30)(clips[:, number], seed=0, index=np.arange(3))
         np.testing.assert_array_equal(turned[:, number], by_frame)
     assert not np.array_equal(Rotation(30)(rows, seed=0).reshape(clips.shape), turned)
+
+
+def test_warnings_point_through_keras_to_the_line_that_called_it():
+    layer = RandomTransform(Rotation(30), seed=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        layer(np.zeros((2, 3, 32, 48), "float32"), training=True)
+    found = [each for each in caught if "channels come first" in str(each.message)]
+    assert [(each.filename, each.lineno) for each in found] == [
+        (__file__, sys._getframe().f_lineno - 3)
+    ]

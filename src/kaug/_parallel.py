@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import pairwise
+from types import FrameType
 from typing import Any
 
 from numpy.typing import NDArray
@@ -94,9 +96,11 @@ def run(task: Callable[[int, int], object], count: int, *, grain: int = 1) -> No
     edges = [count * piece // pieces for piece in range(pieces + 1)]
     spans = iter(enumerate(pairwise(edges)))
     failed: dict[int, BaseException] = {}
+    caller = sys._getframe(1)  # not this one, which would hold itself
 
     def work() -> None:
         _local.in_piece = True
+        _local.asked = sys._getframe(), caller
         try:
             for number, (start, stop) in spans:  # each piece goes to whoever comes first
                 try:
@@ -105,12 +109,19 @@ def run(task: Callable[[int, int], object], count: int, *, grain: int = 1) -> No
                     failed[number] = error
         finally:
             _local.in_piece = False
+            _local.asked = None
 
     helpers = _submit(work, min(pieces, threads) - 1, threads)
     work()  # the calling thread takes its share
     wait(helpers)
     if failed:
         raise failed[min(failed)]
+
+
+def caller_of(frame: FrameType) -> FrameType | None:
+    """Returns who called a frame; where a thread of the pool begins, who asked for its piece."""
+    asked = getattr(_local, "asked", None)
+    return asked[1] if asked and frame is asked[0] else frame.f_back
 
 
 def grain_of(rows: NDArray[Any], piece_bytes: int = 2**17) -> int:

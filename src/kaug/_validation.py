@@ -8,13 +8,27 @@ import sys
 import warnings
 from collections.abc import Iterable
 from itertools import islice
+from types import FrameType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._parallel import caller_of
+
 # Splines overshoot 0..1 by less; floats that reach beyond these were never meant as 0..1.
 FAR_BELOW_BLACK, FAR_ABOVE_WHITE = -0.4, 1.5
+
+# Who may stand between a user's line and kaug. A thread of theirs begins in the standard library.
+_BETWEEN = (
+    "keras",
+    "tensorflow",
+    "jax",
+    "torch",
+    "threading",
+    "concurrent",
+    "multiprocessing",
+)
 
 
 def message(rule: str, received: str, fix: str = "") -> str:
@@ -37,11 +51,35 @@ def describe(value: Any) -> str:
 
 
 def warn(text: str, category: type[Warning] = UserWarning) -> None:
-    """Warns at the line that called kaug, however far up it is."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back and str(frame.f_globals.get("__name__")).partition(".")[0] == "kaug":
-        level, frame = level + 1, frame.f_back
-    warnings.warn(text, category, stacklevel=level)
+    """Warns at the line that called kaug, however far up it is and in whichever thread.
+
+    Where Keras or its backend called kaug, that is the line that called them, if it can be found.
+    """
+    place = first = _outside({"kaug"}, sys._getframe())
+    if first and _package(first) in _BETWEEN:
+        place = _outside({"kaug", *_BETWEEN}, first) or first
+    if place is None:  # all of it is kaug's: its command
+        warnings.warn(text, category, stacklevel=2)
+        return
+    warnings.warn_explicit(
+        text,
+        category,
+        place.f_code.co_filename,
+        place.f_lineno,
+        str(place.f_globals.get("__name__")),
+        place.f_globals.setdefault("__warningregistry__", {}),
+    )
+
+
+def _outside(packages: Iterable[str], frame: FrameType | None) -> FrameType | None:
+    """Returns the first frame from one on upwards that is of none of the packages."""
+    while frame and _package(frame) in packages:
+        frame = caller_of(frame)
+    return frame
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__")).partition(".")[0]
 
 
 def check_integer(
