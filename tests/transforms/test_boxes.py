@@ -135,12 +135,41 @@ def test_boxes_that_touch_the_border_are_wholly_visible(box_format, transform):
     assert (transform(batch, seed=0)["bounding_boxes"]["labels"] == 1).all()
 
 
-@pytest.mark.parametrize(("beyond", "label"), [(1e-7, 7), (0.9e-6, 7), (1e-4, -1)])
-def test_only_rounding_puts_boxes_outside(beyond, label):
-    given = {"boxes": np.array([[[-beyond, 0.5, 1 + beyond, 0.9]]]), "labels": np.array([[7]])}
-    batch = {"images": IMAGES, "bounding_boxes": given, "min_visible_area": 1.0}
-    batch["bounding_box_format"] = "rel_xyxy"
-    assert HorizontalFlip(1)(batch, seed=0)["bounding_boxes"]["labels"] == label
+@pytest.mark.parametrize(
+    ("beyond", "width", "label"),
+    [(1e-7, 20, 7), (6e-4, 20, 7), (2e-3, 20, -1), (3e-4, 3000, 7), (6e-4, 3000, -1)],
+)
+@pytest.mark.parametrize("relative", [True, False])
+def test_only_rounding_puts_boxes_outside(beyond, width, label, relative):
+    box = np.array([[[-beyond, 0.5, 1 + beyond, 0.9]]])
+    if not relative:
+        box = box * [width, 10, width, 10]
+    given = {"boxes": box, "labels": np.array([[7]])}
+    images = np.zeros((1, 10, width), "uint8")
+    batch = {"images": images, "bounding_boxes": given, "min_visible_area": 1.0}
+    batch["bounding_box_format"] = "rel_xyxy" if relative else "xyxy"
+    result = HorizontalFlip(1)(batch, seed=0)["bounding_boxes"]
+    assert result["labels"] == label
+    whole = [0, 0.5, 1, 0.9] if relative else [0, 5, width, 9]
+    np.testing.assert_allclose(result["boxes"][0, 0], whole if label == 7 else [0] * 4)
+
+
+def test_what_is_hardly_beyond_the_border_is_not_brought_in():
+    boxes = np.array([[[20.01, 2, 20.02, 8], [-0.01, 2, 0, 8]]])
+    given = {"boxes": boxes, "labels": np.array([[7, 7]])}
+    moved = HorizontalFlip(1)(
+        {"images": np.zeros((1, 10, 20), "uint8"), "bounding_boxes": given}, seed=0
+    )
+    assert (moved["bounding_boxes"]["labels"] == -1).all()
+
+
+def test_half_precision_loses_no_pixels():
+    boxes = {"boxes": np.array([[[3, 1, 1000.5, 4]]], "float16"), "labels": np.array([[3]])}
+    points = np.array([[[3, 1]]], "float16")
+    batch = {"images": np.zeros((1, 9, 3001), "uint8"), "bounding_boxes": boxes}
+    moved = HorizontalFlip(1)({**batch, "keypoints": points}, seed=0)
+    assert moved["bounding_boxes"]["boxes"].tolist() == [[[2000.5, 1, 2998, 4]]]
+    assert moved["keypoints"].tolist() == [[[2997, 1]]]
 
 
 def test_padding_stays_padding_and_in_its_place():
@@ -192,7 +221,7 @@ def test_dtypes_of_boxes(dtype):
     boxes = {"boxes": np.array([[BOX]], dtype), "labels": np.array([[3.0]], "float32")}
     result = HorizontalFlip(1)({"images": IMAGES, "bounding_boxes": boxes}, seed=0)
     result = result["bounding_boxes"]
-    assert result["boxes"].dtype == (dtype if dtype.startswith("float") else "float32")
+    assert result["boxes"].dtype == (dtype if dtype == "float64" else "float32")
     assert result["labels"].dtype == "float32"
     assert result["boxes"].tolist() == [[[12, 1, 18, 4]]]
 

@@ -25,8 +25,9 @@ FORMATS = (*_ABSOLUTE, *(f"rel_{name}" for name in _ABSOLUTE if name != "center_
 _PER_SIDE = 4
 # An outer pixel counts, whatever rounding does.
 _NEARLY = 1e-6
-# What rounding to single precision can add to edges on the border, of the height or the width.
-_ROUNDING = 1e-6
+# How far beyond the border rounding can put an edge that lies on it: of the height or the width,
+# as three decimals or half precision do, but no pixel.
+_ROUNDING, _LESS_THAN_A_PIXEL = 1e-3, 0.999
 
 
 def corner_matrix(box_format: str, size: tuple[int, int]) -> Floats:
@@ -97,7 +98,8 @@ def _on_border(corners: Floats, size: tuple[int, int]) -> Floats:
     """Returns boxes whose edges lie on the border where only rounding put them outside."""
     height, width = size
     inside = clip(corners, size)
-    near = np.abs(corners - inside) <= _ROUNDING * np.array([width, height, width, height])
+    sides = np.array([width, height, width, height])
+    near = np.abs(corners - inside) <= np.minimum(_ROUNDING * sides, _LESS_THAN_A_PIXEL)
     return np.where(near, inside, corners)
 
 

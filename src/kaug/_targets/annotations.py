@@ -16,7 +16,7 @@ import numpy as np
 from kaug._apply import boxes
 from kaug._apply.batches import within
 from kaug._apply.leaf import Tree
-from kaug._targets.box_checks import check_format, check_values, checked_boxes
+from kaug._targets.box_checks import as_places, check_format, check_values, checked_boxes
 from kaug._targets.by_place import PickledByPlace
 from kaug._targets.names import MAPS, MOVING, check_names, looks_like, point_out
 from kaug._targets.soft_labels import SoftLabels, num_classes
@@ -357,4 +357,4 @@ def _checked_keypoints(value: Any, count: int) -> Array:
         raise ValueError(message(rule, describe(keypoints)))
     fix = "Write points that are hidden as (0, 0) with the visibility 0, in an array (N, P, 3)."
     check_finite(keypoints, "keypoints", fix)
-    return _as_floats(keypoints)
+    return as_places(keypoints)

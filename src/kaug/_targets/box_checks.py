@@ -61,9 +61,13 @@ def checked_boxes(value: Any, count: int) -> dict[str, Array]:
     if corners.dtype.kind not in "iuf" or labels.dtype.kind not in "if":
         rule = "Boxes must be real numbers and their labels signed numbers: -1 marks padding"
         raise TypeError(message(rule, f"{describe(corners)} and {describe(labels)}"))
-    if corners.dtype.kind != "f":
-        corners = corners.astype(np.float32)
-    return {"boxes": corners, "labels": labels}
+    return {"boxes": as_places(corners), "labels": labels}
+
+
+def as_places(array: Array) -> Array:
+    """Returns coordinates as floats that hold every place in a picture, as float16 does not."""
+    holds = array.dtype.kind == "f" and array.dtype.itemsize > 2
+    return array if holds else array.astype(np.float32)
 
 
 def _listed(value: Any) -> Any:
