@@ -284,14 +284,14 @@ def test_wrong_policies(text, run):
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"[", "what can not be read (Expecting value: line 1 column 2 (char 1))."),
-        (b"\xff\xfe\x00", "what can not be read ('utf-16-le' codec"),
+        (b"[", "what cannot be read (Expecting value: line 1 column 2 (char 1))."),
+        (b"\xff\xfe\x00", "what cannot be read ('utf-16-le' codec"),
         (b"[1, 2]", "The JSON of a transform is an object with `class_name` and `config`."),
         (b'{"class_name": "kaug>Zoom", "config": {"zooom": 1}}', "Did you mean 'zoom'?"),
         (b'{"class_name": "kaug>Zoom", "config": {"zoom": NaN}}', "Received: zoom=nan."),
         (b'{"class_name": "kaug>Zoom", "config": {"zoom": 1e400}}', "Received: zoom=inf."),
-        (b"1" * 5000, "what can not be read (Exceeds the limit (4300"),
-        (b"[" * 5000, "what can not be read (maximum recursion depth"),
+        (b"1" * 5000, "what cannot be read (Exceeds the limit (4300"),
+        (b"[" * 5000, "what cannot be read (maximum recursion depth"),
     ],
 )
 def test_wrong_policy_files(content, complaint, run):

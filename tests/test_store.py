@@ -1080,7 +1080,7 @@ def test_manifests_that_no_kaug_writes(tmp_path, data, way, value, kind):
 def test_a_policy_that_can_not_be_made(made):
     rewrite(made, lambda content: content["transform"]["config"]["transforms"][0].update(config=3))
     opened = kaug.open_dataset(made)
-    with pytest.raises(ValueError, match=r"as kaug wrote it\. Received: a policy that can not be"):
+    with pytest.raises(ValueError, match=r"as kaug wrote it\. Received: a policy that cannot be"):
         opened.verify()
 
 

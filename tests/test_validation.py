@@ -25,7 +25,7 @@ def test_integers_of_many_digits():
     with pytest.raises(ValueError, match="Received: a=an integer of 16610 bits"):
         check_integer(10**5000, "a", maximum=3)
     assert describe(10**5000) == "an integer of 16610 bits (type int)"
-    assert describe([10**5000]) == "a value that can not be written (type list)"
+    assert describe([10**5000]) == "a value that cannot be written (type list)"
 
 
 def test_flags():

@@ -44,7 +44,7 @@ def describe(value: Any) -> str:
     try:
         text = repr(value)
     except ValueError:  # Python writes no integer of thousands of digits
-        text = _written(value) if isinstance(value, int) else "a value that can not be written"
+        text = _written(value) if isinstance(value, int) else "a value that cannot be written"
     if len(text) > 80:
         text = text[:77] + "..."
     return f"{text} (type {type(value).__name__})"

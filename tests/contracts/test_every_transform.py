@@ -369,10 +369,10 @@ def test_json_may_be_the_bytes_of_a_file():
 @pytest.mark.parametrize(
     ("text", "error", "complaint"),
     [
-        ("", ValueError, "can not be read (Expecting value: line 1 column 1 (char 0))"),
+        ("", ValueError, "cannot be read (Expecting value: line 1 column 1 (char 0))"),
         ('{"class_name": "kaug>Zoom",\n "config": {', ValueError, "line 2 column 13"),
-        ("[" * 100_000, ValueError, "can not be read (maximum recursion depth exceeded"),
-        (b"\xff\xfe\x00", ValueError, "can not be read ('utf-16-le' codec can't decode"),
+        ("[" * 100_000, ValueError, "cannot be read (maximum recursion depth exceeded"),
+        (b"\xff\xfe\x00", ValueError, "cannot be read ('utf-16-le' codec can't decode"),
         ({"class_name": "kaug>Zoom", "config": {}}, TypeError, "For a dict, use json.dumps first."),
         (None, TypeError, "JSON must be a string, or bytes as read from a file. Received: None"),
         ("[]", ValueError, "The JSON of a transform is an object with `class_name` and `config`"),

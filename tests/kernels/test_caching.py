@@ -101,7 +101,7 @@ def test_a_full_disk_does_not_stop_a_call(kernel, monkeypatch):
 
     monkeypatch.setattr(numbas.IndexDataCacheFile, "save", full)
     one, other = kernel(), kernel()
-    with pytest.warns(UserWarning, match=r"can not be written \(.*No space left.*NUMBA_CACHE_DIR"):
+    with pytest.warns(UserWarning, match=r"cannot be written \(.*No space left.*NUMBA_CACHE_DIR"):
         assert one(1) == 2
     assert other(1) == 2  # said once
 

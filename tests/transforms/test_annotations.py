@@ -1,5 +1,6 @@
 """Masks, keypoints and whole dicts of targets: they are where the pixels are."""
 
+import re
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -555,6 +556,11 @@ ENTRANCES = {
 PICTURES = np.zeros((4, 5, 7, 1), "uint8")
 
 
+def _called(place, entrance):
+    """Returns what a place in `y` is called where it stands in a dict with the images."""
+    return place.replace("y", "images", 1) if entrance == "call" else place
+
+
 @pytest.mark.parametrize(
     ("y", "place", "right"),
     [
@@ -584,7 +590,7 @@ PICTURES = np.zeros((4, 5, 7, 1), "uint8")
 def test_what_moves_under_another_name_is_refused(entrance, y, place, right):
     with pytest.raises(ValueError, match="has a name of its own") as caught:
         ENTRANCES[entrance](PICTURES, y, POLICY)
-    assert f'Received: {place}. Call it "{right}' in str(caught.value)
+    assert f'Received: {_called(place, entrance)}. Call it "{right}' in str(caught.value)
 
 
 def test_in_a_tuple_as_well():
@@ -624,10 +630,34 @@ def test_names_where_nothing_moves_or_that_can_not_mean_it(entrance, y, transfor
 @pytest.mark.parametrize("entrance", ENTRANCES)
 def test_labels_that_look_like_a_target_and_do_not_move_are_pointed_out(entrance, y, named):
     named = named if "\\" in named else named.replace("[", r"\[").replace("]", r"\]")
-    with pytest.warns(UserWarning, match=named) as caught:
+    with pytest.warns(UserWarning, match=_called(named, entrance)) as caught:
         ENTRANCES[entrance](PICTURES, y, POLICY)
     assert caught[0].filename == __file__
     assert len(caught) == 1
+
+
+def test_beside_another_library_each_is_warned_of_once():
+    y = {"mask": np.zeros((4, 5, 7)), "masks": {"of": np.zeros((4, 5, 7))}}
+    y["depth"] = np.zeros((4, 5, 7))
+    with pytest.warns(UserWarning, match="moves? with the pixels") as caught:
+        augment_dataset(PICTURES, y, 3, lambda x: x, seed=0)
+    found = [re.search(r"y\['\w+'\](\['\w+'\])?", str(each.message)) for each in caught]
+    assert sorted(each[0] for each in found) == ["y['depth']", "y['mask']", "y['masks']['of']"]
+
+
+def test_a_dict_given_to_a_transform_is_called_as_its_argument():
+    with pytest.raises(ValueError, match=r"`images\['labels'\]` must have one row for each"):
+        POLICY({"images": PICTURES, "labels": np.arange(3)}, seed=0)
+    with pytest.raises(ValueError, match=r"To mix the class numbers in `images\['labels'\]`"):
+        MixUp(0.2)({"images": PICTURES, "labels": np.arange(4)}, seed=0)
+    mixed = MixUp(0.2, num_classes=4)
+    with pytest.raises(ValueError, match="must have at most num_classes=4 columns"):
+        mixed({"images": PICTURES, "labels": np.eye(5)[:4]}, seed=0)
+    weights = np.ones((4, 5, 7))
+    turned = HorizontalFlip(p=1)(
+        {"images": PICTURES, "sample_weight": weights * np.arange(7)}, seed=0
+    )
+    assert turned["sample_weight"][0, 0].tolist() == [6, 5, 4, 3, 2, 1, 0]
 
 
 @pytest.mark.parametrize(

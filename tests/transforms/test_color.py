@@ -440,11 +440,30 @@ def test_infinities_are_clipped_and_pointed_out(transform, value, clipped):
 
 def test_what_overshoots_a_little_is_clipped():
     batch = np.array([-0.2, 0.5, 1.5], "float32").reshape(1, 1, 3, 1)
-    with pytest.warns(UserWarning, match=r"lies outside is clipped.*from -0.2 to 1.5.*value_range"):
+    with pytest.warns(
+        UserWarning,
+        match=r"lies outside is clipped.*from -0.2 to 1.5\. Clip them first, to 0..1; or say what",
+    ):
         result = Brightness((1, 1))(batch, seed=0)
     assert result.tolist() == [[[[0.0], [0.5], [1.0]]]]
     rounded = batch.clip(-0.001, 1.001)
     assert Brightness((1, 1))(rounded, seed=0).tolist() == result.tolist()  # without a warning
+
+
+@pytest.mark.parametrize(
+    ("lowest", "highest", "fix"),
+    [
+        (100, 100, "Divide the images by 255"),
+        (1.6, 2.7, r"value_range=\(0, 3\)"),
+        (-1.001, 1.001, r"value_range=\(-1, 1\)"),
+        (-3.2, -2, r"value_range=\(-4, 1\)"),
+    ],
+)
+def test_the_range_of_what_is_no_picture_is_the_true_one(lowest, highest, fix):
+    batch = np.full((1, 4, 6, 1), lowest, "float32")
+    batch[0, 3, 4] = highest
+    with pytest.raises(ValueError, match=f"values from {lowest} to {highest}\\. .*{fix}"):
+        Brightness()(batch, seed=0)
 
 
 @pytest.mark.parametrize("dtype", ["int32", "uint32", "int64", "uint64"])

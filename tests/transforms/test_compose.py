@@ -235,7 +235,7 @@ def test_how_deep_policies_may_be():
         config = {"transforms": [{"class_name": "kaug>Compose", "config": config}]}
     with pytest.raises(ValueError, match="Transforms may be nested 50 deep"):
         Compose.from_config(config)
-    with pytest.raises(ValueError, match="what can not be read"):
+    with pytest.raises(ValueError, match="what cannot be read"):
         Compose.from_json("[" * 900 + "]" * 900)
 
 

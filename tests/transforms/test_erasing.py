@@ -265,7 +265,7 @@ def test_shapes_as_far_as_they_go(ratio, axis):
         (lambda: Erasing(fill_value="black"), TypeError, "`fill_value` must be a finite number"),
         (lambda: Cutout(-0.1), ValueError, "`size` must lie in 0..1"),
         (lambda: Cutout("half"), TypeError, "`size` must be a finite number"),
-        (lambda: GridMask(unit=0), ValueError, "`unit` must lie between 0"),
+        (lambda: GridMask(unit=0), ValueError, "`unit` must be above 0 and at most 1"),
         (lambda: GridMask(ratio=1), ValueError, "`ratio` must lie between 0 and 1"),
         (lambda: CoarseDropout(0), ValueError, "`holes` must be an integer, between 1 and 1000"),
         (lambda: CoarseDropout((3, 1)), ValueError, r"low <= high.*Pass \(1, 3\)"),

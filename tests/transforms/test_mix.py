@@ -436,7 +436,7 @@ def test_inputs_are_not_written_to():
 @pytest.mark.parametrize(
     ("transform", "labels", "text"),
     [
-        (MixUp(), LABELS, r"class numbers in `y\['labels'\]`.*MixUp\(num_classes=10\)"),
+        (MixUp(), LABELS, r"class numbers in `images\['labels'\]`.*MixUp\(num_classes=10\)"),
         (MixUp(num_classes=5), LABELS, r"must lie in 0..4. Received: 0..5 with num_classes=5"),
         (CutMix(num_classes=9), LABELS - 1, r"must lie in 0..8. Received: -1..4"),
         (
@@ -456,7 +456,7 @@ def test_labels_that_can_not_be_mixed(transform, labels, text):
     x, _ = telling_pictures()
     with pytest.raises(ValueError, match=text):
         transform({"images": x, "labels": labels}, seed=0)
-    with pytest.raises(ValueError, match=text.replace(r"y\['labels'\]", "y")):
+    with pytest.raises(ValueError, match=text.replace(r"images\['labels'\]", "y")):
         augment_dataset(x, labels, 3, transform, seed=0)
 
 

@@ -169,7 +169,7 @@ def check_bounds(bounds: Bounds, parameters: Mapping[str, Any], who: str) -> Non
                 for kind in _COMPARISONS
                 if kind in limits
             }
-            rule = f"`{name}` of {who} must be {_words(own)}"
+            rule = f"`{name}` of {who} must be {words(own)}"
             raise ValueError(message(rule, f"{values[place]:g} in row {place[0]}"))
 
 
@@ -182,6 +182,6 @@ _COMPARISONS = {
 _SAID = {"minimum": "at least", "above": "above", "maximum": "at most", "below": "below"}
 
 
-def _words(limits: Mapping[str, Any]) -> str:
+def words(limits: Mapping[str, Any]) -> str:
     """Returns what bounds say: `above 0 and at most 1`."""
     return " and ".join(f"{_SAID[kind]} {value:g}" for kind, value in limits.items())

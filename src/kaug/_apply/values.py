@@ -57,7 +57,7 @@ def _check_floats(images: Array, who: str) -> bool:
         return False
     infinite = bool(np.isinf(images).any())
     finite = images[np.isfinite(images)]
-    lowest, highest = finite.min(initial=0), finite.max(initial=0)
+    lowest, highest = (finite.min(), finite.max()) if finite.size else (0, 0)
     rule = f"Floats must be in [0, 1] for {who} without a `value_range`"
     if lowest >= -_SLACK and highest <= 1 + _SLACK:
         if infinite:
@@ -66,8 +66,10 @@ def _check_floats(images: Array, who: str) -> bool:
         return infinite
     received = f"values from {lowest:g} to {highest:g}"
     fix = "Divide the images by 255, or pass value_range=(0, 255)."
-    if highest < 32 or lowest < FAR_BELOW_BLACK:
-        least, most = np.floor(min(lowest, 0)), np.ceil(highest)
+    if lowest >= FAR_BELOW_BLACK and highest <= FAR_ABOVE_WHITE:
+        fix = "Clip them first, to 0..1; or say what is black and what is white by a value_range."
+    elif highest < 32 or lowest < FAR_BELOW_BLACK:
+        least, most = np.floor(min(lowest + _SLACK, 0)), np.ceil(highest - _SLACK)
         fix = (
             "Say what is black and what is white, for example "
             f"value_range=({least:g}, {max(most, 1):g})."

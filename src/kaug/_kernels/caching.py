@@ -90,7 +90,7 @@ if FunctionCache is not None:
                 super().save_overload(*args)
             except Exception as error:  # the disk became full or read-only, or the index is cut off
                 fix = "Make room there, or set NUMBA_CACHE_DIR to a folder that can be written to."
-                _say(f"{self.cache_path!r}, where they can not be written ({error})", fix)
+                _say(f"{self.cache_path!r}, where they cannot be written ({error})", fix)
 
     class NoCache(NullCache):  # type: ignore[misc, unused-ignore]  # untyped
         """Keeps nothing, and says so as soon as something is compiled."""

@@ -47,6 +47,7 @@ class Annotations(PickledByPlace):
         images: `(N, H, W, C)` or `(N, H, W)`.
         transform: What is to happen, or None when that is not known row by row.
         checked: Whether these are rows of what was checked as a whole.
+        name: What the caller calls `y`.
 
     Raises:
         TypeError: The targets can not follow the images through the transform.
@@ -62,7 +63,9 @@ class Annotations(PickledByPlace):
         transform: Tree | None,
         *,
         checked: bool = False,
+        name: str = "y",
     ) -> None:
+        self._name = name
         self._count = count = len(images)
         self._size = (images.shape[1], images.shape[2])
         self._checked = checked
@@ -77,18 +80,19 @@ class Annotations(PickledByPlace):
         self._mixed = transform is not None and transform._mixes
         moves = _moves(transform)
         if not checked:
-            check_order(y=y, sample_weight=sample_weight)
+            check_order(**{name: y, "sample_weight": sample_weight})
+        warned: tuple[str, ...] = ()
         if moves and not checked:
-            check_names(y, self._size, known=transform is not None)
+            warned = check_names(y, self._size, name, known=transform is not None)
         y = self._take_moving(y, count, transform) if is_keras_dict(y) else y
-        self.y = self._given = check_targets(y, "y", count)
+        self.y = self._given = check_targets(y, name, count)
         self.weight = check_weights(sample_weight, count)
         if isinstance(self.y, Mapping) and "sample_weight" in self.y:
             check_weights(self.y["sample_weight"], count)
         if moves:
             self._take_maps(transform)
         if moves and not checked:
-            self._doubt(known=transform is not None)
+            self._doubt(warned, known=transform is not None)
         if transform is not None and self._mixed:
             self._take_mixed(transform)
 
@@ -145,7 +149,7 @@ class Annotations(PickledByPlace):
         def take(leaf: Array, name: str) -> None:
             whole = (self._count, *self._size)
             of_pixels = leaf.shape in (whole, (*whole, 1)) and leaf.dtype.kind in "biuf"
-            weights = name.startswith(("sample_weight", "y['sample_weight']"))
+            weights = name.startswith(("sample_weight", f"{self._name}['sample_weight']"))
             if of_pixels and _carries_masks(transform, mixing=weights):
                 self._keys[name] = f"masks of {name}"
                 leaf = _as_floats(leaf) if weights and self._mixed else leaf
@@ -153,23 +157,23 @@ class Annotations(PickledByPlace):
 
         map_arrays(take, self.weight, "sample_weight")
         if isinstance(self.y, np.ndarray):
-            take(self.y, "y")
+            take(self.y, self._name)
         elif isinstance(self.y, Mapping):
             for name in MAPS:
                 if isinstance(self.y.get(name), np.ndarray):
-                    take(self.y[name], f"y[{name!r}]")
+                    take(self.y[name], f"{self._name}[{name!r}]")
 
-    def _doubt(self, *, known: bool) -> None:
+    def _doubt(self, warned: tuple[str, ...], *, known: bool) -> None:
         """Warns of labels and weights that look like something of a place and do not move."""
 
         def look(leaf: Array, name: str) -> None:
             seen = looks_like(leaf.shape, self._size, leaf.dtype.kind)
             if name.startswith("sample_weight") and seen and seen.name != "segmentation_masks":
                 return
-            if seen and name not in self._keys:
+            if seen and name not in self._keys and not name.startswith(warned):
                 point_out(seen, name, describe(leaf), known=known)
 
-        map_arrays(look, self.y, "y")
+        map_arrays(look, self.y, self._name)
         map_arrays(look, self.weight, "sample_weight")
 
     def _take_mixed(self, transform: Tree) -> None:
@@ -183,14 +187,16 @@ class Annotations(PickledByPlace):
         if isinstance(self.y, Mapping):
             self.y = {
                 name: map_arrays(
-                    _as_floats if name == "sample_weight" else soften, value, f"y[{name!r}]"
+                    _as_floats if name == "sample_weight" else soften,
+                    value,
+                    f"{self._name}[{name!r}]",
                 )
                 for name, value in self.y.items()
             }
         else:
-            self.y = map_arrays(soften, self.y)
+            self.y = map_arrays(soften, self.y, self._name)
         self.weight = map_arrays(_as_floats, self.weight)
-        map_arrays(self._mix, self.y, "y")
+        map_arrays(self._mix, self.y, self._name)
         map_arrays(self._mix, self.weight, "sample_weight")
 
     def _mix(self, leaf: Any, name: str) -> None:
@@ -211,7 +217,7 @@ class Annotations(PickledByPlace):
             if name not in self._keys:
                 sizes.append(nbytes_per_row(leaf))
 
-        map_arrays(add, self.y, "y")
+        map_arrays(add, self.y, self._name)
         map_arrays(add, self.weight, "sample_weight")
         return sum(sizes)
 
@@ -253,7 +259,7 @@ class Annotations(PickledByPlace):
             flat = self._keys[name].startswith("masks") and leaf.ndim == 3
             return array[..., 0] if flat else array
 
-        y = map_arrays(take, self.y, "y")
+        y = map_arrays(take, self.y, self._name)
         weight = map_arrays(take, self.weight, "sample_weight")
         if self._order is not None:
             moved = self._moved(made, index, kept, (shape[0], shape[1]))

@@ -22,7 +22,7 @@ class Given:
             rule = 'A dict must have the images under the key "images"'
             raise ValueError(message(rule, f"the keys {sorted(map(str, targets))}"))
         self.images = check_images(data if self._data is None else targets.pop("images"), "images")
-        self._annotations = Annotations(targets, None, self.images, transform)
+        self._annotations = Annotations(targets, None, self.images, transform, name="images")
         self._shape = transform.output_shape(self.images.shape[1:])
         count = len(self.images)
         self.source = {"images": self.images, **self._annotations.source}

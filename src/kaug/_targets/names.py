@@ -74,7 +74,9 @@ def misnamed(structure: Any, size: Shape, path: str = "y", depth: int = 0) -> It
                 yield from misnamed(value, size, f"{path}[{number}]", depth + 1)
 
 
-def check_names(structure: Any, size: Shape, path: str = "y", *, known: bool = True) -> None:
+def check_names(
+    structure: Any, size: Shape, path: str = "y", *, known: bool = True
+) -> tuple[str, ...]:
     """Raises when something that should move has another name, or lies too deep.
 
     Args:
@@ -82,18 +84,24 @@ def check_names(structure: Any, size: Shape, path: str = "y", *, known: bool = T
         size: Height and width of the images.
         path: What to call the structure in a message.
         known: Whether it is known where pixels go; else a warning is all that can be said.
+
+    Returns:
+        What was warned of, as messages call it.
     """
+    warned = []
     for look in misnamed(structure, size, path):
         rule = f"What moves with the pixels has a name of its own: {_listed(MOVING)}"
         if not known:
             fix = "Use transforms of `kaug.transforms`, and call it so."
             received = f"{look.why} and a generator of another library, beside which it stays"
             warn(message(rule, received, fix))
+            warned.append(look.why)
             continue
         fix = f'Call it "{look.name}", in the outermost dict: {_FORMS[look.name]}.'
         raise ValueError(
             message(rule, look.why, f"{fix} If it is not to move, call it something else.")
         )
+    return tuple(warned)
 
 
 def looks_like(shape: Shape, size: Shape, kind: str = "f") -> Look | None:

@@ -42,7 +42,7 @@ def _check_mixable(labels: Array, name: str, num_classes: int | None) -> None:
             fix = "Class numbers of several outputs must be separate arrays (N,)."
             raise ValueError(message(rule, f"{labels.min()}..{labels.max()}", fix))
         # Beside others, class numbers may be what it is meant for.
-        alone = name in ("y", "y['labels']")
+        alone = "[" not in name.removesuffix("['labels']")
         if alone and num_classes is not None and labels.shape[1] > num_classes:
             rule = f"Rows of `{name}` must have at most num_classes={num_classes} columns"
             fix = "Leave `num_classes` out where labels are rows already."

@@ -31,7 +31,7 @@ def check_by_row(transform: Any) -> Transform:
     if not isinstance(transform, Transform):
         rule = (
             "The transform must be one of `kaug.transforms`, "
-            "because others can not make a row by its number"
+            "because others cannot make a row by its number"
         )
         raise TypeError(message(rule, describe(transform)))
     if transform._mixes:

@@ -95,7 +95,7 @@ class StoredDataset:
             return Transform.from_json(json.dumps(self._manifest.content["transform"]))
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             fix = "Import the module of a transform of your own first, or make the store again."
-            received = f"a policy that can not be made, {error}"
+            received = f"a policy that cannot be made, {error}"
             raise ValueError(message(AS_WRITTEN, received, fix)) from error
 
     def __len__(self) -> int:

@@ -55,7 +55,7 @@ def check_storable(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
             fix = f"Make bytes of it: {name}.view('u1').reshape(len({name}), -1)."
         raise TypeError(message(rule, f"dtype {dtype}", fix))
     if dtype.char in "gG":  # between its numbers lie bytes that mean nothing and are never the same
-        rule = f"`{name}` can not be stored as the machine's long double"
+        rule = f"`{name}` cannot be stored as the machine's long double"
         fix = f"Convert it first, to {'float64' if dtype.char == 'g' else 'complex128'}."
         raise TypeError(message(rule, f"dtype {dtype}", fix))
     return dtype

@@ -124,7 +124,7 @@ def _array(group: Any, spec: Spec, chunk_rows: int) -> Any:
         fits = fits and {type(codec).__name__ for codec in array.metadata.codecs} <= _CODECS
         received = repr(array)
     except Exception as error:  # metadata that were edited make Zarr raise all sorts
-        fits, received = False, f"one that can not be read ({error})"
+        fits, received = False, f"one that cannot be read ({error})"
     if not fits:
         rule = f"The store must hold an array {spec.name!r}, {spec.shape} {spec.dtype}"
         fix = "Run augment_dataset with the same arguments again: it makes what is missing."

@@ -216,7 +216,7 @@ def _is_colored(transform: Transform, images: Array) -> bool:
     if channels not in (1, 3):
         name = type(transform).__name__
         rule = f"{name} needs images of 3 channels (red, green, blue), or of 1 channel"
-        fix = "Split off what is no colour first."
+        fix = "Split off what is no color first."
         raise ValueError(message(rule, f"images of {channels} channels", fix))
     return channels == 3
 

@@ -84,11 +84,11 @@ def from_json(text: Any) -> Any:
     try:
         plain = json.loads(text)
     except (ValueError, RecursionError) as error:  # not JSON, or numbers of thousands of digits
-        raise ValueError(message(rule, f"what can not be read ({error})")) from None
+        raise ValueError(message(rule, f"what cannot be read ({error})")) from None
     try:
         return from_plain(plain)
     except RecursionError as error:  # lists in lists
-        raise ValueError(message(rule, f"what can not be read ({error})")) from None
+        raise ValueError(message(rule, f"what cannot be read ({error})")) from None
 
 
 def from_plain(value: Any) -> Any:

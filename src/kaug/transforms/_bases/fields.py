@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kaug._apply.parameters import words
 from kaug._validation import check_number, describe, message
 from kaug.transforms.transform import Transform
 
@@ -49,11 +50,15 @@ def set_range(
     if low > high:
         rule = f"`{name}` must be a pair (low, high) with low <= high"
         raise ValueError(message(rule, f"{name}={value}", f"Pass ({high:g}, {low:g})."))
-    if low <= above or high >= below:
-        rule = f"`{name}` must lie between {above:g} and {below:g}, excluding both"
-        raise ValueError(message(rule, f"{name}={value}, which reaches {low:g}..{high:g}", fix))
-    if low < minimum or high > maximum:
-        rule = f"`{name}` must lie in {minimum:g}..{maximum:g}"
+    if low <= above or high >= below or low < minimum or high > maximum:
+        ends = {"minimum": minimum, "above": above, "maximum": maximum, "below": below}
+        given = {kind: end for kind, end in ends.items() if np.isfinite(end)}
+        if set(given) == {"minimum", "maximum"}:
+            rule = f"`{name}` must lie in {minimum:g}..{maximum:g}"
+        elif set(given) == {"above", "below"}:
+            rule = f"`{name}` must lie between {above:g} and {below:g}, excluding both"
+        else:
+            rule = f"`{name}` must be {words(given)}"
         raise ValueError(message(rule, f"{name}={value}, which reaches {low:g}..{high:g}", fix))
 
 
