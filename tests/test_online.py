@@ -536,6 +536,20 @@ def test_tf_data_of_objects_that_are_strings():
     assert rows == np.concatenate([labels for _, labels in make()]).tolist()
 
 
+def test_tf_data_of_arrays_in_the_other_byte_order():
+    # As IDX, FITS and many TIFF files have them; TensorFlow would take their bytes as they are.
+    other = np.dtype("f4").newbyteorder()
+    y = {"number": Y.astype(Y.dtype.newbyteorder()), "name": Y.astype("U").astype(">U2")}
+    options = {"batch_size": SIZE, "sample_weight": Y.astype(other), "seed": 5}
+    batches = AugmentedDataset(X.astype(other), y, POLICY, **options).to_tf_dataset()
+    expected = AugmentedDataset(X.astype("f4"), Y, POLICY, batch_size=SIZE, seed=5)
+    for (images, labels, weights), (plain, rows) in zip(batches, expected, strict=True):
+        np.testing.assert_array_equal(images, plain)
+        np.testing.assert_array_equal(labels["number"], rows)
+        assert [int(name) for name in labels["name"].numpy()] == rows.tolist()
+        np.testing.assert_array_equal(weights, rows)
+
+
 def test_shards_without_batches():
     empty = make().shard(18, 19)
     assert list(empty) == []

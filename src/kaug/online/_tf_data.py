@@ -95,13 +95,19 @@ def to_tf_dataset(dataset: Batches, rows: int | None) -> Any:
 
 
 def _leaves(batch: Any) -> list[Array]:
-    """Returns the arrays of a batch, or says which of them cannot be a tensor."""
+    """Returns the arrays of a batch, or says which of them cannot be a tensor.
+
+    In the machine's byte order, since TensorFlow takes the bytes of an array as they are.
+    """
     import tensorflow as tf
 
     leaves = [leaf for leaf in tf.nest.flatten(batch) if leaf is not None]
     for leaf in leaves:
         _check_tensor_can_hold(leaf)
-    return leaves
+    return [
+        leaf if leaf.dtype.isnative else leaf.astype(leaf.dtype.newbyteorder("="))
+        for leaf in leaves
+    ]
 
 
 def _check_tensor_can_hold(array: Array) -> None:
