@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from kaug import augment_dataset
+from kaug import AugmentedDataset, augment_dataset
 from kaug._generators import as_generator
 from kaug.image_data_generator import ImageDataGenerator, KerasGeometry
 
@@ -203,6 +203,47 @@ def test_interleaved_iterators_give_what_each_gives_alone(images):
     for a, b in zip(*alone, strict=True):
         np.testing.assert_array_equal(one.next(), a)
         np.testing.assert_array_equal(two.next(), b)
+
+
+@pytest.mark.parametrize(
+    ("y", "text"),
+    [
+        (np.zeros((6, 9, 7)), r'`y`.*as high and wide as they are.*key "segmentation_masks"'),
+        (np.zeros((6, 9, 7, 2), bool), r'`y`.*as high and wide.*key "segmentation_masks"'),
+        (np.zeros((6, 18, 14, 1)), r"`y`.*height and width are 2 times theirs"),
+        (np.zeros((6, 2, 4)), r'`y`.*looks like boxes.*key "bounding_boxes"'),
+        (np.zeros((6, 5, 2)), r'`y`.*looks like points.*key "keypoints"'),
+    ],
+    ids=["masks", "more masks", "larger masks", "boxes", "points"],
+)
+def test_targets_that_stay_behind_are_pointed_out(images, y, text):
+    x = images(6, shape=(9, 7, 1), dtype="float32")
+    for option in ({"rotation_range": 20}, {"horizontal_flip": True}, {"zoom_range": 0.2}):
+        with pytest.warns(
+            UserWarning, match=f"`flow` moves the pixels of its images alone.*{text}"
+        ):
+            ImageDataGenerator(**option).flow(x, y)
+    with pytest.warns(UserWarning, match=text.replace("`y`", r"`x\[1\]\[0\]`")):
+        ImageDataGenerator(vertical_flip=True).flow((x, [y]))
+    # Where pixels stay, and where all is as in Keras, nothing is said.
+    ImageDataGenerator(brightness_range=(0.5, 1), channel_shift_range=0.1).flow(x, y)
+    ImageDataGenerator(rotation_range=20, keras_compat=True).flow(x, y)
+    ImageDataGenerator(rotation_range=20).flow(x, np.zeros((6, 4)))
+
+
+def test_targets_that_stay_behind_where_channels_come_first(images):
+    x = np.moveaxis(images(6, shape=(9, 7, 1), dtype="float32"), -1, 1)
+    generator = ImageDataGenerator(rotation_range=20, data_format="channels_first")
+    with pytest.warns(UserWarning, match="as high and wide as they are"):
+        generator.flow(x, x)
+
+
+def test_what_is_to_move_moves_in_a_dataset_with_the_same_generator(images):
+    x = images(6, shape=(9, 7, 1), dtype="float32")
+    generator = ImageDataGenerator(horizontal_flip=True, vertical_flip=True)
+    dataset = AugmentedDataset(x, {"segmentation_masks": x > 0.5}, generator, seed=0)
+    moved, targets = dataset[0]
+    np.testing.assert_array_equal(targets["segmentation_masks"], moved > 0.5)
 
 
 def test_images_and_masks_stay_aligned(images):

@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 
 from kaug._show import html
+from kaug._targets.names import looks_like
 from kaug._targets.structures import check_order
 from kaug._types import Array, Rows
-from kaug._validation import as_array, check_flag, check_length, message
+from kaug._validation import as_array, check_flag, check_length, describe, message, warn
 from kaug.image_data_generator._iterators import Iterator, check_subset, split_range
+from kaug.image_data_generator._options import moves_pixels
 from kaug.image_data_generator._protocol import Augments
 from kaug.image_data_generator._saving import make_saver
 from kaug.image_data_generator._table import check_complete, check_numbers
@@ -44,6 +46,10 @@ class ArrayIterator(Iterator):
         check_subset(image_data_generator, subset)
         if weights is not None:
             check_numbers(weights, np.arange(len(weights)), "`sample_weight`")
+        if complete and moves_pixels(image_data_generator):
+            others = {f"x[1][{i}]": extra for i, extra in enumerate(extras)}
+            targets = {"y": labels, "sample_weight": weights}
+            _doubt({**others, **targets}, images, image_data_generator)
         part = split_range(image_data_generator, len(images), subset)
         if not check_flag(ignore_class_split, "ignore_class_split") and subset is not None:
             _check_classes(labels, image_data_generator)
@@ -105,6 +111,26 @@ def _optional(value: Any, name: str, count: int, *, complete: bool) -> Array | N
     if complete and array.ndim <= _TABULAR:
         check_complete(array, np.arange(count), f"`{name}`")
     return array
+
+
+def _doubt(others: dict[str, Array | None], images: Array, generator: Augments) -> None:
+    """Warns of what looks like something of a place in the images, with which it does not move."""
+    size = (images.shape[generator.row_axis], images.shape[generator.col_axis])
+    for name, array in others.items():
+        if array is None:
+            continue
+        shape = array.shape
+        if generator.channel_axis == 1 and len(shape) == len(images.shape):
+            shape = (shape[0], *shape[2:], shape[1])
+        look = looks_like(shape, size, array.dtype.kind)
+        if look:
+            rule = "`flow` moves the pixels of its images alone"
+            fix = (
+                "To move it too, hand the generator to kaug.AugmentedDataset, and as `y` a dict "
+                f'with it under the key "{look.name}".'
+            )
+            received = f"`{name}`, {describe(array)}, {look.why}"
+            warn(message(rule, received, f"{look.fix} {fix}".strip()))
 
 
 def _check_holds(images: Array, dtype: str) -> None:

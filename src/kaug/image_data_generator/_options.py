@@ -182,8 +182,14 @@ def check_data_format(value: Any) -> str:
 
 def is_random(generator: Any) -> bool:
     """Tells whether a generator draws anything that changes an image."""
-    ranges = ("rotation", "width_shift", "height_shift", "shear", "channel_shift")
+    recolored = generator.channel_shift_range or generator.brightness_range is not None
+    return bool(recolored or moves_pixels(generator))
+
+
+def moves_pixels(generator: Any) -> bool:
+    """Tells whether a generator draws anything that moves the pixels of an image."""
+    ranges = ("rotation", "width_shift", "height_shift", "shear")
     flips = generator.horizontal_flip or generator.vertical_flip
     moved = any(np.any(getattr(generator, f"{name}_range")) for name in ranges)
     zoomed = list(generator.zoom_range) != [1, 1]
-    return bool(flips or moved or zoomed or generator.brightness_range is not None)
+    return bool(flips or moved or zoomed)
