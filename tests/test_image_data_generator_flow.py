@@ -484,6 +484,26 @@ def test_flow_is_checked(images, arguments, options, text):
         ImageDataGenerator(**options).flow(images(4), **arguments)
 
 
+def test_no_saved_picture_takes_the_name_of_another(images, tmp_path):
+    x = images(1, shape=(5, 7, 1), dtype="float32")
+    for name, keras_compat in (("ours", False), ("as_keras", True)):
+        (tmp_path / name).mkdir()
+        generator = ImageDataGenerator(keras_compat=keras_compat)
+        batches = generator.flow(x, batch_size=1, seed=0, save_to_dir=tmp_path / name)
+        for _ in range(400):
+            batches.next()
+    assert len(list((tmp_path / "ours").iterdir())) == 400
+    assert len(list((tmp_path / "as_keras").iterdir())) < 400
+
+
+def test_a_batch_that_is_read_twice_is_saved_once(images, tmp_path):
+    x = images(6, shape=(5, 7, 1), dtype="float32")
+    batches = ImageDataGenerator(rotation_range=90).flow(x, seed=0, save_to_dir=tmp_path)
+    batches[0]
+    batches[0]
+    assert len(list(tmp_path.iterdir())) == 6
+
+
 @pytest.mark.parametrize("channels", [2, 4, 5])
 @pytest.mark.filterwarnings("ignore:`data_format")
 def test_images_that_cannot_be_saved_are_refused_at_once(images, tmp_path, channels):

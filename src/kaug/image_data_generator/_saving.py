@@ -1,5 +1,6 @@
 """Augmented images as files, to be looked at."""
 
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from kaug._files import check_path
 from kaug._validation import describe, message
 
 _RGBA = 4
+# Numbers to draw from where one that Keras draws from fewer has been given to another picture.
+_NUMBERS = 1_000_000_000
 
 
 class Saver:
@@ -22,10 +25,18 @@ class Saver:
         extension: Names a format that Pillow writes.
         channels: How many the images have.
         channels_first: Whether images are `(C, H, W)`.
+        as_keras: Whether pictures may be given the name of an earlier one, which is lost then.
     """
 
     def __init__(
-        self, folder: Any, prefix: Any, extension: Any, *, channels: int, channels_first: bool
+        self,
+        folder: Any,
+        prefix: Any,
+        extension: Any,
+        *,
+        channels: int,
+        channels_first: bool,
+        as_keras: bool,
     ) -> None:
         self.folder = check_path(folder, "save_to_dir")
         if not self.folder.is_dir():
@@ -38,6 +49,8 @@ class Saver:
         self.prefix, self.extension = prefix, extension
         _check_format(extension, channels)
         self._channels_first = channels_first
+        self._as_keras = as_keras
+        self._given: dict[str, tuple[int, int]] = {}  # which picture has a name: batch and place
 
     def save(
         self,
@@ -47,9 +60,20 @@ class Saver:
         numbers: int,
     ) -> None:
         """Writes `prefix_row_number.extension` per image, the number drawn below `numbers`."""
-        for image, row in zip(images, rows, strict=True):
-            name = f"{self.prefix}_{row}_{rng.randint(numbers)}.{self.extension}"
+        batch = zlib.crc32(rng.get_state(legacy=False)["state"]["key"].tobytes())
+        for place, (image, row) in enumerate(zip(images, rows, strict=True)):
+            name = self._name(int(row), (batch, place), rng, numbers)
             self._to_picture(image).save(self.folder / name)
+
+    def _name(
+        self, row: int, whose: tuple[int, int], rng: np.random.RandomState, numbers: int
+    ) -> str:
+        """Returns a name that no picture of another batch has, and no other one of this batch."""
+        while True:
+            name = f"{self.prefix}_{row}_{rng.randint(numbers)}.{self.extension}"
+            if self._as_keras or self._given.setdefault(name, whose) == whose:
+                return name
+            numbers = _NUMBERS
 
     def _to_picture(self, image: NDArray[Any]) -> Image.Image:
         """Stretches the values to 0..255."""
@@ -80,7 +104,7 @@ def make_saver(
     """Returns what saves the batches of a generator, or None without a folder.
 
     Args:
-        generator: Says where the channels are.
+        generator: Says where the channels are, and whether all is to be as in Keras.
         shape: Of an image.
         folder: None for not saving.
         prefix: As of `Saver`.
@@ -88,5 +112,11 @@ def make_saver(
     """
     if folder is None or folder == "":  # as in Keras
         return None
-    first, channels = generator.data_format == "channels_first", shape[generator.channel_axis - 1]
-    return Saver(folder, prefix, extension, channels=channels, channels_first=first)
+    return Saver(
+        folder,
+        prefix,
+        extension,
+        channels=shape[generator.channel_axis - 1],
+        channels_first=generator.data_format == "channels_first",
+        as_keras=generator.keras_compat,
+    )
