@@ -231,6 +231,13 @@ def test_targets_that_stay_behind_are_pointed_out(images, y, text):
     ImageDataGenerator(rotation_range=20).flow(x, np.zeros((6, 4)))
 
 
+def test_one_box_for_each_image_is_pointed_out(images):
+    x, corners = images(9, shape=(9, 7, 1), dtype="float32"), np.tile([0, 1, 6, 4], (9, 1))
+    with pytest.warns(UserWarning, match="`y`.*looks like one box for each image"):
+        ImageDataGenerator(horizontal_flip=True).flow(x, corners)
+    ImageDataGenerator(horizontal_flip=True).flow(x, corners[:, ::-1])
+
+
 def test_targets_that_stay_behind_where_channels_come_first(images):
     x = np.moveaxis(images(6, shape=(9, 7, 1), dtype="float32"), -1, 1)
     generator = ImageDataGenerator(rotation_range=20, data_format="channels_first")

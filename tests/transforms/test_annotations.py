@@ -625,6 +625,12 @@ def test_names_where_nothing_moves_or_that_can_not_mean_it(entrance, y, transfor
         ({"extra": np.zeros((4, 3, 4))}, '`y.*looks like boxes. To move.*key "bounding_boxes"'),
         ({"extra": np.zeros((4, 3, 2), int)}, '`y.*looks like points. To move.*key "keypoints"'),
         ({"extra": (np.zeros((4, 3, 3)),)}, r"`y\['extra'\]\[0\]`.*looks like points"),
+        (
+            {"extra": np.zeros((4, 3, 5))},
+            '`y.*boxes of five numbers. If .* To move.*"bounding_boxes"',
+        ),
+        ({"extra": np.zeros((4, 3, 8))}, "`y.*looks like the corners of boxes. Make points"),
+        ({"extra": np.zeros((4, 3, 4, 2))}, "`y.*looks like the corners of boxes. Make points"),
     ],
 )
 @pytest.mark.parametrize("entrance", ENTRANCES)
@@ -674,6 +680,34 @@ def test_y_itself_and_what_is_in_a_tuple(make, y, text):
         make(PICTURES, y, *n, POLICY)
 
 
+CORNERS = np.tile([0, 1, 6, 4], (9, 1))
+
+
+@pytest.mark.parametrize("y", [CORNERS, CORNERS / 7, np.minimum(CORNERS, 3).astype("uint8")])
+@pytest.mark.parametrize("generator", [POLICY, FOREIGN[0]], ids=["native", "function"])
+def test_one_box_for_each_image_is_pointed_out(generator, y):
+    with pytest.warns(
+        UserWarning, match="`y`.*looks like one box for each image. Make it|move it, use"
+    ):
+        augment_dataset(np.zeros((9, 5, 7)), y, 3, generator, seed=0)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.eye(4)[np.arange(9) % 4],
+        np.tile([0.1, 0.2, 0.4, 0.3], (9, 1)),  # shares of four classes
+        CORNERS * [1, 1, 2, 1],  # beyond the image
+        CORNERS - 1,
+        np.where(np.arange(9)[:, np.newaxis] == 5, CORNERS[:, ::-1], CORNERS),
+        CORNERS[:, :3],
+    ],
+    ids=["one-hot", "soft", "beyond", "below 0", "out of order", "three"],
+)
+def test_four_numbers_that_are_no_box_are_not(y):
+    augment_dataset(np.zeros((9, 5, 7)), y, 3, POLICY, seed=0)
+
+
 def test_maps_of_half_the_size_are_pointed_out():
     y = {"extra": np.zeros((4, 6, 4, 1))}
     with pytest.warns(UserWarning, match=r"width are 1/2 of theirs. Make it as high and wide"):
@@ -704,7 +738,7 @@ def test_a_transform_that_could_not_take_masks_along_has_them_pointed_out():
     ("y", "transform"),
     [
         (np.zeros((4, 5, 7)), Compose([Darken(), Darken()])),  # nothing moves
-        (np.zeros((4, 7, 5)), POLICY),
+        (np.zeros((4, 7, 5, 1)), POLICY),
         (np.zeros((4, 5)), POLICY),
         ({"one_hot": np.zeros((4, 10)), "words": np.full((4, 3, 2), "a")}, POLICY),
         ({"segmentation_masks": np.zeros((4, 5, 7))}, POLICY),

@@ -18,7 +18,7 @@ from kaug._apply.batches import within
 from kaug._apply.leaf import Tree
 from kaug._targets.box_checks import as_places, check_format, check_values, checked_boxes
 from kaug._targets.by_place import PickledByPlace
-from kaug._targets.names import MAPS, MOVING, check_names, looks_like, point_out
+from kaug._targets.names import MAPS, MOVING, check_names, looks_like, looks_like_corners, point_out
 from kaug._targets.soft_labels import SoftLabels, num_classes
 from kaug._targets.structures import (
     append_rows,
@@ -168,6 +168,7 @@ class Annotations(PickledByPlace):
 
         def look(leaf: Array, name: str) -> None:
             seen = looks_like(leaf.shape, self._size, leaf.dtype.kind)
+            seen = seen or looks_like_corners(leaf, self._size)
             if name.startswith("sample_weight") and seen and seen.name != "segmentation_masks":
                 return
             if seen and name not in self._keys and not name.startswith(warned):

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kaug._validation import message, warn
 
@@ -37,6 +38,8 @@ _OTHERS = {
     "heatmaps",
 }
 _RIGHT = {other: right for right, others in _OTHERS.items() for other in others.split()}
+# Of so many rows, numbers that are no corners have no chance to be in the order of such in all.
+_NO_CHANCE = 8
 _FORMS = {
     "segmentation_masks": "arrays as high and wide as the images, (N, H, W) or (N, H, W, K)",
     "bounding_boxes": 'a dict of "boxes" (N, B, 4) and "labels" (N, B)',
@@ -118,12 +121,44 @@ def looks_like(shape: Shape, size: Shape, kind: str = "f") -> Look | None:
             return Look("segmentation_masks", "as high and wide as they are")
         fix = "Make it as high and wide as the images first."
         return Look("segmentation_masks", f"whose height and width are {_times(ratio)} theirs", fix)
-    if len(shape) == 3 and kind in "iuf" and 0 not in shape:
+    if kind not in "iuf" or 0 in shape:
+        return None
+    if shape[2:] == (8,) or shape[2:] == (4, 2):
+        fix = "Make points of its corners first, an array (N, 4 * B, 2)."
+        return Look("keypoints", "which looks like the corners of boxes", fix)
+    if len(shape) == 3:
         if shape[2] == 4:
             return Look("bounding_boxes", "which looks like boxes")
+        if shape[2] == 5:
+            fix = (
+                'If the fifth number is a class, it belongs into the "labels" of the boxes; if it '
+                "is an angle, pass the four corners as keypoints."
+            )
+            return Look("bounding_boxes", "which looks like boxes of five numbers", fix)
         if shape[2] in (2, 3):
             return Look("keypoints", "which looks like points")
     return None
+
+
+def looks_like_corners(array: NDArray[Any], size: Shape) -> Look | None:
+    """Returns what four numbers a row look like, if all of them can be one box of their image.
+
+    Args:
+        array: Rows of labels.
+        size: Height and width of the images.
+    """
+    if array.shape[1:] != (4,) or array.dtype.kind not in "iuf" or len(array) < _NO_CHANCE:
+        return None
+    begin, end = array[:, :2], array[:, 2:]
+    boxes = (
+        (begin >= 0).all()
+        and (begin < end).all()
+        and end.max() <= max(int(side or 0) for side in size)
+    )
+    if not boxes or np.allclose(array.sum(axis=1), 1):  # these are shares of four classes
+        return None
+    fix = "Make it (N, 1, 4) first, and give each box a label."
+    return Look("bounding_boxes", "which looks like one box for each image", fix)
 
 
 def point_out(look: Look, name: str, received: str, *, known: bool = True) -> None:

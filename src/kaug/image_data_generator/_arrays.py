@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from kaug._show import html
-from kaug._targets.names import looks_like
+from kaug._targets.names import looks_like, looks_like_corners
 from kaug._targets.structures import check_order
 from kaug._types import Array, Rows
 from kaug._validation import as_array, check_flag, check_length, describe, message, warn
@@ -122,7 +122,7 @@ def _doubt(others: dict[str, Array | None], images: Array, generator: Augments) 
         shape = array.shape
         if generator.channel_axis == 1 and len(shape) == len(images.shape):
             shape = (shape[0], *shape[2:], shape[1])
-        look = looks_like(shape, size, array.dtype.kind)
+        look = looks_like(shape, size, array.dtype.kind) or looks_like_corners(array, size)
         if look:
             rule = "`flow` moves the pixels of its images alone"
             fix = (
