@@ -1,5 +1,6 @@
 """What the generator's files hold, and what of it reaches the batches."""
 
+import io
 import os
 import struct
 import warnings
@@ -293,7 +294,39 @@ def test_the_color_of_what_is_transparent_in_a_palette(tmp_path):
     image = read(tmp_path, "a.png", content, "rgba")
     np.testing.assert_array_equal(image[..., :3], colors)
     assert {0, 128, 255} == set(np.unique(image[..., 3]))
-    read(tmp_path, "a.png", content, "grayscale")
+    with pytest.warns(UserWarning, match="the grays of its colors"):
+        read(tmp_path, "a.png", content, "grayscale")
+
+
+def indexed(palette):
+    """Returns a PNG whose pixels are the numbers 0 to 3 of colors, and these pixels."""
+    numbers = (np.arange(35) % 4).astype("uint8").reshape(SIZE)
+    picture, file = Image.fromarray(numbers).convert("P"), io.BytesIO()
+    picture.putpalette(palette)
+    picture.save(file, "PNG")
+    return file.getvalue(), numbers
+
+
+def test_masks_with_a_palette_are_pointed_out(tmp_path):
+    content, numbers = indexed([0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0])
+    text = r"the grays of its colors.*a palette of colors in .*a\.png.*Image\.open\(path\)"
+    with pytest.warns(UserWarning, match=text) as caught:
+        grays = read(tmp_path, "a.png", content)[..., 0]
+    assert len(caught) == 1
+    np.testing.assert_array_equal(np.unique(grays), [0, 38, 75, 113])  # the classes are lost
+    # What the warning says to do.
+    again = np.asarray(Image.open(tmp_path / "a" / "a.png"))
+    np.testing.assert_array_equal(again, numbers)
+    Image.fromarray(again).save(tmp_path / "a" / "a.png")
+    gray = (tmp_path / "a" / "a.png").read_bytes()
+    np.testing.assert_array_equal(read(tmp_path, "a.png", gray)[..., 0], numbers)
+    read(tmp_path, "a.png", content, "rgb")
+    read(tmp_path, "a.png", content, keras_compat=True)
+
+
+def test_palettes_of_grays_are_pictures(tmp_path):
+    content, numbers = indexed([level for level in (0, 1, 2, 3) for _ in range(3)])
+    np.testing.assert_array_equal(read(tmp_path, "a.png", content)[..., 0], numbers)
 
 
 # As Keras ---------------------------------------------------------------------------------------

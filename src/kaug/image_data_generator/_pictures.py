@@ -124,6 +124,13 @@ def convert(
             f"EXIF orientation {orientation}",
             "Pass exif_orientation=True to turn it as its camera noted.",
         )
+    if color_mode == "grayscale" and _has_colored_palette(picture):
+        notes["palette"] = (
+            "Of a picture with a palette the grays of its colors are read, not the numbers of them",
+            "a palette of colors",
+            "If it is a mask, these numbers are its classes: np.asarray(PIL.Image.open(path)). "
+            "Save them as a gray file.",
+        )
     depth = _depth(picture, tags)
     if depth != BYTES and color_mode != "grayscale":
         _note_depth(depth, color_mode, notes)
@@ -207,6 +214,14 @@ def _lost(
     if pages > 1:
         fix = "Save the others as files of their own if they count."
         yield "pages", ("Only the first page or frame of a file is read", f"{pages} pages", fix)
+
+
+def _has_colored_palette(picture: Image.Image) -> bool:
+    """Tells whether the pixels of a picture are numbers of colors that are not all gray."""
+    if picture.mode not in ("P", "PA"):
+        return False
+    colors = np.reshape(picture.getpalette("RGB") or [], (-1, 3))
+    return bool((colors != colors[:, :1]).any())
 
 
 def _note_depth(depth: str, color_mode: str, notes: dict[str, tuple[str, str, str]]) -> None:
