@@ -205,6 +205,51 @@ def test_missing_files_are_left_out_with_a_warning(folder, table):
     assert batches.samples == 12
 
 
+@pytest.fixture
+def numbered(tmp_path):
+    """Class folders 0 to 10, each with a picture of its number."""
+    for number in range(11):
+        (tmp_path / str(number)).mkdir()
+        Image.new("L", (4, 4), number).save(tmp_path / str(number) / "a.png")
+    return tmp_path
+
+
+NUMBERED = r"in the order of their names as text.*{}, of which '10' comes before '2'.*`classes`"
+GRAY_FILES = {"color_mode": "grayscale", "target_size": (4, 4), "class_mode": "sparse"}
+
+
+def test_class_folders_that_are_numbers_in_another_order(numbered):
+    with pytest.warns(UserWarning, match=NUMBERED.format("class folders")):
+        batches = ImageDataGenerator().flow_from_directory(numbered, **GRAY_FILES)
+    assert batches.class_indices["2"] == 3  # as in Keras
+    # What the warning says to do.
+    names = [str(number) for number in range(11)]
+    images, labels = ImageDataGenerator().flow_from_directory(
+        numbered, **GRAY_FILES, classes=names
+    )[0]
+    np.testing.assert_array_equal(images[:, 0, 0, 0], labels)
+
+
+def test_classes_of_tables_that_are_numbers_in_another_order(numbered):
+    table = {"filename": [f"{n}/a.png" for n in range(11)], "class": [str(n) for n in range(11)]}
+    with pytest.warns(UserWarning, match=NUMBERED.format("classes in class_mode=.*'class'")):
+        ImageDataGenerator().flow_from_dataframe(table, numbered, **GRAY_FILES)
+    images, labels = ImageDataGenerator().flow_from_dataframe(
+        table, numbered, **GRAY_FILES, classes=table["class"]
+    )[0]
+    np.testing.assert_array_equal(images[:, 0, 0, 0], labels)
+
+
+def test_class_folders_whose_order_is_told_or_does_not_matter(numbered):
+    generator = ImageDataGenerator()
+    generator.flow_from_directory(numbered, **{**GRAY_FILES, "class_mode": None})
+    ImageDataGenerator(keras_compat=True).flow_from_directory(numbered, **GRAY_FILES)
+    (numbered / "10").rename(numbered / "ten")
+    generator.flow_from_directory(numbered, **GRAY_FILES)
+    (numbered / "ten").rename(numbered / "9000")
+    generator.flow_from_directory(numbered, **GRAY_FILES)
+
+
 def test_every_mode_of_picture_becomes_every_other(tmp_path):
     levels = np.arange(0, 96, 2, dtype="uint8").reshape(6, 8)
     for mode in ("L", "RGB", "RGBA", "P", "LA"):

@@ -10,11 +10,13 @@ import numpy as np
 from kaug._types import Rows
 from kaug._validation import check_flag, describe, message, warn
 from kaug.image_data_generator._file_batches import (
+    WITH_CLASSES,
     FileIterator,
     check_binary,
     check_class_mode,
     chosen_classes,
     warn_of_empty_classes,
+    warn_of_numbers,
 )
 from kaug.image_data_generator._files import (
     EXTENSIONS,
@@ -37,7 +39,6 @@ from kaug.image_data_generator._table import (
 )
 
 _NAMED = 5  # how many classes a message names
-_WITH_CLASSES = ("categorical", "binary", "sparse")
 
 # What older versions of Keras had, and what to do today.
 _GONE = {
@@ -84,7 +85,7 @@ class DataFrameIterator(FileIterator):
         validate = check_flag(validate_filenames, "validate_filenames")
         rows = _existing(paths, x_col) if validate else np.arange(len(paths))
         indices: dict[str, int] = {}
-        if class_mode in _WITH_CLASSES:
+        if class_mode in WITH_CLASSES:
             rows, numbers, indices = _number_classes(
                 dataframe, y_col, class_mode, chosen, rows, as_keras=as_keras
             )
@@ -98,7 +99,7 @@ class DataFrameIterator(FileIterator):
             raise ValueError(message(rule, received))
         # Keras lets missing values through, and they make every loss NaN.
         complete = not as_keras
-        if class_mode in _WITH_CLASSES:
+        if class_mode in WITH_CLASSES:
             self.classes = numbers[part]
             labels: Any = self.classes
         else:
@@ -115,7 +116,7 @@ class DataFrameIterator(FileIterator):
             **options,
         )
         what = "validated" if validate else "non-validated"
-        end = f" belonging to {self.num_classes} classes" if class_mode in _WITH_CLASSES else ""
+        end = f" belonging to {self.num_classes} classes" if class_mode in WITH_CLASSES else ""
         print(f"Found {self.samples} {what} image filenames{end}.")
 
 
@@ -183,6 +184,8 @@ def _number_classes(
     names = chosen or _all_classes((labels[row] for row in rows), where)
     # Keras counts also the classes of files that are not there.
     check_binary(class_mode, chosen or _all_classes(labels, where) if as_keras else names)
+    if chosen is None and not as_keras:
+        warn_of_numbers(f"classes in {where}", names)
     indices = {name: number for number, name in enumerate(names)}
     kept, numbers, seen = [], [], set()
     for row in rows:

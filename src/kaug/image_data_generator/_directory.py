@@ -9,11 +9,13 @@ import numpy as np
 from kaug._files import check_path
 from kaug._validation import check_flag, message, warn
 from kaug.image_data_generator._file_batches import (
+    WITH_CLASSES,
     FileIterator,
     check_binary,
     check_class_mode,
     chosen_classes,
     warn_of_empty_classes,
+    warn_of_numbers,
 )
 from kaug.image_data_generator._files import (
     EXTENSIONS,
@@ -52,6 +54,8 @@ class DirectoryIterator(FileIterator):
         names = _class_names(folder, classes, as_keras=as_keras)
         if not as_keras:
             check_binary(class_mode, names)
+            if chosen_classes(classes) is None and class_mode in WITH_CLASSES:
+                warn_of_numbers("class folders", names)
         files: list[Path] = []
         numbers: list[int] = []
         passed: list[Path] = []

@@ -1,6 +1,7 @@
 """Batches from files: what folders and tables share."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,11 @@ from kaug.image_data_generator._pictures import Found, UnusableError
 from kaug.image_data_generator._protocol import Augments
 from kaug.image_data_generator._saving import make_saver
 
+WITH_CLASSES = ("categorical", "binary", "sparse")
+
 _NAMED = 3  # how many bad files a message names
 _TWO = 2
+_DIGITS = 20  # what has as many is a code, no number
 
 
 class FileIterator(Iterator):
@@ -212,6 +216,22 @@ def warn_of_empty_classes(where: str, empty: Sequence[str], subset: str | None) 
         rule = f"Every class should have images{part}, since it counts without them too"
         fix = "Give it more, remove it, or name the classes you mean by `classes`."
         warn(message(rule, f"none in {where} {names}", fix))
+
+
+def warn_of_numbers(where: str, names: Sequence[Any]) -> None:
+    """Warns of classes whose names are numbers, but not in the order of these."""
+    if not all(isinstance(name, str) and name.isdecimal() for name in names):
+        return
+    for first, second in pairwise(names):
+        if max(len(first), len(second)) < _DIGITS and int(first) > int(second):
+            rule = "Classes are numbered in the order of their names as text"
+            received = f"numbers as {where}, of which {first!r} comes before {second!r}"
+            fix = (
+                "Their order is in `class_indices`; for another one pass `classes`, the names in "
+                "the order you want."
+            )
+            warn(message(rule, received, fix))
+            return
 
 
 def _name(errors: dict[str, Exception]) -> str:
