@@ -539,12 +539,30 @@ def test_a_generator_that_is_converted_takes_masks_along():
         ({"keypoints": np.zeros((2, 2, 2))}, "`keypoints` must be numbers"),
         ({"keypoints": np.zeros((1, 2))}, "`keypoints` must be numbers"),
         ({"keypoints": np.array([[["1", "2"]]])}, "`keypoints` must be numbers"),
+        ({"keypoints": [None]}, "`keypoints` must be numbers"),
         ({"labels": np.zeros(2)}, "must have one row for each of the 1 rows"),
     ],
 )
 def test_bad_targets(change, text):
     with pytest.raises(ValueError, match=text):
         HorizontalFlip()({"images": GRID, **change}, seed=0)
+
+
+@pytest.mark.parametrize("kind", ["list", "ragged tensor"])
+def test_keypoints_of_another_number_in_each_image(kind):
+    images, points = np.zeros((3, 5, 7)), [[[1.0, 2.0], [3.0, 4.0]], [], [[5.0, 1.0]]]
+    ragged = kind == "ragged tensor"
+    points_ = pytest.importorskip("tensorflow").ragged.constant(points) if ragged else points
+    text = r"must be numbers of shape \(3, P, 2\).*lists of 0 to 2 points.*hidden as \(0, 0\)"
+    with pytest.raises(ValueError, match=text):
+        HorizontalFlip(1)({"images": images, "keypoints": points_}, seed=0)
+    # What the message says to do.
+    full = np.zeros((3, 2, 3))
+    for row, each in enumerate(points):
+        full[row, : len(each)] = [[x, y, 1] for x, y in each] or np.zeros((0, 3))
+    moved = HorizontalFlip(1)({"images": images, "keypoints": full}, seed=0)["keypoints"]
+    assert moved[..., 2].tolist() == [[1, 1], [0, 0], [1, 0]]
+    assert moved[0].tolist() == [[5, 2, 1], [3, 4, 1]]
 
 
 ENTRANCES = {

@@ -198,6 +198,24 @@ def test_ragged_lists_are_padded():
     assert result["boxes"][:, 0].tolist() == [[12, 1, 18, 4], [0, 0, 0, 0], [18, 1, 19, 2]]
 
 
+@pytest.mark.parametrize(
+    ("boxes", "labels", "received"),
+    [
+        ([[BOX], None], [[3], None], r"None .* and None .* for image 1"),
+        ([[BOX], []], [[3], None], r"\[\] .* and None .* for image 1"),
+        ([[BOX], [BOX]], np.array([3, 5]), r"for image 0"),
+    ],
+)
+def test_lists_without_an_array_for_an_image(boxes, labels, received):
+    batch = {"images": np.zeros((2, *SIZE)), "bounding_boxes": {"boxes": boxes, "labels": labels}}
+    text = rf"lists with one array for each image. Received: .*{received}.*np\.zeros\(\(0, 4\)\)"
+    with pytest.raises(ValueError, match=text):
+        HorizontalFlip(1)(batch, seed=0)
+    batch["bounding_boxes"] = {"boxes": [[BOX], np.zeros((0, 4))], "labels": [[3], []]}
+    moved = HorizontalFlip(1)(batch, seed=0)["bounding_boxes"]
+    assert moved["labels"].tolist() == [[3], [-1]]
+
+
 def test_ragged_lists_in_a_dataset():
     images = np.zeros((3, *SIZE), "uint8")
     boxes = {"boxes": [[BOX, (0, 0, 4, 4)], [], [(1, 1, 2, 2)]], "labels": [[3, 5], [], [9]]}

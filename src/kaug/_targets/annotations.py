@@ -354,14 +354,20 @@ def _carries_masks(transform: Tree | None, *, mixing: bool) -> bool:
 
 
 def _checked_keypoints(value: Any, count: int) -> Array:
+    rule = (
+        f"`keypoints` must be numbers of shape ({count}, P, 2), (x, y) in pixels, or "
+        f"({count}, P, 3), with a visibility that becomes 0 when a point leaves the image"
+    )
+    fix = "Write points that are hidden as (0, 0) with the visibility 0, in an array (N, P, 3)."
+    value = value.to_list() if hasattr(value, "row_splits") else value
+    if isinstance(value, (tuple, list)):
+        numbers = [len(each) for each in value if hasattr(each, "__len__")]
+        if len({*numbers}) > 1:
+            received = f"lists of {min(numbers)} to {max(numbers)} points"
+            raise ValueError(message(rule, received, fix))
     keypoints = as_array(value, "keypoints")
     fits = keypoints.ndim == 3 and keypoints.shape[2] in (2, 3) and len(keypoints) == count
     if not fits or keypoints.dtype.kind not in "iuf":
-        rule = (
-            f"`keypoints` must be numbers of shape ({count}, P, 2), (x, y) in pixels, or "
-            f"({count}, P, 3), with a visibility that becomes 0 when a point leaves the image"
-        )
         raise ValueError(message(rule, describe(keypoints)))
-    fix = "Write points that are hidden as (0, 0) with the visibility 0, in an array (N, P, 3)."
     check_finite(keypoints, "keypoints", fix)
     return as_places(keypoints)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,11 @@ def _dense(corners: Any, labels: Any, rule: str) -> tuple[Array, Array]:
     """Pads lists of boxes with zeros, and of their labels with -1."""
     if not isinstance(labels, (tuple, list, np.ndarray)):
         raise ValueError(message(rule, f"lists of boxes and {describe(labels)} as labels"))
+    for number, pair in enumerate(zip_longest(corners, labels, fillvalue=())):
+        if not all(hasattr(each, "__len__") for each in pair):
+            fix = "An image without boxes has an empty array, np.zeros((0, 4)), and no labels, []."
+            received = f"{' and '.join(map(describe, pair))} for image {number}"
+            raise ValueError(message(rule, received, fix))
     sizes = [len(each) for each in corners]
     if len(labels) != len(corners) or sizes != [len(each) for each in labels]:
         raise ValueError(message(rule, "lists of boxes and labels of different lengths"))
