@@ -11,7 +11,11 @@ from kaug.transforms import (
     Affine,
     Compose,
     ElasticDeformation,
+    Erasing,
     HorizontalFlip,
+    PadAndCrop,
+    Perspective,
+    RandAugment,
     Rotate90,
     Rotation,
     Shear,
@@ -102,6 +106,34 @@ def test_shear_leans_to_the_right_like_italics():
     assert leaning.argmax(axis=1).tolist() == [5, 4, 3, 2, 1]
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        Rotation,
+        Affine,
+        Perspective,
+        ElasticDeformation,
+        RandAugment,
+        lambda **options: PadAndCrop(**{"fill_mode": "nearest", **options}),
+        lambda **options: Erasing(**{**options, "fill_mode": "noise"}),
+    ],
+    ids=["Rotation", "Affine", "Perspective", "Elastic", "RandAugment", "PadAndCrop", "Erasing"],
+)
+def test_a_fill_value_that_does_nothing_is_pointed_out(make):
+    idle = {} if make is not RandAugment else {"fill_mode": "reflect"}
+    text = r'`fill_value` does nothing but with fill_mode="constant"\. Received: fill_value=255 and'
+    with pytest.warns(UserWarning, match=text) as caught:
+        make(**idle, fill_value=255)
+    assert caught[0].filename == __file__
+    make(**idle)
+    make(**idle, fill_value=0)
+
+
+@pytest.mark.parametrize("make", [Rotation, PadAndCrop, Erasing, RandAugment])
+def test_a_fill_value_with_its_mode_is_taken(make):
+    assert make(fill_mode="constant", fill_value=255).fill_value == 255
+
+
 @pytest.mark.parametrize("fill_mode", FILL_MODES)
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
 @pytest.mark.parametrize("shape", [(9, 9, 1), (8, 13, 3), (11, 6, 5)])
@@ -118,7 +150,7 @@ def test_scipy_parity(images, fill_mode, interpolation, shape, dtype):
                 zoom=0.4,
                 keep_aspect=False,
                 fill_mode=fill_mode,
-                fill_value=0.25 if dtype != "uint8" else 17,
+                fill_value=(0.25 if dtype != "uint8" else 17) * (fill_mode == "constant"),
                 interpolation=interpolation,
             ),
             HorizontalFlip(),

@@ -43,7 +43,7 @@ def where_from(corners, size):
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
 def test_scipy_parity(images, fill_mode, interpolation, shape, dtype):
     batch = images(8, shape=shape, dtype=dtype)
-    value = 17 if dtype == "uint8" else 0.25
+    value = (17 if dtype == "uint8" else 0.25) * (fill_mode == "constant")
     transform = Perspective(0.5, fill_mode=fill_mode, fill_value=value, interpolation=interpolation)
     parameters = transform.draw(np.arange(8), seed=4)
     result = transform.apply(batch, parameters)

@@ -131,7 +131,13 @@ def test_each_row_is_what_pillow_makes_of_it(policy, channels, images):
 @pytest.mark.parametrize("fill_mode", ["constant", "nearest", "reflect"])
 @pytest.mark.parametrize("shape", [(13, 8, 1), (9, 16, 3), (7, 7, 5)])
 def test_geometry_is_that_of_scipy(fill_mode, shape, images):
-    policy = RandAugment(1, 30, fill_mode=fill_mode, fill_value=0.25, interpolation="bilinear")
+    policy = RandAugment(
+        1,
+        30,
+        fill_mode=fill_mode,
+        fill_value=0.25 * (fill_mode == "constant"),
+        interpolation="bilinear",
+    )
     batch = images(60, shape=shape, dtype="float64")
     parameters, names, strengths = drawn(policy, len(batch), seed=5)
     result = policy.apply(batch, parameters)

@@ -13,7 +13,7 @@ from kaug._apply.matrices import Matrices, to_pixels
 from kaug._kernels import read_only
 from kaug._kernels.warp import FILL_MODES, warp
 from kaug._types import Array
-from kaug._validation import check_choice, check_number
+from kaug._validation import check_choice, check_number, message, warn
 
 INTERPOLATIONS = ("nearest", "bilinear")  # by the order of their splines
 
@@ -110,6 +110,14 @@ def check_fill(fill_mode: Any, fill_value: Any, interpolation: Any) -> Resamplin
     check_choice(fill_mode, "fill_mode", FILL_MODES)
     check_choice(interpolation, "interpolation", INTERPOLATIONS)
     return Resampling(fill_mode, check_number(fill_value, "fill_value"), interpolation)
+
+
+def warn_of_idle_fill(fill_mode: str, fill_value: float) -> None:
+    """Warns of a value for what lies outside where something else is put there."""
+    if fill_mode != "constant" and fill_value != 0:
+        rule = '`fill_value` does nothing but with fill_mode="constant"'
+        received = f"fill_value={fill_value:g} and fill_mode={fill_mode!r}"
+        warn(message(rule, received, "Pass both, or leave `fill_value` out."))
 
 
 @dataclass(frozen=True, slots=True)

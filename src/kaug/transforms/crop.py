@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from kaug._apply.dtypes import checked_fill
 from kaug._apply.parameters import UNIT, Bounds
-from kaug._apply.resample import INTERPOLATIONS, Reading, Resampling, check_fill, remapped
+from kaug._apply.resample import (
+    INTERPOLATIONS,
+    Reading,
+    Resampling,
+    check_fill,
+    remapped,
+    warn_of_idle_fill,
+)
 from kaug._apply.stages import Step
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
@@ -26,7 +33,6 @@ from kaug._validation import (
     describe,
     message,
 )
-from kaug.transforms.transform import Transform
 
 # What a box can be: hardly a pixel of a million, and not quite a line.
 _SCALES, _RATIOS = (1e-6, 1.0), (1e-3, 1e3)
@@ -78,6 +84,7 @@ class PadAndCrop(Transform):
         check_fill(self.fill_mode, self.fill_value, "nearest")
         object.__setattr__(self, "padding", padding)
         object.__setattr__(self, "fill_value", float(self.fill_value))
+        warn_of_idle_fill(self.fill_mode, self.fill_value)
         object.__setattr__(self, "p", check_probability(self.p))
 
     def _bounds(self) -> Bounds:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from kaug._apply.dtypes import checked_fill, working_dtype
 from kaug._apply.parameters import UNIT, Bounds
+from kaug._apply.resample import warn_of_idle_fill
 from kaug._apply.values import check_values
 from kaug._draw.draws import Draws
 from kaug._kernels.erasing import (
@@ -51,6 +52,7 @@ class _Erasure(Photometric):
         super().__post_init__()
         check_choice(self.fill_mode, "fill_mode", FILL_MODES)
         object.__setattr__(self, "fill_value", check_number(self.fill_value, "fill_value"))
+        warn_of_idle_fill(self.fill_mode, self.fill_value)
         for name, options in self.sizes.items():
             self._set_size(name, options)
 

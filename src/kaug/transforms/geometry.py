@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from kaug._apply import matrices
 from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import Bounds
-from kaug._apply.resample import Resampling, check_fill
+from kaug._apply.resample import Resampling, check_fill, warn_of_idle_fill
 from kaug._draw.draws import Draws
 from kaug._types import Parameters
 from kaug._validation import check_probability, message, warn
@@ -78,6 +78,7 @@ class _Resampled(_Geometric):
         super().__post_init__()
         check_fill(self.fill_mode, self.fill_value, self.interpolation)
         object.__setattr__(self, "fill_value", float(self.fill_value))
+        warn_of_idle_fill(self.fill_mode, self.fill_value)
         for name, bounds in _RANGES.items():
             if hasattr(self, name):
                 set_range(self, name, **bounds)

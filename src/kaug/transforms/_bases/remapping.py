@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from kaug._apply.resample import Resampling, check_fill
+from kaug._apply.resample import Resampling, check_fill, warn_of_idle_fill
 from kaug._validation import check_probability
 from kaug.transforms.transform import Transform
 
@@ -18,6 +18,7 @@ class Remapping(Transform):
 
     def __post_init__(self) -> None:
         check_fill(self.fill_mode, self.fill_value, self.interpolation)
+        warn_of_idle_fill(self.fill_mode, self.fill_value)
         object.__setattr__(self, "fill_value", float(self.fill_value))
         object.__setattr__(self, "p", check_probability(self.p))
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kaug._apply import matrices
 from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import UNIT, Bounds, check_bounds
-from kaug._apply.resample import Resampling, check_fill
+from kaug._apply.resample import Resampling, check_fill, warn_of_idle_fill
 from kaug._apply.stages import Step
 from kaug._types import Array, Parameters
 from kaug._validation import check_integer, check_probability
@@ -26,7 +26,6 @@ from kaug.transforms._bases.magnitudes import GEOMETRIC, LEAST, MOST, NUMBERS, W
 from kaug.transforms.color import Brightness, Contrast, Invert, Saturation
 from kaug.transforms.filters import Sharpness
 from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
-from kaug.transforms.transform import Transform
 
 
 @dataclass(frozen=True, repr=False)
@@ -142,6 +141,7 @@ class Slots(Transform):
         object.__setattr__(self, "p", check_probability(self.p))
         check_fill(self.fill_mode, self.fill_value, self.interpolation)
         object.__setattr__(self, "fill_value", float(self.fill_value))
+        warn_of_idle_fill(self.fill_mode, self.fill_value)
         # Of a class that checks them and puts them into one form.
         values = Invert(value_range=self.value_range, opacity=self.opacity)
         object.__setattr__(self, "value_range", values.value_range)
