@@ -301,6 +301,8 @@ def test_every_contract_is_tried():
         Compose([Rotation(30), Fade(), HorizontalFlip()]),
         Compose([HorizontalFlip(), MixUp()]),
         OneOf([Compose([Rotation(90), CutMix()]), Fade()]),
+        *(HorizontalFlip(p) for p in (0.01, 0.999, 0.001, 1e-5)),
+        Rotation(0, p=1 / 128),
     ],
     ids=repr,
 )
