@@ -33,6 +33,7 @@ from kaug._validation import (
     describe,
     message,
 )
+from kaug.transforms.transform import Transform
 
 # What a box can be: hardly a pixel of a million, and not quite a line.
 _SCALES, _RATIOS = (1e-6, 1.0), (1e-3, 1e3)

@@ -26,6 +26,7 @@ from kaug.transforms._bases.magnitudes import GEOMETRIC, LEAST, MOST, NUMBERS, W
 from kaug.transforms.color import Brightness, Contrast, Invert, Saturation
 from kaug.transforms.filters import Sharpness
 from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
+from kaug.transforms.transform import Transform
 
 
 @dataclass(frozen=True, repr=False)
