@@ -51,9 +51,14 @@ def check_values(images: Array, dtype: np.dtype[Any], who: str) -> bool:
     return False
 
 
-def _check_floats(images: Array, who: str) -> bool:
+def reaches_outside(images: Array, low: float, high: float) -> bool:
+    """Tells whether any sample of C-contiguous floats lies below or above; NaN does neither."""
     kind = images.dtype.type
-    if not any_outside(read_only(images.reshape(-1)), kind(-_SLACK), kind(1 + _SLACK)):
+    return bool(any_outside(read_only(images.reshape(-1)), kind(low), kind(high)))
+
+
+def _check_floats(images: Array, who: str) -> bool:
+    if not reaches_outside(images, -_SLACK, 1 + _SLACK):
         return False
     infinite = bool(np.isinf(images).any())
     finite = images[np.isfinite(images)]

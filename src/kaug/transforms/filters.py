@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._apply.dtypes import to_dtype, working_dtype
+from kaug._apply.values import reaches_outside
 from kaug._draw.draws import Draws
 from kaug._kernels.blur import blur, radius_of
 from kaug._kernels.sharpen import sharpen_bytes, sharpen_floats
@@ -134,12 +135,11 @@ class GaussianBlur(Photometric):
         if self.value_range is not None or unsigned:
             return super().transform_colors(images, parameters)
         floats: Array = np.ascontiguousarray(images, working_dtype(images.dtype))
+        if not reaches_outside(floats, 0, 1):
+            return to_dtype(self.change_floats(floats, parameters), images.dtype)
         low, high = _reach(floats)
-        within = bool((low == 0).all() and (high == 1).all())
-        blurred = self.change_floats(
-            floats if within else (floats - low) / (high - low), parameters
-        )
-        return to_dtype(blurred if within else blurred * (high - low) + low, images.dtype)
+        blurred = self.change_floats((floats - low) / (high - low), parameters)
+        return to_dtype(blurred * (high - low) + low, images.dtype)
 
     def change_bytes(self, images: Array, parameters: Parameters) -> Array:
         """Returns blurred bytes."""
