@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 
 from kaug._kernels import read_only
-from kaug._kernels.pointwise import any_outside
+from kaug._kernels.pointwise import SLACK, any_outside
 from kaug._types import Array
 from kaug._validation import FAR_ABOVE_WHITE, FAR_BELOW_BLACK, message, warn
 
 # Integers of 32 bits or more that stay below this part of their range hold less than 16 bits.
 _NEARLY_BLACK = 2**-15
-# What rounding can do to 0 and 1, in half precision as well.
-_SLACK = 2e-3
 
 
 def check_values(images: Array, dtype: np.dtype[Any], who: str) -> bool:
@@ -58,13 +56,13 @@ def reaches_outside(images: Array, low: float, high: float) -> bool:
 
 
 def _check_floats(images: Array, who: str) -> bool:
-    if not reaches_outside(images, -_SLACK, 1 + _SLACK):
+    if not reaches_outside(images, -SLACK, 1 + SLACK):
         return False
     infinite = bool(np.isinf(images).any())
     finite = images[np.isfinite(images)]
     lowest, highest = (finite.min(), finite.max()) if finite.size else (0, 0)
     rule = f"Floats must be in [0, 1] for {who} without a `value_range`"
-    if lowest >= -_SLACK and highest <= 1 + _SLACK:
+    if lowest >= -SLACK and highest <= 1 + SLACK:
         if infinite:
             fix = "Replace them first, for example with numpy.nan_to_num."
             warn(message(f"{rule}; what lies outside is clipped", "infinite values", fix))
@@ -74,7 +72,7 @@ def _check_floats(images: Array, who: str) -> bool:
     if lowest >= FAR_BELOW_BLACK and highest <= FAR_ABOVE_WHITE:
         fix = "Clip them first, to 0..1; or say what is black and what is white by a value_range."
     elif highest < 32 or lowest < FAR_BELOW_BLACK:
-        least, most = np.floor(min(lowest + _SLACK, 0)), np.ceil(highest - _SLACK)
+        least, most = np.floor(min(lowest + SLACK, 0)), np.ceil(highest - SLACK)
         fix = (
             "Say what is black and what is white, for example "
             f"value_range=({least:g}, {max(most, 1):g})."

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
-from kaug._kernels.pointwise import by_dtype, fit, load
+from kaug._kernels.pointwise import by_dtype, fit, is_outside, load
 
 _RED, _GREEN, _BLUE = 19595, 38470, 7471
 _UNIT = 1 << 16
@@ -46,48 +46,63 @@ by_dtype(luma, _choose_luma)
 
 
 @jit
-def gray(images: _Array, out: _Array) -> None:
+def gray(images: _Array, out: _Array, outside: _Array) -> None:
     """Writes the brightness of each pixel into its three channels."""
     one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    found = False
     for i in range(len(images)):
         source, target = images[i].reshape(-1), out[i].reshape(-1)
         for pixel in range(np.uint64(len(source)) // three):
             k = three * pixel
+            found |= (
+                is_outside(source, k) | is_outside(source, k + one) | is_outside(source, k + two)
+            )
             level = luma(source, load(source, k), load(source, k + one), load(source, k + two))
             target[k] = target[k + one] = target[k + two] = fit(target, level)
+    outside[0] |= found
 
 
 @jit
-def saturate(images: _Array, factors: _Array, out: _Array) -> None:
+def saturate(images: _Array, factors: _Array, out: _Array, outside: _Array) -> None:
     """Writes `gray + factor * (image - gray)`; factors `(M,)` of the precision worked in."""
     one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    found = False
     for i in range(len(images)):
         source, target = images[i].reshape(-1), out[i].reshape(-1)
         factor = factors[i]
         rest = factors.dtype.type(1) - factor
         for pixel in range(np.uint64(len(source)) // three):
             k = three * pixel
+            found |= (
+                is_outside(source, k) | is_outside(source, k + one) | is_outside(source, k + two)
+            )
             red, green, blue = load(source, k), load(source, k + one), load(source, k + two)
             base = rest * luma(source, red, green, blue)
             target[k] = fit(target, base + factor * red)
             target[k + one] = fit(target, base + factor * green)
             target[k + two] = fit(target, base + factor * blue)
+    outside[0] |= found
 
 
 @jit
-def turn_hues(images: _Array, turns: _Array, out: _Array) -> None:
+def turn_hues(images: _Array, turns: _Array, out: _Array, outside: _Array) -> None:
     """Writes pixels with their hue turned by `turns` `(M,)`, in sextants of the wheel, 0..6."""
     one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    found = False
     for i in range(len(images)):
         source, target = images[i].reshape(-1), out[i].reshape(-1)
         turn = turns[i]
         for pixel in range(np.uint64(len(source)) // three):
             k = three * pixel
+            found |= (
+                is_outside(source, k) | is_outside(source, k + one) | is_outside(source, k + two)
+            )
             red, green, blue = load(source, k), load(source, k + one), load(source, k + two)
             red, green, blue = turned(red, green, blue, turn)
             target[k] = fit(target, red)
             target[k + one] = fit(target, green)
             target[k + two] = fit(target, blue)
+    outside[0] |= found
 
 
 @jit

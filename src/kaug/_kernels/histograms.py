@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
-from kaug._kernels.pointwise import fit, load, look_up_row
+from kaug._kernels.pointwise import fit, is_outside, load, look_up_row
 
 _LEVELS = 256
 # One channel is counted in turns in so many histograms, as neighbours tend to be alike and a count
@@ -47,7 +47,7 @@ def autocontrast_bytes(images: _Array, cuts: _Array, out: _Array) -> None:
 
 
 @jit
-def autocontrast_floats(images: _Array, cuts: _Array, out: _Array) -> None:
+def autocontrast_floats(images: _Array, cuts: _Array, out: _Array, outside: _Array) -> None:
     """Stretches each channel of floats, as `autocontrast_bytes` does, without cutting off."""
     channels = images.shape[3]
     levels = np.empty(images.shape[1] * images.shape[2] * channels, np.uint8)
@@ -57,7 +57,7 @@ def autocontrast_floats(images: _Array, cuts: _Array, out: _Array) -> None:
     factors, offsets = np.empty(period, images.dtype), np.empty(period, images.dtype)
     for i in range(len(images)):
         source, target = images[i].reshape(-1), out[i].reshape(-1)
-        _find_levels(source, levels)
+        outside[0] |= _find_levels(source, levels)
         _count(levels, channels, counts)
         for channel in range(channels):
             factor, offset = _stretch(counts[channel], cuts[i])
@@ -84,7 +84,7 @@ def equalize_bytes(images: _Array, out: _Array) -> None:
 
 
 @jit
-def equalize_floats(images: _Array, out: _Array) -> None:
+def equalize_floats(images: _Array, out: _Array, outside: _Array) -> None:
     """Gives each channel of floats as flat a histogram as its levels allow."""
     channels = images.shape[3]
     levels = np.empty(images.shape[1] * images.shape[2] * channels, np.uint8)
@@ -92,7 +92,7 @@ def equalize_floats(images: _Array, out: _Array) -> None:
     white = images.dtype.type(255)
     for i in range(len(images)):
         source, target = images[i].reshape(-1), out[i].reshape(-1)
-        _find_levels(source, levels)
+        outside[0] |= _find_levels(source, levels)
         _count(levels, channels, counts)
         for channel in range(channels):
             _flatten(counts[channel], tables[channel])
@@ -110,13 +110,16 @@ def _scratch(channels: int) -> tuple[_Array, _Array]:
 
 
 @jit
-def _find_levels(samples: _Array, levels: _Array) -> None:
-    """Writes the nearest level of each float; NaN counts as black."""
+def _find_levels(samples: _Array, levels: _Array) -> bool:
+    """Writes the nearest level of each float, NaN as black; returns whether one lies outside."""
+    found = False
     none, full, half = samples.dtype.type(0), samples.dtype.type(255), samples.dtype.type(0.5)
     for k in range(np.uint64(len(samples))):
+        found |= is_outside(samples, k)
         sample = load(samples, k)
         sample = sample if sample == sample else none
         levels[k] = np.uint8(np.int32(sample * full + half))
+    return found
 
 
 @jit

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kaug._kernels import jit
 from kaug._kernels.colors import turned
-from kaug._kernels.pointwise import fit, load, white
+from kaug._kernels.pointwise import fit, is_outside, load, white
 
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
 
@@ -25,7 +25,7 @@ _Array = NDArray[Any]
 
 
 @jit
-def jitter(images: _Array, strengths: _Array, orders: _Array, out: _Array) -> None:
+def jitter(images: _Array, strengths: _Array, orders: _Array, out: _Array, outside: _Array) -> None:
     """Writes `images` with each row's four changes made in its order.
 
     Args:
@@ -34,6 +34,7 @@ def jitter(images: _Array, strengths: _Array, orders: _Array, out: _Array) -> No
             saturation, and the turn of the hue in sextants, 0..6. 1, 1, 1 and 0 change nothing.
         orders: `(M, 4)`, int64: the numbers of the changes, first to last.
         out: Like `images`.
+        outside: See `pointwise`.
     """
     channels = images.shape[3]
     pixels = images.shape[1] * images.shape[2]
@@ -50,7 +51,7 @@ def jitter(images: _Array, strengths: _Array, orders: _Array, out: _Array) -> No
             total = 0.0
             for first in range(0, pixels, _BLOCK):
                 count = min(_BLOCK, pixels - first)
-                _split(source, first, count, planes)
+                outside[0] |= _split(source, first, count, planes)
                 _change(planes, count, strength, order[:done], mean, top)
                 total += _sum(planes, count, lanes)
             mean = strengths.dtype.type(total / pixels)
@@ -60,25 +61,30 @@ def jitter(images: _Array, strengths: _Array, orders: _Array, out: _Array) -> No
         for first in range(0, pixels, _BLOCK):
             count = min(_BLOCK, pixels - first)
             if not single:
-                _split(source, first, count, planes)
+                outside[0] |= _split(source, first, count, planes)
             _change(planes, count, strength, order[done:], mean, top)
             _join(planes, first, count, target)
 
 
 @jit
-def _split(source: _Array, first: int, count: int, planes: _Array) -> None:
-    """Reads `count` pixels into planes."""
+def _split(source: _Array, first: int, count: int, planes: _Array) -> bool:
+    """Reads `count` pixels into planes; returns whether a float lies outside of 0..1."""
+    found = False
     zero, one, two, three = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
     if len(planes) == 1:
         for pixel in range(np.uint64(count)):
+            found |= is_outside(source, np.uint64(first) + pixel)
             planes[zero, pixel] = load(source, np.uint64(first) + pixel)
-        return
+        return found
     place = three * np.uint64(first)
     for pixel in range(np.uint64(count)):
         k = place + three * pixel
+        found |= is_outside(source, k) | is_outside(source, k + one)
+        found |= is_outside(source, k + two)
         planes[zero, pixel] = load(source, k)
         planes[one, pixel] = load(source, k + one)
         planes[two, pixel] = load(source, k + two)
+    return found
 
 
 @jit

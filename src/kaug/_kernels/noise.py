@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
+from kaug._kernels.pointwise import is_outside
 
 CHUNK = 512  # words made at once
 _COUNTERS = CHUNK // 2
@@ -83,7 +84,12 @@ def add_noise_to_bytes(
 
 @jit
 def add_noise_to_floats(
-    images: _Array, words: _Array, scales: _Array, quantiles: _Array, out: _Array
+    images: _Array,
+    words: _Array,
+    scales: _Array,
+    quantiles: _Array,
+    out: _Array,
+    outside: _Array,
 ) -> None:
     """Writes `images + scale * z`, clipped to 0..1, into `out`.
 
@@ -93,8 +99,10 @@ def add_noise_to_floats(
         scales: `(M,)`, of the dtype of `images`.
         quantiles: `(2**16,)`, float32: the values of `z`, each as likely.
         out: Like `images`.
+        outside: See `pointwise`.
     """
     size = images[0].size if len(images) else 0
+    found = False
     kind = images.dtype.type
     zero, one = kind(0), kind(1)
     stream, normals = np.empty(CHUNK, np.uint32), np.empty(2 * CHUNK, np.float32)
@@ -106,9 +114,11 @@ def add_noise_to_floats(
             _fill_normals(stream, quantiles, normals)
             place = np.uint64(start)
             for k in range(np.uint64(min(size - start, 2 * CHUNK))):
+                found |= is_outside(source, place + k)
                 value = source[place + k] + scale * normals[k]
                 value = zero if value < zero else value
                 target[place + k] = one if value > one else value
+    outside[0] |= found
 
 
 @jit

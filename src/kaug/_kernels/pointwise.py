@@ -3,7 +3,9 @@
 Every kernel takes rows of images `(M, H, W, C)`, C-contiguous, and writes another array of that
 shape and dtype: uint8, where white is 255, or floats, where it is 1. Arithmetic on bytes is done in
 float32 and rounded once, half up; arithmetic on floats in their own precision. Floats outside 0..1
-count as what they are clipped to, and NaN stays NaN.
+count as what they are clipped to, and NaN stays NaN. Where a kernel has an argument `outside`, an
+array of one bool, it is set where a float lies outside by more than rounding: a look at each sample
+that is loaded anyway costs nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from numpy.typing import NDArray
 
 from kaug._kernels import jit
 
+# What rounding can do to 0 and 1, in half precision as well.
+SLACK = 2e-3
 # Pixels the offsets of whose channels are laid out side by side, for loops over whole vectors.
 _PATTERN = 64
 
@@ -40,6 +44,10 @@ def fit(samples: Any, value: Any) -> Any:
 
 def white(samples: Any) -> Any:
     """Returns what is white, as a float."""
+
+
+def is_outside(samples: Any, k: Any) -> Any:
+    """Tells whether sample `k` is a float outside of 0..1; NaN and bytes are not."""
 
 
 # Constants of another precision would widen the loops they are in, and halve their speed.
@@ -84,9 +92,17 @@ def _choose_white(dtype: np.dtype[Any]) -> Any:
     return lambda samples: full  # noqa: ARG005 - Numba passes all
 
 
+def _choose_is_outside(dtype: np.dtype[Any]) -> Any:
+    if dtype == np.uint8:
+        return lambda samples, k: False  # noqa: ARG005 - Numba passes all
+    low, high = dtype.type(-SLACK), dtype.type(1 + SLACK)
+    return lambda samples, k: (samples[k] < low) | (samples[k] > high)
+
+
 by_dtype(load, _choose_load)
 by_dtype(fit, _choose_fit)
 by_dtype(white, _choose_white)
+by_dtype(is_outside, _choose_is_outside)
 
 
 @jit
@@ -105,18 +121,34 @@ def any_outside(samples: _Array, low: Any, high: Any) -> bool:
 
 
 @jit
-def scale(images: _Array, factors: _Array, offsets: _Array, out: _Array) -> None:
+def clip(images: _Array, out: _Array, outside: _Array) -> None:
+    """Writes floats clipped to 0..1, and bytes as they are."""
+    found = False
+    for i in range(len(images)):
+        source, target = images[i].reshape(-1), out[i].reshape(-1)
+        for k in range(np.uint64(len(source))):
+            found |= is_outside(source, k)
+            target[k] = fit(target, load(source, k))
+    outside[0] |= found
+
+
+@jit
+def scale(images: _Array, factors: _Array, offsets: _Array, out: _Array, outside: _Array) -> None:
     """Writes `factor * image + offset`, both `(M,)` and floats of the precision worked in."""
+    found = False
     for i in range(len(images)):
         source, target = images[i].reshape(-1), out[i].reshape(-1)
         factor, offset = factors[i], offsets[i]
         for k in range(np.uint64(len(source))):
+            found |= is_outside(source, k)
             target[k] = fit(target, factor * load(source, k) + offset)
+    outside[0] |= found
 
 
 @jit
-def shift(images: _Array, offsets: _Array, out: _Array) -> None:
+def shift(images: _Array, offsets: _Array, out: _Array, outside: _Array) -> None:
     """Writes `image + offset`, offsets `(M, C)`: whole int16 numbers for bytes, else floats."""
+    found = False
     channels = offsets.shape[1]
     period = _PATTERN * channels
     pattern = np.empty(period, offsets.dtype)
@@ -127,7 +159,9 @@ def shift(images: _Array, offsets: _Array, out: _Array) -> None:
         for start in range(0, len(source), period):
             place = np.uint64(start)
             for k in range(np.uint64(min(period, len(source) - start))):
+                found |= is_outside(source, place + k)
                 target[place + k] = _sum(source, place + k, pattern[k])
+    outside[0] |= found
 
 
 def _sum(samples: Any, k: Any, offset: Any) -> Any: ...
@@ -189,23 +223,29 @@ def solarize_bytes(images: _Array, thresholds: _Array, out: _Array) -> None:
 
 
 @jit
-def solarize_floats(images: _Array, thresholds: _Array, out: _Array) -> None:
+def solarize_floats(images: _Array, thresholds: _Array, out: _Array, outside: _Array) -> None:
     """Inverts floats from their row's threshold on; thresholds `(M,)` of the same dtype."""
+    found = False
     for i in range(len(images)):
         source, target = images[i].reshape(-1), out[i].reshape(-1)
         threshold = thresholds[i]
         for k in range(np.uint64(len(source))):
+            found |= is_outside(source, k)
             sample = load(source, k)
             target[k] = white(source) - sample if sample >= threshold else sample
+    outside[0] |= found
 
 
 @jit
-def posterize_floats(images: _Array, masks: _Array, out: _Array) -> None:
+def posterize_floats(images: _Array, masks: _Array, out: _Array, outside: _Array) -> None:
     """Keeps the bits in `masks` `(M,)`, int32, of the nearest of 256 levels of floats."""
+    found = False
     kind = images.dtype.type
     for i in range(len(images)):
         source, target, mask = images[i].reshape(-1), out[i].reshape(-1), masks[i]
         for k in range(np.uint64(len(source))):
+            found |= is_outside(source, k)
             sample = load(source, k)
             level = np.int32(sample * kind(255) + kind(0.5)) & mask
             target[k] = kind(level) / kind(255) if sample == sample else sample
+    outside[0] |= found

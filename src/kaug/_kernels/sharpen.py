@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
+from kaug._kernels.pointwise import is_outside
 
 # `(x * 5042) >> 16` is `x // 13` for every x that a sum of bytes can reach.
 _THIRTEENTH = 5042
@@ -68,14 +69,16 @@ def sharpen_bytes(images: _Array, factors: _Array, out: _Array) -> None:
 
 
 @jit
-def sharpen_floats(images: _Array, factors: _Array, out: _Array) -> None:
+def sharpen_floats(images: _Array, factors: _Array, out: _Array, outside: _Array) -> None:
     """Writes `smooth + factor * (images - smooth)`, clipped to 0..1, into `out`.
 
     Args:
         images: `(M, H, W, C)`, C-contiguous, floats.
         factors: `(M,)`, of the dtype of `images`.
         out: Like `images`.
+        outside: See `pointwise`.
     """
+    found = False
     count, height, width, channels = images.shape
     row, depth = np.uint64(width * channels), np.uint64(channels)
     last = row - depth
@@ -86,7 +89,11 @@ def sharpen_floats(images: _Array, factors: _Array, out: _Array) -> None:
         source, target = images[i].reshape(-1), out[i].reshape(-1)
         _copy_edges(images[i], out[i])
         _clip_edges(out[i], kind)
-        for r in range(1, height - 1):
+        for r in range(height):
+            for k in range(row):
+                found |= is_outside(source, np.uint64(r) * row + k)
+            if not 0 < r < height - 1:
+                continue
             middle = np.uint64(r) * row
             above, below = middle - row, middle + row
             for k in range(row):
@@ -96,6 +103,7 @@ def sharpen_floats(images: _Array, factors: _Array, out: _Array) -> None:
                 total = columns[k - depth] + columns[k] + columns[k + depth] + kind(4) * here
                 smooth = total * kind(1 / 13)
                 target[middle + k] = clip(smooth + factor * (here - smooth), kind)
+    outside[0] |= found
 
 
 @jit

@@ -66,10 +66,12 @@ class Brightness(Compiled):
         """Returns the factor of each row as `brightness`."""
         return {"brightness": draws.uniform(*limits(self.brightness, 1.0))}
 
-    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+    def change(
+        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
+    ) -> Array:
         """Returns the images times their factors."""
         factors = strengths(parameters, "brightness", precision)
-        return _scaled(images, factors, np.zeros_like(factors))
+        return _scaled(images, factors, np.zeros_like(factors), outside)
 
 
 @dataclass(frozen=True, repr=False)
@@ -104,7 +106,9 @@ class Contrast(Compiled):
         """Returns the factor of each row as `contrast`."""
         return {"contrast": draws.uniform(*limits(self.contrast, 1.0))}
 
-    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+    def change(
+        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
+    ) -> Array:
         """Returns the images spread about their means."""
         means = np.empty(len(images))
         if images.dtype == np.uint8:
@@ -113,12 +117,13 @@ class Contrast(Compiled):
         else:
             colors.float_means(images, means)
         factors = strengths(parameters, "contrast", precision)
-        return _scaled(images, factors, ((1 - factors) * means).astype(precision))
+        offsets = ((1 - factors) * means).astype(precision)
+        return _scaled(images, factors, offsets, outside)
 
 
-def _scaled(images: Array, factors: Array, offsets: Array) -> Array:
+def _scaled(images: Array, factors: Array, offsets: Array, outside: Array) -> Array:
     out = np.empty_like(images)
-    pointwise.scale(images, factors, read_only(offsets), out)
+    pointwise.scale(images, factors, read_only(offsets), out, outside)
     return out
 
 
@@ -153,12 +158,14 @@ class Saturation(Compiled):
         """Returns the factor of each row as `saturation`."""
         return {"saturation": draws.uniform(*limits(self.saturation, 1.0))}
 
-    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+    def change(
+        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
+    ) -> Array:
         """Returns the images with more or less colour."""
         if not _is_colored(self, images):
-            return _clipped(images)
+            return _clipped(images, outside)
         out = np.empty_like(images)
-        colors.saturate(images, strengths(parameters, "saturation", precision), out)
+        colors.saturate(images, strengths(parameters, "saturation", precision), out, outside)
         return out
 
 
@@ -196,12 +203,14 @@ class Hue(Compiled):
         """Returns the turn of each row as `hue`, a fraction of the wheel."""
         return {"hue": draws.uniform(*limits(self.hue))}
 
-    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+    def change(
+        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
+    ) -> Array:
         """Returns the images with other hues."""
         if not _is_colored(self, images):
-            return _clipped(images)
+            return _clipped(images, outside)
         out = np.empty_like(images)
-        colors.turn_hues(images, read_only(_sextants(parameters, precision)), out)
+        colors.turn_hues(images, read_only(_sextants(parameters, precision)), out, outside)
         return out
 
 
@@ -221,9 +230,11 @@ def _is_colored(transform: Transform, images: Array) -> bool:
     return channels == 3
 
 
-def _clipped(images: Array) -> Array:
+def _clipped(images: Array, outside: Array) -> Array:
     """Returns a copy of the images with no value beyond the range."""
-    return images.copy() if images.dtype == np.uint8 else np.clip(images, 0, 1)
+    out = np.empty_like(images)
+    pointwise.clip(images, out, outside)
+    return out
 
 
 @dataclass(frozen=True, repr=False)
@@ -295,7 +306,9 @@ class ColorJitter(Compiled):
             rule = "`order` of ColorJitter must hold 0, 1, 2 and 3 once each"
             raise ValueError(message(rule, f"{parameters['order'][row].tolist()} in row {row}"))
 
-    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+    def change(
+        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
+    ) -> Array:
         """Returns the images with all four changed."""
         _is_colored(self, images)
         table = np.empty((len(images), 4), precision)
@@ -304,7 +317,7 @@ class ColorJitter(Compiled):
         table[:, 3] = _sextants(parameters, precision)
         out = np.empty_like(images)
         orders = strengths(parameters, "order", np.int64)
-        jitter(images, read_only(table), orders, out)
+        jitter(images, read_only(table), orders, out, outside)
         return out
 
 
@@ -338,11 +351,13 @@ class Gamma(Compiled):
         """Returns the exponent of each row as `gamma`."""
         return {"gamma": draws.uniform(*limits(self.gamma, 1.0))}
 
-    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+    def change(
+        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
+    ) -> Array:
         """Returns powers of the images."""
         if images.dtype != np.uint8:
             exponents = strengths(parameters, "gamma", precision)
-            return _powers(_clipped(images), exponents[:, None, None, None])
+            return _powers(_clipped(images, outside), exponents[:, None, None, None])
         exponents = strengths(parameters, "gamma", np.float64)
         powers = np.exp(_LOGARITHMS * exponents[:, None, None])
         tables = (powers * 255 + 0.5).astype(np.uint8)
@@ -391,7 +406,9 @@ class ChannelShift(Compiled):
         low, high = limits(self.shift)
         return {"shift": np.tile((low, high), (len(draws), 1)), "word": draws.word()}
 
-    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+    def change(
+        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
+    ) -> Array:
         """Returns the images with shifted channels."""
         low, high = np.moveaxis(np.asarray(parameters["shift"], np.float64), 1, 0)
         draws = Draws(_CHANNELS, parameters["word"])
@@ -402,7 +419,7 @@ class ChannelShift(Compiled):
         else:
             offsets = shifts.astype(precision)
         out = np.empty_like(images)
-        pointwise.shift(images, read_only(offsets), out)
+        pointwise.shift(images, read_only(offsets), out, outside)
         return out
 
 
@@ -429,13 +446,15 @@ class Grayscale(Compiled):
 
     p: float = 0.1
 
-    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+    def change(
+        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
+    ) -> Array:
         """Returns grey images."""
         del parameters, precision
         if not _is_colored(self, images):
-            return _clipped(images)
+            return _clipped(images, outside)
         out = np.empty_like(images)
-        colors.gray(images, out)
+        colors.gray(images, out, outside)
         return out
 
 
@@ -459,9 +478,11 @@ class Invert(Compiled):
 
     p: float = 0.5
 
-    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+    def change(
+        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
+    ) -> Array:
         """Returns negatives."""
         del parameters
         if images.dtype == np.uint8:
             return np.invert(images)
-        return np.asarray(precision.type(1) - _clipped(images))
+        return np.asarray(precision.type(1) - _clipped(images, outside))

@@ -68,12 +68,12 @@ class Sharpness(Photometric):
         sharpen_bytes(images, _factors(parameters, np.float32), out)
         return out
 
-    def change_floats(self, images: Array, parameters: Parameters) -> Array:
+    def change_floats(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns sharper or smoother floats."""
         if self.value_range is not None and np.isinf(images).any():
             images = np.clip(images, 0, 1)
         out = np.empty_like(images)
-        sharpen_floats(images, _factors(parameters, images.dtype), out)
+        sharpen_floats(images, _factors(parameters, images.dtype), out, outside)
         return out
 
 
@@ -136,14 +136,14 @@ class GaussianBlur(Photometric):
             return super().transform_colors(images, parameters)
         floats: Array = np.ascontiguousarray(images, working_dtype(images.dtype))
         if not reaches_outside(floats, 0, 1):
-            return to_dtype(self.change_floats(floats, parameters), images.dtype)
+            return to_dtype(_blurred(floats, _widths(parameters), floats.dtype), images.dtype)
         low, high = _reach(floats)
-        blurred = self.change_floats((floats - low) / (high - low), parameters)
+        blurred = _blurred((floats - low) / (high - low), _widths(parameters), floats.dtype)
         return to_dtype(blurred * (high - low) + low, images.dtype)
 
     def change_bytes(self, images: Array, parameters: Parameters) -> Array:
         """Returns blurred bytes."""
-        sigma = np.ascontiguousarray(parameters["sigma"], np.float64)
+        sigma = _widths(parameters)
         if sigma.max(initial=0) > _WIDEST_IN_BYTES:
             return self._change_wide(images, sigma)
         return _blurred(images, sigma, np.dtype(np.uint16))
@@ -153,12 +153,17 @@ class GaussianBlur(Photometric):
         out, wide = np.empty_like(images), sigma > _WIDEST_IN_BYTES
         out[~wide] = _blurred(images[~wide], sigma[~wide], np.dtype(np.uint16))
         floats = images[wide].astype(np.float32) / np.float32(255)
-        out[wide] = np.rint(self.change_floats(floats, {"sigma": sigma[wide]}) * np.float32(255))
+        out[wide] = np.rint(_blurred(floats, sigma[wide], floats.dtype) * np.float32(255))
         return out
 
-    def change_floats(self, images: Array, parameters: Parameters) -> Array:
+    def change_floats(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns blurred floats."""
-        return _blurred(images, np.ascontiguousarray(parameters["sigma"], np.float64), images.dtype)
+        del outside  # without a value range, they may lie anywhere
+        return _blurred(images, _widths(parameters), images.dtype)
+
+
+def _widths(parameters: Parameters) -> NDArray[np.float64]:
+    return np.ascontiguousarray(parameters["sigma"], np.float64)
 
 
 def _reach(images: Array) -> tuple[Array, Array]:

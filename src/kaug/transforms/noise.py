@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from kaug._draw.draws import Draws
 from kaug._kernels.noise import add_noise_to_bytes, add_noise_to_floats, add_salt_and_pepper
+from kaug._kernels.pointwise import clip
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import Range, limits, start_at_zero
 from kaug.transforms._bases.photometric import Photometric
@@ -72,11 +73,12 @@ class GaussianNoise(Photometric):
         add_noise_to_bytes(images, parameters["words"], scales, normal_quantiles(), out)
         return out
 
-    def change_floats(self, images: Array, parameters: Parameters) -> Array:
+    def change_floats(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns noisy floats."""
         scales = np.ascontiguousarray(parameters["stddev"], images.dtype)
         out = np.empty_like(images)
-        add_noise_to_floats(images, parameters["words"], scales, normal_quantiles(), out)
+        words, quantiles = parameters["words"], normal_quantiles()
+        add_noise_to_floats(images, words, scales, quantiles, out, outside)
         return out
 
 
@@ -131,9 +133,10 @@ class SaltAndPepper(Photometric):
         )
         return out
 
-    def change_floats(self, images: Array, parameters: Parameters) -> Array:
+    def change_floats(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns floats with some 0 and 1."""
-        out = np.clip(images, 0, 1)
+        out = np.empty_like(images)
+        clip(images, out, outside)
         kind = out.dtype.type
         add_salt_and_pepper(out, parameters["words"], _halves(parameters), kind(0), kind(1))
         return out

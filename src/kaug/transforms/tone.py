@@ -84,7 +84,9 @@ class Posterize(Compiled):
         low, high = _ends(self.bits)
         return {"bits": low + draws.integers(high - low + 1)}
 
-    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+    def change(
+        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
+    ) -> Array:
         """Returns the images with fewer bits."""
         del precision
         bits = strengths(parameters, "bits", np.int64)
@@ -92,7 +94,7 @@ class Posterize(Compiled):
         if images.dtype == np.uint8:
             return images & masks.astype(np.uint8)[:, None, None, None]
         out = np.empty_like(images)
-        pointwise.posterize_floats(images, read_only(masks.astype(np.int32)), out)
+        pointwise.posterize_floats(images, read_only(masks.astype(np.int32)), out, outside)
         return out
 
 
@@ -133,7 +135,9 @@ class Solarize(Compiled):
         """Returns the threshold of each row as `threshold`."""
         return {"threshold": draws.uniform(*_ends(self.threshold))}
 
-    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+    def change(
+        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
+    ) -> Array:
         """Returns the images with their light parts inverted."""
         thresholds = strengths(parameters, "threshold", np.float64)
         # A threshold that is a level of the images must not pass it by a rounding error.
@@ -144,7 +148,7 @@ class Solarize(Compiled):
             pointwise.solarize_bytes(images, read_only(levels), out)
         else:
             own = read_only(thresholds.astype(precision))
-            pointwise.solarize_floats(images, own, out)
+            pointwise.solarize_floats(images, own, out, outside)
         return out
 
 
@@ -188,16 +192,19 @@ class AutoContrast(Compiled):
         """Returns the percentage of each row as `cutoff`."""
         return {"cutoff": draws.uniform(*_ends(self.cutoff))}
 
-    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+    def change(
+        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
+    ) -> Array:
         """Returns the images stretched."""
         del precision
         pixels = images.shape[1] * images.shape[2]
         cutoffs = strengths(parameters, "cutoff", np.float64)
         cuts = np.floor_divide(pixels * cutoffs, 100).astype(np.int64)
         out = np.empty_like(images)
-        is_bytes = images.dtype == np.uint8
-        kernel = histograms.autocontrast_bytes if is_bytes else histograms.autocontrast_floats
-        kernel(images, read_only(cuts), out)
+        if images.dtype == np.uint8:
+            histograms.autocontrast_bytes(images, read_only(cuts), out)
+        else:
+            histograms.autocontrast_floats(images, read_only(cuts), out, outside)
         return out
 
 
@@ -221,11 +228,14 @@ class Equalize(Compiled):
 
     p: float = 0.5
 
-    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+    def change(
+        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
+    ) -> Array:
         """Returns the images with flat histograms."""
         del parameters, precision
         out = np.empty_like(images)
-        is_bytes = images.dtype == np.uint8
-        kernel = histograms.equalize_bytes if is_bytes else histograms.equalize_floats
-        kernel(images, out)
+        if images.dtype == np.uint8:
+            histograms.equalize_bytes(images, out)
+        else:
+            histograms.equalize_floats(images, out, outside)
         return out

@@ -71,12 +71,16 @@ class Photometric(Transform):
         if images.dtype == np.uint8 and (low, high) == (0, 255):
             return self.change_bytes(np.ascontiguousarray(images), parameters)
         dtype: Any = working_dtype(images.dtype)
-        floats: Array = np.ascontiguousarray(images, dtype)
-        if self.value_range is None and check_values(floats, images.dtype, type(self).__name__):
-            floats = np.clip(floats, 0, 1)  # as all is in the end; no mean is infinite then
+        given: Array = np.ascontiguousarray(images, dtype)
+        floats, outside = given, np.zeros(1, np.bool_)
         if (low, high) != (0, 1):
-            floats = (floats - dtype.type(low)) / dtype.type(high - low)
-        changed = self.change_floats(floats, parameters)
+            floats = (given - dtype.type(low)) / dtype.type(high - low)
+        with np.errstate(all="ignore"):  # what is refused behind it may be anything
+            changed = self.change_floats(floats, parameters, outside)
+        doubtful = self.value_range is None and (outside[0] or images.dtype.kind != "f")
+        if doubtful and check_values(given, images.dtype, type(self).__name__):
+            # As all is in the end; no mean is infinite then.
+            changed = self.change_floats(np.clip(floats, 0, 1), parameters, outside)
         if (low, high) != (0, 1):
             changed = changed * dtype.type(high - low) + dtype.type(low)
         return to_dtype(changed, images.dtype)
@@ -85,10 +89,16 @@ class Photometric(Transform):
         """Returns new images from uint8 `(M, H, W, C)`, C-contiguous, not to be written to."""
         raise NotImplementedError
 
-    def change_floats(self, images: Array, parameters: Parameters) -> Array:
-        """Returns new images from float32 or float64 `(M, H, W, C)` in 0..1, C-contiguous.
+    def change_floats(self, images: Array, parameters: Parameters, outside: Array) -> Array:
+        """Returns new images from float32 or float64 `(M, H, W, C)`, C-contiguous.
 
-        The result has the same dtype and lies in 0..1.
+        The result has the same dtype and lies in 0..1, whatever was given: values count as what
+        they are clipped to.
+
+        Args:
+            images: The images.
+            parameters: What to do.
+            outside: Bool `(1,)`, set where a value lies outside of 0..1 by more than rounding.
         """
         raise NotImplementedError
 
@@ -99,21 +109,24 @@ class Compiled(Photometric):
 
     def change_bytes(self, images: Array, parameters: Parameters) -> Array:
         """Returns new images from uint8."""
-        return self.change(read_only(images), parameters, np.dtype(np.float32))
+        outside = np.zeros(1, np.bool_)
+        return self.change(read_only(images), parameters, np.dtype(np.float32), outside)
 
-    def change_floats(self, images: Array, parameters: Parameters) -> Array:
-        """Returns new images from floats in 0..1."""
-        return self.change(read_only(images), parameters, images.dtype)
+    def change_floats(self, images: Array, parameters: Parameters, outside: Array) -> Array:
+        """Returns new images from floats."""
+        return self.change(read_only(images), parameters, images.dtype, outside)
 
     @abstractmethod
-    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+    def change(
+        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
+    ) -> Array:
         """Returns new images.
 
         Args:
-            images: `(M, H, W, C)`, C-contiguous, not to be written to: uint8 of 0..255, or floats
-                of 0..1.
+            images: `(M, H, W, C)`, C-contiguous, not to be written to: uint8, or floats.
             parameters: What to do.
             precision: The dtype to work in.
+            outside: See `change_floats`.
         """
 
 

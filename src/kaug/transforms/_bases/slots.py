@@ -72,11 +72,13 @@ class GeometrySlot(AffineTransform):
 class Color(Saturation):
     """Saturation, which leaves images alone that have no three channels."""
 
-    def change(self, images: Array, parameters: Parameters, precision: np.dtype[Any]) -> Array:
+    def change(
+        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
+    ) -> Array:
         """Returns the images with more or less colour."""
         if images.shape[-1] != 3:
             return images.copy()
-        return super().change(images, parameters, precision)
+        return super().change(images, parameters, precision, outside)
 
 
 # What carries an operation out, and what it calls the strength.
