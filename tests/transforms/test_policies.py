@@ -482,3 +482,13 @@ def test_repr_names_what_is_no_default():
 def test_bad_arguments(make, error, text):
     with pytest.raises(error, match=text):
         make()
+
+
+def test_numbers_of_operations_have_names_and_units():
+    names = list(RandAugment.operations)
+    numbers = RandAugment().draw(np.arange(200), seed=0)["operation"]
+    assert names[0] == "Identity"
+    assert {names[number] for number in np.unique(numbers)} >= {"Rotate", "Solarize"}
+    assert RandAugment.operations["Rotate"].startswith("degrees")
+    with pytest.raises(TypeError):
+        RandAugment.operations["Rotate"] = "gradians"

@@ -4,7 +4,8 @@ They dissolve into the transforms they are made of, so masks, boxes and keypoint
 geometric operations, and these become one resampling with their neighbours in a `Compose`.
 
 What `draw` returns says everything: `operation`, the number of the operation in each slot (0 does
-nothing), and its `strength`; `_bases/magnitudes.py` has their names and units.
+nothing), and its `strength`. `RandAugment.operations` has the names of operations in the order of
+their numbers, and the units of their strengths.
 """
 
 from collections.abc import Iterator

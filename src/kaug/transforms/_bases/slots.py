@@ -6,9 +6,10 @@ pixels, where images are small or a piece is a single large one.) As no row has 
 slot, the order of its steps means nothing: the warp comes where it can merge with neighbours.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,7 +23,14 @@ from kaug._apply.stages import Step
 from kaug._types import Array, Parameters
 from kaug._validation import check_integer, check_probability
 from kaug.transforms._bases.affine import AffineTransform
-from kaug.transforms._bases.magnitudes import GEOMETRIC, LEAST, MOST, NUMBERS, WIDE_PIXELS
+from kaug.transforms._bases.magnitudes import (
+    GEOMETRIC,
+    LEAST,
+    MOST,
+    NUMBERS,
+    OPERATIONS,
+    WIDE_PIXELS,
+)
 from kaug.transforms.color import Brightness, Contrast, Invert, Saturation
 from kaug.transforms.filters import Sharpness
 from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
@@ -132,6 +140,9 @@ class ValueSlot(Transform):
 @dataclass(frozen=True, repr=False)
 class Slots(Transform):
     """A policy of operations, and the options that all such policies have."""
+
+    #: Every operation in the order of their numbers, with the unit of its strength.
+    operations: ClassVar[Mapping[str, str | None]] = MappingProxyType(OPERATIONS)
 
     fill_mode: str = field(default="constant", kw_only=True)
     fill_value: float = field(default=0.0, kw_only=True)
