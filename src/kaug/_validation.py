@@ -16,9 +16,6 @@ from numpy.typing import NDArray
 
 from kaug._parallel import caller_of
 
-# Splines overshoot 0..1 by less; floats that reach beyond these were never meant as 0..1.
-FAR_BELOW_BLACK, FAR_ABOVE_WHITE = -0.4, 1.5
-
 # Who may stand between a user's line and kaug. A thread of theirs begins in the standard library.
 _BETWEEN = (
     "keras",

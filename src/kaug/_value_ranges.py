@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from kaug._colors import FAR_ABOVE_WHITE
 from kaug._types import Array
-from kaug._validation import FAR_ABOVE_WHITE, message, warn
+from kaug._validation import message, warn
 
 # Images of levels are never this dark all over, unless most of a picture is black altogether.
 _DARK = 8.0

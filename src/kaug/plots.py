@@ -16,13 +16,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from kaug._colors import GRAY
 from kaug._show.plot_inputs import (
     MAX_IMAGES,
     Run,
     check_pictures,
-    class_numbers,
     displayable,
     grid_of,
+    paired_classes,
     recorded_name,
     runs_of,
     titles_of,
@@ -247,7 +248,7 @@ def plot_confusion_matrix(
         >>> [text.get_text() for text in figure.axes[0].texts]
         ['1', '1', '0', '1']
     """
-    true, pred, size = class_numbers(y_true, y_pred, class_names)
+    true, pred, size = paired_classes(y_true, y_pred, class_names)
     counts = np.bincount(true * size + pred, minlength=size * size).reshape(size, size)
     cells = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) if normalize else counts
     if ax is None:
@@ -319,8 +320,7 @@ def _is_dark(ax: Axes) -> bool:
 
 
 def _luminance(color: Any) -> float:
-    red, green, blue = colors.to_rgb(color)
-    return 0.299 * red + 0.587 * green + 0.114 * blue
+    return sum(part * share for part, share in zip(GRAY, colors.to_rgb(color), strict=True))
 
 
 def _draw_curves(ax: Axes, run: Run, key: str, pair: tuple[str, str]) -> None:

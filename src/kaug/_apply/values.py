@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from kaug._colors import FAR_ABOVE_WHITE, FAR_BELOW_BLACK
 from kaug._kernels import read_only
 from kaug._kernels.pointwise import SLACK, any_outside
 from kaug._types import Array
-from kaug._validation import FAR_ABOVE_WHITE, FAR_BELOW_BLACK, message, warn
+from kaug._validation import message, warn
 
 # Integers of 32 bits or more that stay below this part of their range hold less than 16 bits.
 _NEARLY_BLACK = 2**-15

@@ -24,7 +24,7 @@ _MANY_BYTES = 2**20
 
 
 @dataclass(frozen=True)
-class Pictures:
+class ImageKind:
     """Images of one size, number of channels, and dtype."""
 
     size: tuple[int, int]
@@ -32,7 +32,7 @@ class Pictures:
     dtype: str
 
     @classmethod
-    def choices(cls) -> Iterator[Pictures]:
+    def choices(cls) -> Iterator[ImageKind]:
         """Yields what to try, the most usual first."""
         for kind in itertools.product(_SIZES, (3, 1, 5), ("float32", "uint8")):
             yield cls(*kind)
@@ -54,7 +54,7 @@ def noise(count: int, shape: tuple[int, ...], dtype: str = "uint8") -> Array:
     return (values >> (16 - 8 * np.dtype(dtype).itemsize)).astype(dtype)
 
 
-def blobs(pictures: Pictures, *, masks: bool, points: bool, count: int = 24) -> dict[str, Array]:
+def blobs(pictures: ImageKind, *, masks: bool, points: bool, count: int = 24) -> dict[str, Array]:
     """Returns grey images with a bright disc somewhere in each, and where it is.
 
     Args:

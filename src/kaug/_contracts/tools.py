@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kaug._contracts.pictures import Pictures
+from kaug._contracts.pictures import ImageKind
 from kaug._draw.keys import root_key
 from kaug._types import Array
 from kaug._validation import describe
@@ -53,10 +53,10 @@ def refused(transform: Transform, images: Array) -> str:
     return ""
 
 
-def pictures_for(transform: Transform) -> Pictures:
+def pictures_for(transform: Transform) -> ImageKind:
     """Returns a kind of images that the transform takes."""
     refusal = ""
-    for pictures in Pictures.choices():
+    for pictures in ImageKind.choices():
         refusal = refused(transform, pictures.noise(2))
         if not refusal:
             return pictures

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._colors import BLUE, GREEN, RED
 from kaug._kernels import jit
 from kaug._kernels.pointwise import by_dtype, fit, is_outside, load
 
-_RED, _GREEN, _BLUE = 19595, 38470, 7471
 _UNIT = 1 << 16
 # Floats are summed in as many lanes, and each lane over so many pixels before it goes into a
 # float64 total: the order of a sum is part of its result, and LLVM makes vectors of this one.
@@ -31,7 +31,7 @@ def luma(samples: Any, red: Any, green: Any, blue: Any) -> Any:
 
 def _choose_luma(dtype: np.dtype[Any]) -> Any:
     kind = np.float32 if dtype == np.uint8 else dtype.type
-    r, g, b, unit, half = kind(_RED), kind(_GREEN), kind(_BLUE), kind(1 / _UNIT), kind(_UNIT / 2)
+    r, g, b, unit, half = kind(RED), kind(GREEN), kind(BLUE), kind(1 / _UNIT), kind(_UNIT / 2)
 
     def byte_luma(samples: Any, red: Any, green: Any, blue: Any) -> Any:  # noqa: ARG001 - Numba passes all
         return np.floor((r * red + g * green + b * blue + half) * unit)
@@ -155,9 +155,9 @@ def byte_means(images: _Array, means: _Array) -> None:
         for pixel in range(np.uint64(count)):
             if colored:
                 k = three * pixel
-                level = np.uint32(_RED) * np.uint32(source[k])
-                level += np.uint32(_GREEN) * np.uint32(source[k + one])
-                level += np.uint32(_BLUE) * np.uint32(source[k + two]) + np.uint32(_UNIT // 2)
+                level = np.uint32(RED) * np.uint32(source[k])
+                level += np.uint32(GREEN) * np.uint32(source[k + one])
+                level += np.uint32(BLUE) * np.uint32(source[k + two]) + np.uint32(_UNIT // 2)
                 total += np.uint32(level) >> np.uint32(16)
             else:
                 total += source[pixel]

@@ -204,8 +204,8 @@ def invert(
             x, y = points[i, j, 0], points[i, j, 1]
             left, up = x, y
             for _ in range(_ITERATIONS):
-                r = weigh(min(max(up, 0.0), size[0] - 1.0), size[0], spacing, weights[0])
-                c = weigh(min(max(left, 0.0), size[1] - 1.0), size[1], spacing, weights[1])
+                r = weigh_nodes(min(max(up, 0.0), size[0] - 1.0), size[0], spacing, weights[0])
+                c = weigh_nodes(min(max(left, 0.0), size[1] - 1.0), size[1], spacing, weights[1])
                 down, across = 0.0, 0.0
                 for m in range(2 * REACH):
                     for n in range(2 * REACH):
@@ -222,7 +222,7 @@ def invert(
 
 
 @jit
-def weigh(place: float, size: int, spacing: float, weights: _Array) -> int:
+def weigh_nodes(place: float, size: int, spacing: float, weights: _Array) -> int:
     """Writes the weights of the bumps that reach a place of one axis.
 
     Args:

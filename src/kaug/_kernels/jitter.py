@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._colors import BLUE, GREEN, RED
 from kaug._kernels import jit
 from kaug._kernels.colors import turned
 from kaug._kernels.pointwise import fit, is_outside, load, white
@@ -174,7 +175,7 @@ def _sum(planes: _Array, count: int, lanes: _Array) -> float:
 def _luma(planes: _Array, red: Any, green: Any, blue: Any) -> Any:
     """Returns the brightness of a pixel, not rounded."""
     kind = planes.dtype.type
-    return kind(19595 / 65536) * red + kind(38470 / 65536) * green + kind(7471 / 65536) * blue
+    return kind(RED / 65536) * red + kind(GREEN / 65536) * green + kind(BLUE / 65536) * blue
 
 
 @jit

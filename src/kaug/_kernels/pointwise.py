@@ -146,7 +146,7 @@ def scale(images: _Array, factors: _Array, offsets: _Array, out: _Array, outside
 
 
 @jit
-def shift(images: _Array, offsets: _Array, out: _Array, outside: _Array) -> None:
+def add(images: _Array, offsets: _Array, out: _Array, outside: _Array) -> None:
     """Writes `image + offset`, offsets `(M, C)`: whole int16 numbers for bytes, else floats."""
     found = False
     channels = offsets.shape[1]

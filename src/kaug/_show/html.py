@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from kaug._colors import FAR_ABOVE_WHITE, FAR_BELOW_BLACK
 from kaug._types import Array
-from kaug._validation import FAR_ABOVE_WHITE, FAR_BELOW_BLACK
 
 Facts = Sequence[tuple[str, str]]
 

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kaug._colors import FAR_ABOVE_WHITE, FAR_BELOW_BLACK
 from kaug._targets.structures import check_present
 from kaug._validation import (
-    FAR_ABOVE_WHITE,
-    FAR_BELOW_BLACK,
     as_array,
     check_integer,
     describe,
@@ -163,7 +162,7 @@ def recorded_name(run: Run, metric: str) -> str:
     raise ValueError(message(rule, repr(metric), fix))
 
 
-def class_numbers(
+def paired_classes(
     y_true: ArrayLike, y_pred: ArrayLike, class_names: Sequence[str] | None
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:
     """Returns true and predicted class numbers, and how many classes there are."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kaug._colors import GRAY
 from kaug._show.html import Pictures, card
 from kaug._types import Array
 from kaug._validation import message
@@ -129,7 +130,7 @@ def pictures(channels: int, *, varied: bool = False) -> Array:
     if varied:
         rows = [np.roll(picture[:, :: 1 - 2 * (row % 2)], row % 3, axis=2) for row in range(_ROWS)]
     colored = np.stack(rows)
-    gray = (colored * (0.299, 0.587, 0.114)).sum(axis=-1, keepdims=True)
+    gray = (colored * GRAY).sum(axis=-1, keepdims=True)
     return np.asarray(colored if channels == 3 else gray)
 
 

@@ -56,7 +56,7 @@ class _Step(NamedTuple):
     choices: NDArray[Any] | None = None
 
 
-class _Plan(NamedTuple):
+class _Layout(NamedTuple):
     """The draws of one image.
 
     Args:
@@ -176,7 +176,7 @@ def _plan(
     channel_shift: float,
     brightness: Any,
     as_keras: bool,
-) -> _Plan:
+) -> _Layout:
     """Returns the draws of one image, in Keras' order."""
     first, second = (is_fraction(s, as_keras=as_keras) for s in (first_shift, second_shift))
     shifts = (first_shift, second_shift)
@@ -195,7 +195,7 @@ def _plan(
     steps += _symmetric(CHANNEL_SHIFT, channel_shift)
     if brightness is not None:
         steps.append(_Step(BRIGHTNESS, brightness[0], brightness[1] - brightness[0]))
-    return _Plan(
+    return _Layout(
         steps,
         all(step.choices is None for step in steps),
         np.array([step.column for step in steps]),

@@ -25,7 +25,7 @@ from kaug.image_data_generator._pictures import (
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff")
 COLOR_MODES = {"grayscale": 1, "rgb": 3, "rgba": 4}
-INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
+FILTERS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
 
 # Kinds of picture files that Keras passes over: those that Pillow reads at once, and others.
 _READABLE = (".webp", ".gif", ".jfif", ".jpe", ".avif", ".jp2", ".pgm", ".pbm", ".pnm", ".tga")
@@ -147,7 +147,7 @@ class Reader:
 
     def __post_init__(self) -> None:
         check_choice(self.color_mode, "color_mode", COLOR_MODES)
-        check_choice(self.interpolation, "interpolation", INTERPOLATIONS)
+        check_choice(self.interpolation, "interpolation", FILTERS)
         for name in ("keep_aspect_ratio", "exif_orientation"):
             check_flag(getattr(self, name), name)
         pair = isinstance(self.target_size, (tuple, list, np.ndarray))

@@ -177,6 +177,6 @@ class StoredDataset:
         _verify.check_bytes(self._manifest, self._specs)
         if rows:
             given = None if x is None else (x, with_plain_strings(y), sample_weight)
-            _verify.check_rows(
+            _verify.check_sample(
                 self._manifest, self._specs, self._arrays, self.transform, given, rows, seed
             )

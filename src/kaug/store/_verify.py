@@ -43,7 +43,7 @@ def check_bytes(manifest: Manifest, specs: Sequence[Spec]) -> None:
     raise ValueError(message(rule, f"damage within {named}{more}", _REPAIR))
 
 
-def check_rows(
+def check_sample(
     manifest: Manifest,
     specs: Sequence[Spec],
     arrays: Sequence[Any],

@@ -419,7 +419,7 @@ class ChannelShift(Compiled):
         else:
             offsets = shifts.astype(precision)
         out = np.empty_like(images)
-        pointwise.shift(images, read_only(offsets), out, outside)
+        pointwise.add(images, read_only(offsets), out, outside)
         return out
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from kaug._apply.resample import Reading, Resampling, remapped
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
-from kaug._kernels.displacement import REACH, invert, remap, weigh
+from kaug._kernels.displacement import REACH, invert, remap, weigh_nodes
 from kaug._types import Array, Parameters
 from kaug._validation import check_number, message
 from kaug.transforms._bases.remapping import Remapping
@@ -174,5 +174,5 @@ def _grid(height: int, width: int, spacing: float) -> _Grid:
 def _reaching(size: int, spacing: float) -> tuple[Array, Array]:
     """Returns the first node that reaches each pixel of one axis, and all their weights."""
     weights = np.empty((size, 2 * REACH))
-    nodes = [weigh(float(place), size, spacing, weights[place]) for place in range(size)]
+    nodes = [weigh_nodes(float(place), size, spacing, weights[place]) for place in range(size)]
     return np.array(nodes, np.int64), weights

@@ -88,7 +88,7 @@ class _Erasure(Photometric):
 
     def transform_colors(self, images: Array, parameters: Parameters) -> Array:
         """Returns `images`, partly erased."""
-        dtype = _working_dtype(images.dtype)
+        dtype = _kept_dtype(images.dtype)
         noisy = self.fill_mode == "noise"
         if noisy and self.value_range is None and images.dtype != np.uint8:
             floats = np.ascontiguousarray(images, working_dtype(images.dtype))
@@ -113,7 +113,7 @@ class _Erasure(Photometric):
         return low, high - low + 1
 
 
-def _working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def _kept_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Returns the dtype in which the kernel writes: it has no half precision, say."""
     if dtype.kind == "f" and dtype.itemsize not in (4, 8):
         return np.dtype(np.float32 if dtype.itemsize < 4 else np.float64)
