@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from kaug._kernels import jit
 from kaug._kernels.homography import BLOCK, sample
+from kaug._kernels.threefry import encrypt32
 
 # Nodes on either side of a place whose bumps reach it: four standard deviations.
 REACH = 4
@@ -101,32 +102,14 @@ def draw_heights(seed: int, first_nodes: _Array, heights: _Array) -> None:
         heights: `(2, rows, columns)`, float32, written to.
     """
     key0, key1 = np.uint32(seed >> np.uint64(32)), np.uint32(seed)
-    key2 = np.uint32(key0 ^ key1 ^ np.uint32(0x1BD11BDA))
     top, left = np.int32(first_nodes[0]), np.int32(first_nodes[1])
     for r in range(np.uint64(heights.shape[1])):
-        row = np.uint32(np.uint32(np.int32(top + np.int32(r))) + key0)
+        row = np.uint32(np.int32(top + np.int32(r)))
         for c in range(np.uint64(heights.shape[2])):
-            x0 = row
-            x1 = np.uint32(np.uint32(np.int32(left + np.int32(c))) + key1)
-            x0, x1 = _four_rounds(x0, x1, 13, 15, 26, 6, key1, key2, 1)
-            x0, x1 = _four_rounds(x0, x1, 17, 29, 16, 24, key2, key0, 2)
-            x0, x1 = _four_rounds(x0, x1, 13, 15, 26, 6, key0, key1, 3)
-            x0, x1 = _four_rounds(x0, x1, 17, 29, 16, 24, key1, key2, 4)
-            x0, x1 = _four_rounds(x0, x1, 13, 15, 26, 6, key2, key0, 5)
+            column = np.uint32(np.int32(left + np.int32(c)))
+            x0, x1 = encrypt32(key0, key1, row, column)
             heights[0, r, c] = np.float32(np.int32(x0)) * _UNIT
             heights[1, r, c] = np.float32(np.int32(x1)) * _UNIT
-
-
-@jit
-def _four_rounds(
-    x0: Any, x1: Any, a: int, b: int, c: int, d: int, key0: Any, key1: Any, number: int
-) -> tuple[Any, Any]:
-    """Four rounds of Threefry-2x32, and the injection of the key after them."""
-    for turn in (a, b, c, d):
-        x0 = np.uint32(x0 + x1)
-        left, right = np.uint32(turn), np.uint32(32 - turn)
-        x1 = np.uint32(np.uint32(np.uint32(x1 << left) | np.uint32(x1 >> right)) ^ x0)
-    return np.uint32(x0 + key0), np.uint32(x1 + key1 + np.uint32(number))
 
 
 @jit

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kaug._kernels import jit
 from kaug._kernels.pointwise import is_outside
+from kaug._kernels.threefry import encrypt32
 
 CHUNK = 512  # words made at once
 _COUNTERS = CHUNK // 2
@@ -25,32 +26,10 @@ _Array = NDArray[Any]
 @jit
 def fill_words(high: Any, low: Any, chunk: int, words: _Array) -> None:
     """Fills `words`, uint32 `(CHUNK,)`, with the `chunk`-th part of the stream of a key."""
-    third = np.uint32(np.uint32(high ^ low) ^ np.uint32(0x1BD11BDA))
     first = np.uint32(chunk * _COUNTERS)
     for i in range(np.uint64(_COUNTERS)):
-        x = np.uint32(np.uint32(first + np.uint32(i)) + high)
-        y = low
-        x, y = _turn(x, y, 13, 15, 26, 6)
-        x, y = np.uint32(x + low), np.uint32(np.uint32(y + third) + np.uint32(1))
-        x, y = _turn(x, y, 17, 29, 16, 24)
-        x, y = np.uint32(x + third), np.uint32(np.uint32(y + high) + np.uint32(2))
-        x, y = _turn(x, y, 13, 15, 26, 6)
-        x, y = np.uint32(x + high), np.uint32(np.uint32(y + low) + np.uint32(3))
-        x, y = _turn(x, y, 17, 29, 16, 24)
-        x, y = np.uint32(x + low), np.uint32(np.uint32(y + third) + np.uint32(4))
-        x, y = _turn(x, y, 13, 15, 26, 6)
-        words[i] = np.uint32(x + third)
-        words[i + np.uint64(_COUNTERS)] = np.uint32(np.uint32(y + high) + np.uint32(5))
-
-
-@jit
-def _turn(x: Any, y: Any, first: int, second: int, third: int, fourth: int) -> tuple[Any, Any]:
-    """Four rounds of Threefry."""
-    for bits in (first, second, third, fourth):
-        x = np.uint32(x + y)
-        left, right = np.uint32(bits), np.uint32(32 - bits)
-        y = np.uint32(np.uint32(np.uint32(y << left) | np.uint32(y >> right)) ^ x)
-    return x, y
+        counter = np.uint32(first + np.uint32(i))
+        words[i], words[i + np.uint64(_COUNTERS)] = encrypt32(high, low, counter, np.uint32(0))
 
 
 @jit

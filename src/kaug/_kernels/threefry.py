@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kaug._kernels import jit
 
-__all__ = ["encrypt", "words"]
+__all__ = ["encrypt", "encrypt32", "words"]
 
 _WORD = 0xFFFFFFFF
 _PARITY = 0x1BD11BDA
@@ -43,6 +43,31 @@ def encrypt(key0: int, key1: int, counter0: int, counter1: int) -> tuple[int, in
 
 
 _encrypt = jit(encrypt)
+
+
+@jit
+def encrypt32(key0: Any, key1: Any, counter0: Any, counter1: Any) -> tuple[Any, Any]:
+    """Returns the same, all of them uint32: for loops over whole vectors of counters."""
+    key2 = np.uint32(np.uint32(key0 ^ key1) ^ np.uint32(_PARITY))
+    x0, x1 = np.uint32(counter0 + key0), np.uint32(counter1 + key1)
+    x0, x1 = _four_rounds(x0, x1, 0, key1, key2, 1)
+    x0, x1 = _four_rounds(x0, x1, 4, key2, key0, 2)
+    x0, x1 = _four_rounds(x0, x1, 0, key0, key1, 3)
+    x0, x1 = _four_rounds(x0, x1, 4, key1, key2, 4)
+    return _four_rounds(x0, x1, 0, key2, key0, 5)
+
+
+@jit
+def _four_rounds(
+    x0: Any, x1: Any, first: int, key0: Any, key1: Any, number: int
+) -> tuple[Any, Any]:
+    """Four rounds, and the injection of the key after them."""
+    for turn in range(4):
+        bits = _ROTATIONS[first + turn]
+        x0 = np.uint32(x0 + x1)
+        left, right = np.uint32(bits), np.uint32(32 - bits)
+        x1 = np.uint32(np.uint32(np.uint32(x1 << left) | np.uint32(x1 >> right)) ^ x0)
+    return np.uint32(x0 + key0), np.uint32(np.uint32(x1 + key1) + np.uint32(number))
 
 
 def words(
