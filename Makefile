@@ -4,8 +4,9 @@ VENV ?= .venv
 RUN := $(VENV)/bin/python
 WHEEL_VENV := build/wheel-venv
 TORCH_VENV := build/torch-venv
-# PyTorch without CUDA, which is smaller by gigabytes; `TORCH_INDEX=https://pypi.org/simple` has both.
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+# Another version of PyTorch: `make test-torch TORCH=torch==2.13.0`. Like everything here it comes from
+# where pip is configured to look.
+TORCH ?= torch
 TORCH_TESTS := tests/test_layers.py tests/test_online.py tests/test_generators.py
 # What makes the example short; `make example EXAMPLE=` trains the full 25 epochs.
 EXAMPLE ?= --protocol clean --epochs 6 --steps-per-epoch 150
@@ -34,8 +35,7 @@ test: $(VENV)/.installed-tests data ## Run the tests and the doctests
 
 test-torch: data ## Run the tests that train under PyTorch, in an environment of its own
 	$(PYTHON) tools/make_venv.py $(TORCH_VENV)
-	$(TORCH_VENV)/bin/python -m pip install torch --index-url $(TORCH_INDEX)
-	$(TORCH_VENV)/bin/python -m pip install --editable ".[tests]"
+	$(TORCH_VENV)/bin/python -m pip install "$(TORCH)" --editable ".[tests]"
 	KERAS_BACKEND=torch $(TORCH_VENV)/bin/python -m pytest -W ignore $(TORCH_TESTS)
 
 test-integrations: $(VENV)/.installed-tests $(VENV)/.installed-ray $(VENV)/.installed-grain ## Run the tests that need Ray and Grain, which this installs

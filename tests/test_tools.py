@@ -3,7 +3,9 @@
 import gzip
 import hashlib
 import importlib
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -20,6 +22,14 @@ CONTENT = {
     "train-labels-idx1-ubyte.gz": b"labels",
     "t10k-images-idx3-ubyte.gz": b"test images",
     "t10k-labels-idx1-ubyte.gz": b"test labels",
+}
+# What Debian's packages hold that the tools read.
+PACKAGES = {
+    "python3-pip-whl": ["usr/share/python-wheels/pip-23.0.1-py3-none-any.whl"],
+    "ca-certificates": [
+        "usr/share/ca-certificates/mozilla/first.crt",
+        "usr/share/ca-certificates/mozilla/second.crt",
+    ],
 }
 
 
@@ -217,35 +227,54 @@ class TestVenv:
 
             return install
 
-        for name in ("ensurepip", "installed_pip", "debian", "index"):
+        for name in ("ensurepip", "installed_pip", "debian"):
             monkeypatch.setattr(tools.make_venv, f"pip_from_{name}", way(name))
         assert tools.make_venv.install_pip(Path("python")) == "Debian's python3-pip-whl"
         assert tried == ["ensurepip", "installed_pip", "debian"]
 
-        monkeypatch.setattr(tools.make_venv, "pip_from_debian", way("network"))
+        monkeypatch.setattr(tools.make_venv, "pip_from_debian", way("apt"))
         with pytest.raises(OSError, match="sudo apt install python3-venv") as caught:
             tools.make_venv.install_pip(Path("python"))
-        assert "the package index: index is out" in str(caught.value)
+        assert "Python's ensurepip: ensurepip is out" in str(caught.value)
+        assert "Debian's python3-pip-whl: apt is out" in str(caught.value)
 
-    def test_newest_final_release_of_pip(self, tools):
-        listed = {"9.0.3": False, "25.1": False, "26.0b1": False, "25.2": "broken", "24.3.1": False}
-        files = [
-            {"filename": f"pip-{version}-py3-none-any.whl", "yanked": yanked}
-            for version, yanked in listed.items()
-        ]
-        files.append({"filename": "pip-99.0.tar.gz", "yanked": False})
-        newest = tools.make_venv.newest_wheel(files)
-        assert newest["filename"] == "pip-25.1-py3-none-any.whl"
+    @pytest.fixture
+    def package(self, tools, monkeypatch):
+        """Debian's packages, as they unpack, and the commands that were run."""
+        run = []
 
-    def test_a_wheel_with_another_checksum_is_not_run(self, tools, monkeypatch, tmp_path):
-        page = (
-            b'{"files": [{"filename": "pip-25.1-py3-none-any.whl", "url": "pip.whl",'
-            b' "hashes": {"sha256": "00"}}]}'
-        )
-        monkeypatch.setattr(tools.make_venv, "_download", lambda url, accept="": page)
-        monkeypatch.setattr(tools.make_venv, "_run", lambda *a, **k: pytest.fail("it was run"))
-        with pytest.raises(OSError, match=r"pip\.whl has SHA-256 \w+, not 00"):
-            tools.make_venv.pip_from_index(Path("python"), tmp_path)
+        def download(name, scratch):
+            tree = scratch / f"{name}-tree"
+            for file in PACKAGES[name]:
+                (tree / file).parent.mkdir(parents=True, exist_ok=True)
+                (tree / file).write_text(f"{Path(file).stem}\n")
+            return tree
+
+        monkeypatch.setattr(tools.make_venv.debian, "download_package", download)
+        monkeypatch.setattr(tools.make_venv, "_run", run.append)
+        return run
+
+    def test_pip_is_run_from_debians_wheel(self, tools, package, monkeypatch, tmp_path):
+        monkeypatch.setattr(tools.make_venv, "SYSTEM_CERTIFICATES", tmp_path)
+        tools.make_venv.pip_from_debian(Path("python"), tmp_path)
+        wheels = tmp_path / "python3-pip-whl-tree/usr/share/python-wheels"
+        pip = wheels / "pip-23.0.1-py3-none-any.whl/pip"
+        assert package == [[Path("python"), pip, "install", "pip"]]
+
+    def test_debians_authorities_where_a_machine_has_none(
+        self, tools, package, monkeypatch, tmp_path
+    ):
+        monkeypatch.setattr(tools.make_venv, "SYSTEM_CERTIFICATES", tmp_path / "none")
+        tools.make_venv.pip_from_debian(Path("python"), tmp_path)
+        option, bundle = package[0][3:5]
+        assert option == "--cert"
+        assert bundle.read_text().split() == ["first", "second"]
+
+    def test_a_package_without_the_wheel_says_so(self, tools, package, monkeypatch, tmp_path):
+        monkeypatch.setitem(PACKAGES, "python3-pip-whl", ["usr/share/doc/copyright"])
+        with pytest.raises(OSError, match="holds no pip wheel"):
+            tools.make_venv.pip_from_debian(Path("python"), tmp_path)
+        assert package == []
 
     def test_half_made_environment_is_repaired(self, tools, monkeypatch, tmp_path, capsys):
         folder = tmp_path / "venv"
@@ -438,6 +467,33 @@ def test_the_matrix_tries_what_the_metadata_claims():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     claimed = re.findall(r"Programming Language :: Python :: (\d\.\d+)", str(project))
     assert re.findall(r'"(.*?)"', tried) == claimed
+
+
+def test_no_file_names_a_package_index():
+    # Where packages come from is for pip's own configuration to say, on every machine anew.
+    named = re.compile(r"pypi\.(org|python)|pythonhosted|download\.pytorch|index-url|INDEX_URL")
+    patterns = [
+        "Makefile",
+        "*.toml",
+        "*.md",
+        ".ci/run",
+        ".github/**/*.yml",
+        "docs/**/*.md",
+        "tools/*",
+    ]
+    files = [path for pattern in patterns for path in ROOT.glob(pattern) if path.is_file()]
+    assert {"Makefile", "pyproject.toml", "run", "ci.yml"} <= {path.name for path in files}
+    assert [str(path) for path in files if named.search(path.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+@pytest.mark.parametrize("torch", ["torch", "torch==2.13.0"])
+def test_pytorch_is_what_was_asked_for(torch):
+    chosen = [] if torch == "torch" else [f"TORCH={torch}"]
+    command = ["make", "-n", "-C", ROOT, "test-torch", *chosen]
+    environment = {name: value for name, value in os.environ.items() if name != "TORCH"}
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert f'pip install "{torch}" --editable ".[tests]"' in printed.stdout
 
 
 def test_help_lists_every_target():

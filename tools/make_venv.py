@@ -3,24 +3,17 @@
 Usage: python3 tools/make_venv.py [FOLDER]
 
 A working environment is left alone, a half-made one is made anew. Needs no root, no pip, and only
-Python's standard library.
+Python's standard library. Whatever is installed comes from where pip is configured to look.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
-import os
-import re
 import subprocess
 import sys
 import tempfile
-import urllib.parse
-import urllib.request
 import venv
 from pathlib import Path
-from typing import Any
 
 import debian
 
@@ -80,7 +73,6 @@ def install_pip(python: Path) -> str:
         "Python's ensurepip": pip_from_ensurepip,
         "the installed pip": pip_from_installed_pip,
         "Debian's python3-pip-whl": pip_from_debian,
-        "the package index": pip_from_index,
     }
     failures = []
     for way, install in ways.items():
@@ -129,43 +121,6 @@ def certificates_from_debian(scratch: Path) -> Path:
     authorities = sorted(tree.glob("usr/share/ca-certificates/**/*.crt"))
     bundle.write_text("\n".join(path.read_text(encoding="utf-8") for path in authorities))
     return bundle
-
-
-def pip_from_index(python: Path, scratch: Path) -> None:
-    """Downloads pip's newest wheel from the package index, checks its SHA-256 and runs it."""
-    index = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")
-    url = f"{index}/pip/"
-    page = _download(url, accept="application/vnd.pypi.simple.v1+json")
-    try:
-        file = newest_wheel(json.loads(page)["files"])
-    except (ValueError, KeyError) as error:
-        raise OSError(f"{url} does not answer as a package index (PEP 691): {error!r}") from None
-    content = _download(urllib.parse.urljoin(url, file["url"]))
-    wheel = scratch / file["filename"]
-    checksum = hashlib.sha256(content).hexdigest()
-    if checksum != file["hashes"]["sha256"]:
-        raise OSError(f"{file['url']} has SHA-256 {checksum}, not {file['hashes']['sha256']}")
-    wheel.write_bytes(content)
-    _run([python, wheel / "pip", "install", "pip"])
-
-
-def newest_wheel(files: list[dict[str, Any]]) -> dict[str, Any]:
-    """Returns the newest final release among the index's entries for pip."""
-    wheels = {}
-    for file in files:
-        match = re.fullmatch(r"pip-([0-9.]+)-py3-none-any\.whl", file["filename"])
-        if match and not file.get("yanked"):
-            wheels[tuple(map(int, match[1].split(".")))] = file
-    if not wheels:
-        raise ValueError("no wheel of pip is listed")
-    return wheels[max(wheels)]
-
-
-def _download(url: str, accept: str = "*/*") -> bytes:
-    """Returns what ``url`` answers; urllib's errors are OSErrors."""
-    request = urllib.request.Request(url, headers={"Accept": accept})
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return bytes(answer.read())
 
 
 def _run(command: list[str | Path], *, capture: bool = False) -> None:
