@@ -160,8 +160,9 @@ def is_of_tensorflow_graph(data: Any) -> bool:
 
 def _places(matrices: Any, size: tuple[int, int], module: Any) -> list[Any]:
     """Returns where each output pixel's row and column lie in the input, `(B, H, W)` each."""
-    rows = np.arange(size[0], dtype=np.float32)[:, None]
-    columns = np.arange(size[1], dtype=np.float32)[None, :]
+    # As tensors: NumPy would take those of PyTorch for arrays of its own, and fail on a GPU.
+    rows = module.convert_to_tensor(np.arange(size[0], dtype=np.float32)[:, None])
+    columns = module.convert_to_tensor(np.arange(size[1], dtype=np.float32)[None, :])
     entries = [module.reshape(matrices[:, i], (-1, 1, 1)) for i in range(6)]
     return [entries[i] * rows + entries[i + 1] * columns + entries[i + 2] for i in (0, 3)]
 

@@ -115,7 +115,7 @@ def _cut(start: Any, stop: Any, ends: tuple[float, float], ops: Any) -> list[Any
 def _hold_pixels(edges: list[Any], matrices: Any, size: tuple[int, int], backend: Any) -> Any:
     """Returns which boxes `(B, N)` any pixel comes from, `matrices` saying which does."""
     ops = backend.module
-    rows = np.arange(size[0], dtype=np.float32)
+    rows = ops.convert_to_tensor(np.arange(size[0], dtype=np.float32))
     low = ops.zeros_like(edges[0])[..., None] + 0 * rows
     high = low + (size[1] - 1)
     for first, axis in ((0, 1), (3, 0)):
@@ -132,7 +132,7 @@ def _hold_pixels(edges: list[Any], matrices: Any, size: tuple[int, int], backend
 
 
 def _identity(matrices: Any, ops: Any) -> Any:
-    return ops.zeros_like(matrices) + np.array([1, 0, 0, 0, 1, 0], np.float32)
+    return ops.zeros_like(matrices) + ops.convert_to_tensor([1, 0, 0, 0, 1, 0], "float32")
 
 
 def _sources(x: float, y: float, matrices: Any, ops: Any) -> list[Any]:
