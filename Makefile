@@ -7,7 +7,8 @@ TORCH_VENV := build/torch-venv
 # Another version of PyTorch: `make test-torch TORCH=torch==2.13.0`. Like everything here it comes from
 # where pip is configured to look.
 TORCH ?= torch
-TORCH_TESTS := tests/test_layers.py tests/test_online.py tests/test_generators.py
+# What depends on Keras' backend.
+BACKEND_TESTS := tests/test_layers.py tests/test_online.py tests/test_generators.py
 # What makes the example short; `make example EXAMPLE=` trains the full 25 epochs.
 EXAMPLE ?= --protocol clean --epochs 6 --steps-per-epoch 150
 # Some only: `make coverage TESTS=tests/test_splits.py`, `make mutants MUTANTS='kaug.splits.*'`,
@@ -19,8 +20,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv data test test-torch test-integrations coverage mutants lint typecheck docs \
-	example wheel release-check clean
+.PHONY: help venv data test test-jax test-torch test-integrations coverage mutants lint typecheck \
+	docs example wheel release-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,10 +34,13 @@ data: ## Find Fashion-MNIST on this machine, or fetch it (30 MB)
 test: $(VENV)/.installed-tests data ## Run the tests and the doctests
 	$(RUN) -m pytest
 
-test-torch: data ## Run the tests that train under PyTorch, in an environment of its own
+test-jax: $(VENV)/.installed-tests data ## Run the tests of layers, datasets and generators under JAX
+	KERAS_BACKEND=jax JAX_PLATFORMS=cpu $(RUN) -m pytest $(BACKEND_TESTS)
+
+test-torch: data ## Run the same under PyTorch, in an environment of its own
 	$(PYTHON) tools/make_venv.py $(TORCH_VENV)
 	$(TORCH_VENV)/bin/python -m pip install "$(TORCH)" --editable ".[tests]"
-	KERAS_BACKEND=torch $(TORCH_VENV)/bin/python -m pytest -W ignore $(TORCH_TESTS)
+	KERAS_BACKEND=torch $(TORCH_VENV)/bin/python -m pytest $(BACKEND_TESTS)
 
 test-integrations: $(VENV)/.installed-tests $(VENV)/.installed-ray $(VENV)/.installed-grain ## Run the tests that need Ray and Grain, which this installs
 	$(RUN) -m pytest tests/integrations

@@ -135,7 +135,12 @@ def test_a_flow_that_loses_the_labels_is_an_error(images):
             id="albumentations",
         ),
         pytest.param(lambda: A.Compose([A.ColorJitter(p=1)]), id="albumentations-functions"),
-        pytest.param(lambda: keras.layers.AugMix(value_range=(0, 1)), id="pythons-random"),
+        pytest.param(
+            lambda: keras.layers.AugMix(value_range=(0, 1)),
+            id="pythons-random",
+            # Keras' own use of PyTorch.
+            marks=pytest.mark.filterwarnings("ignore:[^T]*Tensor.T is deprecated:UserWarning"),
+        ),
         pytest.param(
             lambda: ImageDataGenerator(rotation_range=90, interpolation_order=2), id="flow"
         ),

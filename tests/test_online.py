@@ -5,11 +5,7 @@ import os
 import pickle
 import random
 import signal
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -149,27 +145,6 @@ def test_any_order_threads_and_pickles():
 def test_fit_takes_the_same_bits_however_it_is_fed():
     for how, batches, expected in fitted():
         assert same(batches, expected), how
-
-
-@pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow" or find_spec("jax") is None, reason="needs jax, once"
-)
-def test_fit_takes_the_same_bits_under_jax(tmp_path):
-    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    run = subprocess.run(
-        [sys.executable, "-W", "ignore", Path(__file__).resolve(), "batches.pickle"],
-        env=environment,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert run.returncode == 0, run.stderr
-    expected = epochs_of(make(), *range(EPOCHS + 1))
-    fed, epochs = pickle.loads((tmp_path / "batches.pickle").read_bytes())
-    for how, batches in fed.items():
-        assert same(batches, expected[-len(batches) :]), how
-    assert epochs == EPOCHS_OF_FEW_BATCHES
 
 
 class Forgetful(AugmentedDataset):
@@ -314,22 +289,14 @@ def test_a_loop_gives_what_a_subclass_makes():
     assert dataset.epoch == 1
 
 
-# Three passes of one batch by new models; three of two steps; a prediction.
-EPOCHS_OF_FEW_BATCHES = [3, 3, 1]
-
-
-def epochs_of_few_batches():
-    """Returns where datasets are after passes as short as Keras' looks before them."""
+def test_a_pass_is_told_from_a_look():
+    # Passes as short as Keras' looks before them.
     single, steps, predicted = make(batch_size=50), make(), make()
     for _ in range(3):
         trained_on(single, epochs=1)
     trained_on(steps, epochs=3, steps_per_epoch=2)
     keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(1)]).predict(predicted, verbose=0)
-    return [single.epoch, steps.epoch, predicted.epoch]
-
-
-def test_a_pass_is_told_from_a_look():
-    assert epochs_of_few_batches() == EPOCHS_OF_FEW_BATCHES
+    assert [single.epoch, steps.epoch, predicted.epoch] == [3, 3, 1]
 
     def reset(dataset):  # as what Keras calls before it trains
         dataset.on_epoch_end()
@@ -863,9 +830,3 @@ def test_bad_epoch():
         make().epoch = -1
     with pytest.raises(TypeError, match="`epoch` must be an integer"):
         make().epoch = 1.0
-
-
-if __name__ == "__main__":
-    assert keras.backend.backend() == "jax"
-    fed = {how: batches for how, batches, _ in fitted()}
-    Path(sys.argv[1]).write_bytes(pickle.dumps((fed, epochs_of_few_batches())))

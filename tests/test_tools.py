@@ -496,6 +496,33 @@ def test_pytorch_is_what_was_asked_for(torch):
     assert f'pip install "{torch}" --editable ".[tests]"' in printed.stdout
 
 
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_each_backend_runs_the_same_tests(backend):
+    command = ["make", "-n", "-C", ROOT, f"test-{backend}"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    (run,) = [line for line in printed.splitlines() if "pytest" in line]
+    assert run.startswith(f"KERAS_BACKEND={backend} ")
+    files = run.split("pytest ")[1].split()
+    assert files == [f"tests/test_{name}.py" for name in ("layers", "online", "generators")]
+    assert all((ROOT / file).is_file() for file in files)
+
+
+@pytest.mark.parametrize(("asked", "runs"), [(None, False), ("", False), ("1", True)])
+def test_pytorch_is_installed_only_where_it_is_asked_for(monkeypatch, tmp_path, asked, runs):
+    make = tmp_path / "make"
+    make.write_text('#!/bin/sh\necho "$@"\n')
+    make.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.delenv("KAUG_CI_TORCH", raising=False)
+    if asked is not None:
+        monkeypatch.setenv("KAUG_CI_TORCH", asked)
+    command = ["bash", ROOT / ".ci/run"]
+    made = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert {"lint", "typecheck", "docs", "wheel", "test", "test-jax"} == {*made} - {"test-torch"}
+    assert ("test-torch" in made) == runs
+
+
 def test_help_lists_every_target():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     phony = re.search(r"^\.PHONY: (.*)$", makefile.replace("\\\n", ""), re.M)[1].split()

@@ -67,6 +67,7 @@ def all_steps(tests: list[str]) -> dict[str, Callable[[], None]]:
         "types": lambda: make("typecheck"),
         "docs": lambda: make("docs"),
         "tests": lambda: command([sys.executable, "-m", "pytest", "-q", *tests]),
+        **({} if tests else {"jax": lambda: make("test-jax")}),
         "build": build,
         "metadata": lambda: command([sys.executable, "-m", "twine", "check", "--strict", *built()]),
         "wheel": check_wheel,
