@@ -358,6 +358,12 @@ def test_layers_that_compute_in_too_few_bits(compute, dtype, value, exact, limit
     np.testing.assert_array_equal(augment(flip, held)[0], held)
 
 
+def test_integers_that_come_back_as_nan(images):
+    layer = keras.layers.Lambda(lambda x: keras.ops.cast(x, "float32") * float("nan"))
+    with pytest.raises(ValueError, match=r"for images of uint8, which has no NaN.*378 samples"):
+        augment(layer, images(3, shape=(9, 14, 1)))
+
+
 def test_layers_in_half_precision_take_bytes(images):
     batch = np.arange(256, dtype="uint8").reshape(1, 16, 16, 1)
     for compute in ("mixed_float16", "mixed_bfloat16"):

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._apply.dtypes import to_dtype
 from kaug._draw.keys import Key
 from kaug._types import Array
 from kaug._validation import as_array, describe, message, with_channels
@@ -396,15 +397,14 @@ def _keep_dtype(result: Array, dtype: np.dtype[Any]) -> Array:
 
 
 def _round_to(result: Array, dtype: np.dtype[Any]) -> Array:
-    """Returns the float images of a generator that computes in floats as `dtype`.
-
-    Integers are rounded half to even and clipped to what the dtype can hold.
-    """
+    """Returns the float images of a generator that computes in floats as `dtype`."""
     if dtype.kind == "f":
         return result.astype(dtype, copy=False)
-    limits = np.iinfo(dtype)
-    clipped = np.clip(np.rint(result.astype(np.float64)), limits.min, limits.max)
-    return clipped.astype(dtype)
+    floats = result.astype(np.float64)
+    if np.isnan(floats).any():
+        rule = f"A generator must return numbers for images of {dtype}, which has no NaN"
+        raise ValueError(message(rule, f"{int(np.isnan(floats).sum())} samples that are NaN"))
+    return to_dtype(floats, dtype)
 
 
 def _with_channel_axis(result: Array, image: Array) -> Array:
