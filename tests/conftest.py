@@ -1,5 +1,6 @@
 """Small images of every awkward kind, and fixtures all tests share."""
 
+import itertools
 import os
 
 # Before anything imports TensorFlow: quiet, and no GPU start-up messages.
@@ -13,6 +14,31 @@ import pytest
 
 hypothesis.settings.register_profile("kaug", deadline=None, derandomize=True, max_examples=30)
 hypothesis.settings.load_profile("kaug")
+
+
+def pytest_configure(config):
+    text = (
+        "pairwise(**values): parametrizes a test so that every pair of values of two names occurs"
+    )
+    config.addinivalue_line("markers", text)
+
+
+def pytest_generate_tests(metafunc):
+    for marker in metafunc.definition.iter_markers("pairwise"):
+        metafunc.parametrize(list(marker.kwargs), pairwise(*marker.kwargs.values()), ids=str)
+
+
+def pairwise(*lists):
+    """Returns few combinations of values in which every pair of values from two lists occurs."""
+    lists = [list(values) for values in lists]
+    places = itertools.product(*(range(len(values)) for values in lists))
+    pairs = {each: set(itertools.combinations(enumerate(each), 2)) for each in places}
+    missing, chosen = set().union(*pairs.values()), []
+    while missing:
+        best = max(pairs, key=lambda each: len(pairs[each] & missing))
+        missing -= pairs.pop(best)
+        chosen.append([values[place] for values, place in zip(lists, best, strict=True)])
+    return chosen
 
 
 @pytest.fixture

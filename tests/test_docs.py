@@ -105,8 +105,13 @@ def sandbox(tmp_path, monkeypatch):
     np.random.set_state(numpy_state)
 
 
+# The code of the Korean pages is that of the English ones, which a test below demands.
 @pytest.mark.usefixtures("sandbox")
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page not in KOREAN],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
 def test_the_code_of_a_page_runs(page):
     run(page.read_text(encoding="utf-8"), str(page))
 

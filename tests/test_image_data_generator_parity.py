@@ -56,16 +56,6 @@ EQUAL_SHIFTS = [name for name in OPTIONS if name not in ("width_shift_range", "h
 BRIGHTNESS = {"brightness_range": (0.4, 1.7)}
 
 
-def pairwise(first, second, third):
-    """Returns triples in which every pair of values from two of three lists occurs."""
-    third = list(third)
-    return [
-        (a, b, third[(i + j) % len(third)])
-        for i, a in enumerate(first)
-        for j, b in enumerate(second)
-    ]
-
-
 def keras_batches(options, x, *, seed, count=1, compat=False, **flow):
     """Returns Keras' batches, its defects in the way of the rest of the tests contained."""
     del compat
@@ -104,7 +94,7 @@ def assert_parity(options, x, *, compat=True, atol=None, **flow):
     assert_same(ours, keras_batches(options, x, **flow), atol)
 
 
-@pytest.mark.parametrize(("name", "fill_mode", "order"), pairwise(OPTIONS, FILL_MODES, ORDERS))
+@pytest.mark.pairwise(name=OPTIONS, fill_mode=FILL_MODES, order=ORDERS)
 def test_every_option_fill_mode_and_order(images, name, fill_mode, order):
     options = {**OPTIONS[name], "fill_mode": fill_mode, "cval": 0.3, "interpolation_order": order}
     flow = {"seed": 5, "count": 2, "batch_size": 2}
@@ -117,13 +107,10 @@ def test_every_option_fill_mode_and_order(images, name, fill_mode, order):
                 assert_parity(options, in_format(square, data_format), compat=False, **flow)
 
 
-@pytest.mark.parametrize(
-    ("dtype", "order", "name"),
-    pairwise(
-        ["uint8", "int8", "uint16", "int16", "uint32", "int32", "int64"],
-        ORDERS,
-        ["geometry", "channel_shift", "choices", "whole pixels"],
-    ),
+@pytest.mark.pairwise(
+    dtype=["uint8", "int8", "uint16", "int16", "uint32", "int32", "int64"],
+    order=ORDERS,
+    name=["geometry", "channel_shift", "choices", "whole pixels"],
 )
 def test_integer_dtypes(images, name, dtype, order):
     options = {**OPTIONS[name], "interpolation_order": order, "dtype": dtype, "cval": 30}
@@ -197,9 +184,8 @@ def keras_format(data_format):
         keras.config.set_image_data_format(before)
 
 
-@pytest.mark.parametrize(
-    ("dtype", "order", "data_format"),
-    pairwise(["float32", "float64", "uint8", "int32"], ORDERS, FORMATS),
+@pytest.mark.pairwise(
+    dtype=["float32", "float64", "uint8", "int32"], order=ORDERS, data_format=FORMATS
 )
 def test_brightness_with_everything_else(images, data_format, dtype, order):
     x = in_format(images(4, shape=(6, 9, 3)), data_format)

@@ -1,3 +1,4 @@
+import gc
 import random
 
 import keras
@@ -5,6 +6,14 @@ import numpy as np
 import pytest
 
 from kaug import build_fashion_cnn, build_vgg19
+
+
+@pytest.fixture(autouse=True, scope="module")
+def what_others_made_is_not_looked_at():
+    """Keras looks for garbage whenever a session is cleared: here, among what is made here."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

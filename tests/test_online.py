@@ -20,7 +20,7 @@ X = np.random.default_rng(0).random((50, 7, 9, 1), np.float32)
 Y = np.arange(50)
 # Batches of 3: seventeen, more than Keras' queue holds.
 SIZE, EPOCHS = 3, 2
-WORKERS = [(1, False), (2, False), (4, False), (1, True), (2, True), (4, True)]
+WORKERS = [(1, False), (4, False), (1, True), (4, True)]
 
 
 def make(generator=POLICY, **options):
@@ -162,7 +162,8 @@ def test_a_dataset_with_a_state_would_be_noticed():
     def forgetful(**options):
         return Forgetful(X, Y, POLICY, batch_size=SIZE, seed=5, shuffle=False, **options)
 
-    assert not any(same(batches, expected) for _, batches, expected in fitted(forgetful))
+    ways = itertools.islice(fitted(forgetful), 4)  # one worker and several, and restarted
+    assert not any(same(batches, expected) for _, batches, expected in ways)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="no workers, so no processes")

@@ -8,26 +8,38 @@ import pytest
 
 import kaug
 
+LIBRARIES = {"tensorflow", "keras", "matplotlib"}
+# What is done one after the other, and what none of it may have imported.
+STEPS = {
+    "import kaug": LIBRARIES | {"numba", "scipy", "numpy"},
+    "kaug.integrations.ray.augment, kaug.integrations.grain.augment": LIBRARIES | {"ray", "grain"},
+    "try: kaug.load_fashion_mnist(data_dir='no/such/folder')\nexcept FileNotFoundError: pass": (
+        LIBRARIES
+    ),
+    "repr(kaug.transforms.Rotation())": LIBRARIES | {"PIL", "kaug._show.preview"},
+    "import numpy as np\n"
+    "from kaug.transforms import Rotation\n"
+    "kaug.augment_dataset(np.zeros((2, 5, 7), 'u1'), None, 3, Rotation(), seed=0)": LIBRARIES,
+    "Rotation()._repr_html_()": LIBRARIES,
+    "kaug.plot_images([[[0, 1], [1, 0]]])\n"
+    "kaug.plot_history({'loss': [2, 1]}, metrics='loss')\n"
+    "kaug.plot_confusion_matrix([0, 1], [0, 1])": {"tensorflow", "keras", "matplotlib.pyplot"},
+}
 
-def run(code):
-    return subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True
-    ).stdout
+
+@pytest.fixture(scope="module")
+def imported():
+    """Returns the modules that are there after each of the steps, in a process of its own."""
+    code = "import sys\n" + "".join(f"{step}\nprint(*sys.modules)\n" for step in STEPS)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert not done.returncode, done.stderr
+    return dict(zip(STEPS, map(str.split, done.stdout.splitlines()), strict=True))
 
 
-def test_import_is_cheap():
-    loaded = run("import kaug, sys; print(*sys.modules)").split()
-    heavy = {"tensorflow", "keras", "matplotlib", "numba", "scipy", "numpy"}
-    assert not heavy & set(loaded)
-
-
-def test_native_augmentation_needs_no_keras():
-    loaded = run(
-        "import sys, numpy as np, kaug; from kaug.transforms import Rotation; "
-        "kaug.augment_dataset(np.zeros((2, 5, 7), 'u1'), None, 3, Rotation(), seed=0); "
-        "print(*sys.modules)"
-    ).split()
-    assert not {"tensorflow", "keras", "matplotlib"} & set(loaded)
+@pytest.mark.parametrize("step", STEPS)
+def test_nothing_is_imported_that_is_not_needed(step, imported):
+    assert "kaug" in imported[step]
+    assert not STEPS[step] & set(imported[step])
 
 
 def test_every_export_exists_and_is_documented():

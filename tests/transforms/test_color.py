@@ -288,24 +288,6 @@ def test_values_beyond_the_range_are_clipped_and_nan_stays(images, transform, pa
         assert np.isfinite(np.delete(result.reshape(7, -1, channels), 3 * 9 + 4, axis=1)).all()
 
 
-@every_strength
-@pytest.mark.parametrize("dtype", ["uint8", "float32"])
-def test_rows_shapes_and_inputs(images, transform, parameters, dtype):
-    batch = images(7, shape=(5, 7, 3), dtype=dtype)
-    before = batch.copy()
-    whole = transform.transform_images(batch, parameters)
-    np.testing.assert_array_equal(batch, before)
-    assert not np.shares_memory(whole, batch)
-    for row in range(7):
-        own = {name: values[row : row + 1] for name, values in parameters.items()}
-        alone = transform.transform_images(batch[row : row + 1], own)
-        np.testing.assert_array_equal(alone[0], whole[row])
-    nothing = {name: values[:0] for name, values in parameters.items()}
-    empty = transform.transform_images(batch[:0], nothing)
-    assert empty.shape == (0, 5, 7, 3)
-    assert empty.dtype == dtype
-
-
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 @pytest.mark.parametrize("make", [Brightness, Contrast, Gamma, ChannelShift])
 def test_any_number_of_channels(images, make, dtype):

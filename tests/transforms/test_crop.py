@@ -23,9 +23,9 @@ def place(transform, rows, size):
 # PadAndCrop ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fill_mode", PADDED_BY)
-@pytest.mark.parametrize("shape", [(8, 13, 1), (11, 6, 3), (5, 5, 5), (1, 1, 2)])
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.pairwise(
+    fill_mode=PADDED_BY, shape=[(8, 13, 1), (11, 6, 3), (5, 5, 5), (1, 1, 2)], dtype=DTYPES
+)
 def test_it_is_a_crop_of_the_padded_picture(images, fill_mode, shape, dtype):
     batch = images(20, shape=shape, dtype=dtype)
     transform = PadAndCrop(0.4, fill_mode=fill_mode, fill_value=7 * (fill_mode == "constant"))

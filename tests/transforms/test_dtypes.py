@@ -15,6 +15,7 @@ from kaug.transforms import (
     MixUp,
     PadAndCrop,
     Perspective,
+    RandAugment,
     RandomResizedCrop,
     Rotate90,
     Rotation,
@@ -49,11 +50,11 @@ def values(dtype, shape):
     )
 
 
-@pytest.mark.parametrize("transform", MOVING, ids=repr)
-@pytest.mark.parametrize(
-    "dtype", [*INTEGERS, ">u8", ">i2", "float16", "float32", "float64", ">f8", "longdouble"]
+@pytest.mark.pairwise(
+    transform=MOVING,
+    dtype=[*INTEGERS, ">u8", ">i2", "float16", "float32", "float64", ">f8", "longdouble"],
+    channels=[1, 5],
 )
-@pytest.mark.parametrize("channels", [1, 5])
 def test_what_only_moves_pixels_keeps_their_bits(transform, dtype, channels):
     images = values(dtype, (6, 7, 7, channels))
     # Where each pixel of the result comes from, found on small numbers; 0 is outside.
@@ -67,11 +68,10 @@ def test_what_only_moves_pixels_keeps_their_bits(transform, dtype, channels):
     np.testing.assert_array_equal(result, pixels[np.arange(6)[:, None, None], places])
 
 
-@pytest.mark.parametrize("dtype", INTEGERS)
-@pytest.mark.parametrize("end", ["min", "max"])
-@pytest.mark.parametrize(
-    "transform",
-    [
+@pytest.mark.pairwise(
+    dtype=INTEGERS,
+    end=["min", "max"],
+    transform=[
         Rotation((30, 30)),
         Perspective(),
         ElasticDeformation(),
@@ -79,7 +79,6 @@ def test_what_only_moves_pixels_keeps_their_bits(transform, dtype, channels):
         MixUp(),
         Compose([Rotation(20), HorizontalFlip()]),
     ],
-    ids=repr,
 )
 def test_blends_stay_within_the_ends(transform, dtype, end):
     value = getattr(np.iinfo(dtype), end)
@@ -87,11 +86,15 @@ def test_blends_stay_within_the_ends(transform, dtype, end):
     assert result.min() == result.max() == value
 
 
-@pytest.mark.parametrize("transform", [Brightness((1, 1)), AugMix(width=1)], ids=repr)
+@pytest.mark.parametrize(
+    "transform", [Brightness((1, 1)), AugMix(width=1), RandAugment(1)], ids=repr
+)
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "int64", "uint64"])
 def test_white_stays_white(transform, dtype):
     white = np.full((5, 9, 13, 1), np.iinfo(dtype).max, dtype)
-    assert (transform(white, seed=0).max(axis=(1, 2, 3)) == white.max()).any()
+    result = transform(white, seed=0)
+    assert result.dtype == dtype
+    assert (result.max(axis=(1, 2, 3)) == white.max()).any()
 
 
 @pytest.mark.parametrize(

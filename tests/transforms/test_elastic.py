@@ -1,5 +1,7 @@
 """Elastic deformation against its definition in NumPy, and scipy.ndimage."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -37,11 +39,13 @@ def fields_of(transform, size, count):
     return np.stack([field(transform, each, size) for each in parameters["field"]])
 
 
-@pytest.mark.parametrize("fill_mode", FILL_MODES)
-@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
-@pytest.mark.parametrize("shape", [(9, 9, 1), (8, 13, 3), (45, 30, 3), (11, 6, 5)])
-@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
-def test_parity_with_the_definition(images, fill_mode, interpolation, shape, dtype):
+@pytest.mark.pairwise(
+    sampling=itertools.product(FILL_MODES, ["nearest", "bilinear"]),
+    shape=[(9, 9, 1), (8, 13, 3), (45, 30, 3), (11, 6, 5)],
+    dtype=["uint8", "float32", "float64"],
+)
+def test_parity_with_the_definition(images, sampling, shape, dtype):
+    fill_mode, interpolation = sampling
     batch = images(5, shape=shape, dtype=dtype)
     value = (17 if dtype == "uint8" else 0.25) * (fill_mode == "constant")
     transform = ElasticDeformation(
@@ -96,6 +100,7 @@ def test_pixels_do_not_change_the_field():
 def test_defaults_do_not_fold_and_move_garments_gently():
     fields = fields_of(ElasticDeformation(), (28, 28), 1500)
     (yy, yx), (xy, xx) = (np.gradient(fields[:, axis], axis=(1, 2)) for axis in range(2))
+    assert len(np.unique(fields[:, 0, 0, 0])) == 1500  # each row has its own
     assert ((1 + yy) * (1 + xx) - yx * xy).min() > 0.1
     assert np.abs(fields).max() < 28 / 6
 
@@ -172,14 +177,6 @@ def test_tiny_images(images, shape, sigma):
     assert result.shape == batch.shape
     assert result.min() >= batch.min()
     assert ElasticDeformation()(batch[:0]).shape == (0, *shape)
-
-
-def test_a_row_depends_on_itself_alone(images):
-    batch = images(9, shape=(17, 40, 3))
-    whole = ElasticDeformation()(batch, seed=1)
-    parts = [ElasticDeformation()(batch[i : i + 1], seed=1, index=[i]) for i in range(9)]
-    np.testing.assert_array_equal(np.concatenate(parts), whole)
-    assert len(np.unique(ElasticDeformation().draw(np.arange(999), seed=0)["field"])) == 999
 
 
 BAD = [

@@ -149,10 +149,10 @@ def test_number_of_holes():
     assert (erased(CoarseDropout(3, 0.02, 0.02), 40, (50, 50)).sum(axis=(1, 2)) <= 3).all()
 
 
-@each
-@pytest.mark.parametrize("shape", [(9, 14, 1), (13, 8, 3), (5, 7, 5)])
-@pytest.mark.parametrize(
-    "dtype", ["uint8", "uint16", "int32", "float16", "float32", "float64", ">f4", ">u2"]
+@pytest.mark.pairwise(
+    transform=ALL,
+    shape=[(9, 14, 1), (13, 8, 3), (5, 7, 5)],
+    dtype=["uint8", "uint16", "int32", "float16", "float32", "float64", ">f4", ">u2"],
 )
 def test_all_dtypes_and_channels(transform, images, shape, dtype):
     batch = images(12, shape=shape, dtype=dtype)

@@ -70,9 +70,11 @@ def test_sharper_floats(images, dtype):
         np.testing.assert_allclose(image, expected, atol=1e-6 if dtype == "float32" else 1e-14)
 
 
-@pytest.mark.parametrize("sigma", [0.0, 0.12, 0.3, 0.5, 1.0, 1.7, 3.3, 6.1, 6.2, 9.0])
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+@pytest.mark.pairwise(
+    sigma=[0.0, 0.12, 0.3, 0.5, 1.0, 1.7, 3.3, 6.1, 6.2, 9.0],
+    shape=SHAPES,
+    dtype=["uint8", "float32", "float64"],
+)
 def test_blur_is_scipys(images, sigma, shape, dtype):
     batch = images(2, shape=shape, dtype=dtype)
     result = GaussianBlur().transform_images(batch, {"sigma": np.full(2, sigma)})

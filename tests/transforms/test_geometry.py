@@ -1,5 +1,6 @@
 """Geometry against scipy.ndimage and against arrays one can check by eye."""
 
+import itertools
 import warnings
 
 import numpy as np
@@ -134,11 +135,13 @@ def test_a_fill_value_with_its_mode_is_taken(make):
     assert make(fill_mode="constant", fill_value=255).fill_value == 255
 
 
-@pytest.mark.parametrize("fill_mode", FILL_MODES)
-@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
-@pytest.mark.parametrize("shape", [(9, 9, 1), (8, 13, 3), (11, 6, 5)])
-@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
-def test_scipy_parity(images, fill_mode, interpolation, shape, dtype):
+@pytest.mark.pairwise(
+    sampling=itertools.product(FILL_MODES, ["nearest", "bilinear"]),
+    shape=[(9, 9, 1), (8, 13, 3), (11, 6, 5)],
+    dtype=["uint8", "float32", "float64"],
+)
+def test_scipy_parity(images, sampling, shape, dtype):
+    fill_mode, interpolation = sampling
     batch = images(6, shape=shape, dtype=dtype)
     policy = Compose(
         [
