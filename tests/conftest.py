@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from collections import Counter
 
 # Before anything imports TensorFlow: quiet, and no GPU start-up messages.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -29,13 +30,21 @@ def pytest_generate_tests(metafunc):
 
 
 def pairwise(*lists):
-    """Returns few combinations of values in which every pair of values from two lists occurs."""
+    """Returns few combinations of values in which every pair of values from two lists occurs.
+
+    Pairs that need not occur again are met about as often as each other.
+    """
     lists = [list(values) for values in lists]
     places = itertools.product(*(range(len(values)) for values in lists))
     pairs = {each: set(itertools.combinations(enumerate(each), 2)) for each in places}
-    missing, chosen = set().union(*pairs.values()), []
+    missing, met, chosen = set().union(*pairs.values()), Counter(), []
+
+    def gain(places):
+        return len(pairs[places] & missing), -sum(met[pair] for pair in pairs[places])
+
     while missing:
-        best = max(pairs, key=lambda each: len(pairs[each] & missing))
+        best = max(pairs, key=gain)
+        met.update(pairs[best])
         missing -= pairs.pop(best)
         chosen.append([values[place] for values, place in zip(lists, best, strict=True)])
     return chosen
