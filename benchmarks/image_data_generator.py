@@ -50,7 +50,7 @@ def save_garments(folder, count):
 
 
 def save_photos(folder, count):
-    """Writes smooth colour pictures with some grain as JPEG files, in two folders."""
+    """Writes smooth color pictures with some grain as JPEG files, in two folders."""
     rng = np.random.default_rng(SEED)
     for number in range(count):
         place = folder / ("even", "odd")[number % 2]

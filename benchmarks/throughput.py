@@ -55,8 +55,8 @@ def fashion_mnist():
     return kaug.load_fashion_mnist()[0][0][:30_000]
 
 
-def colour(count, size):
-    """Smooth colour images, uint8."""
+def color(count, size):
+    """Smooth color images, uint8."""
     noise = np.random.default_rng(0).random((count, 8, 8, 3), np.float32)
     images = [cv2.resize(image, (size, size), interpolation=cv2.INTER_CUBIC) for image in noise]
     return np.clip(np.stack(images) * 255, 0, 255).astype("uint8")
@@ -64,8 +64,8 @@ def colour(count, size):
 
 WORKLOADS = {
     "30,000 × 28×28×1 float32": fashion_mnist,
-    "2,000 × 96×96×3 uint8": lambda: colour(2_000, 96),
-    "1,000 × 224×224×3 uint8": lambda: colour(1_000, 224),
+    "2,000 × 96×96×3 uint8": lambda: color(2_000, 96),
+    "1,000 × 224×224×3 uint8": lambda: color(1_000, 224),
 }
 
 

@@ -83,7 +83,7 @@ def mistakes() -> Figure:
     return accuracy_report.confusion({arm: arms[arm] for arm in ("best-none", "best")})
 
 
-# How each is drawn, its dots per inch, and how many colours look like all of them on a page.
+# How each is drawn, its dots per inch, and how many colors look like all of them on a page.
 FIGURES = {
     "augmented": (augmentations, 70, 32),
     "history": (history, 120, 64),

@@ -55,7 +55,7 @@ SECTIONS = {
         T.ElasticDeformation(),
         T.ElasticDeformation(alpha=0.06, sigma=0.12),
     ],
-    "Colour": [
+    "Color": [
         T.Brightness(0.2),
         T.Brightness((0.3, 1.7)),
         T.Contrast(0.2),

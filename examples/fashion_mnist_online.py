@@ -40,7 +40,7 @@ def main() -> None:
     )
     history = model.fit(fresh, epochs=args.epochs, steps_per_epoch=args.steps)
     kaug.plot_history(history).savefig("history.png")
-    model.save("fashion_cnn.keras")  # first: Keras 3.15 under JAX can not once it was evaluated
+    model.save("fashion_cnn.keras")  # first: Keras 3.15 under JAX cannot once it was evaluated
 
     one_hot = keras.utils.to_categorical(y_test, 10)
     loss, accuracy = model.evaluate(x_test, one_hot, batch_size=500, verbose=0)

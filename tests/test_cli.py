@@ -313,13 +313,13 @@ def picture(name, size=None):
     return read_picture(Path(name), size)
 
 
-def test_gray_and_colour_as_they_are():
+def test_gray_and_color_as_they_are():
     np.testing.assert_array_equal(picture(save("a.png", GRAY)), GRAY)
     np.testing.assert_array_equal(picture(save("b.png", COLOR)), COLOR)
     np.testing.assert_array_equal(picture(save("c.png", GRAY > 99)), (GRAY > 99) * np.uint8(255))
 
 
-def test_a_palette_becomes_its_colours():
+def test_a_palette_becomes_its_colors():
     image = Image.fromarray(COLOR).quantize(35)
     image.save("a.png")
     np.testing.assert_array_equal(picture("a.png"), np.asarray(image.convert("RGB")))
@@ -339,7 +339,7 @@ def test_transparent_parts_are_laid_on_white():
     np.testing.assert_array_equal(picture(save("a.png", np.dstack([COLOR, alpha]))), on_white)
     gray = picture(save("b.png", np.dstack([GRAY, alpha])))
     np.testing.assert_array_equal(gray, np.where(GRAY > 99, GRAY, 255))
-    save("c.png", GRAY, transparency=0)  # one grey value that is transparent
+    save("c.png", GRAY, transparency=0)  # one gray value that is transparent
     np.testing.assert_array_equal(picture("c.png"), np.where(GRAY > 0, GRAY, 255))
     half = np.full((1, 1, 4), [200, 100, 0, 128], "uint8")
     np.testing.assert_allclose(picture(save("d.png", half))[0, 0], [227, 177, 127], atol=1)

@@ -75,7 +75,7 @@ def test_the_picture_has_a_left_and_a_right_and_both_kinds():
     assert not np.array_equal(*pictures(3, varied=True)[:2])
 
 
-def test_colours_are_the_notebooks_own():
+def test_colors_are_the_notebooks_own():
     text = Rotation()._repr_html_()
     assert "color:inherit" in text
     assert not re.search(r"(?<!-)color:(?!inherit)|background:(?!none)", text)

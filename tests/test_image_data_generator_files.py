@@ -77,7 +77,7 @@ def _assert_same(ours, theirs):
 
 @pytest.mark.parametrize("color_mode", ["rgb", "rgba", "grayscale"])
 @pytest.mark.parametrize("class_mode", ["categorical", "binary", "sparse", "input", None])
-def test_class_and_colour_modes_of_folders(folder, class_mode, color_mode):
+def test_class_and_color_modes_of_folders(folder, class_mode, color_mode):
     arguments = {"directory": str(folder), "target_size": (8, 9), "batch_size": 4, "seed": 1}
     arguments |= {"class_mode": class_mode, "color_mode": color_mode}
     ours, theirs = compare("flow_from_directory", arguments)
@@ -267,7 +267,7 @@ def test_every_mode_of_picture_becomes_every_other(tmp_path):
         assert (batches.target_size, batches.color_mode) == ((6, 8), color_mode)
         images = batches.next()
         assert images.shape == (5, 6, 8, channels)
-        for image in images:  # one of them from 48 of the palette's colours
+        for image in images:  # one of them from 48 of the palette's colors
             np.testing.assert_allclose(image[..., 0], levels, atol=1)
         if channels == 4:
             np.testing.assert_array_equal(images[..., 3], 255)

@@ -351,7 +351,7 @@ class TestHistory:
                 red, green, blue = colors.to_rgb(line.get_color())
                 assert 0.299 * red + 0.587 * green + 0.114 * blue > 0.5
 
-    def test_another_style_changes_no_colour_of_a_figure(self):
+    def test_another_style_changes_no_color_of_a_figure(self):
         figure = plot_history({"mine": CURVES})
         with mpl.style.context("dark_background"):
             assert colors.to_hex(figure.axes[0].get_lines()[0].get_color()) == "#1f77b4"

@@ -66,7 +66,7 @@ class Cropping(Fade):
         return images[:, 1:]
 
 
-class OnlyColour(Fade):
+class OnlyColor(Fade):
     """Fails for one channel without saying that it is not meant for it."""
 
     def transform_images(self, images, parameters):
@@ -234,7 +234,7 @@ BROKEN = [
     (Promoting(), "keeps_dtype_and_shape", "TypeError.*float64 from Promoting.*, given uint8"),
     (Cropping(), "keeps_dtype_and_shape", r"shape \(\d+, 45, 61, 3\)"),
     (
-        OnlyColour(),
+        OnlyColor(),
         "keeps_dtype_and_shape",
         r"\(3, 9, 7, 1\) is due.*from an array of shape \(3, 9, 7\)",
     ),
@@ -318,7 +318,7 @@ def test_saving_is_checked_without_keras(monkeypatch):
 
 
 @dataclass(frozen=True, repr=False)
-class ColourOnly(Fade):
+class ColorOnly(Fade):
     def transform_images(self, images, parameters):
         if images.shape[-1] != 3 or images.dtype != np.uint8:
             raise ValueError(f"`images` must have 3 channels of bytes. Received: {images.shape}.")
@@ -361,7 +361,7 @@ class Window(Transform):
 
 
 def test_refusals_are_no_fault():
-    check_transform(ColourOnly())
+    check_transform(ColorOnly())
 
 
 def test_other_sizes_are_no_fault():

@@ -146,7 +146,7 @@ def numbers(version: str) -> tuple[int, ...] | None:
 
 
 def version_problem(version: str, tags: Iterable[str]) -> str | None:
-    """Returns why a version can not follow these tags, or None if it can."""
+    """Returns why a version cannot follow these tags, or None if it can."""
     own = numbers(version)
     if own is None:
         return f"{version} is not of the form 1.2.3. Correct __version__ in src/kaug/_version.py."

@@ -49,7 +49,7 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
 
     Raises:
         FileNotFoundError: There is none.
-        OSError: It can not be opened, or is no regular file.
+        OSError: It cannot be opened, or is no regular file.
     """
     # Without waiting for somebody to write into a pipe. Regular files pay no attention to it.
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)

@@ -98,7 +98,7 @@ class Job:
         return choice_of(self.sampling, count, key, y=labels, append=self.append)
 
     def check_shape(self, shape: tuple[int, ...]) -> None:
-        """Raises when images of `shape` can not follow the originals."""
+        """Raises when images of `shape` cannot follow the originals."""
         if shape != self.images.shape[1:] and self.kept:
             raise ValueError(
                 message(

@@ -85,7 +85,7 @@ class RandomTransform(keras.layers.Layer):
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: The transform can not be one affine warp, or a dict holds what can not be moved.
+        ValueError: The transform cannot be one affine warp, or a dict holds what cannot be moved.
 
     Example:
         >>> import keras, numpy as np

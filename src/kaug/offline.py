@@ -88,7 +88,7 @@ def augment_dataset(
         ValueError: Lengths differ, an option is unknown, or the generator changes the number or
             the shape of the images; or `out` was made with other arguments.
         MemoryError: The result would not fit into the memory that is free.
-        OSError: `out` can not be written: the disk is full, the folder is read-only or holds
+        OSError: `out` cannot be written: the disk is full, the folder is read-only or holds
             something else, or another process is writing there.
         ImportError: `out` ends in `.zarr` and zarr is not installed.
 
@@ -153,7 +153,7 @@ def augment_rows(
         y: Labels: an array with N rows, a tuple, list or dict of such arrays, or None.
         rows: Numbers of the augmented rows, integers `(M,)` from 0 on, in any order.
         generator: A transform of `kaug.transforms`, or a Keras `ImageDataGenerator` with only
-            geometric options: other generators can not make one row without the others.
+            geometric options: other generators cannot make one row without the others.
         seed: 0..2⁶⁴-1.
         sample_weight: Weights with N rows.
         append: With `sampling="balanced"`, whether the originals count, as in `augment_dataset`.

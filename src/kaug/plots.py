@@ -34,7 +34,7 @@ __all__ = ["plot_augmentations", "plot_confusion_matrix", "plot_history", "plot_
 
 _GAP = 0.04  # inches between two images
 _TITLE = 0.2  # inches a label takes above its image
-# The tutorial's colours: one pair (training, validation) a panel.
+# The tutorial's colors: one pair (training, validation) a panel.
 _COLORS = (("b", "r"), ("g", "k"))
 # Their stand-ins on a dark background, where pure blue and black cannot be read.
 _ON_DARK = {"b": "#73b3ff", "r": "#ff8a80", "g": "#7fdc8f", "k": "#ffffff"}
@@ -71,7 +71,7 @@ def plot_images(
             are shown.
         columns: Columns of the grid. If neither is given, the grid is about square.
         class_names: The names of the class numbers in `labels`.
-        cmap: Matplotlib's colour map for gray images.
+        cmap: Matplotlib's color map for gray images.
         figsize: Width and height in inches. By default an image is 1 inch wide in a grid of ten
             columns or more and up to 2 inches in a smaller one.
         fig: An empty figure to draw into instead of a new one; `figsize` must be left out.
@@ -128,7 +128,7 @@ def plot_augmentations(
             callable.
         n: How many times, at least 1.
         seed: For the same pictures every time; None draws a new seed.
-        cmap: Matplotlib's colour map for gray images.
+        cmap: Matplotlib's color map for gray images.
         figsize: Width and height in inches; by default as in `plot_images`.
         fig: An empty figure to draw into instead of a new one; `figsize` must be left out.
 
@@ -171,7 +171,7 @@ def plot_history(
     """Plots training and validation curves over the epochs, one panel a metric.
 
     A single history gets the tutorial's figure: `loss` blue, `val_loss` red and dashed, `acc`
-    green, `val_acc` black (white on a dark background) and dashed. Several get a colour each, and
+    green, `val_acc` black (white on a dark background) and dashed. Several get a color each, and
     their validation curves are dashed.
 
     Args:
@@ -234,7 +234,7 @@ def plot_confusion_matrix(
         y_pred: N class numbers from 0, or `(N, K)` probabilities, of which the largest counts.
         class_names: The names of the classes, all of them; by default their numbers.
         normalize: Show fractions of each true class, rows summing to 1, instead of counts.
-        cmap: Matplotlib's colour map for the cells.
+        cmap: Matplotlib's color map for the cells.
         ax: Axes to draw into instead of a new figure.
 
     Returns:

@@ -58,7 +58,7 @@ def cluster():
         log_to_driver=False,
     )
     ray.data.DataContext.get_current().enable_progress_bars = False
-    # Workers can not import this file everywhere; its classes go to them as they are.
+    # Workers cannot import this file everywhere; its classes go to them as they are.
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     yield
     ray.shutdown()

@@ -1,4 +1,4 @@
-"""Colour against Pillow, colorsys and arrays one can check by eye."""
+"""Color against Pillow, colorsys and arrays one can check by eye."""
 
 import colorsys
 from dataclasses import replace
@@ -98,10 +98,10 @@ def test_blends_are_rounded_to_nearest(images):
         assert np.abs(result - np.clip(exact, 0, 255)).max() <= 0.5 + 1e-4
 
 
-def test_the_grey_is_that_of_pillow_for_every_colour():
+def test_the_grey_is_that_of_pillow_for_every_color():
     values = np.arange(0, 256, 5)
-    colours = np.stack(np.meshgrid(values, values, values, indexing="ij"), -1).astype("uint8")
-    batch = colours.reshape(1, 52, 52 * 52, 3)
+    colors = np.stack(np.meshgrid(values, values, values, indexing="ij"), -1).astype("uint8")
+    batch = colors.reshape(1, 52, 52 * 52, 3)
     expected = np.asarray(Image.fromarray(batch[0]).convert("L").convert("RGB"))
     np.testing.assert_array_equal(Grayscale(p=1)(batch)[0], expected)
 
@@ -120,7 +120,7 @@ def turned(pixel, turn):
 @pytest.mark.parametrize("turn", [*TURNS, 0.9, -1.3])
 def test_hue_is_that_of_colorsys(images, turn):
     batch = images(1, shape=(15, 16, 3))
-    batch[0, :2] = batch[0, :2, :, :1]  # grey
+    batch[0, :2] = batch[0, :2, :, :1]  # gray
     batch[0, 2:4, :, 1] = batch[0, 2:4, :, 0]  # two channels alike
     batch[0, 4:6, :, 2] = 255
     parameters = {"hue": np.array([turn])}
@@ -245,7 +245,7 @@ def test_every_dtype_gives_the_same_picture(images, transform, parameters, shape
     result = transform.transform_images(other, parameters)
     assert result.dtype == dtype
     tolerance = np.full(7, 0.5 + 3e-3)  # bytes are rounded, and 16 bits too
-    if isinstance(transform, Contrast | Saturation):  # and so is the grey they are moved from
+    if isinstance(transform, Contrast | Saturation):  # and so is the gray they are moved from
         tolerance += 0.5 * np.abs(1 - FACTORS)
     elif isinstance(transform, Grayscale):
         tolerance += 0.5
@@ -304,7 +304,7 @@ def test_any_number_of_channels(images, make, dtype):
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 @pytest.mark.parametrize("make", [Saturation, Hue, Grayscale, ColorJitter])
-def test_colour_needs_three_channels_or_one(images, make, dtype):
+def test_color_needs_three_channels_or_one(images, make, dtype):
     with pytest.raises(ValueError, match=rf"{make.__name__} needs images of 3.*images of 5"):
         make(p=1)(images(1, shape=(5, 7, 5), dtype=dtype))
     if make is not ColorJitter:

@@ -404,7 +404,7 @@ def test_a_size_that_changes_before(images):
 
 @dataclass(frozen=True, repr=False)
 class Flatten(Transform):
-    """Returns arrays that can not be written to."""
+    """Returns arrays that cannot be written to."""
 
     photometric = True
 

@@ -11,8 +11,8 @@ from kaug.transforms.noise import GaussianNoise, SaltAndPepper, normal_quantiles
 
 def noise_of(stddev, *, shape=(200, 300, 3), dtype="float64", seed=0):
     """Returns the noise one row gets, in standard deviations; no value reaches the limits."""
-    grey = np.full((1, *shape), 0.5, dtype)
-    return (GaussianNoise((stddev, stddev))(grey, seed=seed)[0] - 0.5) / stddev
+    gray = np.full((1, *shape), 0.5, dtype)
+    return (GaussianNoise((stddev, stddev))(gray, seed=seed)[0] - 0.5) / stddev
 
 
 @pytest.mark.parametrize("chunk", [0, 1, 1000])
@@ -61,18 +61,18 @@ def test_neighbours_and_channels_are_independent():
 
 
 def test_every_row_has_its_own_strength_and_noise():
-    grey = np.full((5, 40, 50, 3), 0.5)
+    gray = np.full((5, 40, 50, 3), 0.5)
     parameters = GaussianNoise().draw(np.arange(5), seed=1)
     strengths = np.array([0.0, 0.01, 0.02, 0.04, 0.08])
-    result = GaussianNoise().transform_images(grey, {**parameters, "stddev": strengths})
-    np.testing.assert_array_equal(result[0], grey[0])
+    result = GaussianNoise().transform_images(gray, {**parameters, "stddev": strengths})
+    np.testing.assert_array_equal(result[0], gray[0])
     np.testing.assert_allclose(result.std(axis=(1, 2, 3)), strengths, rtol=0.05)
     units = (result[1:] - 0.5) / strengths[1:, np.newaxis, np.newaxis, np.newaxis]
     assert np.abs(np.corrcoef(units.reshape(4, -1)) - np.eye(4)).max() < 0.06
     for row in range(5):
         part = slice(row, row + 1)
         own = {"stddev": strengths[part], "words": parameters["words"][part]}
-        alone = GaussianNoise().transform_images(grey[part], own)
+        alone = GaussianNoise().transform_images(gray[part], own)
         np.testing.assert_array_equal(alone[0], result[row])
 
 
@@ -121,8 +121,8 @@ def test_not_a_number_stays_one(images):
 @pytest.mark.parametrize("channels", [1, 3, 5])
 @pytest.mark.parametrize("amount", [0.001, 0.02, 0.3, 1.0])
 def test_half_salt_half_pepper(channels, amount):
-    grey = np.full((3, 150, 170, channels), 100, "uint8")
-    result = SaltAndPepper((amount, amount))(grey, seed=4)
+    gray = np.full((3, 150, 170, channels), 100, "uint8")
+    result = SaltAndPepper((amount, amount))(gray, seed=4)
     assert (result == result[..., :1]).all()  # pixels, not channels
     for image in result[..., 0]:
         salt, pepper = (image == 255).mean(), (image == 0).mean()
@@ -134,8 +134,8 @@ def test_half_salt_half_pepper(channels, amount):
 
 
 def test_salt_is_spread_evenly():
-    grey = np.full((200, 9, 11, 1), 100, "uint8")
-    hits = (SaltAndPepper((0.5, 0.5))(grey, seed=0) != 100).mean(axis=0)
+    gray = np.full((200, 9, 11, 1), 100, "uint8")
+    hits = (SaltAndPepper((0.5, 0.5))(gray, seed=0) != 100).mean(axis=0)
     assert abs(hits - 0.5).max() < 4.5 * np.sqrt(0.25 / 200)
 
 
@@ -153,11 +153,11 @@ def test_salt_falls_on_the_same_pixels(images, dtype):
     batch = np.full((3, 20, 31, 2), 100, "uint8")
     expected = SaltAndPepper((0.3, 0.3))(batch, seed=1)
     white = 1 if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max
-    grey = np.full(batch.shape, white / 2, dtype)
-    result = SaltAndPepper((0.3, 0.3))(grey, seed=1)
+    gray = np.full(batch.shape, white / 2, dtype)
+    result = SaltAndPepper((0.3, 0.3))(gray, seed=1)
     np.testing.assert_array_equal(result == white, expected == 255)
     np.testing.assert_array_equal(result == 0, expected == 0)
-    np.testing.assert_array_equal(result == grey, expected == 100)
+    np.testing.assert_array_equal(result == gray, expected == 100)
 
 
 @pytest.mark.parametrize("transform", [GaussianNoise(), SaltAndPepper()])

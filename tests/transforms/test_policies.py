@@ -304,7 +304,7 @@ def test_pairs_of_autoaugment_are_drawn_as_the_table_says(policy):
             assert abs((names[:, place] == name).mean() - acts[own].sum() / 25) < 0.015
         assert abs((names[:, place] != "Identity").mean() - acts.mean()) < 0.015
     if policy == "imagenet":
-        # Level 0 is nearly grey, level 2 of 9 half as colourful.
+        # Level 0 is nearly gray, level 2 of 9 half as colorful.
         assert set(strengths[names == "Color"].round(3)) == {0.1, 0.5, 0.9, 1.7}
         assert set(strengths[names == "Posterize"]) == {4.0, 5.0, 6.0}
         assert set(strengths[names == "Rotate"].round(2)) == {-30, -26.67, -10, 10, 26.67, 30}

@@ -20,7 +20,7 @@ from kaug._types import Array, Batch
 
 
 def writable(batch: Batch, name: str) -> Array:
-    """Returns an array of the batch, copied if it can not be written to."""
+    """Returns an array of the batch, copied if it cannot be written to."""
     if not batch[name].flags.writeable:
         batch[name] = batch[name].copy()
     return batch[name]

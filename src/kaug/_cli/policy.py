@@ -23,7 +23,7 @@ def tutorial() -> Transform:
 _MOST_BYTES = 2**24  # of a policy as JSON
 _RULE = "A policy must be a .json file, or a transform as in Python, such as 'Rotation(30)'"
 
-#: What a policy can be made of, by name. A function, for `Lambda`, can not be written in one.
+#: What a policy can be made of, by name. A function, for `Lambda`, cannot be written in one.
 VOCABULARY: dict[str, Callable[..., Any]] = {
     "tutorial": tutorial,
     **{
@@ -41,7 +41,7 @@ def read_policy(text: str) -> Transform:
         text: The path of a JSON file, an expression such as `"Rotation(30)"`, or a name.
 
     Raises:
-        OSError: The file can not be read.
+        OSError: The file cannot be read.
         TypeError: An argument of a transform has the wrong type or name.
         ValueError: It is no policy.
     """

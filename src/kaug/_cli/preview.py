@@ -56,8 +56,8 @@ def read_picture(path: Path, size: tuple[int, int] | None = None) -> NDArray[Any
             a side longer than 1024 pixels.
 
     Returns:
-        `(H, W)` if it is grey, else `(H, W, 3)` with red, green and blue. uint8, or float32 in
-        [0, 1] if the file has more than 8 bits of grey.
+        `(H, W)` if it is gray, else `(H, W, 3)` with red, green and blue. uint8, or float32 in
+        [0, 1] if the file has more than 8 bits of gray.
     """
     try:
         with open_regular(path) as stream, Image.open(stream) as file:

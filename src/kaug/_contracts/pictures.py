@@ -55,7 +55,7 @@ def noise(count: int, shape: tuple[int, ...], dtype: str = "uint8") -> Array:
 
 
 def blobs(pictures: ImageKind, *, masks: bool, points: bool, count: int = 24) -> dict[str, Array]:
-    """Returns grey images with a bright disc somewhere in each, and where it is.
+    """Returns gray images with a bright disc somewhere in each, and where it is.
 
     Args:
         pictures: Of which kind.
@@ -72,8 +72,8 @@ def blobs(pictures: ImageKind, *, masks: bool, points: bool, count: int = 24) ->
     radius = min(height, width) / 9
     disc = distance <= radius
     bright, dark = (0.7, 0.2) if pictures.dtype == "float32" else (180, 50)
-    grey = np.where(disc, bright, dark).astype(pictures.dtype)
-    batch = {"images": np.repeat(grey[..., np.newaxis], pictures.channels, axis=-1)}
+    gray = np.where(disc, bright, dark).astype(pictures.dtype)
+    batch = {"images": np.repeat(gray[..., np.newaxis], pictures.channels, axis=-1)}
     if masks:
         around = np.stack([disc, distance <= 2 * radius], axis=-1)
         batch["segmentation_masks"] = around.astype(np.uint8)
@@ -88,32 +88,32 @@ def found(batch: dict[str, Array]) -> dict[str, NDArray[np.bool_]]:
 
     Rows in which too little of it is left are not counted.
     """
-    grey = batch["images"].astype(np.float64).mean(axis=-1)
+    gray = batch["images"].astype(np.float64).mean(axis=-1)
     result: dict[str, Any] = {}
     masks = batch.get("segmentation_masks")
     if masks is not None:
         counted = masks[..., 0].sum(axis=(1, 2), dtype=int) >= 25
-        agree = [_agreement(*row) > 0.5 for row in zip(grey[counted], masks[counted], strict=True)]
+        agree = [_agreement(*row) > 0.5 for row in zip(gray[counted], masks[counted], strict=True)]
         result["masks and images"] = np.array(agree, bool)
     if "keypoints" in batch:
         points = batch["keypoints"][:, 0]
         rows = np.flatnonzero(points[:, 2])
         x, y = np.rint(points[rows, :2]).astype(int).T
-        height, width = grey.shape[1:]
+        height, width = gray.shape[1:]
         x, y = x.clip(0, width - 1), y.clip(0, height - 1)  # half a pixel belongs to the image
         if masks is not None:
             result["masks and keypoints"] = masks[rows, y, x, 0] == 1
         else:
-            usual = np.median(grey, axis=(1, 2))[rows]
-            contrast = 0.05 * (grey.max(axis=(1, 2)) - grey.min(axis=(1, 2)))[rows]
-            result["keypoints and images"] = np.abs(grey[rows, y, x] - usual) > contrast
+            usual = np.median(gray, axis=(1, 2))[rows]
+            contrast = 0.05 * (gray.max(axis=(1, 2)) - gray.min(axis=(1, 2)))[rows]
+            result["keypoints and images"] = np.abs(gray[rows, y, x] - usual) > contrast
     return result
 
 
-def _agreement(grey: Array, masks: Array) -> float:
+def _agreement(gray: Array, masks: Array) -> float:
     """Returns how well a picture and the mask of the disc correlate, near the disc."""
     near = masks[..., 1] == 1
-    values, disc = grey[near], masks[near, 0].astype(np.float64)
+    values, disc = gray[near], masks[near, 0].astype(np.float64)
     if not values.std() or not disc.std():
         return 0.0
     return abs(float(np.corrcoef(values, disc)[0, 1]))

@@ -28,7 +28,7 @@ def jit(function: _Function) -> _Function:
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """Returns a view that can not be written to.
+    """Returns a view that cannot be written to.
 
     Whether an array can be is part of a compiled function's signature: with this for whatever a
     kernel only reads, one compilation serves both kinds.

@@ -16,7 +16,7 @@ from kaug._kernels.pointwise import fit, is_outside, load, look_up_row
 
 _LEVELS = 256
 # One channel is counted in turns in so many histograms, as neighbours tend to be alike and a count
-# can not be read before it has been written.
+# cannot be read before it has been written.
 _TURNS = 4
 _PATTERN = 64  # pixels
 

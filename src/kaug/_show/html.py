@@ -1,6 +1,6 @@
 """What a notebook shows of an object: its description, and pictures below it.
 
-The page belongs to the notebook: text has the colours and the size that it inherits, in light
+The page belongs to the notebook: text has the colors and the size that it inherits, in light
 themes and in dark ones, and pictures stand side by side as far as the cell is wide.
 """
 
@@ -25,7 +25,7 @@ _SHOWN = 10  # pictures of a batch
 _PIXELS = 2**23  # of all of them before they are shrunk, so that large ones are fewer
 _SIDE = 88  # pixels on the screen that the longer side of a picture takes at most
 _BYTES = 42_000  # of all pictures together, before base64 adds a third
-# What is tried, in this order, until they are no more than that: how large and how many colours.
+# What is tried, in this order, until they are no more than that: how large and how many colors.
 _STEPS = ((_SIDE, 256**3), (_SIDE, 128), (64, 128), (48, 128))
 _ON_A_LINE = 80  # characters of what another library says about its object
 _REASON = 400  # characters of an error
@@ -228,7 +228,7 @@ def _tile(image: Array, data: bytes, caption: str, factor: int) -> str:
 
 
 def _encoded(images: Sequence[Array]) -> list[bytes]:
-    """Returns the images as PNG files, smaller or with fewer colours where they would be large."""
+    """Returns the images as PNG files, smaller or with fewer colors where they would be large."""
     files: list[bytes] = []
     for side, colors in _STEPS:
         files = [_png(image, side, colors) for image in images]

@@ -1,7 +1,7 @@
 """What a notebook shows of a transform: its `repr` on several lines, and what it does to a picture.
 
 The picture is painted here: a house with a red roof beside a tree, in front of a hill. It is not
-square, has a left and a right, straight edges, even areas, small things and all colours.
+square, has a left and a right, straight edges, even areas, small things and all colors.
 """
 
 from collections.abc import Iterator
@@ -74,7 +74,7 @@ def preview(transform: Any) -> Pictures:
     """Returns the picture, and what a transform makes of it in the first rows.
 
     Raises:
-        Exception: Whatever the transform raises, given floats or bytes, in colour or gray.
+        Exception: Whatever the transform raises, given floats or bytes, in color or gray.
     """
     # What black and white are to the transform, if its parts agree on anything but 0 and 1.
     given = [getattr(leaf, "value_range", None) or (0.0, 1.0) for leaf in transform._leaves()]

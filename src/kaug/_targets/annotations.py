@@ -50,9 +50,9 @@ class Annotations(PickledByPlace):
         name: What the caller calls `y`.
 
     Raises:
-        TypeError: The targets can not follow the images through the transform.
+        TypeError: The targets cannot follow the images through the transform.
         ValueError: A target has the wrong shape, length or values, has another name than what
-            moves must have, or can not be mixed.
+            moves must have, or cannot be mixed.
     """
 
     def __init__(

@@ -102,7 +102,7 @@ def _dense(corners: Any, labels: Any, rule: str) -> tuple[Array, Array]:
 
 
 def check_values(boxes: Array, labels: Array, box_format: str, size: tuple[int, int]) -> None:
-    """Raises when boxes can not be what their format says. Padding is not looked at.
+    """Raises when boxes cannot be what their format says. Padding is not looked at.
 
     Args:
         boxes: `(N, B, 4)`.

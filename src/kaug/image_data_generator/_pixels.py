@@ -34,7 +34,7 @@ def transform(
         rows: Row of `images` for each of the results.
         parameters: `(M, 10)`, see `draws.NAMES`.
         dtype: Of the result. Integers are rounded as `scipy.ndimage` rounds after the geometry,
-            and cut after colours.
+            and cut after colors.
     """
     # The kernel knows float32 and float64; only float64 holds every integer.
     work = dtype if dtype in (np.float32, np.float64) else np.dtype(np.float64)
@@ -45,7 +45,7 @@ def transform(
     _resample(generator, source, places, parameters, result)
     if dtype.kind in "iu":
         _round(result, dtype)
-    _recolour(generator, source, places, parameters, result, images.dtype.kind in "iu")
+    _recolor(generator, source, places, parameters, result, images.dtype.kind in "iu")
     return result.astype(dtype, copy=False)
 
 
@@ -118,7 +118,7 @@ def _round(images: Array, dtype: np.dtype[Any]) -> None:
     np.clip(images, limits.min, limits.max, out=images)
 
 
-def _recolour(
+def _recolor(
     generator: Options,
     source: Array,
     rows: Rows,

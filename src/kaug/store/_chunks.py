@@ -130,7 +130,7 @@ def damaged_chunks(manifest: Manifest, arrays: Arrays, count: int, rows: int) ->
         span = span_of(manifest, number, rows)
         try:
             found = digest_of([arrays.read(place, *span) for place in range(count)])
-        except Exception:  # the end of a file, a codec's complaint: it can not be read
+        except Exception:  # the end of a file, a codec's complaint: it cannot be read
             found = ""
         if found != recorded:
             yield number

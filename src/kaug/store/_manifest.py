@@ -78,7 +78,7 @@ class Manifest:
 
 
 def _parsed(file: Path) -> Any:
-    """Returns what stands in a manifest; None if that can not be read."""
+    """Returns what stands in a manifest; None if that cannot be read."""
     with open_regular(file) as stream:
         text = stream.read(_MOST_BYTES + 1)
     try:

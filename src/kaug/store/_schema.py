@@ -38,7 +38,7 @@ class NotOfKaugError(Exception):
 
 
 def check_content(content: Mapping[str, Any]) -> None:
-    """Raises when a manifest can not be one that kaug wrote.
+    """Raises when a manifest cannot be one that kaug wrote.
 
     Types, counts and references are looked at, so that what reads the manifest can rely on them,
     and nothing in it names a file outside of the store, or more memory than kaug would have taken.

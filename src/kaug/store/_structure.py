@@ -16,7 +16,7 @@ from kaug._targets.structures import map_arrays
 from kaug._types import Array
 from kaug._validation import message
 
-# No dot and no slash: a name can not lead out of the store.
+# No dot and no slash: a name cannot lead out of the store.
 NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _STORABLE = "biufcSUmM"
 
@@ -103,7 +103,7 @@ def specs_of(parts: Mapping[str, Any], rows: int) -> list[Spec]:
         rows: How many rows are to be stored.
 
     Raises:
-        TypeError: A dtype can not be stored.
+        TypeError: A dtype cannot be stored.
     """
     specs: list[Spec] = []
     taken: set[str] = set()

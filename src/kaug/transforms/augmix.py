@@ -49,7 +49,7 @@ class AugMix(Slots):
         depth: Number of operations in a chain, 1 to 100; -1 draws it from 1, 2 and 3.
         alpha: 0.0001 to 1,000,000. Small values leave one copy, and either it or the picture,
             nearly alone; 1 draws all weights alike; large values mix evenly.
-        all_ops: Whether brightness, contrast, colour and sharpness occur too, as factors of 0.1 to
+        all_ops: Whether brightness, contrast, color and sharpness occur too, as factors of 0.1 to
             1.9. They are among the corruptions of ImageNet-C, so leave them out to be measured on
             those.
         fill_mode: What lies outside the image: see `Affine`.

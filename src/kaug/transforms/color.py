@@ -1,4 +1,4 @@
-"""Colour: brightness, contrast, saturation, hue, and what else changes each pixel by itself.
+"""Color: brightness, contrast, saturation, hue, and what else changes each pixel by itself.
 
 Values run from black to white: 0..255 for uint8, 0..1 for floats, `value_range` if that is given.
 What would leave the range is clipped to it. Where Pillow has the operation, this is Pillow's,
@@ -39,7 +39,7 @@ class Brightness(Compiled):
         brightness: Factor, 0 or more: 0 is black, 1 changes nothing. A number `r` means evenly on
             `[1 - r, 1 + r]`, a pair `[low, high]`.
         value_range: What is black and what is white. Values beyond are clipped. None takes 0 and
-            the dtype's largest, or 1 for floats; images whose values can not mean that, such as
+            the dtype's largest, or 1 for floats; images whose values cannot mean that, such as
             floats of 0..255 or bytes in int64, are then an error.
         opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is changed at all.
@@ -78,11 +78,11 @@ class Brightness(Compiled):
 class Contrast(Compiled):
     """Moves all values away from the mean brightness, as `PIL.ImageEnhance.Contrast` does.
 
-    The mean is that of the channel if there is one, of Pillow's grey (`L`) if there are three, and
+    The mean is that of the channel if there is one, of Pillow's gray (`L`) if there are three, and
     of all samples for any other number. For bytes it is rounded, as Pillow's.
 
     Args:
-        contrast: Factor, 0 or more: 0 is plain grey, 1 changes nothing. A number `r` means evenly
+        contrast: Factor, 0 or more: 0 is plain gray, 1 changes nothing. A number `r` means evenly
             on `[1 - r, 1 + r]`, a pair `[low, high]`.
         value_range: See `Brightness`.
         opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
@@ -129,17 +129,17 @@ def _scaled(images: Array, factors: Array, offsets: Array, outside: Array) -> Ar
 
 @dataclass(frozen=True, repr=False)
 class Saturation(Compiled):
-    """Moves each pixel away from its grey, as `PIL.ImageEnhance.Color` does.
+    """Moves each pixel away from its gray, as `PIL.ImageEnhance.Color` does.
 
     Args:
-        saturation: Factor, 0 or more: 0 is grey, 1 changes nothing. A number `r` means evenly on
+        saturation: Factor, 0 or more: 0 is gray, 1 changes nothing. A number `r` means evenly on
             `[1 - r, 1 + r]`, a pair `[low, high]`.
         value_range: See `Brightness`.
         opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is changed at all.
 
     Raises:
-        ValueError: Also when images have neither 1 channel, which has no colour to change, nor 3.
+        ValueError: Also when images have neither 1 channel, which has no color to change, nor 3.
 
     Example:
         >>> import numpy as np
@@ -161,7 +161,7 @@ class Saturation(Compiled):
     def change(
         self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
     ) -> Array:
-        """Returns the images with more or less colour."""
+        """Returns the images with more or less color."""
         if not _is_colored(self, images):
             return _clipped(images, outside)
         out = np.empty_like(images)
@@ -171,7 +171,7 @@ class Saturation(Compiled):
 
 @dataclass(frozen=True, repr=False)
 class Hue(Compiled):
-    """Turns the colour wheel, leaving saturation and value in HSV as they are.
+    """Turns the color wheel, leaving saturation and value in HSV as they are.
 
     Computed in floats, where `torchvision.transforms.functional.adjust_hue` on a Pillow image
     rounds hue, saturation and value to bytes.
@@ -243,7 +243,7 @@ class ColorJitter(Compiled):
 
     Each of the four is as in the transform of its name, and the values are clipped after each, as
     `torchvision.transforms.ColorJitter` does it; but they are floats until the end, so that bytes
-    are rounded once, and the grey and its mean are not rounded at all. One channel has neither
+    are rounded once, and the gray and its mean are not rounded at all. One channel has neither
     saturation nor hue.
 
     Args:
@@ -251,7 +251,7 @@ class ColorJitter(Compiled):
             0 leaves the brightness alone, and so for the others.
         contrast: Factor, given likewise.
         saturation: Factor, given likewise.
-        hue: Fraction of the colour wheel; a number `r` means evenly on `[-r, r]`.
+        hue: Fraction of the color wheel; a number `r` means evenly on `[-r, r]`.
         value_range: See `Brightness`.
         opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
         p: Probability that a row is changed at all.
@@ -425,7 +425,7 @@ class ChannelShift(Compiled):
 
 @dataclass(frozen=True, repr=False)
 class Grayscale(Compiled):
-    """Turns pictures grey, as Pillow's conversion to `L` does; they keep their three channels.
+    """Turns pictures gray, as Pillow's conversion to `L` does; they keep their three channels.
 
     Args:
         p: Probability that a row is changed.
@@ -433,7 +433,7 @@ class Grayscale(Compiled):
         opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
 
     Raises:
-        ValueError: Also when images have neither 1 channel, which is grey already, nor 3.
+        ValueError: Also when images have neither 1 channel, which is gray already, nor 3.
 
     Example:
         >>> import numpy as np
@@ -449,7 +449,7 @@ class Grayscale(Compiled):
     def change(
         self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
     ) -> Array:
-        """Returns grey images."""
+        """Returns gray images."""
         del parameters, precision
         if not _is_colored(self, images):
             return _clipped(images, outside)

@@ -70,7 +70,7 @@ class _Policy(Transform):
         return shape
 
     def _resampling(self) -> Resampling | None:
-        """Returns how all children resample together, or None when they can not in one warp."""
+        """Returns how all children resample together, or None when they cannot in one warp."""
         merged: Resampling | None = Resampling(indifferent=True)
         for child in self._children:
             sampling = child._resampling()
@@ -287,7 +287,7 @@ class Lambda(Transform):
         p: Probability that a row is transformed at all.
 
     Raises:
-        TypeError: `function` can not be called, or changes the dtype.
+        TypeError: `function` cannot be called, or changes the dtype.
         ValueError: `function` changes the shape.
 
     Example:

@@ -46,8 +46,8 @@ class GaussianNoise(Photometric):
     Example:
         >>> import numpy as np
         >>> from kaug.transforms import GaussianNoise
-        >>> grey = np.full((1, 60, 80), 128, "uint8")
-        >>> noisy = GaussianNoise((0.1, 0.1))(grey, seed=0)
+        >>> gray = np.full((1, 60, 80), 128, "uint8")
+        >>> noisy = GaussianNoise((0.1, 0.1))(gray, seed=0)
         >>> round(float(noisy.mean())), round(float(noisy.std()))
         (128, 25)
     """
@@ -105,8 +105,8 @@ class SaltAndPepper(Photometric):
     Example:
         >>> import numpy as np
         >>> from kaug.transforms import SaltAndPepper
-        >>> grey = np.full((1, 4, 7), 7, "uint8")
-        >>> SaltAndPepper((0.3, 0.3))(grey, seed=1)[0]
+        >>> gray = np.full((1, 4, 7), 7, "uint8")
+        >>> SaltAndPepper((0.3, 0.3))(gray, seed=1)[0]
         array([[  7,   7, 255,   0,   7,   0,   7],
                [  7,   7,   7,   7,   7, 255,   0],
                [  7,   0,   7,   7,   7,   7,   7],

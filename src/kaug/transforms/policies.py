@@ -60,7 +60,7 @@ class RandAugment(_Published):
     """Applies `num_ops` operations, each drawn from 14, all at the same magnitude.
 
     For each row and each time the operation is drawn evenly, so it may be the same again: shearing
-    and moving along either axis, rotating, brightness, colour, contrast, sharpness, posterizing,
+    and moving along either axis, rotating, brightness, color, contrast, sharpness, posterizing,
     solarizing, stretching the contrast, equalizing the histogram, or nothing. Those that have two
     directions go either way, half of the time. The last of `num_magnitude_bins` magnitudes is a
     shear of 0.3, a move by 150/331 of the width or height, a turn by 30 degrees, factors of 0.1
@@ -74,7 +74,7 @@ class RandAugment(_Published):
     as there, what is read from less than half a pixel outside is black already.
 
     Images of any number of channels are taken. Where there are not three, the operation on their
-    colour does nothing.
+    color does nothing.
 
     Args:
         num_ops: How many operations, one after the other, 1 to 100.
@@ -203,8 +203,8 @@ class AutoAugment(_Published):
 
     From Cubuk, Zoph, Mané, Vasudevan and Le, "AutoAugment: Learning augmentation strategies from
     data", CVPR 2019, arXiv:1805.09501. `torchvision.transforms.v2.AutoAugment` has the same pairs,
-    but takes a magnitude of brightness, colour, contrast and sharpness to be a distance from 1
-    either way, so that the lowest changes nothing; in the paper it is nearly black or grey. All
+    but takes a magnitude of brightness, color, contrast and sharpness to be a distance from 1
+    either way, so that the lowest changes nothing; in the paper it is nearly black or gray. All
     else is as in `RandAugment`.
 
     Args:

@@ -191,7 +191,7 @@ class Transform(ABC):
             Images with the rank and dtype of `images`, or a dict with the keys it had.
 
         Raises:
-            TypeError: An argument has the wrong type, or targets can not follow the images.
+            TypeError: An argument has the wrong type, or targets cannot follow the images.
             ValueError: An argument is out of its range.
         """
         given = Given(images, self)
@@ -370,7 +370,7 @@ class Transform(ABC):
         return {}
 
     def _check_values_of(self, parameters: Parameters) -> None:
-        """Raises for numbers that can not have been drawn; policies ask their children as well."""
+        """Raises for numbers that cannot have been drawn; policies ask their children as well."""
         check_bounds(self._bounds(), parameters, type(self).__name__)
 
     @property

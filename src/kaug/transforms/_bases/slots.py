@@ -83,14 +83,14 @@ class Color(Saturation):
     def change(
         self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
     ) -> Array:
-        """Returns the images with more or less colour."""
+        """Returns the images with more or less color."""
         if images.shape[-1] != 3:
             return images.copy()
         return super().change(images, parameters, precision, outside)
 
 
 # What carries an operation out, and what it calls the strength.
-_COLOURS: dict[str, tuple[type[Any], str]] = {
+_COLORS: dict[str, tuple[type[Any], str]] = {
     "Brightness": (Brightness, "brightness"),
     "Color": (Color, "saturation"),
     "Contrast": (Contrast, "contrast"),
@@ -101,7 +101,7 @@ _COLOURS: dict[str, tuple[type[Any], str]] = {
     "Equalize": (Equalize, ""),
     "Invert": (Invert, ""),
 }
-_CHANGING = [NUMBERS[name] for name in _COLOURS]
+_CHANGING = [NUMBERS[name] for name in _COLORS]
 
 
 @dataclass(frozen=True, repr=False)
@@ -117,7 +117,7 @@ class ValueSlot(Transform):
     def _parts(self) -> dict[int, tuple[Transform, str]]:
         return {
             NUMBERS[name]: (cls(value_range=self.value_range, opacity=self.opacity), parameter)
-            for name, (cls, parameter) in _COLOURS.items()
+            for name, (cls, parameter) in _COLORS.items()
         }
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
