@@ -26,7 +26,12 @@ def pytest_configure(config):
 
 def pytest_generate_tests(metafunc):
     for marker in metafunc.definition.iter_markers("pairwise"):
-        metafunc.parametrize(list(marker.kwargs), pairwise(*marker.kwargs.values()), ids=str)
+        cases = pairwise(*marker.kwargs.values())
+        metafunc.parametrize(list(marker.kwargs), cases, ids=_name)
+
+
+def _name(value):
+    return getattr(value, "__name__", str(value))
 
 
 def pairwise(*lists):
