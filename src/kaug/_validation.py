@@ -222,7 +222,7 @@ def check_images(x: Any, name: str = "x") -> NDArray[Any]:
     refuse_one_image(images, name, rule)
     if 0 in images.shape[1:]:
         raise ValueError(message(f"{rule}, none of them zero", describe(images)))
-    warn_of_channels_first(images.shape, describe(images), name)
+    warn_of_channels_first(images.shape, name)
     return images
 
 
@@ -252,7 +252,7 @@ def refuse_one_image(images: NDArray[Any], name: str, rule: str) -> None:
     raise ValueError(message(either, describe(images), fix))
 
 
-def warn_of_channels_first(shape: tuple[int | None, ...], received: str, name: str) -> None:
+def warn_of_channels_first(shape: tuple[int | None, ...], name: str) -> None:
     """Warns of a batch of images whose channels seem to come first.
 
     Of small images no shape tells; Keras' own setting does, where its user has changed it.
@@ -262,7 +262,7 @@ def warn_of_channels_first(shape: tuple[int | None, ...], received: str, name: s
     if first and (large or (shape[3] not in (1, 3, 4) and _keras_has_channels_first())):
         rule = f"`{name}` must be a batch of images of shape (N, height, width, channels)"
         fix = f"If its channels come first, pass moveaxis({name}, 1, -1)."
-        warn(message(rule, received, fix))
+        warn(message(rule, f"images of shape {shape}", fix))
 
 
 def _keras_has_channels_first() -> bool:

@@ -156,7 +156,7 @@ def checked_rank(images: Any) -> int:
         rule = "The height and the width of the images must be known"
         fix = "Give the `Input`, or the dataset, a shape with numbers for them."
         raise ValueError(message(rule, f"images of shape {shape}", fix))
-    warn_of_channels_first(shape, f"images of shape {shape}", "images")
+    warn_of_channels_first(shape, "images")
     return len(shape)
 
 
