@@ -20,7 +20,8 @@ import kaug
     ],
 )
 def test_without_the_library_the_command_that_installs_it_is_said(name, call, monkeypatch):
-    monkeypatch.setitem(sys.modules, name, None)
+    for module in {name, *(each for each in sys.modules if each.startswith(f"{name}."))}:
+        monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ImportError, match=rf'Run: pip install "kaug\[{name}\]"'):
         call()
 

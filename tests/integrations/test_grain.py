@@ -124,6 +124,7 @@ def test_single_pictures_without_a_channel_and_other_sizes():
 
 
 @needs_grain
+@pytest.mark.filterwarnings("ignore:Images alone are moved")  # the same image twice, on purpose
 def test_iter_datasets_and_keys_of_ones_own():
     images = noise(6)
     names = {"index_key": "row", "epoch_key": "pass"}

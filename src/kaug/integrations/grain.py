@@ -96,7 +96,7 @@ def augment(
         >>> import grain  # doctest: +SKIP
         >>> from kaug.integrations.grain import augment, number_rows
         >>> from kaug.transforms import Invert
-        >>> rows = [{"image": np.full((2, 3), i, "uint8")} for i in range(4)]
+        >>> rows = [{"image": np.full((2, 5), i, "uint8")} for i in range(4)]
         >>> rows = number_rows(grain.MapDataset.source(rows))  # doctest: +SKIP
         >>> batches = augment(rows.batch(2), Invert(), seed=0)  # doctest: +SKIP
         >>> batches[1]["image"].max(axis=(1, 2)), batches[1]["index"]  # doctest: +SKIP

@@ -68,7 +68,7 @@ def augment(
         >>> import ray  # doctest: +SKIP
         >>> from kaug.integrations.ray import augment
         >>> from kaug.transforms import Invert
-        >>> rows = [{"row": i, "image": np.full((2, 3), i, "uint8")} for i in range(4)]
+        >>> rows = [{"row": i, "image": np.full((2, 5), i, "uint8")} for i in range(4)]
         >>> dataset = ray.data.from_items(rows)  # doctest: +SKIP
         >>> inverted = augment(dataset, Invert(), seed=0, index_column="row")  # doctest: +SKIP
         >>> sorted(int(row["image"].max()) for row in inverted.take_all())  # doctest: +SKIP
