@@ -7,6 +7,7 @@ line of it. The garments are test images of Fashion-MNIST; the photograph, of Gr
 with Matplotlib.
 """
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +146,9 @@ def strip(transform):
     gap = np.full((HEIGHT, GAP, 3), GRAY, np.uint8)
     tiles = []
     for images in originals():
-        made = transform(images, seed=0)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "A quarter turn")  # the page shows what it cuts off
+            made = transform(images, seed=0)
         made[0] = images[0]
         scale = HEIGHT // images.shape[1]
         large = made.repeat(scale, axis=1).repeat(scale, axis=2)
