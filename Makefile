@@ -103,9 +103,9 @@ assert "site-packages" in kaug.__file__, kaug.__file__
 assert kaug.__version__ == importlib.metadata.version("kaug"), kaug.__version__
 assert pathlib.Path(kaug.__file__).with_name("py.typed").is_file(), "py.typed is not in the wheel"
 import numpy as np
-x = np.arange(24, dtype="uint8").reshape(2, 3, 4)
+x = np.arange(30, dtype="uint8").reshape(2, 3, 5)
 big, rows = kaug.augment_dataset(x, np.arange(2), 3, lambda images: images[:, ::-1], seed=0)
-assert big.shape == (5, 3, 4), big.shape
+assert big.shape == (5, 3, 5), big.shape
 assert np.array_equal(big[2:], x[rows[2:], ::-1]), "labels and images do not match"
 print(f"kaug {kaug.__version__}: the wheel works")
 endef
