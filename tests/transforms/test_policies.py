@@ -1,5 +1,9 @@
 """RandAugment, TrivialAugment and AutoAugment against Pillow and SciPy, row by row as drawn."""
 
+import base64
+import pickle
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
@@ -412,3 +416,22 @@ def test_numbers_of_operations_have_names_and_units():
     assert RandAugment.operations["Rotate"].startswith("degrees")
     with pytest.raises(TypeError):
         RandAugment.operations["Rotate"] = "gradians"
+
+
+# RandAugment() after a call, by version 0.1: the parts that it had kept are in it.
+PICKLE_OF_0_1 = (
+    "c-n<h%Wl&^6b&?uJ#mXr#iJX9#HwtvLu`<uHbMqjiV*z(Yn)6xBgQjf9zjJyDx0kCj$r}+z-O@FBarw6z5sEZq)r"
+    "==a#!}9bIv{Yao+y?ZKt&eIDA8W*>i>}JJF`Hy{VRBB$y45yryb=?8}NN7e0l@AH#=m1Y{zl%qu-+0pgKX)=_+h?"
+    "jk*-(zB4ZRss7$Ic89jI-ym7NHJ=dMSQY==2*96VF)*-A?^QOu_EQGTu*JtZUU)jsf6=bE+cSIzciV=5DGyLf#fC"
+    "A6?5h+z`f0eax1mNcH;B`bI}Xm<sBY1Zh6cJBvPXz>+*N>3@!a^egETj4t)V}KGITqV*|ep(O~u6NOgx0<&x1EP7"
+    "eRG4&2=|Qu7T?>cohWJH_l3I#1RE=oV{8+W+yTj<3GpkLDqZu>9^|A+?Qdsq<zz@yqNZWXJpg!~?C+mUY_%>a{Kb"
+    "m+8HEy@C6iUE$tw#W-Jb%Bh)N*A}r2BJKZLCQ<ka3U}eorm)irPmH|M7WKt@woSEN2wZR0Mx|${l<=nzpW?+`$03"
+    "g68FDShSDc(6e-HV4$KL7xO{p_N&}6c{b`*Gl0{gXr=Wjig|1i+hf>uE6EnG+ErJ6D0wj%j(9=tDn(fbQTL{n7"
+)
+
+
+def test_pickles_of_0_1_load():
+    policy = pickle.loads(zlib.decompress(base64.b85decode(PICKLE_OF_0_1)))
+    assert policy == RandAugment()
+    images = np.random.default_rng(0).integers(0, 256, (9, 12, 17, 3), np.uint8)
+    np.testing.assert_array_equal(policy(images, seed=1), RandAugment()(images, seed=1))
