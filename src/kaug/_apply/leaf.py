@@ -7,7 +7,7 @@ from typing import Protocol
 
 from kaug._apply.matrices import Matrices
 from kaug._apply.resample import Resampling
-from kaug._types import Array, Batch, Parameters
+from kaug._types import Array, Parameters
 
 
 class Leaf(Protocol):
@@ -19,7 +19,7 @@ class Leaf(Protocol):
 
     @property
     def _mixes(self) -> bool:
-        """Whether it blends each row with another one of the source, which is `_mix`."""
+        """Whether it blends each row with another one of the source, by its `_mix`."""
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Returns the shape of a transformed image, given that of an image."""
@@ -43,13 +43,6 @@ class Leaf(Protocol):
 
     def _check_carries(self, what: str) -> None:
         """Raises when it does not know where targets of a kind would go."""
-
-
-class Mixing(Leaf, Protocol):
-    """A leaf that mixes."""
-
-    def _mix(self, own: Batch, partners: Batch, parameters: Parameters) -> Batch:
-        """Returns what rows become, mixed with others."""
 
 
 class Tree(Protocol):

@@ -2,7 +2,7 @@
 
 Labels and weights are taken along row by row. But where pixels move, masks, boxes and keypoints
 must move with them, and where pictures are mixed, labels and weights must mix. Both happen to plain
-arrays, which `Transform.fill` gets beside the images; `Annotations` makes these arrays from what
+arrays, which `Transform._fill` gets beside the images; `Annotations` makes these arrays from what
 the user has, and brings them back to the form the user gave.
 """
 

@@ -9,7 +9,7 @@ from kaug.transforms.transform import Transform
 
 
 class AffineTransform(Transform):
-    """A transform that is an affine warp: `sampling` and `matrices` are all there is to it."""
+    """A transform that is an affine warp: `_resampling` and `_matrices` are all there is to it."""
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         """Returns `images` warped."""

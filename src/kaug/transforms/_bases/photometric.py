@@ -27,7 +27,7 @@ class Photometric(Transform):
     A subclass says what happens to bytes, 0..255, and to floats, 0..1. Images of other dtypes and
     value ranges are brought to floats and back, so all of them come out alike. Values outside the
     range are clipped to it; NaN stays NaN. Without a `value_range`, what cannot mean what it would
-    be taken for is an error: see `_values`. The last of 2 or 4 channels is opacity and stays.
+    be taken for is an error: see `_apply.values`. The last of 2 or 4 channels is opacity and stays.
     """
 
     photometric: ClassVar[bool] = True

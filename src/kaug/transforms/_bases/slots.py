@@ -6,6 +6,7 @@ pixels, where images are small or a piece is a single large one.) As no row has 
 slot, the order of its steps means nothing: the warp comes where it can merge with neighbours.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -161,9 +162,9 @@ class Slots(Transform):
         object.__setattr__(self, "value_range", values.value_range)
         object.__setattr__(self, "opacity", values.opacity)
 
+    @abstractmethod
     def longest_way(self) -> float | None:
         """Returns the longest way of a translation; see `GeometrySlot`."""
-        raise NotImplementedError
 
     def _bounds(self) -> Bounds:
         return {
