@@ -69,7 +69,9 @@ def write_dataset(
         if manifest and seed is None:
             job = replace(job, seed=manifest.content["arguments"]["seed"])
         images, digest = _read_source(job.images, x, folder if manifest else folder.parent)
-        recipe = Recipe(replace(job, images=images), *targets)
+        if images is not job.images:  # or which rows are drawn would be found out twice
+            job = replace(job, images=images)
+        recipe = Recipe(job, *targets)
         checked = dict(zip(("y", "sample_weight"), targets, strict=True))
         wanted = {
             "format": FORMAT,
