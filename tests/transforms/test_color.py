@@ -498,3 +498,22 @@ def test_opacity_stays(images, channels, dtype):
 def test_opacity_is_true_or_false():
     with pytest.raises(TypeError, match=r"`opacity` must be True or False. Received: opacity='no'"):
         Brightness(opacity="no")
+
+
+# An average needs neither black nor white; what is erased is not looked at.
+INDIFFERENT = {"GaussianBlur", "Erasing", "Cutout", "GridMask", "CoarseDropout"}
+OF_VALUES = [
+    value
+    for name in kaug.transforms.__all__
+    if issubclass(value := getattr(kaug.transforms, name), Photometric) and name not in INDIFFERENT
+]
+
+
+@pytest.mark.parametrize("make", OF_VALUES)
+@pytest.mark.parametrize(("far", "dtype"), [(-5, "float32"), (9, "float32"), (9, "float64")])
+def test_one_sample_far_outside_is_enough(make, far, dtype):
+    images = np.full((3, 6, 7, 3), 0.5, dtype)
+    make(p=1)(images, seed=0)
+    images[1, 4, 2, 2] = far
+    with pytest.raises(ValueError, match=f"Floats must be in .0, 1. for {make.__name__}"):
+        make(p=1)(images, seed=0)
