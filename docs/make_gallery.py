@@ -46,11 +46,19 @@ SECTIONS = {
         T.VerticalFlip(p=0.5),
         T.Rotate90(p=1),
     ],
-    "Geometry with its own resampling": [
+    "Size": [
         T.PadAndCrop(),
         T.PadAndCrop(0.25, fill_mode="reflect"),
         T.RandomResizedCrop(),
         T.RandomResizedCrop(scale=(0.6, 1.0)),
+        T.RandomCrop(20),
+        T.CenterCrop(24),
+        T.Resize(height=28, width=56),
+        T.Resize(14),
+        T.Pad(36, fill_value=128),
+        T.Letterbox(28, 40, fill_value=128),
+    ],
+    "Geometry with its own resampling": [
         T.Perspective(),
         T.Perspective(0.6, fill_mode="constant"),
         T.ElasticDeformation(),
@@ -128,7 +136,8 @@ INTRODUCTION = """# Gallery
 
 Every transform of {py:mod}`kaug.transforms`, at some of its strengths. In each strip the first
 picture of either kind is the original, and every other one is a row of its own: all strips are made
-with `seed=0` from byte images, garments of 28×28×1 and photographs of 168×144×3.
+with `seed=0` from byte images, garments of 28×28×1 and photographs of 168×144×3. All are shown at
+one height, whatever size they have.
 """
 
 
@@ -149,11 +158,10 @@ def strip(transform):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "A quarter turn")  # the page shows what it cuts off
             made = transform(images, seed=0)
-        made[0] = images[0]
-        scale = HEIGHT // images.shape[1]
-        large = made.repeat(scale, axis=1).repeat(scale, axis=2)
-        for tile in np.broadcast_to(large, (*large.shape[:3], 3)):
-            tiles += [tile, gap]
+        for image in (images[0], *made[1:]):
+            tile = Image.fromarray(np.broadcast_to(image, (*image.shape[:2], 3)))
+            width = tile.width * HEIGHT // tile.height
+            tiles += [np.asarray(tile.resize((width, HEIGHT), Image.Resampling.NEAREST)), gap]
     return np.concatenate(tiles[:-1], axis=1)
 
 

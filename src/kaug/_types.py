@@ -15,3 +15,7 @@ Rows = NDArray[np.int64]
 Parameters = Mapping[str, Any]
 #: Arrays with one entry a row, by name: `"images"` and what goes along.
 Batch = dict[str, Array]
+#: A number of pixels, or one for each image, `(M,)`.
+Side = Any
+#: Height and width.
+Size = tuple[Side, Side]

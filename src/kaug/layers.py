@@ -264,10 +264,11 @@ def _anew(value: Any) -> Any:
 def _checked_sampling(transform: Transform) -> Resampling:
     """Returns how the transform resamples, or says what in it is no affine warp."""
     sampling = transform._resampling()
-    if sampling is not None:
-        return sampling
+    if sampling is not None and not sampling.areas:
+        return sampling.settled()
     for leaf in transform._leaves():
-        if leaf._resampling() is None:
+        own = leaf._resampling()
+        if own is None or own.areas:
             rule = "`RandomTransform` applies transforms that only move pixels"
             received = repr(transform) if leaf is transform else f"{leaf!r} in {transform!r}"
             fix = "Use kaug.AugmentedDataset, or kaug.augment_dataset, for the others."

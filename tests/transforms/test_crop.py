@@ -16,8 +16,8 @@ DTYPES = ["uint8", "uint16", "int32", "float16", "float32", "float64", ">f4", "l
 
 
 def place(transform, rows, size):
-    down, right = transform._offsets(transform.draw(np.arange(rows), seed=5), size)
-    return np.stack([down, right], axis=1)
+    matrices = transform._matrices(transform.draw(np.arange(rows), seed=5), size)
+    return -matrices[:, 2].T.astype(int)
 
 
 # PadAndCrop ---------------------------------------------------------------------------------------

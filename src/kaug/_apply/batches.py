@@ -55,7 +55,7 @@ def move_points(
     if "boxes" not in batch:
         return
     held = points
-    if sampling is not None and sampling.fill_mode == "constant":
+    if sampling is not None and sampling.fill_mode == "constant" and not sampling.areas:
         inner = solid(before, size)
         held = points if np.array_equal(inner, before) else np.array(change(inner), order="C")
     cut_off(before, points, held, writable(batch, "boxes"), after)

@@ -45,19 +45,18 @@ def holds(images: Array) -> bool:
     return images.dtype.kind != "f" and bool(images.max() <= _EXACT and images.min() >= -_EXACT)
 
 
-def moved_exactly(images: Array, move: Callable[[Array], Array], fill: Any = None) -> Array:
-    """Returns images with their pixels moved, bit for bit, where no float holds their values.
+def moved_exactly(images: Array, move: Callable[[Array], Array], fill: float = 0) -> Array:
+    """Returns images with their pixels moved, bit for bit, whatever they hold.
 
     Args:
-        images: `(M, H, W, C)`, of more than 32 bits.
-        move: Moves the pixels of float64 images of any number of channels, and puts 0 where nothing
-            comes from. It is given 32 bits at a time.
-        fill: What belongs there; None where something always comes from.
+        images: `(M, H, W, C)`.
+        move: Moves the pixels of uint8 images of any number of channels, and puts 0 where nothing
+            comes from. It is given the bytes that values are made of as channels.
+        fill: What belongs where nothing comes from.
     """
-    bits = np.ascontiguousarray(images).view(np.uint32)
-    moved = move(bits.astype(np.float64)).astype(np.uint32).view(images.dtype)
-    if fill is not None:
-        inside = move(np.ones((*images.shape[:3], 1)))[..., 0] > 0
+    moved = move(np.ascontiguousarray(images).view(np.uint8)).view(images.dtype)
+    if fill:
+        inside = move(np.ones((*images.shape[:3], 1), np.uint8))[..., 0] > 0
         moved[~inside] = fill
     return moved
 

@@ -31,7 +31,7 @@ def carry_out(stages: Sequence[Stage], out: Batch, source: Mapping[str, Any], ro
         rows: Which row of `source` each row of `out` is made from, int64 `(M,)`.
     """
     if len(stages) == len(out) == 1 and isinstance(stages[0], Warp):
-        _through(stages, out, source, rows)  # the kernel is parallel itself
+        _through(stages, out, source, rows)  # the kernels are parallel themselves
         return
     step = _parallel.grain_of(out["images"], _PIECE_BYTES)
 
@@ -49,11 +49,11 @@ def _through(stages: Sequence[Stage], out: Batch, source: Mapping[str, Any], row
     batch = {name: np.asarray(array[rows]) for name, array in source.items() if name != "images"}
     first = stages[0] if stages else None
     held = isinstance(images, np.ndarray)  # not read row by row
-    if held and isinstance(first, Warp) and out["images"].shape[1:] == images.shape[1:]:
+    if held and isinstance(first, Warp) and out["images"].shape[1:3] == first.size:
         # Gathers, warps and writes in one pass over the pixels.
         warp_rows(images, rows, first.matrices, out["images"], first.sampling)
         batch["images"] = out["images"]
-        first.move_others(batch)
+        first.move_others(batch, images.shape[1:3])
         stages = stages[1:]
     else:
         batch["images"] = _taken(images, rows)

@@ -1,18 +1,20 @@
 """Affine matrices of a batch, and how they compose.
 
 A batch of M matrices is one float64 array of shape `(2, 3, M)`. It maps *output* pixels to
-*input* pixels, in (row, column) order, about the centre `(size - 1) / 2` of the image:
+*input* pixels, in (row, column) order, each about the centre `(size - 1) / 2` of its image:
 
     input_row    = m[0, 0] * row + m[0, 1] * column + m[0, 2]
     input_column = m[1, 0] * row + m[1, 1] * column + m[1, 2]
 
-with all four counted from the centre. So `compose(first, second)` is what happens to a picture that
-goes through `first`, then `second`. The last axis is the batch, since arithmetic on whole entries
-is what NumPy does fastest.
+with all four counted from the centres. So `compose(first, second)` is what happens to a picture
+that goes through `first`, then `second`, whatever sizes it has before, between and after. The last
+axis is the batch, since arithmetic on whole entries is what NumPy does fastest.
 """
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from kaug._types import Side, Size
 
 Matrices = NDArray[np.float64]
 
@@ -83,23 +85,38 @@ def sine_and_cosine(
     return np.where(negated, -sines, sines), np.where(negated, -cosines, cosines)
 
 
-def to_pixels(matrices: Matrices, size: tuple[int, int]) -> NDArray[np.float64]:
+def crop(box: tuple[Side, Side, Side, Side], size: Size, after: Size, count: int) -> Matrices:
+    """Returns what cuts boxes out of images and resizes them.
+
+    Args:
+        box: Top, left, height and width in pixels, counted from the upper left corner of the image.
+            It may reach beyond it.
+        size: Height and width of the image.
+        after: Those of the result.
+        count: How many images there are.
+    """
+    down, right = (box[i] + (box[2 + i] - size[i]) / 2 for i in range(2))
+    return from_entries(((box[2] / after[0], 0, down), (0, box[3] / after[1], right)), count)
+
+
+def to_pixels(matrices: Matrices, size: Size, after: Size | None = None) -> NDArray[np.float64]:
     """Returns `(M, 2, 3)` matrices between pixel coordinates counted from the first pixel.
 
     Args:
-        matrices: About the centre, `(2, 3, M)`.
-        size: Height and width of the image in pixels.
+        matrices: About the centres, `(2, 3, M)`.
+        size: Height and width of the image in pixels, of each an integer or `(M,)`.
+        after: Those of the result; None if it keeps them.
 
     Entries are rounded to multiples of 2⁻³⁸. Then the coordinates of an image of up to 2¹⁴ pixels
     a side are exact in float64, whichever order they are computed in: the tangent of 45 degrees
     is 1, and no pixel of the border falls outside by a rounding error.
     """
     rounded = np.rint(matrices * _FINENESS) / _FINENESS
-    centre = [(length - 1) / 2 for length in size]
+    there, here = ([(side - 1) / 2 for side in each] for each in (size, after or size))
     result = np.empty((matrices.shape[2], 2, 3))
     for i in range(2):
-        linear = rounded[i, 0] * centre[0] + rounded[i, 1] * centre[1]
+        linear = rounded[i, 0] * here[0] + rounded[i, 1] * here[1]
         result[:, i, 0] = rounded[i, 0]
         result[:, i, 1] = rounded[i, 1]
-        result[:, i, 2] = (centre[i] - linear) + rounded[i, 2]
+        result[:, i, 2] = (there[i] - linear) + rounded[i, 2]
     return result

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kaug._apply import matrices
 from kaug._apply.matrices import Matrices
-from kaug._apply.resample import Resampling
+from kaug._apply.resample import INDIFFERENT
 from kaug._apply.stages import Mix, Stage, Step, Warp
 from kaug._validation import message
 
@@ -22,11 +22,12 @@ def plan(steps: Sequence[Step], partners: Sequence[Step], shape: tuple[int, ...]
     stages: list[Stage] = []
     run: list[Step] = []
     whole = shape
-    sampling = Resampling(indifferent=True)
+    begun, sampling = shape, INDIFFERENT
 
     def end_run() -> None:
         if run:
-            stages.append(Warp(_composed(run, shape), sampling))
+            size = (shape[0], shape[1])
+            stages.append(Warp(_composed(run, begun), sampling.settled(), size))
             run.clear()
 
     for number, step in enumerate(steps):
@@ -34,10 +35,11 @@ def plan(steps: Sequence[Step], partners: Sequence[Step], shape: tuple[int, ...]
         merged = sampling.merge(own) if run and own else None
         if own and merged is None:
             end_run()
-            merged = own
+            begun, merged = shape, own
         if merged:
             run.append(step)
             sampling = merged
+            shape = _shape_after(step, shape)
             continue
         end_run()
         if step.transform._mixes:
@@ -61,8 +63,9 @@ def _shape_after(step: Step, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _composed(steps: Sequence[Step], shape: tuple[int, ...]) -> Matrices:
     """Returns the one warp of steps that all are warps."""
-    result, size = matrices.identity(len(steps[0].rows)), (shape[0], shape[1])
+    result = matrices.identity(len(steps[0].rows))
     for step in steps:
-        own = step.transform._matrices(step.parameters, size)
+        own = step.transform._matrices(step.parameters, (shape[0], shape[1]))
         result = matrices.compose(result, matrices.where(step.rows, own))
+        shape = step.transform.output_shape(shape)
     return result

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from kaug._apply.dtypes import checked_fill, holds, moved_exactly, to_dtype, working_dtype
 from kaug._apply.matrices import Matrices, to_pixels
 from kaug._kernels import read_only
+from kaug._kernels.resize import resize
 from kaug._kernels.warp import FILL_MODES, warp
-from kaug._types import Array
+from kaug._types import Array, Rows, Size
 from kaug._validation import check_choice, check_number, message, warn
 
 INTERPOLATIONS = ("nearest", "bilinear")  # by the order of their splines
@@ -22,19 +23,39 @@ _KERNEL_DTYPES = ("uint8", "float32", "float64")
 
 @dataclass(frozen=True, slots=True)
 class Resampling:
-    """How a warp reads pixels: what lies outside, and between them."""
+    """How a warp reads pixels: what lies outside, and between them.
+
+    An empty name is for what never looks there, and takes what its neighbours in a policy say:
+    flips neither outside nor between pixels, crops not between them, resizing not outside.
+    """
 
     fill_mode: str = "nearest"
     fill_value: float = 0.0
     interpolation: str = "bilinear"
-    # True for flips and quarter turns, which take whatever their neighbours in a policy say.
-    indifferent: bool = False
+    # Whether pixels are areas: averaged where they get smaller, with an image that ends where its
+    # outer pixels do. Else they are points, as for `scipy.ndimage`.
+    areas: bool = False
 
     def merge(self, other: "Resampling") -> "Resampling | None":
         """Returns the sampling of both in one warp, or None when they differ."""
-        if self.indifferent:
-            return other
-        return self if other.indifferent or other == self else None
+        fills = {(each.fill_mode, each.fill_value) for each in (self, other) if each.fill_mode}
+        orders = {each.interpolation for each in (self, other) if each.interpolation}
+        if len(fills) > 1 or len(orders) > 1:
+            return None
+        mode, value = fills.pop() if fills else ("", 0.0)
+        order = orders.pop() if orders else ""
+        return Resampling(mode, value, order, self.areas or other.areas)
+
+    def settled(self) -> "Resampling":
+        """Returns the sampling with something in place of what does not matter."""
+        return replace(
+            self,
+            fill_mode=self.fill_mode or "nearest",
+            interpolation=self.interpolation or "bilinear",
+        )
+
+
+INDIFFERENT = Resampling("", 0.0, "")
 
 
 def warp_rows(
@@ -45,61 +66,71 @@ def warp_rows(
     Args:
         source: `(N, H, W, C)`, any integer or float dtype.
         rows: Row of `source` for each row of `out`.
-        matrices: About the centre, output pixel to input pixel, `(2, 3, M)`.
-        out: `(M, H, W, C)`, the dtype of `source`.
+        matrices: About the centres, output pixel to input pixel, `(2, 3, M)`.
+        out: `(M, height, width, C)`, the dtype of `source`.
         sampling: Fill and interpolation.
     """
+    pixels = to_pixels(matrices, source.shape[1:3], out.shape[1:3])
     value = checked_fill(sampling.fill_mode, sampling.fill_value, out.dtype)
-    pixels = to_pixels(matrices, (source.shape[1], source.shape[2]))
     ready = out.dtype.name in _KERNEL_DTYPES and out.dtype.isnative
     if ready and source.flags.c_contiguous and source.flags.aligned and out.flags.c_contiguous:
-        warp(np.asarray(source), rows, pixels, out, **_options(sampling, value))
+        _run_kernel(np.asarray(source), rows, pixels, out, sampling, value)
         return
-    gathered = source[rows]
-    if holds(gathered):
-        out[...] = _by_kernel(gathered, pixels, sampling, value)
-        return
-    copied = (pixels == np.floor(pixels)).all(axis=(1, 2)) | (sampling.interpolation == "nearest")
-    out[~copied] = _by_kernel(gathered[~copied], pixels[~copied], sampling, value)
-    fill = value if sampling.fill_mode == "constant" else None
+    gathered, size = source[rows], out.shape[1:3]
+    copied = (pixels == np.floor(pixels)).all(axis=(1, 2))
+    if sampling.areas:  # larger steps are averages
+        copied &= (np.abs(pixels[:, :, :2]).sum(axis=2) <= 1).all(axis=1)
+    copied |= sampling.interpolation == "nearest"
+    if not copied.all() and holds(gathered):
+        copied[:] = False
+    fill = value if sampling.fill_mode == "constant" else 0
     out[copied] = moved_exactly(
-        gathered[copied], lambda images: _by_kernel(images, pixels[copied], sampling, 0.0), fill
+        gathered[copied],
+        lambda images: _by_kernel(images, pixels[copied], size, sampling, 0.0),
+        fill,
     )
+    out[~copied] = _by_kernel(gathered[~copied], pixels[~copied], size, sampling, value)
 
 
-def _by_kernel(images: Array, pixels: Array, sampling: Resampling, value: float) -> Array:
+def _by_kernel(
+    images: Array, pixels: Array, size: tuple[int, ...], sampling: Resampling, value: float
+) -> Array:
     """Returns images of any dtype warped, by way of one that the kernel knows."""
     byte = images.dtype == np.uint8
     source = np.ascontiguousarray(images, np.uint8 if byte else working_dtype(images.dtype))
-    result = np.empty_like(source)
-    warp(source, np.arange(len(source)), pixels, result, **_options(sampling, value))
+    result = np.empty((len(images), *size, images.shape[3]), source.dtype)
+    _run_kernel(source, np.arange(len(source)), pixels, result, sampling, value)
     return result if byte else to_dtype(result, images.dtype)
 
 
-def _options(sampling: Resampling, value: float) -> dict[str, Any]:
-    return {
+def _run_kernel(
+    source: Array, rows: Rows, pixels: Array, out: Array, sampling: Resampling, value: float
+) -> None:
+    options: dict[str, Any] = {
         "order": INTERPOLATIONS.index(sampling.interpolation),
         "fill_mode": sampling.fill_mode,
         "fill_value": value,
     }
+    (resize if sampling.areas else warp)(source, rows, pixels, out, **options)
 
 
-def warped(images: Array, matrices: Matrices, sampling: Resampling) -> Array:
-    """Returns `images` `(M, H, W, C)` warped, in a new array."""
-    out = np.empty_like(images, order="C")
+def warped(images: Array, matrices: Matrices, sampling: Resampling, size: tuple[int, ...]) -> Array:
+    """Returns `images` `(M, H, W, C)` warped, in a new array `(M, *size, C)`."""
+    out = np.empty((len(images), *size, images.shape[3]), images.dtype)
     warp_rows(images, np.arange(len(images)), matrices, out, sampling)
     return out
 
 
-def moved(points: Array, matrices: Matrices, size: tuple[int, int]) -> NDArray[np.float64]:
+def moved(points: Array, matrices: Matrices, size: Size, after: Size) -> NDArray[np.float64]:
     """Returns where a warp moves points, `(M, P, 2)` in (x, y), counted from the first pixel.
 
     Args:
         points: `(M, P, 2)`, (x, y).
-        matrices: Of the warp, about the centre, output pixel to input pixel, `(2, 3, M)`.
-        size: Height and width of the image in pixels.
+        matrices: Of the warp, about the centres, output pixel to input pixel, `(2, 3, M)`.
+        size: Height and width of the images in pixels.
+        after: Those of the result.
     """
-    pixels = to_pixels(matrices, size)[:, ::-1]  # rows of the matrix, by x and y
+    pixels = to_pixels(matrices, size, after)[:, ::-1]  # rows of the matrix, by x and y
     inverse = np.linalg.inv(pixels[:, :, 1::-1])
     offsets = pixels[:, np.newaxis, :, 2]
     return np.asarray((points - offsets) @ inverse.transpose(0, 2, 1))
@@ -148,7 +179,7 @@ def remapped(
     if sampling.interpolation == "nearest" and not holds(images):
         bare = replace(sampling, fill_value=0.0)
         constant = sampling.fill_mode == "constant"
-        fill = checked_fill("constant", sampling.fill_value, images.dtype) if constant else None
+        fill = checked_fill("constant", sampling.fill_value, images.dtype) if constant else 0
         return moved_exactly(images, lambda each: remapped(each, bare, kernel, size), fill)
     reading = _read(sampling, images.dtype)
     source = np.ascontiguousarray(images, reading.fill.dtype)

@@ -18,7 +18,7 @@ from kaug._apply.batches import maps_of, move_points, take_rows, writable
 from kaug._apply.leaf import Leaf
 from kaug._apply.matrices import Matrices
 from kaug._apply.resample import Resampling, moved, warped
-from kaug._types import Array, Batch, Parameters
+from kaug._types import Array, Batch, Parameters, Size
 from kaug._validation import message
 
 
@@ -100,24 +100,27 @@ class Warp:
 
     matrices: Matrices
     sampling: Resampling
+    # Height and width of the result.
+    size: Size
 
     def part(self, rows: Any) -> Warp:
         """Returns the warp of some of the rows."""
-        return Warp(self.matrices[:, :, rows], self.sampling)
+        size = tuple(side if np.ndim(side) == 0 else side[rows] for side in self.size)
+        return Warp(self.matrices[:, :, rows], self.sampling, size)
 
     def apply(self, batch: Batch, source: Mapping[str, Any]) -> None:
         """Changes the batch."""
         del source
-        self.move_others(batch)
-        batch["images"] = warped(batch["images"], self.matrices, self.sampling)
+        size, images = batch["images"].shape[1:3], batch["images"]
+        batch["images"] = warped(images, self.matrices, self.sampling, self.size)
+        self.move_others(batch, size)
 
-    def move_others(self, batch: Batch) -> None:
-        """Moves all of the batch but the images."""
+    def move_others(self, batch: Batch, size: Size) -> None:
+        """Moves all of the batch but the images, which have been, and had a height and width."""
+        nearest = replace(self.sampling, fill_value=0.0, interpolation="nearest")
         for name in maps_of(batch):
-            nearest = replace(self.sampling, fill_value=0.0, interpolation="nearest")
-            batch[name] = warped(batch[name], self.matrices, nearest)
-        size = batch["images"].shape[1:3]
-        change = partial(moved, matrices=self.matrices, size=size)
+            batch[name] = warped(batch[name], self.matrices, nearest, self.size)
+        change = partial(moved, matrices=self.matrices, size=size, after=self.size)
         move_points(batch, size, change, self.sampling)
 
 

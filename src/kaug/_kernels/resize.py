@@ -1,9 +1,13 @@
-"""Boxes of images, resized: each axis by itself, down the columns first.
+"""Affine resampling of pixels that are areas: nothing is skipped where they get smaller.
 
-Samples lie at the centres of pixels, so that pixel `k` of the result is centred on
-`start + (k + 0.5) * scale` of the source, pixel `j` of which is centred on `j + 0.5`. A result
-smaller than its box is averaged with a triangle as wide as two of its pixels, so that nothing
-is skipped; else it is interpolated between two neighbours. Both are what `PIL.Image.resize` does.
+Samples lie at the centres of pixels, as in `warp`. Along an axis on which a pixel of the result
+covers more than one of the source, these are averaged with a triangle as wide as two of the result;
+else they are interpolated between two neighbours. Where axes stay axes, each is resampled by
+itself, down the columns first, which is what `PIL.Image.resize` does with its `box`. Where they do
+not, both triangles, along the axes of the source, are as wide as the matrix' row is long.
+
+Weights are those of pixels within the image, and add up to one. An image ends where its outer
+pixels do, half a pixel from their centres; what lies beyond is filled as by `warp`.
 """
 
 from __future__ import annotations
@@ -16,101 +20,181 @@ from numba import types
 from numba.extending import overload
 from numpy.typing import NDArray
 
-from kaug._kernels import jit
+from kaug import _parallel
+from kaug._kernels import jit, read_only
+from kaug._kernels.coordinates import CONSTANT, FILL_MODES, compute, fold
 from kaug._kernels.mix import mix_eight_pixels, mix_two_pixels
+from kaug._kernels.warp import (
+    BLOCK,
+    GRAIN,
+    PAD,
+    check_size,
+    fill_outside,
+    interpolate,
+    is_integral,
+    pick,
+)
 
-# Sizes of boxes are rounded to multiples of one over this.
-_FINENESS = 2.0**32
+# What rounding can put between a pixel's centre and the end of the image.
+_NEARLY = 1e-6
 
 _Array = NDArray[Any]
 
 
-@jit
-def place_boxes(
-    areas: _Array,
-    shapes: _Array,
-    tops: _Array,
-    lefts: _Array,
-    applied: _Array,
-    ratios: tuple[float, float],
-    size: tuple[int, int],
-    boxes: _Array,
+def resize(
+    images: _Array,
+    rows: NDArray[np.int64],
+    matrices: NDArray[np.float64],
+    out: _Array,
+    *,
+    order: int,
+    fill_mode: str,
+    fill_value: float,
 ) -> None:
-    """Finds boxes of given areas that fit into a picture.
+    """Resamples row `rows[i]` of `images` by `matrices[i]` into `out[i]`.
 
-    Args:
-        areas: `(M,)`, fractions of the picture.
-        shapes: `(M,)`, 0..1 from the tallest to the widest that fits.
-        tops: `(M,)`, 0..1 over where it fits.
-        lefts: `(M,)`, 0..1 over where it fits.
-        applied: `(M,)`, bool; others get the whole picture.
-        ratios: The least and the greatest width over height.
-        size: Height and width of the picture.
-        boxes: `(M, 4)`, written to: top, left, height and width in pixels.
+    Arguments and errors are those of `warp.warp`. A row that is moved, turned and
+    mirrored by whole pixels is copied, bit for bit.
     """
-    aspect = size[1] / size[0]
-    for i in range(len(boxes)):
-        if not applied[i]:
-            boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3] = 0, 0, size[0], size[1]
-            continue
-        # A box as wide as the picture, and one as high; what lies between these fits.
-        low = min(max(areas[i] * aspect, ratios[0]), ratios[1])
-        high = min(max(aspect / areas[i], ratios[0]), ratios[1])
-        ratio = low * (high / low) ** shapes[i]
-        height = math.sqrt(areas[i] / ratio * (size[0] * size[1]))
-        width = height * ratio
-        fit = min(1.0, size[0] / height, size[1] / width)
-        # Rounded, so that a box of the whole picture is one exactly.
-        height = min(math.floor(height * fit * _FINENESS + 0.5) / _FINENESS, np.float64(size[0]))
-        width = min(math.floor(width * fit * _FINENESS + 0.5) / _FINENESS, np.float64(size[1]))
-        boxes[i, 0], boxes[i, 2] = tops[i] * (size[0] - height), height
-        boxes[i, 1], boxes[i, 3] = lefts[i] * (size[1] - width), width
+    check_size(images, out)
+    mode = FILL_MODES.index(fill_mode)
+    weight_dtype = np.dtype(np.float64 if out.dtype == np.float64 else np.float32)
+    if out.dtype == np.uint8:
+        fill_value = min(max(math.floor(fill_value + 0.5), 0), 255)
+    fill = out.dtype.type(fill_value)
+    images, rows, matrices = map(read_only, (images, rows, matrices))
+
+    def task(start: int, stop: int) -> None:
+        piece = slice(start, stop)
+        _resize_rows(
+            images, rows[piece], matrices[piece], out[piece], order == 1, mode, fill, weight_dtype
+        )
+
+    _parallel.run(task, len(rows), grain=1 + GRAIN // max(1, math.prod(out.shape[1:])))
 
 
 @jit
-def resize(images: _Array, boxes: _Array, linear: bool, work_dtype: Any, out: _Array) -> None:
-    """Writes the box of every image into `out`.
-
-    A box of whole pixels that keeps its size is copied, bit for bit.
-
-    Args:
-        images: `(M, H, W, C)`, C-contiguous, uint8, float32 or float64.
-        boxes: `(M, 4)`, float64: top, left, height and width in pixels, within the picture.
-        linear: Whether to interpolate; else the nearest pixel is taken.
-        work_dtype: Of weights and sums: float64 for float64 images, else float32.
-        out: `(M, height, width, C)`, C-contiguous, of the dtype of `images`.
-    """
-    shape = images.shape[1:]
+def _resize_rows(
+    images: _Array,
+    rows: _Array,
+    matrices: _Array,
+    out: _Array,
+    linear: bool,
+    mode: int,
+    fill: Any,
+    weight_dtype: Any,
+) -> None:
     height, width = out.shape[1], out.shape[2]
-    most_rows, most_columns = 2, 2
-    for i in range(len(boxes)):
-        most_rows = max(most_rows, _taps(boxes[i, 2] / height))
-        most_columns = max(most_columns, _taps(boxes[i, 3] / width))
+    block = max(1, min(height, BLOCK // max(width, 1)))
+    padded = (width + PAD - 1) // PAD * PAD
+    size = (block - 1) * width + padded
+    coordinates = np.empty(size, np.float64)
+    whole = np.empty((2, padded), np.int32)
+    part = np.empty((2, padded), weight_dtype)
+    positions = np.empty((2, size), np.int32)
+    weights = np.empty((2, size), weight_dtype)
+    for i in range(len(rows)):
+        source, matrix, target = images[rows[i]], matrices[i], out[i]
+        down = math.sqrt(matrix[0, 0] ** 2 + matrix[0, 1] ** 2)
+        across = math.sqrt(matrix[1, 0] ** 2 + matrix[1, 1] ** 2)
+        if not linear or (is_integral(matrix) and down <= 1 and across <= 1):
+            pick(source, matrix, target, mode, block, coordinates, positions)
+        elif matrix[0, 1] == 0 and matrix[1, 0] == 0:
+            _resize_axes(source, matrix, target, mode, weight_dtype)
+        elif down > 1 + _NEARLY or across > 1 + _NEARLY:
+            _average(source, matrix, max(down, 1.0), max(across, 1.0), target, mode, weight_dtype)
+        else:
+            interpolate(
+                source, matrix, target, mode, block, coordinates, whole, part, positions, weights
+            )
+        if mode == CONSTANT:
+            fill_outside(source, matrix, target, fill, 0.5 + _NEARLY)
+
+
+@jit
+def _resize_axes(
+    source: _Array, matrix: _Array, target: _Array, mode: int, weight_dtype: Any
+) -> None:
+    """Resamples one axis after the other, each forwards or backwards."""
+    height, width, channels = target.shape
+    most_rows, most_columns = _taps(abs(matrix[0, 0])), _taps(abs(matrix[1, 1]))
     rows, columns = np.empty(height, np.int64), np.empty(width, np.int64)
-    row_weights = np.empty(height * most_rows, work_dtype)
-    column_weights = np.empty(width * most_columns, work_dtype)
-    shares = np.empty(8 * width, work_dtype)
+    row_weights = np.empty(height * most_rows, weight_dtype)
+    column_weights = np.empty(width * most_columns, weight_dtype)
+    row_taps = _weigh(matrix, 0, source.shape[0], mode, rows, row_weights)
+    column_taps = _weigh(matrix, 1, source.shape[1], mode, columns, column_weights)
+    first, stop = columns.min(), min(columns.max() + column_taps, source.shape[1])
+    for k in range(width):
+        columns[k] = (columns[k] - first) * channels
+    shares = np.empty(8 * width, weight_dtype)
+    if column_taps == 2:
+        _repeat(column_weights, width, 4 if channels == 3 else 1, shares)
     # Beyond its end, vectors may read.
-    line = np.zeros((shape[1] + most_columns) * shape[2] + 4, work_dtype)
-    for i in range(len(boxes)):
-        top, left = boxes[i, 0], boxes[i, 1]
-        down, across = boxes[i, 2] / height, boxes[i, 3] / width
-        copied = down == 1 and across == 1 and top == math.floor(top) and left == math.floor(left)
-        if copied or not linear:
-            _find_nearest(top, down, shape[0], rows)
-            _find_nearest(left, across, shape[1], columns)
-            _pick(images[i], rows, columns, out[i])
-            continue
-        row_taps = _weigh(top, down, shape[0], rows, row_weights)
-        column_taps = _weigh(left, across, shape[1], columns, column_weights)
-        first, stop = columns[0], min(columns[-1] + column_taps, shape[1])
-        for k in range(width):
-            columns[k] = (columns[k] - first) * shape[2]
-        if column_taps == 2:
-            _repeat(column_weights, width, 4 if shape[2] == 3 else 1, shares)
-        for r in range(height):
-            _sum_rows(images[i], rows[r], row_weights, r, row_taps, first, stop, line)
-            _sum_columns(line, columns, column_weights, shares, column_taps, out[i], r)
+    line = np.zeros((stop - first + most_columns) * channels + 4, weight_dtype)
+    for r in range(height):
+        _sum_rows(source, rows[r], row_weights, r, row_taps, first, stop, line)
+        _sum_columns(line, columns, column_weights, shares, column_taps, target, r)
+
+
+@jit
+def _average(
+    source: _Array,
+    matrix: _Array,
+    down: float,
+    across: float,
+    target: _Array,
+    mode: int,
+    weight_dtype: Any,
+) -> None:
+    """Averages with triangles that reach `down` and `across` pixels of the source to each side."""
+    height, width, channels = target.shape
+    flat, out = source.reshape(-1), target.reshape(-1)
+    most = max(_taps(down), _taps(across)) + 1
+    row_weights, column_weights = np.empty(most, weight_dtype), np.empty(most, weight_dtype)
+    lanes = np.empty(most * channels, weight_dtype)
+    kind = lanes.dtype.type
+    y, x = np.empty(width, np.float64), np.empty(width, np.float64)
+    for r in range(height):
+        compute(matrix, 0, r, r + 1, width, y)
+        compute(matrix, 1, r, r + 1, width, x)
+        fold(y, width, source.shape[0], mode)
+        fold(x, width, source.shape[1], mode)
+        for c in range(width):
+            top, rows = _triangle(y[c], down, source.shape[0], row_weights)
+            left, columns = _triangle(x[c], across, source.shape[1], column_weights)
+            count = np.uint64(columns * channels)
+            start = np.uint64((top * source.shape[1] + left) * channels)
+            w = row_weights[0]
+            for k in range(count):
+                lanes[k] = w * kind(flat[start + k])
+            for t in range(1, rows):
+                start += np.uint64(source.shape[1] * channels)
+                w = row_weights[t]
+                for k in range(count):
+                    lanes[k] += w * kind(flat[start + k])
+            for channel in range(channels):
+                total = column_weights[0] * lanes[channel]
+                for t in range(1, columns):
+                    total += column_weights[t] * lanes[t * channels + channel]
+                out[(r * width + c) * channels + channel] = _rounded(total, out)
+
+
+@jit
+def _triangle(x: float, reach: float, size: int, weights: _Array) -> tuple[int, int]:
+    """Finds the weights of the pixels around a place on an axis.
+
+    Returns:
+        The first pixel, and how many weights there are.
+    """
+    x = min(max(x, -0.5), size - 0.5)
+    first = max(math.ceil(x - reach), 0)
+    last = min(math.floor(x + reach), size - 1)
+    total = 0.0
+    for k in range(first, last + 1):
+        total += 1 - abs(k - x) / reach
+    for k in range(first, last + 1):
+        weights[k - first] = (1 - abs(k - x) / reach) / total
+    return first, last + 1 - first
 
 
 @jit
@@ -120,30 +204,29 @@ def _taps(scale: float) -> int:
 
 
 @jit
-def _find_nearest(start: float, scale: float, size: int, positions: _Array) -> None:
-    for k in range(len(positions)):
-        x = math.floor(start + (k + 0.5) * scale)
-        positions[k] = min(max(x, 0), size - 1)
-
-
-@jit
-def _weigh(start: float, scale: float, size: int, positions: _Array, weights: _Array) -> int:
+def _weigh(
+    matrix: _Array, axis: int, size: int, mode: int, positions: _Array, weights: _Array
+) -> int:
     """Finds the first pixel each pixel of the result is made of, and the weights from it on.
 
     Returns:
         How many weights each has; they follow each other in `weights`.
     """
+    scale, origin = abs(matrix[axis, axis]), matrix[axis, 2]
+    places = np.empty(len(positions), np.float64)
+    for k in range(len(positions)):
+        places[k] = origin + k * matrix[axis, axis]
+    fold(places, len(positions), size, mode)
     taps = min(_taps(scale), size)
     if scale <= 1:
         for k in range(len(positions)):
-            x = start + (k + 0.5) * scale - 0.5
-            x = min(max(x, 0.0), size - 1.0)
+            x = min(max(places[k], 0.0), size - 1.0)
             positions[k] = max(min(math.floor(x), size - 2), 0)
             weights[2 * k + 1] = x - positions[k]
             weights[2 * k] = 1 - weights[2 * k + 1]
         return 2
     for k in range(len(positions)):
-        centre = start + (k + 0.5) * scale
+        centre = min(max(places[k], -0.5), size - 0.5) + 0.5
         first = math.ceil(centre - scale - 0.5)
         first = min(max(first, 0), size - taps)
         total = 0.0
@@ -246,17 +329,3 @@ def _choose_rounded(total: Any, out: Any) -> Any:
     if isinstance(out.dtype, types.Integer):
         return lambda total, out: np.uint8(np.int32(total + np.float32(0.5)))  # noqa: ARG005 - Numba passes all
     return lambda total, out: total  # noqa: ARG005 - Numba passes all
-
-
-@jit
-def _pick(source: _Array, rows: _Array, columns: _Array, target: _Array) -> None:
-    depth = np.uint64(source.shape[2])
-    flat, out = source.reshape(-1), target.reshape(-1)
-    place = np.uint64(0)
-    for r in range(len(rows)):
-        start = np.uint64(rows[r] * source.shape[1]) * depth
-        for c in range(len(columns)):
-            pixel = start + np.uint64(columns[c]) * depth
-            for channel in range(depth):
-                out[place + channel] = flat[pixel + channel]
-            place += depth

@@ -44,11 +44,13 @@ from kaug._kernels.copies import (
 __all__ = ["FILL_MODES", "warp"]
 
 # Fewest samples worth handing to another thread: some 50 microseconds of work.
-_GRAIN = 1 << 15
+GRAIN = 1 << 15
 # Output pixels worked on at once, so that their scratch fits the first-level cache.
-_BLOCK = 1024
+BLOCK = 1024
 # Rows of scratch are computed in whole vectors; what is too much is overwritten by the next row.
-_PAD = 16
+PAD = 16
+# Beyond any image; whole numbers up to here are exact.
+_FAR = 2.0**40
 
 _Array = NDArray[Any]
 
@@ -84,7 +86,7 @@ def warp(
     Raises:
         ValueError: One image has 2**31 elements or more.
     """
-    _check_size(images, out)
+    check_size(images, out)
     mode = FILL_MODES.index(fill_mode)
     weight_dtype = np.dtype(np.float64 if out.dtype == np.float64 else np.float32)
     if out.dtype == np.uint8:
@@ -99,10 +101,10 @@ def warp(
             images, rows[piece], matrices[piece], out[piece], order == 1, mode, fill, weight_dtype
         )
 
-    _parallel.run(task, len(rows), grain=1 + _GRAIN // max(1, math.prod(out.shape[1:])))
+    _parallel.run(task, len(rows), grain=1 + GRAIN // max(1, math.prod(out.shape[1:])))
 
 
-def _check_size(*arrays: _Array) -> None:
+def check_size(*arrays: _Array) -> None:
     for array in arrays:
         if math.prod(array.shape[1:]) >= 2**31:
             raise ValueError(
@@ -123,8 +125,8 @@ def _warp_rows(
     weight_dtype: Any,
 ) -> None:
     height, width = out.shape[1], out.shape[2]
-    block = max(1, min(height, _BLOCK // max(width, 1)))
-    padded = (width + _PAD - 1) // _PAD * _PAD
+    block = max(1, min(height, BLOCK // max(width, 1)))
+    padded = (width + PAD - 1) // PAD * PAD
     size = (block - 1) * width + padded
     coordinates = np.empty(size, np.float64)
     whole = np.empty((2, padded), np.int32)
@@ -133,18 +135,18 @@ def _warp_rows(
     weights = np.empty((2, size), weight_dtype)
     for i in range(len(rows)):
         source, matrix, target = images[rows[i]], matrices[i], out[i]
-        if linear and not _is_integral(matrix):
-            _interpolate(
+        if linear and not is_integral(matrix):
+            interpolate(
                 source, matrix, target, mode, block, coordinates, whole, part, positions, weights
             )
         else:
-            _pick(source, matrix, target, mode, block, coordinates, positions)
+            pick(source, matrix, target, mode, block, coordinates, positions)
         if mode == CONSTANT:
-            _fill_outside(source, matrix, target, fill)
+            fill_outside(source, matrix, target, fill, 0.0)
 
 
 @jit
-def _is_integral(matrix: _Array) -> bool:
+def is_integral(matrix: _Array) -> bool:
     for axis in range(2):
         for k in range(3):
             if matrix[axis, k] != math.floor(matrix[axis, k]):
@@ -153,19 +155,14 @@ def _is_integral(matrix: _Array) -> bool:
 
 
 @jit
-def _is_mirror(matrix: _Array, shape: tuple[int, int, int]) -> bool:
-    """Tells whether a warp of whole numbers leaves the picture as it is, or flips it."""
-    for axis in range(2):
-        scale, offset = matrix[axis, axis], matrix[axis, 2]
-        if matrix[axis, 1 - axis] != 0 or abs(scale) != 1:
-            return False
-        if offset != (0 if scale > 0 else shape[axis] - 1):
-            return False
-    return True
+def _is_shift(matrix: _Array) -> bool:
+    """Tells whether a warp moves the picture by whole pixels, mirrored or not, and does no more."""
+    straight = matrix[0, 1] == 0 and matrix[1, 0] == 0
+    return straight and abs(matrix[0, 0]) == 1 and abs(matrix[1, 1]) == 1 and is_integral(matrix)
 
 
 @jit
-def _interpolate(
+def interpolate(
     source: _Array,
     matrix: _Array,
     target: _Array,
@@ -197,7 +194,7 @@ def _interpolate(
 
 
 @jit
-def _pick(
+def pick(
     source: _Array,
     matrix: _Array,
     target: _Array,
@@ -206,8 +203,8 @@ def _pick(
     coordinates: _Array,
     positions: _Array,
 ) -> None:
-    if source.shape == target.shape and _is_mirror(matrix, source.shape):
-        _mirror(source, matrix[0, 0] < 0, matrix[1, 1] < 0, target)
+    if _is_shift(matrix):
+        _shift(source, matrix, target, mode, coordinates, positions)
         return
     height, width, _ = target.shape
     for first in range(0, height, block):
@@ -223,19 +220,48 @@ def _pick(
 
 
 @jit
-def _mirror(source: _Array, upright: bool, sideways: bool, target: _Array) -> None:
-    """Copies a picture, its rows or columns in reverse order."""
+def _shift(
+    source: _Array,
+    matrix: _Array,
+    target: _Array,
+    mode: int,
+    coordinates: _Array,
+    positions: _Array,
+) -> None:
+    """Copies rows of pixels, forwards or backwards, and what lies outside pixel by pixel."""
     height, width, channels = target.shape
-    flat, out, length = source.reshape(-1), target.reshape(-1), width * channels
-    if not (upright or sideways):
-        copy_elements(flat, 0, out, 0, height * length)
+    flat, out, sideways = source.reshape(-1), target.reshape(-1), matrix[1, 1] < 0
+    still = matrix[0, 0] == 1 and matrix[0, 2] == 0 and not sideways and matrix[1, 2] == 0
+    if still and source.shape == target.shape:
+        copy_elements(flat, 0, out, 0, flat.size)
         return
+    compute(matrix, 1, 0, 1, width, coordinates)
+    fold(coordinates, width, source.shape[1], mode)
+    round_half_up(coordinates, width, source.shape[1], 1, positions)
+    # The columns of the result that show columns of the source in their order.
+    offset = np.int64(min(max(matrix[1, 2], -_FAR), _FAR))
+    first = offset - source.shape[1] + 1 if sideways else -offset
+    stop = min(max(first + source.shape[1], 0), width)
+    first = min(max(first, 0), stop)
+    begin = offset - stop + 1 if sideways else offset + first
     for r in range(height):
-        start, place = (height - 1 - r if upright else r) * length, r * length
+        coordinates[0] = matrix[0, 0] * r + matrix[0, 2]
+        fold(coordinates, 1, source.shape[0], mode)
+        round_half_up(coordinates, 1, source.shape[0], 0, positions)
+        row, place = positions[0, 0] * source.shape[1], r * width
+        there, here = (row + begin) * channels, (place + first) * channels
         if sideways:
-            _reverse(flat, start, width, channels, out, place)
+            _reverse(flat, there, stop - first, channels, out, here)
         else:
-            copy_elements(flat, start, out, place, length)
+            copy_elements(flat, there, out, here, (stop - first) * channels)
+        if mode == CONSTANT:
+            continue  # what lies outside is filled afterwards
+        for c in range(width):
+            if first <= c < stop:
+                continue
+            for channel in range(channels):
+                pixel = (row + positions[1, c]) * channels
+                out[(place + c) * channels + channel] = flat[pixel + channel]
 
 
 @jit
@@ -304,23 +330,26 @@ def _copy(source: _Array, offsets: _Array, count: int, target: _Array, start: in
 
 
 @jit
-def _fill_outside(source: _Array, matrix: _Array, target: _Array, fill: Any) -> None:
-    """Overwrites what lies outside the picture: in every row what is before and after a span."""
+def fill_outside(source: _Array, matrix: _Array, target: _Array, fill: Any, margin: float) -> None:
+    """Overwrites what lies outside the picture: in every row what is before and after a span.
+
+    The picture ends `margin` beyond the centres of its outer pixels.
+    """
     height, width, _ = target.shape
     for r in range(height):
         first, last = 0, width - 1
-        while first < width and not _is_inside(matrix, r, first, source.shape):
+        while first < width and not _is_inside(matrix, r, first, source.shape, margin):
             target[r, first] = fill
             first += 1
-        while last > first and not _is_inside(matrix, r, last, source.shape):
+        while last > first and not _is_inside(matrix, r, last, source.shape, margin):
             target[r, last] = fill
             last -= 1
 
 
 @jit
-def _is_inside(matrix: _Array, r: int, c: int, shape: tuple[int, int, int]) -> bool:
+def _is_inside(matrix: _Array, r: int, c: int, shape: tuple[int, int, int], margin: float) -> bool:
     for axis in range(2):
         x = matrix[axis, 0] * r + matrix[axis, 2] + matrix[axis, 1] * c
-        if not 0 <= x <= shape[axis] - 1:
+        if not -margin <= x <= shape[axis] - 1 + margin:
             return False
     return True

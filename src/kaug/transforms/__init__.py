@@ -36,6 +36,7 @@ from kaug.transforms.mix import CutMix, MixUp
 from kaug.transforms.noise import GaussianNoise, SaltAndPepper
 from kaug.transforms.perspective import Perspective
 from kaug.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
+from kaug.transforms.size import CenterCrop, Letterbox, Pad, RandomCrop, Resize
 from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
 from kaug.transforms.transform import Transform
 
@@ -45,6 +46,7 @@ __all__ = [
     "AutoAugment",
     "AutoContrast",
     "Brightness",
+    "CenterCrop",
     "ChannelShift",
     "CoarseDropout",
     "ColorJitter",
@@ -66,13 +68,17 @@ __all__ = [
     "Identity",
     "Invert",
     "Lambda",
+    "Letterbox",
     "MixUp",
     "OneOf",
+    "Pad",
     "PadAndCrop",
     "Perspective",
     "Posterize",
     "RandAugment",
+    "RandomCrop",
     "RandomResizedCrop",
+    "Resize",
     "Rotate90",
     "Rotation",
     "SaltAndPepper",

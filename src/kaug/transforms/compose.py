@@ -11,7 +11,7 @@ from kaug._apply import matrices
 from kaug._apply.execute import carried_out
 from kaug._apply.matrices import Matrices
 from kaug._apply.plan import plan
-from kaug._apply.resample import Resampling
+from kaug._apply.resample import INDIFFERENT, Resampling
 from kaug._apply.stages import Step, Warp
 from kaug._draw.draws import Draws
 from kaug._types import Array, Parameters
@@ -71,7 +71,7 @@ class _Policy(Transform):
 
     def _resampling(self) -> Resampling | None:
         """Returns how all children resample together, or None when they cannot in one warp."""
-        merged: Resampling | None = Resampling(indifferent=True)
+        merged: Resampling | None = INDIFFERENT
         for child in self._children:
             sampling = child._resampling()
             merged = None if merged is None or sampling is None else merged.merge(sampling)
@@ -268,7 +268,7 @@ class Identity(AffineTransform):
 
     def _resampling(self) -> Resampling:
         """Returns that it takes part in any warp."""
-        return Resampling(indifferent=True)
+        return INDIFFERENT
 
     def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         """Returns identities."""

@@ -2,29 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._apply.dtypes import checked_fill
+from kaug._apply import matrices
+from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import UNIT, Bounds
-from kaug._apply.resample import (
-    INTERPOLATIONS,
-    Reading,
-    Resampling,
-    check_fill,
-    remapped,
-    warn_of_idle_fill,
-)
+from kaug._apply.resample import INTERPOLATIONS, Resampling, check_fill, warn_of_idle_fill
 from kaug._apply.stages import Step
 from kaug._draw.draws import Draws
-from kaug._kernels import read_only
-from kaug._kernels.resize import place_boxes, resize
-from kaug._kernels.shift import shift
-from kaug._kernels.warp import FILL_MODES
-from kaug._types import Array, Parameters
+from kaug._types import Parameters, Size
 from kaug._validation import (
     check_choice,
     check_integer,
@@ -33,15 +22,17 @@ from kaug._validation import (
     describe,
     message,
 )
-from kaug.transforms.transform import Transform
+from kaug.transforms._bases.affine import AffineTransform
 
 # What a box can be: hardly a pixel of a million, and not quite a line.
 _SCALES, _RATIOS = (1e-6, 1.0), (1e-3, 1e3)
 _LONGEST = 2**15
+# Sizes of boxes are rounded to multiples of one over this.
+_FINENESS = 2.0**32
 
 
 @dataclass(frozen=True, repr=False)
-class PadAndCrop(Transform):
+class PadAndCrop(AffineTransform):
     """Pads the picture on all sides and crops a part of the original size out of it.
 
     That is a shift by whole pixels: every one that the padding allows is as likely, and pixels are
@@ -95,52 +86,23 @@ class PadAndCrop(Transform):
         """Returns where the picture goes in each row, from 0 (`top`, `left`) to 1."""
         return {"down": draws.uniform(), "right": draws.uniform()}
 
-    def transform_images(self, images: Array, parameters: Parameters) -> Array:
-        """Returns `images` shifted."""
-        return self._shifted(images, parameters, self.fill_value)
+    def _resampling(self) -> Resampling:
+        return Resampling(self.fill_mode, self.fill_value, "")
 
-    def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
-        """Returns `masks` shifted; the padding is 0 with `fill_mode="constant"`."""
-        return self._shifted(masks, parameters, 0.0)
-
-    def transform_points(
-        self, points: Array, parameters: Parameters, size: tuple[int, int]
-    ) -> Array:
-        """Returns `points` shifted."""
-        down, right = self._offsets(parameters, size)
-        return points + np.stack([right, down], axis=1)[:, np.newaxis]
-
-    def _offsets(
-        self, parameters: Parameters, size: tuple[int, int]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Returns by how many pixels each row moves down and to the right."""
-        down, right = (int(self.padding * side + 0.5) for side in size)
-        return (
-            (parameters["down"] * (2 * down + 1)).astype(np.int64) - down,
-            (parameters["right"] * (2 * right + 1)).astype(np.int64) - right,
+    def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
+        ways = (
+            np.floor(parameters[name] * (2 * most + 1)) - most
+            for name, most in zip(
+                ("down", "right"),
+                (np.floor(self.padding * side + 0.5) for side in size),
+                strict=True,
+            )
         )
-
-    def _shifted(self, images: Array, parameters: Parameters, value: float) -> Array:
-        down, right = self._offsets(parameters, (images.shape[1], images.shape[2]))
-        source = np.ascontiguousarray(images)
-        out = np.empty_like(source)
-        fill, bits = _bits(Resampling(self.fill_mode, value), images.dtype)
-        mode = FILL_MODES.index(self.fill_mode)
-        shift(read_only(source.view(bits)), down, right, mode, fill, out.view(bits))
-        return out
-
-
-# Small pieces of a batch ask for the same again and again.
-@lru_cache(maxsize=64)
-def _bits(sampling: Resampling, dtype: np.dtype[Any]) -> tuple[Array, np.dtype[Any]]:
-    """Returns the bits of a fill value, and unsigned integers for those of any value."""
-    value = np.array([checked_fill(sampling.fill_mode, sampling.fill_value, dtype)], dtype)
-    bits = np.dtype(f"u{min(dtype.itemsize, 8)}")
-    return value.view(bits), bits
+        return matrices.where(parameters["applied"], matrices.translation(*ways))
 
 
 @dataclass(frozen=True, repr=False)
-class RandomResizedCrop(Transform):
+class RandomResizedCrop(AffineTransform):
     """Crops a box of random area, aspect ratio and place, and resizes it.
 
     The area is spread evenly over `scale`, the logarithm of the ratio evenly over that part of
@@ -201,7 +163,7 @@ class RandomResizedCrop(Transform):
         check_choice(self.interpolation, "interpolation", INTERPOLATIONS)
         object.__setattr__(self, "p", check_probability(self.p))
 
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+    def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Returns the shape of an augmented image, given that of an image."""
         return (self.height or shape[0], self.width or shape[1], *shape[2:])
 
@@ -232,46 +194,41 @@ class RandomResizedCrop(Transform):
             "left": draws.uniform(),
         }
 
-    def transform_images(self, images: Array, parameters: Parameters) -> Array:
-        """Returns `images` cropped and resized."""
-        return self._resized(images, parameters, self.interpolation)
+    def _resampling(self) -> Resampling:
+        return Resampling("", 0.0, self.interpolation, areas=True)
 
-    def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
-        """Returns `masks` cropped and resized, their values not blended."""
-        return self._resized(masks, parameters, "nearest")
+    def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
+        top, left, height, width = self.boxes(parameters, size).T
+        box, after = (top, left, height, width), self.output_shape(size)
+        return matrices.crop(box, size, (after[0], after[1]), len(parameters["area"]))
 
-    def transform_points(
-        self, points: Array, parameters: Parameters, size: tuple[int, int]
-    ) -> Array:
-        """Returns where `points` lie in the box."""
-        boxes = self.boxes(parameters, size)[:, np.newaxis]
-        height, width, *_ = self.output_shape(size)
-        scale = np.array([width, height]) / boxes[..., [3, 2]]
-        return np.asarray((points + 0.5 - boxes[..., [1, 0]]) * scale - 0.5)
-
-    def boxes(self, parameters: Parameters, size: tuple[int, int]) -> NDArray[np.float64]:
+    def boxes(self, parameters: Parameters, size: Size) -> NDArray[np.float64]:
         """Returns the boxes, `(M, 4)`: top, left, height and width in pixels.
 
         They are counted from the upper left corner of the picture, not from a pixel's centre.
 
         Args:
             parameters: For M rows.
-            size: Height and width of the picture.
+            size: Height and width of the picture, of each an integer or one for each row.
         """
-        names = ("area", "shape", "top", "left", "applied")
-        area, shape, top, left, applied = (read_only(parameters[name]) for name in names)
-        boxes = np.empty((len(area), 4))
-        place_boxes(area, shape, top, left, applied, self.ratio, size, boxes)
-        return boxes
-
-    def _resized(self, images: Array, parameters: Parameters, interpolation: str) -> Array:
-        boxes = self.boxes(parameters, (images.shape[1], images.shape[2]))
-        height, width, *_ = self.output_shape(images.shape[1:])
-
-        def kernel(source: Array, out: Array, reading: Reading) -> None:
-            resize(source, boxes, reading.linear, reading.weight_dtype, out)
-
-        return remapped(images, Resampling(interpolation=interpolation), kernel, (height, width))
+        area = parameters["area"]
+        height, width = size
+        # A box as wide as the picture, and one as high; what lies between these fits.
+        aspect = width / height
+        low, high = (np.clip(each, *self.ratio) for each in (area * aspect, aspect / area))
+        ratio = low * (high / low) ** parameters["shape"]
+        down = np.sqrt(area / ratio * (height * width))
+        across = down * ratio
+        fit = np.minimum(1.0, np.minimum(height / down, width / across))
+        # Rounded, so that a box of the whole picture is one exactly.
+        down, across = (
+            np.minimum(np.floor(each * fit * _FINENESS + 0.5) / _FINENESS, side)
+            for each, side in ((down, height), (across, width))
+        )
+        places = (parameters["top"] * (height - down), parameters["left"] * (width - across))
+        boxes = np.stack([*places, down, across], axis=1)
+        whole = np.stack(np.broadcast_arrays(0.0, 0.0, height, width), axis=-1)
+        return np.where(parameters["applied"][:, np.newaxis], boxes, whole)
 
 
 def _checked_pair(value: Any, name: str, least: float, most: float) -> tuple[float, float]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from kaug._apply import matrices
 from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import Bounds
-from kaug._apply.resample import Resampling, check_fill, warn_of_idle_fill
+from kaug._apply.resample import INDIFFERENT, Resampling, check_fill, warn_of_idle_fill
 from kaug._draw.draws import Draws
 from kaug._types import Parameters
 from kaug._validation import check_probability, message, warn
@@ -55,7 +55,7 @@ class _Geometric(AffineTransform):
 
     def _resampling(self) -> Resampling:
         """Returns how the transform resamples."""
-        return Resampling(indifferent=True)
+        return INDIFFERENT
 
     def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         """Returns the warps, output pixel to input pixel about the centre, `(2, 3, M)`."""

@@ -23,9 +23,12 @@ class AffineTransform(Transform):
         self, points: Array, parameters: Parameters, size: tuple[int, int]
     ) -> Array:
         """Returns where the warp moves `points`."""
-        return moved(points, self._matrices(parameters, size), size)
+        after = self.output_shape(size)
+        return moved(points, self._matrices(parameters, size), size, (after[0], after[1]))
 
     def _warped(self, batch: Batch, parameters: Parameters) -> Batch:
-        sampling = cast(Resampling, self._resampling())
-        Warp(self._matrices(parameters, batch["images"].shape[1:3]), sampling).apply(batch, {})
+        sampling = cast(Resampling, self._resampling()).settled()
+        size = batch["images"].shape[1:3]
+        after = self.output_shape(size)
+        Warp(self._matrices(parameters, size), sampling, (after[0], after[1])).apply(batch, {})
         return batch

@@ -1,0 +1,350 @@
+"""Size: the same policy makes one size of images of any.
+
+All of these are affine. So they join the geometry beside them: a run of crops, resizing, rotations
+and flips is one resampling, from the image as it came to the one that goes on. What a crop cuts off
+is there when a rotation beside it turns it into view.
+
+Where images get smaller, pixels are averaged with a triangle as wide as two pixels of the result,
+as by `PIL.Image.resize`, so that nothing flickers (what is called antialiasing). That goes for the
+whole run, whichever step makes them smaller.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from kaug._apply import matrices
+from kaug._apply.matrices import Matrices
+from kaug._apply.parameters import UNIT, Bounds
+from kaug._apply.resample import (
+    INDIFFERENT,
+    INTERPOLATIONS,
+    Resampling,
+    check_fill,
+    warn_of_idle_fill,
+)
+from kaug._draw.draws import Draws
+from kaug._types import Parameters, Side, Size
+from kaug._validation import check_choice, check_integer, message
+from kaug.transforms._bases.affine import AffineTransform
+
+# The longest side of an image that has any business here.
+_LONGEST = 2**15
+
+
+@dataclass(frozen=True, repr=False)
+class Resize(AffineTransform):
+    """Resizes whole images, to a size or with their proportions kept.
+
+    Args:
+        shorter_side: The shorter side of the result in pixels, 1..32,768; the other one follows,
+            rounded.
+        height: Of the result in pixels, 1..32,768, where proportions need not be kept; with
+            `width`.
+        width: Likewise. Without any of the three, images keep their size.
+        interpolation: `"bilinear"` or `"nearest"`.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A number is out of its range, an option is unknown, or sizes contradict.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import CenterCrop, Compose, Resize
+        >>> images = np.arange(48).reshape(1, 4, 12)
+        >>> Resize(2)(images)[0]
+        array([[ 9, 11, 13, 15, 17, 19],
+               [28, 30, 32, 34, 36, 38]])
+        >>> validation = Compose([Resize(2), CenterCrop(2)])
+        >>> validation(images)[0]
+        array([[13, 15],
+               [32, 34]])
+    """
+
+    shorter_side: int | None = None
+    height: int | None = field(default=None, kw_only=True)
+    width: int | None = field(default=None, kw_only=True)
+    interpolation: str = field(default="bilinear", kw_only=True)
+
+    def __post_init__(self) -> None:
+        for name in ("shorter_side", "height", "width"):
+            _set_length(self, name)
+        check_choice(self.interpolation, "interpolation", INTERPOLATIONS)
+        names = ("shorter_side", "height", "width")
+        given = [name for name in names if getattr(self, name) is not None]
+        if given not in ([], ["shorter_side"], ["height", "width"]):
+            rule = "`Resize` must have a shorter side, or both a height and a width"
+            received = ", ".join(f"{name}={getattr(self, name)}" for name in given)
+            raise ValueError(message(rule, received))
+
+    def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Returns the shape of an augmented image, given that of an image."""
+        height, width, *rest = shape
+        if self.height is not None:
+            return (self.height, self.width, *rest)
+        if self.shorter_side is None:
+            return shape
+        if height is None or width is None:
+            return (None, None, *rest)
+        scale = self.shorter_side / np.minimum(height, width)
+        return (*(_rounded(side * scale) for side in (height, width)), *rest)
+
+    def _resampling(self) -> Resampling:
+        return Resampling("", 0.0, self.interpolation, areas=True)
+
+    def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
+        count = len(parameters["applied"])
+        return matrices.crop((0, 0, *size), size, self.output_shape(size), count)
+
+
+@dataclass(frozen=True, repr=False)
+class _ToSize(AffineTransform):
+    """A transform to a size, one number of which stands for both.
+
+    Its boxes are of the image that goes in.
+    """
+
+    height: int | None = None
+    width: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("height", "width"):
+            _set_length(self, name)
+        if self.height is None and self.width is not None:
+            rule = f"`{type(self).__name__}` must have a height where it has a width"
+            raise ValueError(message(rule, f"height=None, width={self.width}"))
+
+    def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Returns the shape of an augmented image, given that of an image."""
+        if self.height is None:
+            return shape
+        return (self.height, self.width or self.height, *shape[2:])
+
+
+@dataclass(frozen=True, repr=False)
+class CenterCrop(_ToSize):
+    """Cuts the middle out of images. No pixel is changed.
+
+    Where as many pixels cannot go on both sides, one more goes at the bottom and on the right.
+
+    Args:
+        height: In pixels, 1..32,768; None keeps the size.
+        width: None is the height.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A number is out of its range; or, when it is applied, an image is smaller.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import CenterCrop
+        >>> CenterCrop(2, 3)(np.arange(35).reshape(1, 5, 7))[0]
+        array([[ 9, 10, 11],
+               [16, 17, 18]])
+    """
+
+    def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Returns the shape of an augmented image, given that of an image."""
+        result = super().output_shape(shape)
+        _check_holds(shape, result)
+        return result
+
+    def _resampling(self) -> Resampling:
+        return INDIFFERENT
+
+    def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
+        after = self.output_shape(size)
+        top, left = (np.floor((before - now) / 2) for before, now in zip(size, after, strict=True))
+        return matrices.crop((top, left, *after), size, after, len(parameters["applied"]))
+
+
+@dataclass(frozen=True, repr=False)
+class RandomCrop(_ToSize):
+    """Cuts a box out of images: every place where it lies within is as likely.
+
+    No pixel is changed. Where images may be smaller than that, put `Pad` of the same size before
+    it.
+
+    Args:
+        height: In pixels, 1..32,768; None keeps the size.
+        width: None is the height.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A number is out of its range; or, when it is applied, an image is smaller.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import RandomCrop
+        >>> RandomCrop(2, 3)(np.arange(35).reshape(1, 5, 7), seed=0)[0]
+        array([[23, 24, 25],
+               [30, 31, 32]])
+    """
+
+    def _bounds(self) -> Bounds:
+        return dict.fromkeys(("top", "left"), UNIT)
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns where the box of each row lies, `top` and `left`, 0..1 over where it fits."""
+        return {"top": draws.uniform(), "left": draws.uniform()}
+
+    def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Returns the shape of an augmented image, given that of an image."""
+        result = super().output_shape(shape)
+        _check_holds(shape, result)
+        return result
+
+    def _resampling(self) -> Resampling:
+        return INDIFFERENT
+
+    def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
+        after = self.output_shape(size)
+        top, left = (
+            np.minimum(np.floor(parameters[name] * (before - now + 1)), before - now)
+            for name, before, now in zip(("top", "left"), size, after, strict=True)
+        )
+        return matrices.crop((top, left, *after), size, after, len(parameters["applied"]))
+
+
+@dataclass(frozen=True, repr=False)
+class _Filled(_ToSize):
+    """A transform to a size that images need not fill."""
+
+    fill_mode: str = field(default="constant", kw_only=True)
+    fill_value: float = field(default=0.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_fill(self.fill_mode, self.fill_value, "nearest")
+        object.__setattr__(self, "fill_value", float(self.fill_value))
+        warn_of_idle_fill(self.fill_mode, self.fill_value)
+
+
+@dataclass(frozen=True, repr=False)
+class Pad(_Filled):
+    """Makes images larger by a margin, the image in the middle. No pixel is changed.
+
+    Where as much cannot go on both sides, one pixel more goes at the bottom and on the right.
+    Images that are large enough stay as they are.
+
+    Args:
+        height: The least height of the result in pixels, 1..32,768; None is that of the image.
+        width: The least width; None is the height, if there is one.
+        multiple_of: What height and width are to be multiples of, 1..32,768, as networks ask for
+            that halve their input five times: 32.
+        fill_mode: What the margin holds: `"nearest"`, `"reflect"`, `"wrap"` or `"constant"`, as
+            in `scipy.ndimage`.
+        fill_value: What it holds with `"constant"`, in the value range of the images; 0 in masks.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A number is out of its range, or an option is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Pad
+        >>> Pad(3, 4, fill_value=9)(np.arange(4).reshape(1, 2, 2))[0]
+        array([[9, 0, 1, 9],
+               [9, 2, 3, 9],
+               [9, 9, 9, 9]])
+    """
+
+    multiple_of: int = field(default=1, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_integer(self.multiple_of, "multiple_of", minimum=1, maximum=_LONGEST)
+
+    def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Returns the shape of an augmented image, given that of an image."""
+        least = super().output_shape((1, 1))
+        return (*map(self._padded, shape, least), *shape[2:])
+
+    def _padded(self, side: Any, least: int) -> Any:
+        if side is None:
+            return None
+        return _rounded(np.ceil(np.maximum(side, least) / self.multiple_of) * self.multiple_of)
+
+    def _resampling(self) -> Resampling:
+        return Resampling(self.fill_mode, self.fill_value, "")
+
+    def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
+        after = self.output_shape(size)
+        top, left = (-np.floor((now - before) / 2) for before, now in zip(size, after, strict=True))
+        return matrices.crop((top, left, *after), size, after, len(parameters["applied"]))
+
+
+@dataclass(frozen=True, repr=False)
+class Letterbox(_Filled):
+    """Resizes images so that they fit, their proportions kept, and pads what is left.
+
+    The image lies in the middle. Where as much padding cannot go on both sides, one pixel more goes
+    at the bottom and on the right.
+
+    Args:
+        height: Of the result in pixels, 1..32,768; None keeps the size.
+        width: None is the height.
+        fill_mode: What the padding holds: `"nearest"`, `"reflect"`, `"wrap"` or `"constant"`, as
+            in `scipy.ndimage`.
+        fill_value: What it holds with `"constant"`, in the value range of the images; 0 in masks.
+        interpolation: `"bilinear"` or `"nearest"`.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A number is out of its range, or an option is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Letterbox
+        >>> Letterbox(4, fill_value=99)(np.arange(32).reshape(1, 4, 8))[0]
+        array([[99, 99, 99, 99],
+               [ 6,  8, 10, 12],
+               [19, 21, 23, 25],
+               [99, 99, 99, 99]])
+    """
+
+    interpolation: str = field(default="bilinear", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice(self.interpolation, "interpolation", INTERPOLATIONS)
+
+    def _resampling(self) -> Resampling:
+        return Resampling(self.fill_mode, self.fill_value, self.interpolation, areas=True)
+
+    def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
+        after = self.output_shape(size)
+        scale = np.minimum(after[0] / size[0], after[1] / size[1])
+        sides = [
+            np.minimum(_rounded(side * scale), now) for side, now in zip(size, after, strict=True)
+        ]
+        # Pixels of the image to one of the result.
+        down, across = (before / now for before, now in zip(size, sides, strict=True))
+        top, left = (-np.floor((now - side) / 2) for side, now in zip(sides, after, strict=True))
+        box = (top * down, left * across, after[0] * down, after[1] * across)
+        return matrices.crop(box, size, after, len(parameters["applied"]))
+
+
+def _set_length(transform: Any, name: str) -> None:
+    value = getattr(transform, name)
+    if value is not None:
+        value = check_integer(value, name, minimum=1, maximum=_LONGEST)
+        object.__setattr__(transform, name, value)
+
+
+def _rounded(length: Side) -> Any:
+    """Returns lengths as whole pixels, at least one."""
+    whole = np.maximum(np.floor(length + 0.5), 1)
+    return int(whole) if np.ndim(whole) == 0 else whole.astype(np.int64)
+
+
+def _check_holds(shape: tuple[Any, ...], result: tuple[Any, ...]) -> None:
+    """Raises for images that are smaller than what is to be cut out of them."""
+    if None in shape[:2] or not any(map(np.any, map(np.less, shape[:2], result[:2]))):
+        return
+    sides = np.stack(np.broadcast_arrays(*shape[:2]), axis=-1).reshape(-1, 2)
+    height, width = sides[(sides < result[:2]).any(axis=1)][0]
+    rule = f"A crop of {result[0]} × {result[1]} pixels needs images that are at least as large"
+    fix = f"Put Pad({result[0]}, {result[1]}) before it, or Resize."
+    raise ValueError(message(rule, f"an image of {height} × {width} pixels", fix))

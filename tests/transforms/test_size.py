@@ -1,0 +1,285 @@
+"""Sizes against Pillow's resizing, NumPy's slices, and averages taken pixel by pixel."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from kaug.transforms import (
+    Affine,
+    Brightness,
+    CenterCrop,
+    Compose,
+    HorizontalFlip,
+    Letterbox,
+    OneOf,
+    Pad,
+    PadAndCrop,
+    RandomCrop,
+    RandomResizedCrop,
+    Resize,
+    Rotation,
+    VerticalFlip,
+)
+
+GRID = np.arange(35, dtype="uint8").reshape(5, 7)
+WHOLE = {"fill_mode": "constant", "fill_value": 9}
+
+
+def by_pillow(image, size, box=None):
+    """Returns an image resized with Pillow, each channel by itself."""
+    height, width = size
+    channels = [
+        np.asarray(Image.fromarray(channel).resize((width, height), Image.Resampling.BILINEAR, box))
+        for channel in np.moveaxis(image, -1, 0)
+    ]
+    return np.stack(channels, axis=-1)
+
+
+def averaged(image, matrix, size):
+    """Returns what triangles along the axes of the image make of it, pixel by pixel."""
+    height, width, channels = image.shape
+    reach = np.maximum(np.hypot(matrix[:, 0], matrix[:, 1]), 1)
+    result = np.empty((*size, channels))
+    for r, c in np.ndindex(*size):
+        place = matrix @ (r, c, 1)
+        place = np.clip(place, -0.5, np.array([height, width]) - 0.5)
+        rows, columns = (
+            np.maximum(1 - np.abs(np.arange(side) - x) / far, 0)
+            for side, x, far in zip((height, width), place, reach, strict=True)
+        )
+        weights = np.outer(rows, columns)
+        result[r, c] = np.tensordot(weights / weights.sum(), image.astype(float))
+    return result
+
+
+# Resize -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.pairwise(
+    shape=[(41, 67, 1), (38, 25, 3), (9, 50, 5), (7, 1, 1), (1, 1, 3)],
+    size=[(1, 1), (13, 31), (60, 20), (41, 67), (3, 90)],
+    dtype=["uint8", "float32", "uint16"],
+)
+def test_images_are_resized_as_by_pillow(images, shape, size, dtype):
+    batch = images(2, shape=shape, dtype=dtype)
+    result = Resize(height=size[0], width=size[1])(batch)
+    assert result.dtype == batch.dtype
+    for image, resized in zip(batch, result, strict=True):
+        # Pillow rounds after each axis.
+        near = {"atol": 1} if dtype == "uint8" else {"rtol": 1e-5, "atol": 1e-6}
+        near = {"atol": 0.51} if dtype == "uint16" else near
+        image = image.astype("float32") if dtype == "uint16" else image
+        np.testing.assert_allclose(resized.astype(float), by_pillow(image, size), **near)
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [((40, 80), (16, 32)), ((80, 40), (32, 16)), ((33, 50), (16, 24)), ((1, 9), (16, 144))],
+)
+def test_the_shorter_side_is_given(images, shape, expected):
+    assert Resize(16).output_shape((*shape, 3)) == (*expected, 3)
+    assert Resize(16)(images(1, shape=(*shape, 3))).shape == (1, *expected, 3)
+
+
+def test_the_nearest_pixel_is_that_of_pillow(images):
+    batch = images(3, shape=(41, 67, 1))
+    result = Resize(height=13, width=90, interpolation="nearest")(batch)
+    for image, resized in zip(batch, result, strict=True):
+        expected = Image.fromarray(image[..., 0]).resize((90, 13), Image.Resampling.NEAREST)
+        np.testing.assert_array_equal(resized[..., 0], np.asarray(expected))
+
+
+@pytest.mark.parametrize("transform", [Resize(), CenterCrop(), RandomCrop(), Pad(), Letterbox()])
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float32"])
+def test_without_arguments_nothing_changes(images, transform, dtype):
+    batch = images(3, shape=(5, 8, 3), dtype=dtype)
+    np.testing.assert_array_equal(transform(batch, seed=0), batch)
+
+
+# Crops, padding -----------------------------------------------------------------------------------
+
+
+@given(
+    height=st.integers(1, 9),
+    width=st.integers(1, 9),
+    size=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+)
+def test_the_middle_is_cut_out_or_padded(height, width, size):
+    image = np.arange(1, height * width + 1, dtype="uint16").reshape(1, height, width, 1)
+    padded = Pad(*size, fill_value=700)(image)
+    more = [max(now - side, 0) for side, now in zip((height, width), size, strict=True)]
+    margins = [(side // 2, side - side // 2) for side in more]
+    expected = np.pad(image, [(0, 0), *margins, (0, 0)], constant_values=700)
+    np.testing.assert_array_equal(padded, expected)
+    crop = CenterCrop(*size)(padded)
+    top, left = ((a - b) // 2 for a, b in zip(padded.shape[1:3], size, strict=True))
+    np.testing.assert_array_equal(crop, padded[:, top : top + size[0], left : left + size[1]])
+
+
+def test_padding_to_a_multiple(images):
+    batch = images(2, shape=(33, 64, 3))
+    result = Pad(multiple_of=32)(batch)
+    assert result.shape == (2, 64, 64, 3)
+    np.testing.assert_array_equal(result[:, 15:48], batch)
+    assert Pad(40, multiple_of=32).output_shape((33, 70)) == (64, 96)
+
+
+def test_every_place_of_a_crop_is_as_likely():
+    crops = RandomCrop(3, 4)(np.broadcast_to(GRID, (6000, 5, 7)), seed=0)
+    places, counts = np.unique(crops[:, 0, 0], return_counts=True)
+    np.testing.assert_array_equal(places, GRID[:3, :4].ravel())
+    assert counts.min() > 420
+    assert counts.max() < 580
+    for crop in crops[:50]:
+        row, column = divmod(int(crop[0, 0]), 7)
+        np.testing.assert_array_equal(crop, GRID[row : row + 3, column : column + 4])
+
+
+def test_a_crop_needs_an_image_as_large(images):
+    for crop in (CenterCrop(6, 4), RandomCrop(6, 4)):
+        with pytest.raises(ValueError, match=r"6 × 4 .*Received: an image of 5 × 7 .*Pad\(6, 4\)"):
+            crop(images(2, shape=(5, 7, 3)))
+    assert Compose([Pad(6, 4), RandomCrop(6, 4)])(images(2, shape=(5, 7, 3))).shape == (2, 6, 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "inner"),
+    [
+        ((40, 80), (slice(8, 24), slice(0, 32))),
+        ((80, 40), (slice(0, 32), slice(8, 24))),
+        ((20, 33), (slice(6, 25), slice(0, 32))),
+        ((1, 9), (slice(14, 18), slice(0, 32))),
+        ((7, 7), (slice(0, 32), slice(0, 32))),
+    ],
+)
+def test_the_whole_image_is_in_the_letterbox(images, shape, inner):
+    batch = images(2, shape=(*shape, 3))
+    result = Letterbox(32, fill_value=114)(batch)
+    size = tuple(part.stop - part.start for part in inner)
+    for image, boxed in zip(batch, result, strict=True):
+        expected = by_pillow(image, size)
+        np.testing.assert_allclose(boxed[inner].astype(float), expected, atol=1)
+        boxed[inner] = 114
+        assert (boxed == 114).all()
+
+
+# One resampling -----------------------------------------------------------------------------------
+
+RUNS = [
+    Compose([RandomResizedCrop((0.2, 0.9), height=17, width=22), HorizontalFlip(), VerticalFlip()]),
+    Compose([HorizontalFlip(), Resize(height=60, width=30), CenterCrop(33, 21)]),
+    Compose([RandomCrop(20, 40), Resize(height=15, width=15), VerticalFlip()]),
+]
+
+
+@pytest.mark.parametrize("policy", RUNS)
+@pytest.mark.parametrize("channels", [1, 3, 5])
+def test_crop_resize_and_flip_are_one_resize_by_pillow(images, policy, channels):
+    batch = images(8, shape=(53, 71, channels))
+    drawn = policy.draw(np.arange(8), seed=2)
+    pixels = in_pixels(policy, drawn, (53, 71))
+    result = policy.apply(batch, drawn)
+    size = result.shape[1:3]
+    for image, made, matrix in zip(batch, result, pixels, strict=True):
+        mirrored = [slice(None, None, int(np.sign(matrix[i, i]))) for i in range(2)]
+        box = []
+        for i in (1, 0):
+            step, end = matrix[i, i], size[i]
+            sides = (matrix[i, 2] + 0.5 - step / 2, matrix[i, 2] + 0.5 + (end - 0.5) * step)
+            box.append(np.clip(sorted(sides), 0, (53, 71)[i]))
+        (left, right), (top, bottom) = box
+        expected = by_pillow(image, size, (left, top, right, bottom))[tuple(mirrored)]
+        np.testing.assert_allclose(made.astype(float), expected, atol=1)
+
+
+def in_pixels(policy, drawn, size):
+    from kaug._apply.matrices import to_pixels
+
+    return to_pixels(policy._matrices(drawn, size), size, policy.output_shape(size))
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Compose([RandomResizedCrop(height=12, width=9), Rotation(90)]),
+        Compose([Affine(rotation=20, shear=30, zoom=(0.3, 1)), Resize(height=14, width=17)]),
+        Compose([Rotation(180), Resize(10)]),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+@pytest.mark.parametrize("channels", [1, 3, 5])
+def test_what_gets_smaller_is_averaged(images, policy, dtype, channels):
+    batch = images(6, shape=(33, 47, channels), dtype=dtype)
+    drawn = policy.draw(np.arange(6), seed=4)
+    result = policy.apply(batch, drawn)
+    near = {"atol": 0.501} if dtype == "uint8" else {"atol": 2e-6}
+    for image, made, matrix in zip(batch, result, in_pixels(policy, drawn, (33, 47)), strict=True):
+        np.testing.assert_allclose(made, averaged(image, matrix, made.shape[:2]), **near)
+
+
+def test_a_rotation_shows_what_a_crop_beside_it_cut_off():
+    image = np.full((1, 40, 40, 1), 200, "uint8")
+    turned = Compose([CenterCrop(20), Rotation((45, 45), **WHOLE)])(image)
+    assert (turned == 200).all()
+    apart = Compose([CenterCrop(20), Brightness((1, 1)), Rotation((45, 45), **WHOLE)])(image)
+    assert (apart == 9).sum() > 20
+
+
+def test_checkers_become_gray():
+    checkers = (np.indices((64, 64)).sum(0) % 2 * 255).astype("uint8")[None]
+    for policy in (Resize(8), Compose([Rotation((30, 30)), Resize(8)])):
+        assert abs(policy(checkers).astype(int) - 128).max() <= 3
+
+
+def test_masks_boxes_and_points_go_along():
+    image = np.zeros((1, 40, 80, 1), "uint8")
+    image[:, 10:30, 20:50] = 255
+    data = {
+        "images": image,
+        "segmentation_masks": image > 0,
+        "bounding_boxes": {"boxes": [[[20, 10, 50, 30]]], "labels": [[3]]},
+        "bounding_box_format": "xyxy",
+        "keypoints": [[[20.0, 10.0], [49.0, 29.0]]],
+    }
+    made = Letterbox(40)(data)
+    np.testing.assert_allclose(made["bounding_boxes"]["boxes"], [[[10, 15, 25, 25]]])
+    np.testing.assert_allclose(made["keypoints"], [[[9.75, 14.75], [24.25, 24.25]]])
+    expected = np.zeros((1, 40, 40, 1), bool)
+    expected[:, 15:25, 10:25] = True
+    np.testing.assert_array_equal(made["segmentation_masks"], expected)
+    made = Compose([Resize(20), CenterCrop(20)])(data)
+    np.testing.assert_allclose(made["bounding_boxes"]["boxes"], [[[0, 5, 15, 15]]])
+
+
+def test_sizes_that_some_rows_do_not_have_are_refused(images):
+    either = OneOf([Resize(height=4, width=4), RandomCrop(4)])
+    with pytest.raises(ValueError, match="must act on every row"):
+        either(images(9, shape=(8, 8, 1)), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "text"),
+    [
+        (lambda: Resize(0), ValueError, "between 1 and 32768"),
+        (lambda: Resize(2.5), TypeError, "`shorter_side` must be an integer"),
+        (lambda: Resize(height=5), ValueError, "both a height and a width. Received: height=5"),
+        (lambda: Resize(4, height=5, width=5), ValueError, "Received: shorter_side=4, height=5"),
+        (lambda: Resize(4, interpolation="cubic"), ValueError, "'nearest', 'bilinear'"),
+        (lambda: CenterCrop(width=5), ValueError, "a height where it has a width"),
+        (lambda: Pad(9, fill_mode="edge"), ValueError, "`fill_mode` must be one of"),
+        (lambda: Pad(multiple_of=0), ValueError, "`multiple_of` must be an integer"),
+        (lambda: Letterbox(9, fill_value="white"), TypeError, "`fill_value` must be a finite"),
+    ],
+)
+def test_bad_options(make, error, text):
+    with pytest.raises(error, match=text):
+        make()
+
+
+def test_padding_and_cropping_fuse_with_what_fills_alike(images):
+    policy = Compose([PadAndCrop(), HorizontalFlip(), Resize(height=20, width=20)])
+    assert policy._resampling() is not None
+    assert Compose([PadAndCrop(), Rotation(10)])._resampling() is None
+    assert policy(images(2, shape=(9, 14, 3)), seed=1).shape == (2, 20, 20, 3)
