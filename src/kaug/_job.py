@@ -12,12 +12,13 @@ import numpy as np
 from kaug import _parallel
 from kaug._draw.keys import Key, resolve_seed, root_key
 from kaug._generators import Generator, as_generator
+from kaug._images import ImageSequence, as_images
 from kaug._memory import check_memory
 from kaug._sampling import SAMPLING, choice_of
-from kaug._sources import as_source
 from kaug._targets.annotations import Annotations
+from kaug._targets.given import shape_of_result
 from kaug._types import Array, Batch, Rows
-from kaug._validation import check_choice, check_flag, message
+from kaug._validation import check_choice, check_flag, describe, message
 from kaug.transforms import Transform
 
 _COPY_BYTES = 2**20  # copying takes little time, so a thread should be given more
@@ -60,11 +61,12 @@ class Job:
         seed: Any = None,
     ) -> Job:
         """Returns the job that arguments describe, once they have been checked."""
-        images, made_by = as_source(x), as_generator(generator)
+        images, made_by = as_images(x), as_generator(generator)
         native = made_by if isinstance(made_by, Transform) else None
         annotations = Annotations(y, sample_weight, images, native)
         chosen = check_choice(sampling, "sampling", SAMPLING)
         append = check_flag(append, "append")
+        check_made_by(made_by, images)
         return cls(images, annotations, made_by, chosen, append, append, resolve_seed(seed))
 
     @property
@@ -77,7 +79,7 @@ class Job:
         """The shape of a new image, as far as it is known: that of an image, if it is not."""
         shape: tuple[int, ...] = self.images.shape[1:]
         if isinstance(self.generator, Transform):
-            return self.generator.output_shape(shape)
+            return shape_of_result(self.generator, shape, "x")
         return shape
 
     @property
@@ -99,15 +101,13 @@ class Job:
 
     def check_shape(self, shape: tuple[int, ...]) -> None:
         """Raises when images of `shape` cannot follow the originals."""
-        if shape != self.images.shape[1:] and self.kept:
-            raise ValueError(
-                message(
-                    "With append=True the generator must keep the image shape "
-                    f"{self.images.shape[1:]}",
-                    f"images of shape {shape}",
-                    "Pass append=False to get the augmented rows alone.",
-                )
-            )
+        if shape == self.images.shape[1:] or not self.kept:
+            return
+        rule = f"With append=True the generator must keep the image shape {self.images.shape[1:]}"
+        if isinstance(self.images, ImageSequence):
+            rule = "With append=True images must have one size, since they come first in the result"
+        fix = "Pass append=False to get the augmented rows alone."
+        raise ValueError(message(rule, f"images of shape {shape}", fix))
 
     def check_memory(self, shape: tuple[int, ...], n: int) -> None:
         """Raises when `n` new images of `shape`, and all that belongs to them, do not fit."""
@@ -144,3 +144,11 @@ def _copy_rows(source: Array, out: Array) -> None:
         out[start:stop] = source[start:stop]
 
     _parallel.run(task, len(source), grain=_parallel.grain_of(out, _COPY_BYTES))
+
+
+def check_made_by(generator: Any, images: Any) -> None:
+    """Raises where images of any size are to be augmented by what takes batches of one size."""
+    if isinstance(images, ImageSequence) and not isinstance(generator, Transform):
+        rule = "Images of any size can be augmented by transforms of `kaug.transforms`"
+        fix = "Resize them first: augment_dataset(x, y, len(x), Resize(…), append=False)."
+        raise TypeError(message(rule, f"generator={describe(generator.wrapped)}", fix))

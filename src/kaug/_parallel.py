@@ -131,7 +131,12 @@ def grain_of(rows: NDArray[Any], piece_bytes: int = 2**17) -> int:
         rows: What the threads write, `(M, …)`.
         piece_bytes: How much of it repays the handing over; less where a byte takes longer.
     """
-    return max(1, piece_bytes // max(1, rows.itemsize * math.prod(rows.shape[1:])))
+    return rows_of(rows.shape[1:], rows.itemsize, piece_bytes)
+
+
+def rows_of(shape: tuple[int, ...], itemsize: int, piece_bytes: int) -> int:
+    """Returns how many rows of a shape, at least one, take no more than so many bytes."""
+    return max(1, piece_bytes // max(1, itemsize * math.prod(shape)))
 
 
 def _submit(work: Callable[[], object], count: int, threads: int) -> list[Future[object]]:

@@ -19,3 +19,5 @@ Batch = dict[str, Array]
 Side = Any
 #: Height and width.
 Size = tuple[Side, Side]
+#: Of one image: height, width, and more.
+Shape = tuple[Side, ...]

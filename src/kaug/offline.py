@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 from kaug import _parallel
 from kaug._draw.keys import check_rows
 from kaug._generators import Generator
+from kaug._images import stand_in
 from kaug._job import Job
 from kaug._progress import Progress, Verbose
-from kaug._sources import stand_in
 from kaug._types import Array, Batch, Rows
 from kaug._validation import (
     check_flag,
@@ -108,12 +108,13 @@ def augment_dataset(
     images, y = (x, y) if out is None else _for_store(x, y)
     job = Job.of(images, y, sample_weight, generator, sampling=sampling, append=append, seed=seed)
     n = check_integer(n, "n", maximum=_MOST_ROWS)
-    step = _check_batch_size(batch_size, job.images)
+    step = _check_batch_size(batch_size, job)
     _check_verbose(verbose)
     return_index = check_flag(return_index, "return_index")
     if n and not len(job.images):
         rule = f"`x` must have at least one row to make n={n} augmented rows from"
         raise ValueError(message(rule, describe(job.images)))
+    job.check_shape(job.shape)
     if out is not None:
         from kaug.store import write_dataset
 
@@ -278,9 +279,9 @@ def _check_shape(augmented: Array, result: Array) -> None:
         )
 
 
-def _check_batch_size(batch_size: int | None, images: Array) -> int:
+def _check_batch_size(batch_size: int | None, job: Job) -> int:
     if batch_size is None:
-        return _parallel.grain_of(images, _BATCH_BYTES)
+        return _parallel.rows_of(job.shape, job.images.dtype.itemsize, _BATCH_BYTES)
     return check_integer(batch_size, "batch_size", minimum=1)
 
 

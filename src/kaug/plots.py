@@ -24,6 +24,7 @@ from kaug._show.plot_inputs import (
     displayable,
     grid_of,
     paired_classes,
+    pictures_of,
     recorded_name,
     runs_of,
     titles_of,
@@ -64,8 +65,9 @@ def plot_images(
 
     Args:
         images: `(N, H, W)`, or `(N, H, W, C)` with 1 (gray), 3 (RGB) or 4 (RGBA) channels.
-            Integers mean 0..255, floats [0, 1]; small overshoots are clipped. Black and white
-            are the ends of that range, not those of the image, so that brightness compares.
+            Or a sequence of images of any size, as from `kaug.sources`. Integers mean 0..255,
+            floats [0, 1]; small overshoots are clipped. Black and white are the ends of that
+            range, not those of the image, so that brightness compares.
         labels: N titles, or N class numbers if `class_names` is given.
         rows: Rows of the grid. If `columns` is given too, only the first `rows * columns` images
             are shown.
@@ -93,10 +95,10 @@ def plot_images(
     array = check_pictures(images)
     titles = titles_of(labels, len(array), class_names)
     rows, columns = grid_of(len(array), rows, columns)
-    pictures = displayable(array[: rows * columns])
+    pictures, ratio = pictures_of(array, rows * columns)
     header = _TITLE if titles else 0.0
     if figsize is None and fig is None:
-        figsize = _grid_figsize(pictures.shape[1] / pictures.shape[2], rows, columns, header)
+        figsize = _grid_figsize(ratio, rows, columns, header)
     figure = _new_figure(fig, figsize)
     boxes = _boxes(figure, rows, columns, header)
     for i, (picture, box) in enumerate(zip(pictures, boxes, strict=False)):

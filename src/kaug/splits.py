@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kaug._draw.keys import Key, permutation, resolve_seed
+from kaug._images import ImageSequence, as_images
 from kaug._memory import check_memory
-from kaug._sources import as_source
 from kaug._targets.structures import (
     check_order,
     class_numbers,
@@ -35,10 +35,12 @@ def train_validation_split(
     index that `augment_dataset` returns as `groups`.
 
     Both parts are copies in memory. Of images that do not fit, let it split the row numbers: with
-    `np.arange(N)` for `x`, the parts say which rows are theirs.
+    `np.arange(N)` for `x`, the parts say which rows are theirs. Of images of any size nothing is
+    read or copied: the parts are sequences of some of them.
 
     Args:
-        x: Images, `(N, H, W, C)` or `(N, H, W)`, or row numbers `(N,)`.
+        x: Images, `(N, H, W, C)` or `(N, H, W)`, or a sequence of images of any size, or row
+            numbers `(N,)`.
         y: Labels: an array with N rows, or a tuple, list or dict of such arrays, also one with
             masks, boxes and keypoints under Keras' names.
         validation_split: Share of the rows that goes to validation, between 0 and 1.
@@ -90,19 +92,22 @@ def train_validation_split(
             )
         )
     training = np.flatnonzero(~chosen)
-    fix = "Pass row numbers for `x`: np.arange(N)."
-    check_memory(images.shape[1:], images.dtype, count, _row_bytes(y), fix)
+    if not isinstance(images, ImageSequence):  # of which nothing is read
+        fix = "Pass row numbers for `x`: np.arange(N)."
+        check_memory(images.shape[1:], images.dtype, count, _row_bytes(y), fix)
     return _rows(images, y, training), _rows(images, y, validation)
 
 
 def _checked_rows(x: Any) -> Any:
     """Returns images, checked; numbers are rows as good as any."""
-    shape = np.shape(x) if isinstance(x, (np.ndarray, list, tuple, range)) else (0, 0)
+    images = isinstance(x, (list, tuple)) and any(hasattr(each, "shape") for each in x[:1])
+    held = isinstance(x, (np.ndarray, list, tuple, range)) and not images
+    shape = np.shape(x) if held else (0, 0)
     if len(shape) == 1 or shape[1:] == (1, 1):
         numbers = as_array(x, "x")
         if numbers.dtype.kind in "iu":
             return numbers
-    return as_source(x)
+    return as_images(x)
 
 
 def _rows(images: NDArray[Any], y: Any, rows: Rows) -> tuple[Any, Any]:

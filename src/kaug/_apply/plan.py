@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from kaug._apply import matrices
 from kaug._apply.matrices import Matrices
 from kaug._apply.resample import INDIFFERENT
-from kaug._apply.stages import Mix, Stage, Step, Warp
+from kaug._apply.stages import Mix, Partners, Stage, Step, Warp
+from kaug._types import Batch, Rows, Shape
 from kaug._validation import message
 
 
-def plan(steps: Sequence[Step], partners: Sequence[Step], shape: tuple[int, ...]) -> list[Stage]:
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """What rows that are to be mixed in go through before."""
+
+    stages: tuple[Stage, ...]
+
+    def part(self, rows: Any) -> _Planned:
+        return _Planned(tuple(each.part(rows) for each in self.stages))
+
+    def made(self, source: Mapping[str, Any], rows: Rows) -> Batch:
+        batch = {name: np.asarray(array[rows]) for name, array in source.items()}
+        for stage in self.stages:
+            stage.apply(batch, source)
+        return batch
+
+
+def _plan_alike(steps: Sequence[Step], shape: Shape) -> Partners:
+    return _Planned(tuple(plan(steps, (), shape)))
+
+
+def plan(
+    steps: Sequence[Step],
+    partners: Sequence[Step],
+    shape: Shape,
+    before: Callable[[Sequence[Step], Shape], Partners] = _plan_alike,
+) -> list[Stage]:
     """Returns the stages that steps come down to.
 
     Args:
         steps: In order.
         partners: The same steps as drawn for the rows to be mixed in; empty if nothing mixes.
-        shape: Of one image, `(H, W, C)`.
+        shape: Of one image, `(H, W, C)`; sides may be arrays `(M,)`, a number for each row.
+        before: Makes of steps, and of the shape of one image, what partners go through.
     """
     stages: list[Stage] = []
     run: list[Step] = []
@@ -43,8 +74,8 @@ def plan(steps: Sequence[Step], partners: Sequence[Step], shape: tuple[int, ...]
             continue
         end_run()
         if step.transform._mixes:
-            before = [other for other in partners[:number] if not other.transform._mixes]
-            stages.append(Mix(step, tuple(plan(before, (), whole))))
+            earlier = [other for other in partners[:number] if not other.transform._mixes]
+            stages.append(Mix(step, before(earlier, whole)))
         else:
             stages.append(step)
         shape = _shape_after(step, shape)
@@ -52,16 +83,17 @@ def plan(steps: Sequence[Step], partners: Sequence[Step], shape: tuple[int, ...]
     return stages
 
 
-def _shape_after(step: Step, shape: tuple[int, ...]) -> tuple[int, ...]:
+def _shape_after(step: Step, shape: Shape) -> Shape:
     result = step.transform.output_shape(shape)
-    if result != shape and not step.rows.all():
+    same = all(np.array_equal(own, other) for own, other in zip(result, shape, strict=True))
+    if not same and not step.rows.all():
         rule = "A transform that changes the size of images must act on every row"
         received = f"{step.transform!r} for {step.rows.sum()} of {len(step.rows)} rows"
         raise ValueError(message(rule, received, "Give it p=1, outside of OneOf and the like."))
     return result
 
 
-def _composed(steps: Sequence[Step], shape: tuple[int, ...]) -> Matrices:
+def _composed(steps: Sequence[Step], shape: Shape) -> Matrices:
     """Returns the one warp of steps that all are warps."""
     result = matrices.identity(len(steps[0].rows))
     for step in steps:

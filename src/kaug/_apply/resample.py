@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kaug._apply.dtypes import checked_fill, holds, moved_exactly, to_dtype, working_dtype
 from kaug._apply.matrices import Matrices, to_pixels
+from kaug._images import Opened, Window
 from kaug._kernels import read_only
 from kaug._kernels.resize import resize
 from kaug._kernels.warp import FILL_MODES, warp
@@ -19,6 +20,9 @@ from kaug._validation import check_choice, check_number, message, warn
 INTERPOLATIONS = ("nearest", "bilinear")  # by the order of their splines
 
 _KERNEL_DTYPES = ("uint8", "float32", "float64")
+# A reduced image that is read in place of the whole one has at least so many pixels to one of the
+# result, that averaging them makes up for how it was reduced.
+_FINER = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,61 @@ def warp_rows(
         sampling: Fill and interpolation.
     """
     pixels = to_pixels(matrices, source.shape[1:3], out.shape[1:3])
+    _warp_pixels(source, rows, pixels, out, sampling)
+
+
+def warp_opened(
+    opened: Opened, matrices: Matrices, sampling: Resampling, size: tuple[int, int]
+) -> Array:
+    """Returns an image of any size, warped, as a batch of one.
+
+    No more of it is read than is seen of it, at the scale at which it is seen.
+
+    Args:
+        opened: The image.
+        matrices: `(2, 3, 1)`.
+        sampling: Fill and interpolation.
+        size: Height and width of the result.
+    """
+    pixels = to_pixels(matrices, opened.size, size)
+    seen, reduction = _seen(pixels[0], opened.size, size, sampling)
+    image, top, left, reduction = opened.read(seen, reduction)
+    if reduction == 1:  # as exact as the coordinates were
+        pixels[:, :, 2] -= (top, left)
+    else:
+        pixels[:, :, 2] += np.array([0.5 - top, 0.5 - left])
+        pixels /= reduction
+        pixels[:, :, 2] -= 0.5
+    out = np.empty((1, *size, image.shape[2]), image.dtype)
+    _warp_pixels(image[np.newaxis], np.zeros(1, np.int64), pixels, out, sampling)
+    return out
+
+
+def _seen(
+    matrix: Array, before: tuple[int, int], after: tuple[int, int], sampling: Resampling
+) -> tuple[Window, int]:
+    """Returns what a warp needs of an image, and by how much that may be reduced."""
+    reach = np.hypot(matrix[:, 0], matrix[:, 1])
+    if sampling.fill_mode in ("reflect", "wrap"):
+        window = (0, 0, *before)
+    else:
+        ends = matrix[:, :2] * (np.array(after) - 1)
+        least = matrix[:, 2] + np.minimum(ends, 0).sum(axis=1) - np.maximum(reach, 1)
+        most = matrix[:, 2] + np.maximum(ends, 0).sum(axis=1) + np.maximum(reach, 1)
+        last = np.array(before) - 1
+        top, left = np.clip(np.floor(least) - 1, 0, last).astype(int).tolist()
+        bottom, right = (np.clip(np.ceil(most) + 1, 0, last).astype(int) + 1).tolist()
+        window = (top, left, bottom, right)
+    if not sampling.areas or sampling.interpolation == "nearest":
+        return window, 1
+    finest = reach.min() / _FINER
+    return window, max(each for each in (1, 2, 4, 8) if each <= max(finest, 1))
+
+
+def _warp_pixels(
+    source: Array, rows: Rows, pixels: Array, out: Array, sampling: Resampling
+) -> None:
+    """Warps by matrices `(M, 2, 3)` between pixels counted from the first one."""
     value = checked_fill(sampling.fill_mode, sampling.fill_value, out.dtype)
     ready = out.dtype.name in _KERNEL_DTYPES and out.dtype.isnative
     if ready and source.flags.c_contiguous and source.flags.aligned and out.flags.c_contiguous:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from kaug._apply.batches import maps_of, move_points, take_rows, writable
 from kaug._apply.leaf import Leaf
 from kaug._apply.matrices import Matrices
 from kaug._apply.resample import Resampling, moved, warped
-from kaug._types import Array, Batch, Parameters, Size
+from kaug._types import Array, Batch, Parameters, Rows, Shape, Size
 from kaug._validation import message
 
 
@@ -33,6 +33,10 @@ class Step:
     def part(self, rows: Any) -> Step:
         """Returns the step for some of the rows."""
         return Step(self.transform, take_rows(self.parameters, rows), self.rows[rows])
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Returns the shape of an image afterwards."""
+        return self.transform.output_shape(shape)
 
     def apply(self, batch: Batch, source: Mapping[str, Any]) -> None:
         """Changes the batch, whose arrays may be written to."""
@@ -108,6 +112,10 @@ class Warp:
         size = tuple(side if np.ndim(side) == 0 else side[rows] for side in self.size)
         return Warp(self.matrices[:, :, rows], self.sampling, size)
 
+    def output_shape(self, shape: Shape) -> Shape:
+        """Returns the shape of an image afterwards."""
+        return (*self.size, *shape[2:])
+
     def apply(self, batch: Batch, source: Mapping[str, Any]) -> None:
         """Changes the batch."""
         del source
@@ -124,17 +132,30 @@ class Warp:
         move_points(batch, size, change, self.sampling)
 
 
+class Partners(Protocol):
+    """What rows that are to be mixed in go through before; drawn apart from what rows do."""
+
+    def part(self, rows: Any) -> Partners:
+        """Returns the same for some of the rows."""
+
+    def made(self, source: Mapping[str, Any], rows: Rows) -> Batch:
+        """Returns rows of the source after it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mix:
     """A step that blends each row with another row of the source."""
 
     step: Step
-    # What the other rows go through before; drawn apart from what the rows themselves do.
-    before: tuple[Stage, ...]
+    before: Partners
 
     def part(self, rows: Any) -> Mix:
         """Returns the mixing of some of the rows."""
-        return Mix(self.step.part(rows), tuple(each.part(rows) for each in self.before))
+        return Mix(self.step.part(rows), self.before.part(rows))
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Returns the shape of an image afterwards."""
+        return shape
 
     def apply(self, batch: Batch, source: Mapping[str, Any]) -> None:
         """Changes the batch, whose arrays may be written to."""
@@ -143,9 +164,7 @@ class Mix:
             return
         parameters = take_rows(self.step.parameters, chosen)
         rows = (parameters["partner"] * len(source["images"])).astype(np.int64)
-        partners = {name: np.asarray(array[rows]) for name, array in source.items()}
-        for stage in self.before:
-            stage.part(chosen).apply(partners, source)
+        partners = self.before.part(chosen).made(source, rows)
         own = {name: array[chosen] for name, array in batch.items()}
         transform: Any = self.step.transform
         for name, mixed in transform._mix(own, partners, parameters).items():

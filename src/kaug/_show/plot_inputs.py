@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kaug._colors import FAR_ABOVE_WHITE, FAR_BELOW_BLACK
+from kaug._images import are_any_size, as_images
 from kaug._targets.structures import check_present
+from kaug._types import Array
 from kaug._validation import (
     as_array,
     check_integer,
@@ -23,8 +25,10 @@ _MAX_CLASSES = 1_000
 _ALIASES = {"acc": "accuracy", "accuracy": "acc"}
 
 
-def check_pictures(images: ArrayLike, name: str = "images") -> NDArray[Any]:
-    """Returns images as an array: `(N, H, W)`, or `(N, H, W, C)` with channels one can show."""
+def check_pictures(images: Any, name: str = "images") -> Any:
+    """Returns images `(N, H, W)`, `(N, H, W, C)` with channels one can show, or of any size."""
+    if are_any_size(images):
+        return as_images(images, name)
     array = as_array(images, name)
     if array.dtype.kind not in "buif":
         rule = f"`{name}` must hold integers in 0..255 or floats in [0, 1]"
@@ -58,6 +62,20 @@ def displayable(array: NDArray[Any]) -> NDArray[Any]:
     # float32, because Matplotlib cannot resample every other float.
     array = array.clip(0, 1).astype(np.float32) if is_float else array.astype(np.uint8)
     return array[..., 0] if array.ndim == 4 and array.shape[-1] == 1 else array
+
+
+def pictures_of(images: Any, most: int) -> tuple[list[Array], float]:
+    """Returns no more than so many images as imshow takes them, and height over width."""
+    if not are_any_size(images):
+        shown = displayable(images[:most])
+        return list(shown), shown.shape[1] / shown.shape[2]
+    sequence = as_images(images, "images")
+    several = (sequence[i] for i in range(min(most, len(sequence))))
+    one = (
+        each[np.newaxis] if each.ndim == 3 else each[np.newaxis, ..., np.newaxis]
+        for each in several
+    )
+    return [displayable(check_pictures(each))[0] for each in one], 1.0
 
 
 def titles_of(

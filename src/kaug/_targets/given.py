@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from kaug._apply.leaf import Tree
+from kaug._images import as_images
 from kaug._targets.annotations import Annotations
-from kaug._validation import check_images, message
+from kaug._types import Shape
+from kaug._validation import message
 
 
 class Given:
@@ -21,9 +23,9 @@ class Given:
         if self._data is not None and "images" not in targets:
             rule = 'A dict must have the images under the key "images"'
             raise ValueError(message(rule, f"the keys {sorted(map(str, targets))}"))
-        self.images = check_images(data if self._data is None else targets.pop("images"), "images")
+        self.images = as_images(data if self._data is None else targets.pop("images"), "images")
         self._annotations = Annotations(targets, None, self.images, transform, name="images")
-        self._shape = transform.output_shape(self.images.shape[1:])
+        self._shape = shape_of_result(transform, self.images.shape[1:], "images")
         count = len(self.images)
         self.source = {"images": self.images, **self._annotations.source}
         self.out = {
@@ -39,3 +41,27 @@ class Given:
         targets, _ = self._annotations.collect(self.out, rows, 0, self._shape)
         parts = {"images": self.out["images"], **self._annotations.with_settings(targets)}
         return {name: parts[name] for name in self._data}
+
+
+def shape_of_result(transform: Tree, shape: Shape, name: str) -> tuple[int, ...]:
+    """Returns the shape that a transform gives images.
+
+    Args:
+        transform: What augments.
+        shape: Of one image; sides are None where images are of any size.
+        name: What the caller calls the images.
+
+    Raises:
+        ValueError: It depends on the size of each image.
+    """
+    if None not in shape[:2]:
+        return transform.output_shape(shape)
+    try:
+        result = transform.output_shape(shape)
+    except TypeError:  # a user's transform calculates with it
+        result = shape
+    if None in result[:2]:
+        rule = f"`{name}` are images of any size, so the transform must give all of them one size"
+        fix = "Put Resize, RandomResizedCrop, RandomCrop, CenterCrop or Letterbox into it."
+        raise ValueError(message(rule, repr(transform), fix))
+    return result

@@ -15,11 +15,13 @@ from numpy.typing import ArrayLike
 
 from kaug._draw.keys import Key, permutation, resolve_seed, root_key
 from kaug._generators import as_generator
+from kaug._images import as_images
+from kaug._job import check_made_by
 from kaug._parallel import ForkSafeLock
 from kaug._show import html
-from kaug._sources import as_source
 from kaug._targets.annotations import Annotations
 from kaug._targets.by_place import PickledByPlace
+from kaug._targets.given import shape_of_result
 from kaug._targets.structures import map_arrays
 from kaug._types import Array, Rows
 from kaug._validation import check_flag, check_integer, describe, message
@@ -98,10 +100,13 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         **pydataset_options: Any,
     ) -> None:
         super().__init__(**pydataset_options)
-        self._images = as_source(x)
+        self._images = as_images(x)
         count = len(self._images)
         self._generator = as_generator(generator)
         _check_workers(self, generator)
+        check_made_by(self._generator, self._images)
+        if self._transform is not None:
+            shape_of_result(self._transform, self._images.shape[1:], "x")
         self._annotations = Annotations(y, sample_weight, self._images, self._transform)
         self._size = check_integer(batch_size, "batch_size", minimum=1)
         self._shuffle = check_flag(shuffle, "shuffle")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from kaug._images import ImageSequence
 from kaug._job import Job
 from kaug._targets.annotations import Annotations
 from kaug._types import Array, Rows
@@ -82,7 +83,8 @@ class Recipe:
         }
         source, rows = job.source, index
         # A mixing transform may reach for any row, so it gets the maps themselves.
-        if any(mapped(a) is not None for a in source.values()) and not self.transform._mixes:
+        alike = not (self.transform._mixes or isinstance(job.images, ImageSequence))
+        if alike and any(mapped(a) is not None for a in source.values()):
             needed, rows = np.unique(index, return_inverse=True)
             source = {name: gather(array, needed) for name, array in source.items()}
         self.transform._fill(made, source, rows, job.image_key, numbers)

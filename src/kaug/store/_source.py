@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from kaug._images import ImageSequence
 from kaug._targets.annotations import SETTINGS, is_keras_dict
 from kaug._targets.box_checks import checked_boxes
 from kaug._targets.structures import check_targets, check_weights, map_arrays
@@ -74,9 +75,13 @@ def _step_of(x: Any) -> int:
     return max(step // length, 1) * int(length)
 
 
-def checksum(array: Array) -> str:
-    """Returns the checksum of the bytes of an array, read in its order."""
+def checksum(array: Any) -> str:
+    """Returns the checksum of the bytes of an array, or of all images, read in their order."""
     digest = hashlib.sha256()
+    if isinstance(array, ImageSequence):
+        for row in range(len(array)):
+            digest.update(array.identity(row))
+        return digest.hexdigest()
     row = max(1, array.itemsize * math.prod(array.shape[1:]))
     step = max(1, _READ_BYTES // row)
     for start in range(0, len(array), step):

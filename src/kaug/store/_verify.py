@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from kaug._images import is_lazy
 from kaug._job import Job
-from kaug._sources import is_lazy
 from kaug._types import Array, Rows
 from kaug._validation import check_images, message
 from kaug.store._chunks import damaged_chunks, open_for_chunks, span_of

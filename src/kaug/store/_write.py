@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from kaug._files import check_path
+from kaug._images import is_lazy
 from kaug._job import Job
 from kaug._progress import Verbose
-from kaug._sources import is_lazy
 from kaug._types import Array
 from kaug._validation import message
 from kaug._version import __version__

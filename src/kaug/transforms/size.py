@@ -341,7 +341,8 @@ def _rounded(length: Side) -> Any:
 
 def _check_holds(shape: tuple[Any, ...], result: tuple[Any, ...]) -> None:
     """Raises for images that are smaller than what is to be cut out of them."""
-    if None in shape[:2] or not any(map(np.any, map(np.less, shape[:2], result[:2]))):
+    unknown = any(side is None for side in shape[:2])
+    if unknown or not any(map(np.any, map(np.less, shape[:2], result[:2]))):
         return
     sides = np.stack(np.broadcast_arrays(*shape[:2]), axis=-1).reshape(-1, 2)
     height, width = sides[(sides < result[:2]).any(axis=1)][0]

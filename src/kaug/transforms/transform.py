@@ -12,12 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from kaug._apply.execute import carry_out
 from kaug._apply.matrices import Matrices
+from kaug._apply.one_by_one import carry_out_one_by_one
 from kaug._apply.parameters import Bounds, check_bounds, check_drawn, fitted
 from kaug._apply.plan import plan
 from kaug._apply.resample import Resampling
 from kaug._apply.stages import Step
 from kaug._draw.draws import Draws
 from kaug._draw.keys import Key, check_rows, resolve_seed, root_key
+from kaug._images import ImageSequence
 from kaug._targets.given import Given
 from kaug._types import Array, Batch, Parameters
 from kaug._validation import (
@@ -340,8 +342,11 @@ class Transform(ABC):
         out = {**out, "images": with_channels(out["images"])}
         source = {**source, "images": with_channels(source["images"])}
         partners = list(self._steps(parameters["partners"])) if self._mixes else []
-        stages = plan(list(self._steps(parameters)), partners, source["images"].shape[1:])
-        carry_out(stages, out, source, rows)
+        steps, images = list(self._steps(parameters)), source["images"]
+        if isinstance(images, ImageSequence):
+            carry_out_one_by_one(steps, partners, out, source, rows)
+            return
+        carry_out(plan(steps, partners, images.shape[1:]), out, source, rows)
 
     def _draw_all(self, key: Key, numbers: NDArray[np.int64]) -> Parameters:
         """Draws for the rows and, if they are mixed with others, for what those go through."""

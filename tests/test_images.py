@@ -7,7 +7,7 @@ import pytest
 import zarr
 
 import kaug
-from kaug._sources import LazyRows, as_source, is_lazy
+from kaug._images import LazyRows, as_images, is_lazy
 from kaug.transforms import AugMix, Compose, HorizontalFlip, Identity, MixUp, Rotation
 
 POLICIES = [
@@ -115,28 +115,10 @@ def test_a_source_that_gives_something_else():
         dataset[0]
 
 
-def test_what_would_be_read_as_a_whole():
-    class Pictures:
-        def __len__(self):
-            return 10**9
-
-        def __getitem__(self, row):
-            raise AssertionError("read")
-
-    for use in (
-        lambda x: kaug.AugmentedDataset(x, None, Identity(), seed=0),
-        lambda x: kaug.augment_dataset(x, None, 3, Identity()),
-        lambda x: kaug.augment_rows(x, None, [0], Identity(), seed=0),
-        lambda x: kaug.train_validation_split(x, None, stratify=False),
-    ):
-        with pytest.raises(TypeError, match=r"`shape`, `dtype` and slices of rows.*np\.stack"):
-            use(Pictures())
-
-
 def test_arrays_in_memory_are_no_sources():
     assert not is_lazy(np.zeros((2, 5, 7)))
     assert not is_lazy([[1]])
-    assert isinstance(as_source([[[0.5, 1]]] * 3), np.ndarray)
+    assert isinstance(as_images([[[0.5, 1]]] * 3), np.ndarray)
 
 
 def test_row_numbers_are_split():

@@ -1,0 +1,129 @@
+"""Images of any size taken through a policy: one by one, until all have the size it gives them.
+
+What makes one size of them is, as a rule, a warp that comes first. Then no more of an image is read
+than the warp needs, at the scale it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kaug import _parallel
+from kaug._apply.plan import plan
+from kaug._apply.resample import warp_opened
+from kaug._apply.stages import Mix, Stage, Step, Warp
+from kaug._images import ImageSequence, Opened
+from kaug._types import Batch, Rows
+from kaug._validation import message
+
+# Reading one takes long, so that few are worth another thread; what was read is held meanwhile.
+_AT_ONCE = 8
+
+
+def carry_out_one_by_one(
+    steps: Sequence[Step],
+    partners: Sequence[Step],
+    out: Batch,
+    source: Mapping[str, Any],
+    rows: Rows,
+) -> None:
+    """Takes rows of a source of any size through steps, in parallel.
+
+    Args:
+        steps: For as many rows as `out` has.
+        partners: The same steps as drawn for the rows to be mixed in; empty if nothing mixes.
+        out: Where to: images `(M, H, W, C)` and the rest of a batch.
+        source: What from: an `ImageSequence` and the rest, N rows.
+        rows: Which row of `source` each row of `out` is made from, int64 `(M,)`.
+    """
+
+    def task(start: int, stop: int) -> None:
+        for first in range(start, stop, _AT_ONCE):
+            part = slice(first, min(first + _AT_ONCE, stop))
+            made = _made(
+                [each.part(part) for each in steps],
+                [each.part(part) for each in partners],
+                source,
+                rows[part],
+            )
+            for name, array in out.items():
+                array[part] = made[name]
+
+    _parallel.run(task, len(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class _Unplanned:
+    """What rows that are to be mixed in go through before, which depends on their size."""
+
+    steps: tuple[Step, ...]
+
+    def part(self, rows: Any) -> _Unplanned:
+        return _Unplanned(tuple(each.part(rows) for each in self.steps))
+
+    def made(self, source: Mapping[str, Any], rows: Rows) -> Batch:
+        return _made(self.steps, (), source, rows)
+
+
+def _made(
+    steps: Sequence[Step], partners: Sequence[Step], source: Mapping[str, Any], rows: Rows
+) -> Batch:
+    """Returns rows of the source after all steps."""
+    images: ImageSequence = source["images"]
+    opened = [images.open(int(row)) for row in rows]
+    heights, widths = np.array([each.size for each in opened], np.int64).T
+    shape = (heights, widths, images.shape[3])
+    stages = plan(steps, partners, shape, lambda before, _: _Unplanned(tuple(before)))
+    alone = _until_one_size(stages, shape)
+    singles = [
+        _through(
+            [_one(stage, i) for stage in stages[:alone]],
+            opened[i],
+            {name: array[row : row + 1] for name, array in source.items() if name != "images"},
+        )
+        for i, row in enumerate(rows)
+    ]
+    batch = {name: np.concatenate([each[name] for each in singles]) for name in source}
+    for stage in stages[alone:]:
+        stage.apply(batch, source)
+    return batch
+
+
+def _until_one_size(stages: Sequence[Stage], shape: tuple[Any, ...]) -> int:
+    """Returns how many stages come before all images have one size."""
+    for number, stage in enumerate(stages):
+        if isinstance(stage, Mix):
+            rule = "Images must have one size before they are mixed"
+            received = f"{stage.step.transform!r} of images of any size"
+            raise ValueError(message(rule, received, "Put Resize or another size before it."))
+        shape = stage.output_shape(shape)
+        if not any(np.ndim(side) for side in shape[:2]):
+            return number + 1
+    return len(stages)
+
+
+def _one(stage: Stage, i: int) -> Stage:
+    part = stage.part(slice(i, i + 1))
+    if not isinstance(part, Warp):
+        return part
+    height, width = (int(np.ravel(side)[0]) for side in part.size)
+    return Warp(part.matrices, part.sampling, (height, width))
+
+
+def _through(stages: Sequence[Stage], opened: Opened, batch: Batch) -> Batch:
+    """Returns one image, and what belongs to it, after the stages."""
+    first = stages[0] if stages else None
+    if isinstance(first, Warp):
+        batch["images"] = warp_opened(opened, first.matrices, first.sampling, first.size)
+        first.move_others(batch, opened.size)
+        stages = stages[1:]
+    else:
+        height, width = opened.size
+        batch["images"] = opened.read((0, 0, height, width), 1).pixels[np.newaxis]
+    for stage in stages:
+        stage.apply(batch, {})
+    return batch
