@@ -7,7 +7,7 @@ from typing import Protocol
 
 from kaug._apply.matrices import Matrices
 from kaug._apply.resample import Resampling
-from kaug._types import Array, Parameters
+from kaug._types import Array, Parameters, Shape
 
 
 class Leaf(Protocol):
@@ -57,3 +57,13 @@ class Tree(Protocol):
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Returns the shape of a transformed image, given that of an image."""
+
+
+def shape_after(transform: Tree, shape: Shape) -> Shape:
+    """Returns the shape of a transformed image; sides that are not known are None."""
+    try:
+        return transform.output_shape(shape)
+    except TypeError:
+        if None not in shape[:2]:
+            raise
+        return (None, None, *shape[2:])  # a transform of a user's calculates with them

@@ -16,13 +16,13 @@ from kaug._validation import check_number, message
 _LEAST, _MOST = 1e-4, 1e6
 
 
-def check_alpha(value: Any) -> float:
+def check_alpha(value: Any, name: str = "alpha") -> float:
     """Returns a parameter of a symmetric distribution, for which quantiles can be had."""
-    rule = f"`alpha` must be a number in {_LEAST:g}..{_MOST:g}"
-    alpha = check_number(value, "alpha", rule)
+    rule = f"`{name}` must be a number in {_LEAST:g}..{_MOST:g}"
+    alpha = check_number(value, name, rule)
     if not _LEAST <= alpha <= _MOST:
         fix = "Leave the transform out for 0." if alpha == 0 else ""
-        raise ValueError(message(rule, f"alpha={alpha}", fix))
+        raise ValueError(message(rule, f"{name}={alpha}", fix))
     return alpha
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kaug._apply.leaf import Tree
+from kaug._apply.leaf import Tree, shape_after
 from kaug._images import as_images
 from kaug._targets.annotations import Annotations
 from kaug._types import Shape
@@ -54,12 +54,7 @@ def shape_of_result(transform: Tree, shape: Shape, name: str) -> tuple[int, ...]
     Raises:
         ValueError: It depends on the size of each image.
     """
-    if None not in shape[:2]:
-        return transform.output_shape(shape)
-    try:
-        result = transform.output_shape(shape)
-    except TypeError:  # a user's transform calculates with it
-        result = shape
+    result = shape_after(transform, shape)
     if None in result[:2]:
         rule = f"`{name}` are images of any size, so the transform must give all of them one size"
         fix = "Put Resize, RandomResizedCrop, RandomCrop, CenterCrop or Letterbox into it."

@@ -1,7 +1,7 @@
 """AugMix: several chains of operations, mixed with each other and with the picture itself."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,11 @@ from kaug._apply.execute import carried_out
 from kaug._draw.distributions import beta, check_alpha, dirichlet
 from kaug._draw.draws import Draws
 from kaug._types import Array, Parameters
-from kaug._validation import check_number, message
+from kaug._validation import message
 from kaug.transforms._bases import magnitudes
+from kaug.transforms._bases.fields import Number, integer
 from kaug.transforms._bases.magnitudes import NUMBERS
-from kaug.transforms._bases.slots import Slots, set_integer
+from kaug.transforms._bases.slots import Slots
 
 # How many operations a chain has at most when their number is drawn.
 _DEEPEST = 3
@@ -75,6 +76,12 @@ class AugMix(Slots):
                [24, 52, 54, 56, 58, 60, 61]], dtype=uint8)
     """
 
+    _checks: ClassVar = {
+        "severity": Number(rule="a number of 1 to 10", minimum=1, maximum=10),
+        "width": integer(1, _MOST),
+        "alpha": check_alpha,
+    }
+
     severity: float = 3.0
     width: int = 3
     depth: int = -1
@@ -84,15 +91,8 @@ class AugMix(Slots):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rule = "`severity` must be a number of 1 to 10"
-        object.__setattr__(self, "severity", check_number(self.severity, "severity", rule))
-        if not 1 <= self.severity <= 10:
-            raise ValueError(message(rule, f"severity={self.severity}"))
-        set_integer(self, "width", minimum=1, maximum=_MOST)
         if self.depth != -1:
-            fix = "Pass -1 for 1 to 3 at random."
-            set_integer(self, "depth", minimum=1, maximum=_MOST, fix=fix)
-        object.__setattr__(self, "alpha", check_alpha(self.alpha))
+            self._check("depth", integer(1, _MOST, "Pass -1 for 1 to 3 at random."))
 
     def longest_way(self) -> float:
         """Returns the longest way of a translation at severity 10, as a part of the image."""

@@ -18,13 +18,13 @@ from kaug._kernels import colors, pointwise, read_only
 from kaug._kernels.jitter import jitter
 from kaug._types import Array, Parameters
 from kaug._validation import message
-from kaug.transforms._bases.fields import Range, limits
+from kaug.transforms._bases.fields import NumberOrPair, Range
 from kaug.transforms._bases.photometric import Compiled, strengths
 from kaug.transforms.transform import Transform
 
 # What numbers given for a factor must keep: they spread around 1, and below 0 is no picture.
-_FACTOR = {"centre": 1.0, "minimum": 0.0, "maximum": 100.0}
-_TURN = {"minimum": -0.5, "maximum": 0.5}
+_FACTOR = Range(minimum=0, maximum=100, number="around 1")
+_TURN = Range(minimum=-0.5, maximum=0.5)
 _ORDERS = np.array(list(permutations(range(4))))
 # Of the 256 levels of bytes.
 _LOGARITHMS = np.log(np.arange(256) / 255, out=np.full(256, -np.inf), where=np.arange(256) > 0)
@@ -58,13 +58,13 @@ class Brightness(Compiled):
                [255, 255]], dtype=uint8)
     """
 
-    ranges: ClassVar = {"brightness": _FACTOR}
+    _checks: ClassVar = {"brightness": _FACTOR}
 
-    brightness: Range = 0.2
+    brightness: NumberOrPair = 0.2
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the factor of each row as `brightness`."""
-        return {"brightness": draws.uniform(*limits(self.brightness, 1.0))}
+        return {"brightness": draws.uniform(*self._ends("brightness"))}
 
     def change(
         self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
@@ -98,13 +98,13 @@ class Contrast(Compiled):
                [140, 160]], dtype=uint8)
     """
 
-    ranges: ClassVar = {"contrast": _FACTOR}
+    _checks: ClassVar = {"contrast": _FACTOR}
 
-    contrast: Range = 0.2
+    contrast: NumberOrPair = 0.2
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the factor of each row as `contrast`."""
-        return {"contrast": draws.uniform(*limits(self.contrast, 1.0))}
+        return {"contrast": draws.uniform(*self._ends("contrast"))}
 
     def change(
         self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
@@ -150,13 +150,13 @@ class Saturation(Compiled):
                 [130, 130, 130]]], dtype=uint8)
     """
 
-    ranges: ClassVar = {"saturation": _FACTOR}
+    _checks: ClassVar = {"saturation": _FACTOR}
 
-    saturation: Range = 0.2
+    saturation: NumberOrPair = 0.2
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the factor of each row as `saturation`."""
-        return {"saturation": draws.uniform(*limits(self.saturation, 1.0))}
+        return {"saturation": draws.uniform(*self._ends("saturation"))}
 
     def change(
         self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
@@ -195,13 +195,13 @@ class Hue(Compiled):
                 [ 70,  90,  80]]], dtype=uint8)
     """
 
-    ranges: ClassVar = {"hue": _TURN}
+    _checks: ClassVar = {"hue": _TURN}
 
-    hue: Range = 0.05
+    hue: NumberOrPair = 0.05
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the turn of each row as `hue`, a fraction of the wheel."""
-        return {"hue": draws.uniform(*limits(self.hue))}
+        return {"hue": draws.uniform(*self._ends("hue"))}
 
     def change(
         self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
@@ -270,17 +270,17 @@ class ColorJitter(Compiled):
                [140, 160]], dtype=uint8)
     """
 
-    ranges: ClassVar = {
+    _checks: ClassVar = {
         "brightness": _FACTOR,
         "contrast": _FACTOR,
         "saturation": _FACTOR,
         "hue": _TURN,
     }
 
-    brightness: Range = 0.2
-    contrast: Range = 0.2
-    saturation: Range = 0.2
-    hue: Range = 0.05
+    brightness: NumberOrPair = 0.2
+    contrast: NumberOrPair = 0.2
+    saturation: NumberOrPair = 0.2
+    hue: NumberOrPair = 0.05
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the strength of each change by name, and their `order`, `(M, 4)`.
@@ -288,15 +288,15 @@ class ColorJitter(Compiled):
         In an order, 0 is the brightness, 1 the contrast, 2 the saturation and 3 the hue.
         """
         return {
-            "brightness": draws.uniform(*limits(self.brightness, 1.0)),
-            "contrast": draws.uniform(*limits(self.contrast, 1.0)),
-            "saturation": draws.uniform(*limits(self.saturation, 1.0)),
-            "hue": draws.uniform(*limits(self.hue)),
+            "brightness": draws.uniform(*self._ends("brightness")),
+            "contrast": draws.uniform(*self._ends("contrast")),
+            "saturation": draws.uniform(*self._ends("saturation")),
+            "hue": draws.uniform(*self._ends("hue")),
             "order": _ORDERS[draws.integers(len(_ORDERS))],
         }
 
     def _bounds(self) -> Bounds:
-        return {**self.ranges, "order": {"minimum": 0, "maximum": 3}}
+        return {**super()._bounds(), "order": {"minimum": 0, "maximum": 3}}
 
     def _check_values_of(self, parameters: Parameters) -> None:
         super()._check_values_of(parameters)
@@ -343,13 +343,13 @@ class Gamma(Compiled):
                [0.81, 1.  ]])
     """
 
-    ranges: ClassVar = {"gamma": {"centre": 1.0, "minimum": 0.001, "maximum": 100.0}}
+    _checks: ClassVar = {"gamma": Range(minimum=0.001, maximum=100, number="around 1")}
 
-    gamma: Range = 0.2
+    gamma: NumberOrPair = 0.2
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the exponent of each row as `gamma`."""
-        return {"gamma": draws.uniform(*limits(self.gamma, 1.0))}
+        return {"gamma": draws.uniform(*self._ends("gamma"))}
 
     def change(
         self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
@@ -394,16 +394,16 @@ class ChannelShift(Compiled):
                [0.9, 1. ]])
     """
 
-    ranges: ClassVar = {"shift": {"minimum": -1.0, "maximum": 1.0}}
+    _checks: ClassVar = {"shift": Range(minimum=-1, maximum=1)}
 
-    shift: Range = 0.1
+    shift: NumberOrPair = 0.1
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns what each row's shifts lie between, `shift` `(M, 2)`, and a `word` for them.
 
         How many channels there are is not known yet; a row's word names as many shifts as needed.
         """
-        low, high = limits(self.shift)
+        low, high = self._ends("shift")
         return {"shift": np.tile((low, high), (len(draws), 1)), "word": draws.word()}
 
     def change(

@@ -2,37 +2,77 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kaug._apply import matrices
 from kaug._apply.execute import carried_out
+from kaug._apply.leaf import shape_after
 from kaug._apply.matrices import Matrices
 from kaug._apply.plan import plan
 from kaug._apply.resample import INDIFFERENT, Resampling
 from kaug._apply.stages import Step, Warp
 from kaug._draw.draws import Draws
 from kaug._types import Array, Parameters
-from kaug._validation import check_integer, check_number, check_probability, describe, message
+from kaug._validation import check_number, check_probability, describe, message
 from kaug.transforms._bases.affine import AffineTransform
 from kaug.transforms._bases.config import MAX_DEPTH
+from kaug.transforms._bases.fields import Integers, or_none
 from kaug.transforms.transform import Transform
 
 _LEAST_WEIGHT = 1e-300
+
+
+def _checked_children(transforms: Any, name: str) -> tuple[Transform, ...]:
+    rule = f"`{name}` must be a sequence of transforms"
+    if isinstance(transforms, Transform) or not isinstance(transforms, (tuple, list)):
+        raise TypeError(message(rule, describe(transforms), "Put it into a list."))
+    for child in transforms:
+        if not isinstance(child, Transform):
+            raise TypeError(
+                message(rule, f"{describe(child)} among them", "Wrap a function in Lambda.")
+            )
+    _check_depth(transforms)
+    return tuple(transforms)
+
+
+def _checked_child_or_children(transforms: Any, name: str) -> tuple[Transform, ...]:
+    single = isinstance(transforms, Transform)
+    return _checked_children((transforms,) if single else transforms, name)
+
+
+def _checked_weights(weights: Any, name: str) -> tuple[float, ...]:
+    return tuple(check_number(weight, name) for weight in weights)
+
+
+def _checked_function(function: Any, name: str) -> Any:
+    if not callable(function):
+        rule = f"`{name}` must be something that can be called"
+        raise TypeError(message(rule, describe(function)))
+    return function
+
+
+def _check_depth(transforms: Sequence[Transform]) -> None:
+    """Raises for what is nested so deeply that Python could neither write nor compare it."""
+    level, depth = list(transforms), 0
+    while level:
+        inner = (child for each in level for child in getattr(each, "transforms", ()))
+        level, depth = list({id(child): child for child in inner}.values()), depth + 1
+        if depth > MAX_DEPTH:
+            rule = f"Transforms may be nested {MAX_DEPTH} deep"
+            raise ValueError(message(rule, "more", "Put them into one list."))
 
 
 @dataclass(frozen=True, repr=False)
 class _Policy(Transform):
     """Children, each drawn under a key of its own, and for each row the choice of them."""
 
+    _checks: ClassVar = {"transforms": _checked_children, "p": check_probability}
+
     transforms: Transform | Sequence[Transform]
     p: float = field(default=1.0, kw_only=True)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "transforms", _checked_children(self.transforms))
-        object.__setattr__(self, "p", check_probability(self.p))
 
     @property
     def _children(self) -> tuple[Transform, ...]:
@@ -66,7 +106,7 @@ class _Policy(Transform):
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Returns the shape of an augmented image, given that of an image."""
         for child in self._children:
-            shape = child.output_shape(shape)
+            shape = shape_after(child, shape)
         return shape
 
     def _resampling(self) -> Resampling | None:
@@ -96,30 +136,6 @@ class _Policy(Transform):
             yield from child._steps(
                 parameters["transforms"][i], parameters["chosen"][:, i] & within
             )
-
-
-def _checked_children(transforms: Any) -> tuple[Transform, ...]:
-    rule = "`transforms` must be a sequence of transforms"
-    if isinstance(transforms, Transform) or not isinstance(transforms, (tuple, list)):
-        raise TypeError(message(rule, describe(transforms), "Put it into a list."))
-    for child in transforms:
-        if not isinstance(child, Transform):
-            raise TypeError(
-                message(rule, f"{describe(child)} among them", "Wrap a function in Lambda.")
-            )
-    _check_depth(transforms)
-    return tuple(transforms)
-
-
-def _check_depth(transforms: Sequence[Transform]) -> None:
-    """Raises for what is nested so deeply that Python could neither write nor compare it."""
-    level, depth = list(transforms), 0
-    while level:
-        inner = (child for each in level for child in getattr(each, "transforms", ()))
-        level, depth = list({id(child): child for child in inner}.values()), depth + 1
-        if depth > MAX_DEPTH:
-            rule = f"Transforms may be nested {MAX_DEPTH} deep"
-            raise ValueError(message(rule, "more", "Put them into one list."))
 
 
 @dataclass(frozen=True, repr=False)
@@ -163,6 +179,8 @@ class OneOf(_Policy):
                [3, 2]])
     """
 
+    _checks: ClassVar = {"weights": or_none(_checked_weights)}
+
     transforms: Sequence[Transform]
     weights: Sequence[float] | None = field(default=None, kw_only=True)
 
@@ -170,15 +188,14 @@ class OneOf(_Policy):
         super().__post_init__()
         if not self.transforms:
             raise ValueError(message("`transforms` must not be empty", "no transforms"))
-        if self.weights is not None:
-            weights = tuple(check_number(weight, "weights") for weight in self.weights)
-            fitting = len(weights) == len(self.transforms) and min(weights) >= 0
-            # Shares of what is hardly above 0, or of more than can be added up, are none.
-            if not fitting or not _LEAST_WEIGHT <= sum(weights) < np.inf:
-                rule = "`weights` must be a number of 0 or more for each transform, not all 0"
-                received = f"{len(self.transforms)} transforms and weights={weights}"
-                raise ValueError(message(rule, received))
-            object.__setattr__(self, "weights", weights)
+        if self.weights is None:
+            return
+        fitting = len(self.weights) == len(self.transforms) and min(self.weights) >= 0
+        # Shares of what is hardly above 0, or of more than can be added up, are none.
+        if not fitting or not _LEAST_WEIGHT <= sum(self.weights) < np.inf:
+            rule = "`weights` must be a number of 0 or more for each transform, not all 0"
+            received = f"{len(self.transforms)} transforms and weights={self.weights}"
+            raise ValueError(message(rule, received))
 
     def choose(self, draws: Draws) -> NDArray[np.bool_]:
         """Returns one child for each row."""
@@ -210,21 +227,11 @@ class SomeOf(_Policy):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        pair = self.n if isinstance(self.n, (tuple, list)) else (self.n, self.n)
-        if len(pair) != 2:
-            raise ValueError(
-                message("`n` must be an integer or a pair (low, high)", f"n={describe(self.n)}")
-            )
-        low, high = (check_integer(value, "n", maximum=len(self.transforms)) for value in pair)
-        if low > high:
-            raise ValueError(
-                message("`n` must be a pair (low, high) with low <= high", f"n={self.n}")
-            )
-        object.__setattr__(self, "n", (low, high) if isinstance(self.n, (tuple, list)) else low)
+        self._check("n", Integers(0, len(self.transforms)))
 
     def choose(self, draws: Draws) -> NDArray[np.bool_]:
         """Returns the children with the smallest of as many random words."""
-        low, high = self.n if isinstance(self.n, tuple) else (self.n, self.n)
+        low, high = Integers.ends(self.n)
         count = low + draws.integers(high - low + 1)
         words = np.stack([draws.word() for _ in self.transforms], axis=1)
         rank = words.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
@@ -247,12 +254,9 @@ class Sometimes(_Policy):
         (4, 1, 2)
     """
 
-    p: float = 0.5
+    _checks: ClassVar = {"transforms": _checked_child_or_children}
 
-    def __post_init__(self) -> None:
-        if isinstance(self.transforms, Transform):
-            object.__setattr__(self, "transforms", (self.transforms,))
-        super().__post_init__()
+    p: float = 0.5
 
 
 @dataclass(frozen=True, repr=False)
@@ -297,15 +301,10 @@ class Lambda(Transform):
         array([[[255, 250]]], dtype=uint8)
     """
 
+    _checks: ClassVar = {"function": _checked_function, "p": check_probability}
+
     function: Callable[[Array], Array]
     p: float = field(default=1.0, kw_only=True)
-
-    def __post_init__(self) -> None:
-        function: Any = self.function
-        if not callable(function):
-            rule = "`function` must be something that can be called"
-            raise TypeError(message(rule, describe(self.function)))
-        object.__setattr__(self, "p", check_probability(self.p))
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         """Returns what the function makes of `images`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,19 +10,14 @@ from numpy.typing import NDArray
 from kaug._apply import matrices
 from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import UNIT, Bounds
-from kaug._apply.resample import INTERPOLATIONS, Resampling, check_fill, warn_of_idle_fill
+from kaug._apply.resample import INTERPOLATIONS, Resampling, warn_of_idle_fill
 from kaug._apply.stages import Step
 from kaug._draw.draws import Draws
+from kaug._kernels.warp import FILL_MODES
 from kaug._types import Parameters, Size
-from kaug._validation import (
-    check_choice,
-    check_integer,
-    check_number,
-    check_probability,
-    describe,
-    message,
-)
+from kaug._validation import check_number, check_probability
 from kaug.transforms._bases.affine import AffineTransform
+from kaug.transforms._bases.fields import Number, Range, choice, integer, or_none
 
 # What a box can be: hardly a pixel of a million, and not quite a line.
 _SCALES, _RATIOS = (1e-6, 1.0), (1e-3, 1e3)
@@ -62,22 +57,26 @@ class PadAndCrop(AffineTransform):
                [ 0, 14, 15, 16, 17, 18, 19]])
     """
 
+    _checks: ClassVar = {
+        "padding": Number(
+            rule="a number in 0..1, a fraction of the height and the width",
+            minimum=0,
+            maximum=1,
+            fix="Divide pixels by the size of the image: 4 of 32 are 0.125.",
+        ),
+        "fill_mode": choice(*FILL_MODES),
+        "fill_value": check_number,
+        "p": check_probability,
+    }
+
     padding: float = 0.125
     fill_mode: str = field(default="constant", kw_only=True)
     fill_value: float = field(default=0.0, kw_only=True)
     p: float = field(default=1.0, kw_only=True)
 
     def __post_init__(self) -> None:
-        rule = "`padding` must be a number in 0..1, a fraction of the height and the width"
-        padding = check_number(self.padding, "padding", rule)
-        if not 0 <= padding <= 1:
-            fix = "Divide pixels by the size of the image: 4 of 32 are 0.125."
-            raise ValueError(message(rule, f"padding={padding}", fix))
-        check_fill(self.fill_mode, self.fill_value, "nearest")
-        object.__setattr__(self, "padding", padding)
-        object.__setattr__(self, "fill_value", float(self.fill_value))
+        super().__post_init__()
         warn_of_idle_fill(self.fill_mode, self.fill_value)
-        object.__setattr__(self, "p", check_probability(self.p))
 
     def _bounds(self) -> Bounds:
         return dict.fromkeys(("down", "right"), UNIT)
@@ -146,22 +145,21 @@ class RandomResizedCrop(AffineTransform):
                [22, 24, 26]])
     """
 
+    _checks: ClassVar = {
+        "scale": Range(minimum=_SCALES[0], maximum=_SCALES[1], number=None),
+        "ratio": Range(minimum=_RATIOS[0], maximum=_RATIOS[1], number=None),
+        "height": or_none(integer(1, _LONGEST)),
+        "width": or_none(integer(1, _LONGEST)),
+        "interpolation": choice(*INTERPOLATIONS),
+        "p": check_probability,
+    }
+
     scale: tuple[float, float] = (0.08, 1.0)
     ratio: tuple[float, float] = (3 / 4, 4 / 3)
     height: int | None = field(default=None, kw_only=True)
     width: int | None = field(default=None, kw_only=True)
     interpolation: str = field(default="bilinear", kw_only=True)
     p: float = field(default=1.0, kw_only=True)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "scale", _checked_pair(self.scale, "scale", *_SCALES))
-        object.__setattr__(self, "ratio", _checked_pair(self.ratio, "ratio", *_RATIOS))
-        for name in ("height", "width"):
-            if getattr(self, name) is not None:
-                value = check_integer(getattr(self, name), name, minimum=1, maximum=_LONGEST)
-                object.__setattr__(self, name, value)
-        check_choice(self.interpolation, "interpolation", INTERPOLATIONS)
-        object.__setattr__(self, "p", check_probability(self.p))
 
     def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Returns the shape of an augmented image, given that of an image."""
@@ -229,13 +227,3 @@ class RandomResizedCrop(AffineTransform):
         boxes = np.stack([*places, down, across], axis=1)
         whole = np.stack(np.broadcast_arrays(0.0, 0.0, height, width), axis=-1)
         return np.where(parameters["applied"][:, np.newaxis], boxes, whole)
-
-
-def _checked_pair(value: Any, name: str, least: float, most: float) -> tuple[float, float]:
-    rule = f"`{name}` must be a pair (low, high) in {least:g}..{most:g}, low <= high"
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise ValueError(message(rule, f"{name}={describe(value)}"))
-    low, high = (check_number(item, name, rule) for item in value)
-    if not least <= low <= high <= most:
-        raise ValueError(message(rule, f"{name}={value}"))
-    return low, high

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -11,11 +11,20 @@ from kaug._draw.draws import Draws
 from kaug._kernels import read_only
 from kaug._kernels.displacement import REACH, invert, remap, weigh_nodes
 from kaug._types import Array, Parameters
-from kaug._validation import check_number, message
+from kaug.transforms._bases.fields import Number
 from kaug.transforms._bases.remapping import Remapping
 
 # What a height spread evenly over -1..1 is multiplied by to have a standard deviation of 1.
 _SPREAD = float(np.sqrt(3))
+
+
+def _fraction(least: float) -> Number:
+    return Number(
+        rule=f"a number in {least:g}..1, a fraction of the shorter side",
+        minimum=least,
+        maximum=1,
+        fix="Divide pixels by the shorter side of the image.",
+    )
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,18 +67,10 @@ class ElasticDeformation(Remapping):
                [36, 37, 38, 39, 40, 41, 42, 43, 44]])
     """
 
+    _checks: ClassVar = {"alpha": _fraction(0), "sigma": _fraction(0.01)}
+
     alpha: float = 0.03
     sigma: float = 0.12
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name, low in (("alpha", 0.0), ("sigma", 0.01)):
-            rule = f"`{name}` must be a number in {low:g}..1, a fraction of the shorter side"
-            number = check_number(getattr(self, name), name, rule)
-            if not low <= number <= 1:
-                fix = "Divide pixels by the shorter side of the image."
-                raise ValueError(message(rule, f"{name}={number}", fix))
-            object.__setattr__(self, name, number)
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `field` of each row: 64 bits that seed it."""
@@ -82,7 +83,7 @@ class ElasticDeformation(Remapping):
 
     def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
         """Returns `masks` deformed, their values not blended."""
-        return self._deformed(masks, parameters["field"], self._mask_resampling)
+        return self._deformed(masks, parameters["field"], self._mask_sampling)
 
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]

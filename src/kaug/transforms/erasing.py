@@ -5,7 +5,6 @@ as a number is that size for every row; a pair `(low, high)` has it drawn for ea
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -25,49 +24,34 @@ from kaug._kernels.erasing import (
     place_squares,
 )
 from kaug._types import Array, Parameters
-from kaug._validation import check_choice, check_integer, check_number, describe, message
-from kaug.transforms._bases.fields import Range, set_range
+from kaug._validation import check_number
+from kaug.transforms._bases.fields import Integers, NumberOrPair, Range, choice
 from kaug.transforms._bases.photometric import Photometric
 from kaug.transforms.noise import two_words
 
 Patches = NDArray[np.int64]
 
-FILL_MODES = ("constant", "noise")
-
 # Each is drawn for every row, though few may be used.
 _MOST_HOLES = 1000
+_FRACTION = Range(minimum=0, maximum=1, number="exactly")
 
 
 @dataclass(frozen=True, repr=False)
 class _Erasure(Photometric):
     """A transform that overwrites rectangles; `place` says which."""
 
-    # The fields that are sizes, with the options of `set_range`.
-    sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    _checks: ClassVar = {"fill_mode": choice("constant", "noise"), "fill_value": check_number}
 
     fill_mode: str = field(default="constant", kw_only=True)
     fill_value: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_choice(self.fill_mode, "fill_mode", FILL_MODES)
-        object.__setattr__(self, "fill_value", check_number(self.fill_value, "fill_value"))
         warn_of_idle_fill(self.fill_mode, self.fill_value)
-        for name, options in self.sizes.items():
-            self._set_size(name, options)
-
-    def _set_size(self, name: str, options: Mapping[str, Any]) -> None:
-        value = getattr(self, name)
-        single = not isinstance(value, (tuple, list))
-        if single:
-            object.__setattr__(self, name, (value, value))
-        set_range(self, name, **options)
-        if single:
-            object.__setattr__(self, name, getattr(self, name)[0])
 
     def _bounds(self) -> Bounds:
         places = dict.fromkeys(("top", "left", "row", "column"), UNIT)
-        return {**self.sizes, **places, "holes": {"minimum": 1, "maximum": self.most}}
+        return {**super()._bounds(), **places, "holes": {"minimum": 1, "maximum": self.most}}
 
     @property
     def most(self) -> int:
@@ -120,10 +104,6 @@ def _kept_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return dtype.newbyteorder("=")
 
 
-def _size_limits(size: Range) -> tuple[float, float]:
-    return size if isinstance(size, tuple) else (size, size)
-
-
 @dataclass(frozen=True, repr=False)
 class Erasing(_Erasure):
     """Erases one rectangle, anywhere within the picture.
@@ -162,19 +142,19 @@ class Erasing(_Erasure):
                [1, 1, 1, 1, 1, 1, 1, 1]], dtype=uint8)
     """
 
-    sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "area": {"minimum": 0, "maximum": 1},
-        "aspect_ratio": {"minimum": 0.001, "maximum": 1000},
+    _checks: ClassVar = {
+        "area": _FRACTION,
+        "aspect_ratio": Range(minimum=0.001, maximum=1000, number="exactly"),
     }
 
-    area: Range = (0.02, 0.33)
-    aspect_ratio: Range = (0.3, 3.3)
+    area: NumberOrPair = (0.02, 0.33)
+    aspect_ratio: NumberOrPair = (0.3, 3.3)
     p: float = field(default=0.5, kw_only=True)
 
     def draw_patches(self, draws: Draws) -> dict[str, Any]:
         """Returns `area`, `aspect_ratio`, and the place as `top` and `left` of what is free."""
-        low, high = _size_limits(self.aspect_ratio)
-        area = draws.uniform(*_size_limits(self.area))
+        low, high = self._ends("aspect_ratio")
+        area = draws.uniform(*self._ends("area"))
         ratio = np.exp(draws.uniform(np.log(low), np.log(high)))
         return {
             "area": area,
@@ -227,14 +207,14 @@ class Cutout(_Erasure):
                [1, 1, 1, 1, 1, 1, 1, 1]], dtype=uint8)
     """
 
-    sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {"size": {"minimum": 0, "maximum": 1}}
+    _checks: ClassVar = {"size": _FRACTION}
 
-    size: Range = 0.5
+    size: NumberOrPair = 0.5
 
     def draw_patches(self, draws: Draws) -> dict[str, Any]:
         """Returns the `size`, and the centre as fractions `row` and `column` of the picture."""
         return {
-            "size": draws.uniform(*_size_limits(self.size)),
+            "size": draws.uniform(*self._ends("size")),
             "row": draws.uniform(),
             "column": draws.uniform(),
         }
@@ -279,19 +259,19 @@ class GridMask(_Erasure):
                [0, 0, 1, 0, 0, 1, 0, 0]], dtype=uint8)
     """
 
-    sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "unit": {"above": 0, "maximum": 1},
-        "ratio": {"above": 0, "below": 1},
+    _checks: ClassVar = {
+        "unit": Range(above=0, maximum=1, number="exactly"),
+        "ratio": Range(above=0, below=1, number="exactly"),
     }
 
-    unit: Range = (0.4, 1.0)
-    ratio: Range = 0.6
+    unit: NumberOrPair = (0.4, 1.0)
+    ratio: NumberOrPair = 0.6
 
     def draw_patches(self, draws: Draws) -> dict[str, Any]:
         """Returns `unit`, `ratio`, and the place as fractions of a unit, `row` and `column`."""
         return {
-            "unit": draws.uniform(*_size_limits(self.unit)),
-            "ratio": draws.uniform(*_size_limits(self.ratio)),
+            "unit": draws.uniform(*self._ends("unit")),
+            "ratio": draws.uniform(*self._ends("ratio")),
             "row": draws.uniform(),
             "column": draws.uniform(),
         }
@@ -344,40 +324,26 @@ class CoarseDropout(_Erasure):
                [1, 1, 1, 1, 1, 1, 1, 1]], dtype=uint8)
     """
 
-    sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "height": {"minimum": 0, "maximum": 1},
-        "width": {"minimum": 0, "maximum": 1},
+    _checks: ClassVar = {
+        "holes": Integers(1, _MOST_HOLES),
+        "height": _FRACTION,
+        "width": _FRACTION,
     }
 
     holes: int | tuple[int, int] = (1, 8)
-    height: Range = (0.1, 0.2)
-    width: Range = (0.1, 0.2)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        single = not isinstance(self.holes, (tuple, list))
-        rule = "`holes` must be an integer or a pair (low, high) with low <= high"
-        pair: Any = (self.holes, self.holes) if single else self.holes
-        if len(pair) != 2:
-            raise ValueError(message(rule, f"holes={describe(self.holes)}"))
-        low, high = (
-            check_integer(value, "holes", minimum=1, maximum=_MOST_HOLES) for value in pair
-        )
-        if low > high:
-            fix = f"Pass ({high}, {low})."
-            raise ValueError(message(rule, f"holes={self.holes}", fix))
-        object.__setattr__(self, "holes", low if single else (low, high))
+    height: NumberOrPair = (0.1, 0.2)
+    width: NumberOrPair = (0.1, 0.2)
 
     @property
     def most(self) -> int:
         """How many rectangles there are at most."""
-        return self.holes[1] if isinstance(self.holes, tuple) else self.holes
+        return int(self._ends("holes")[1])
 
     def draw_patches(self, draws: Draws) -> dict[str, Any]:
         """Returns how many `holes`, and `(M, most holes)` heights, widths, tops and lefts."""
-        low, high = self.holes if isinstance(self.holes, tuple) else (self.holes, self.holes)
+        low, high = self._ends("holes")
         holes = low + draws.integers(high - low + 1)
-        heights, widths = _size_limits(self.height), _size_limits(self.width)
+        heights, widths = self._ends("height"), self._ends("width")
         ranges = {"height": heights, "width": widths, "top": (0.0, 1.0), "left": (0.0, 1.0)}
         drawn = [{name: draws.uniform(*own) for name, own in ranges.items()} for _ in range(high)]
         arrays = {name: np.stack([hole[name] for hole in drawn], axis=1) for name in ranges}

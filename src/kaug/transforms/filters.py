@@ -1,6 +1,5 @@
 """Sharpness and blur: what happens to a pixel depends on its neighbours."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,7 +12,7 @@ from kaug._draw.draws import Draws
 from kaug._kernels.blur import blur, radius_of
 from kaug._kernels.sharpen import sharpen_bytes, sharpen_floats
 from kaug._types import Array, Parameters
-from kaug.transforms._bases.fields import Range, limits, start_at_zero
+from kaug.transforms._bases.fields import NumberOrPair, Range
 from kaug.transforms._bases.photometric import Photometric
 
 # Largest sigma for which sums in 16 bits are exact enough: within a fifth of a level.
@@ -52,15 +51,13 @@ class Sharpness(Photometric):
                [ 0,  0,  0,  0,  0]], dtype=uint8)
     """
 
-    ranges: ClassVar[Mapping[str, Mapping[str, float]]] = {
-        "sharpness": {"centre": 1, "minimum": 0, "maximum": 100}
-    }
+    _checks: ClassVar = {"sharpness": Range(minimum=0, maximum=100, number="around 1")}
 
-    sharpness: Range = 0.5
+    sharpness: NumberOrPair = 0.5
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the factor of each row as `sharpness`."""
-        return {"sharpness": draws.uniform(*limits(self.sharpness, 1.0))}
+        return {"sharpness": draws.uniform(*self._ends("sharpness"))}
 
     def change_bytes(self, images: Array, parameters: Parameters) -> Array:
         """Returns sharper or smoother bytes."""
@@ -115,19 +112,20 @@ class GaussianBlur(Photometric):
                [ 0,  0,  0,  0,  0]], dtype=uint8)
     """
 
-    ranges: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "sigma": {"minimum": 0, "maximum": 100, "fix": "Make the picture smaller to blur it more."}
+    _checks: ClassVar = {
+        "sigma": Range(
+            minimum=0,
+            maximum=100,
+            number="from 0",
+            fix="Make the picture smaller to blur it more.",
+        )
     }
 
-    sigma: Range = (0.1, 2.0)
-
-    def __post_init__(self) -> None:
-        start_at_zero(self, "sigma")
-        super().__post_init__()
+    sigma: NumberOrPair = (0.1, 2.0)
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `sigma` of each row in pixels."""
-        return {"sigma": draws.uniform(*limits(self.sigma))}
+        return {"sigma": draws.uniform(*self._ends("sigma"))}
 
     def transform_colors(self, images: Array, parameters: Parameters) -> Array:
         """Returns `images` blurred; an average needs neither black nor white."""

@@ -12,8 +12,9 @@ from outside the image is filled as `scipy.ndimage` does:
 """
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,37 +22,31 @@ from numpy.typing import NDArray
 from kaug._apply import matrices
 from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import Bounds
-from kaug._apply.resample import INDIFFERENT, Resampling, check_fill, warn_of_idle_fill
+from kaug._apply.resample import INDIFFERENT, Resampling
 from kaug._draw.draws import Draws
 from kaug._types import Parameters
 from kaug._validation import check_probability, message, warn
 from kaug.transforms._bases.affine import AffineTransform
-from kaug.transforms._bases.fields import Range, limits, set_range
+from kaug.transforms._bases.fields import Check, NumberOrPair, Range
+from kaug.transforms._bases.options import ResamplingOptions
 
-# What is given as a range, by its name in every transform that has it: the value that changes
-# nothing, and what it must stay above and below.
-_SHIFT = {"minimum": -1, "maximum": 1, "fix": "Divide pixels by the size of the image."}
-_RANGES: dict[str, dict[str, Any]] = {
-    "rotation": {"minimum": -3600, "maximum": 3600},
-    "height_shift": _SHIFT,
-    "width_shift": _SHIFT,
-    "shear": {"above": -90, "below": 90},
-    "zoom": {"centre": 1, "minimum": 0.001, "maximum": 1000},
-}
+_ROTATION = Range(minimum=-3600, maximum=3600)
+_SHIFT = Range(minimum=-1, maximum=1, fix="Divide pixels by the size of the image.")
+_SHEAR = Range(above=-90, below=90)
+_ZOOM = Range(minimum=0.001, maximum=1000, number="around 1")
 
 
 @dataclass(frozen=True, repr=False)
 class _Geometric(AffineTransform):
     """A transform that is an affine warp; `_Geometric.matrices` is all there is to it."""
 
+    _checks: ClassVar[Mapping[str, Check]] = {"p": check_probability}
+
     p: float = field(default=1.0, kw_only=True)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "p", check_probability(self.p))
-
     def _bounds(self) -> Bounds:
-        zooms = dict.fromkeys(("height_zoom", "width_zoom"), _RANGES["zoom"])
-        return {**_RANGES, **zooms, "quarters": {"minimum": 1, "maximum": 3}}
+        zooms = dict.fromkeys(("height_zoom", "width_zoom"), _ZOOM.bounds)
+        return {**super()._bounds(), **zooms, "quarters": {"minimum": 1, "maximum": 3}}
 
     def _resampling(self) -> Resampling:
         """Returns how the transform resamples."""
@@ -67,33 +62,18 @@ class _Geometric(AffineTransform):
 
 
 @dataclass(frozen=True, repr=False)
-class _Resampled(_Geometric):
+class _Resampled(ResamplingOptions, _Geometric):
     """A geometric transform with a say in what lies outside and between the pixels."""
 
-    fill_mode: str = field(default="nearest", kw_only=True)
-    fill_value: float = field(default=0.0, kw_only=True)
-    interpolation: str = field(default="bilinear", kw_only=True)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_fill(self.fill_mode, self.fill_value, self.interpolation)
-        object.__setattr__(self, "fill_value", float(self.fill_value))
-        warn_of_idle_fill(self.fill_mode, self.fill_value)
-        for name, bounds in _RANGES.items():
-            if hasattr(self, name):
-                set_range(self, name, **bounds)
-
     def _resampling(self) -> Resampling:
-        """Returns how the transform resamples."""
-        return Resampling(self.fill_mode, self.fill_value, self.interpolation)
+        return self._sampling
 
 
 def _zooms(
-    draws: Draws, zoom: Range, keep_aspect: bool
+    draws: Draws, zoom: tuple[float, float], keep_aspect: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Draws both magnifications; the words are taken either way."""
-    low, high = limits(zoom, 1.0)
-    height, width = draws.uniform(low, high), draws.uniform(low, high)
+    height, width = draws.uniform(*zoom), draws.uniform(*zoom)
     return height, height if keep_aspect else width
 
 
@@ -131,23 +111,31 @@ class Affine(_Resampled):
                [ 6,  6,  5,  4,  3,  2,  1]])
     """
 
-    rotation: Range = field(default=0.0, kw_only=True)
-    height_shift: Range = field(default=0.0, kw_only=True)
-    width_shift: Range = field(default=0.0, kw_only=True)
-    shear: Range = field(default=0.0, kw_only=True)
-    zoom: Range = field(default=0.0, kw_only=True)
+    _checks: ClassVar = {
+        "rotation": _ROTATION,
+        "height_shift": _SHIFT,
+        "width_shift": _SHIFT,
+        "shear": _SHEAR,
+        "zoom": _ZOOM,
+    }
+
+    rotation: NumberOrPair = field(default=0.0, kw_only=True)
+    height_shift: NumberOrPair = field(default=0.0, kw_only=True)
+    width_shift: NumberOrPair = field(default=0.0, kw_only=True)
+    shear: NumberOrPair = field(default=0.0, kw_only=True)
+    zoom: NumberOrPair = field(default=0.0, kw_only=True)
     keep_aspect: bool = field(default=True, kw_only=True)
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns `rotation`, `shear` (degrees), shifts (fractions) and zooms of each row."""
-        height, width = _zooms(draws, self.zoom, self.keep_aspect)
+        height, width = _zooms(draws, self._ends("zoom"), self.keep_aspect)
         return {
             "height_zoom": height,
             "width_zoom": width,
-            "shear": draws.uniform(*limits(self.shear)),
-            "rotation": draws.uniform(*limits(self.rotation)),
-            "height_shift": draws.uniform(*limits(self.height_shift)),
-            "width_shift": draws.uniform(*limits(self.width_shift)),
+            "shear": draws.uniform(*self._ends("shear")),
+            "rotation": draws.uniform(*self._ends("rotation")),
+            "height_shift": draws.uniform(*self._ends("height_shift")),
+            "width_shift": draws.uniform(*self._ends("width_shift")),
         }
 
     def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
@@ -181,11 +169,13 @@ class Rotation(_Resampled):
                [99,  1,  8, 15, 22, 29, 99]])
     """
 
-    rotation: Range = 10.0
+    _checks: ClassVar = {"rotation": _ROTATION}
+
+    rotation: NumberOrPair = 10.0
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `rotation` of each row in degrees."""
-        return {"rotation": draws.uniform(*limits(self.rotation))}
+        return {"rotation": draws.uniform(*self._ends("rotation"))}
 
     def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         del size
@@ -217,14 +207,16 @@ class Translation(_Resampled):
                [23, 24, 25, 26, 27,  0,  0]])
     """
 
-    height_shift: Range = 0.1
-    width_shift: Range = 0.1
+    _checks: ClassVar = {"height_shift": _SHIFT, "width_shift": _SHIFT}
+
+    height_shift: NumberOrPair = 0.1
+    width_shift: NumberOrPair = 0.1
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns `height_shift` and `width_shift` of each row, as fractions."""
         return {
-            "height_shift": draws.uniform(*limits(self.height_shift)),
-            "width_shift": draws.uniform(*limits(self.width_shift)),
+            "height_shift": draws.uniform(*self._ends("height_shift")),
+            "width_shift": draws.uniform(*self._ends("width_shift")),
         }
 
     def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
@@ -257,11 +249,13 @@ class Shear(_Resampled):
                [30, 31, 32, 33, 34,  0,  0]])
     """
 
-    shear: Range = 10.0
+    _checks: ClassVar = {"shear": _SHEAR}
+
+    shear: NumberOrPair = 10.0
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `shear` of each row in degrees."""
-        return {"shear": draws.uniform(*limits(self.shear))}
+        return {"shear": draws.uniform(*self._ends("shear"))}
 
     def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         del size
@@ -293,12 +287,14 @@ class Zoom(_Resampled):
                [ 0,  0,  0,  0,  0,  0,  0]])
     """
 
-    zoom: Range = 0.1
+    _checks: ClassVar = {"zoom": _ZOOM}
+
+    zoom: NumberOrPair = 0.1
     keep_aspect: bool = field(default=True, kw_only=True)
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns `height_zoom` and `width_zoom` of each row."""
-        height, width = _zooms(draws, self.zoom, self.keep_aspect)
+        height, width = _zooms(draws, self._ends("zoom"), self.keep_aspect)
         return {"height_zoom": height, "width_zoom": width}
 
     def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:

@@ -9,7 +9,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from kaug._draw.draws import Draws
 from kaug._kernels import read_only
 from kaug._kernels.mixing import blend_bytes, blend_floats, paste
 from kaug._types import Array, Floats, Parameters
-from kaug._validation import check_integer, check_probability, message
+from kaug._validation import check_probability, message
+from kaug.transforms._bases.fields import integer, or_none
 from kaug.transforms.transform import Transform
 
 # A row of labels has a number for each.
@@ -32,15 +33,15 @@ _MOST_CLASSES = 2**24
 class _Mixing(Transform):
     """Blends rows with others: `mix_images` is all that differs, and what share is whose."""
 
+    _checks: ClassVar = {
+        "alpha": check_alpha,
+        "num_classes": or_none(integer(2, _MOST_CLASSES)),
+        "p": check_probability,
+    }
+
     alpha: float
     num_classes: int | None = field(default=None, kw_only=True)
     p: float = field(default=1.0, kw_only=True)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "alpha", check_alpha(self.alpha))
-        if self.num_classes is not None:
-            check_integer(self.num_classes, "num_classes", minimum=2, maximum=_MOST_CLASSES)
-        object.__setattr__(self, "p", check_probability(self.p))
 
     def _bounds(self) -> Bounds:
         names = ("share", "row", "column")

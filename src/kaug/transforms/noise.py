@@ -4,7 +4,6 @@ A row draws two words; its pixels take what they need from the stream that those
 So a row's noise depends on its own draws and the size of the picture alone.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
@@ -16,7 +15,7 @@ from kaug._draw.draws import Draws
 from kaug._kernels.noise import add_noise_to_bytes, add_noise_to_floats, add_salt_and_pepper
 from kaug._kernels.pointwise import clip
 from kaug._types import Array, Parameters
-from kaug.transforms._bases.fields import Range, limits, start_at_zero
+from kaug.transforms._bases.fields import NumberOrPair, Range
 from kaug.transforms._bases.photometric import Photometric
 
 
@@ -52,19 +51,15 @@ class GaussianNoise(Photometric):
         (128, 25)
     """
 
-    ranges: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "stddev": {"minimum": 0, "maximum": 1, "fix": "Divide levels by 255, say."}
+    _checks: ClassVar = {
+        "stddev": Range(minimum=0, maximum=1, number="from 0", fix="Divide levels by 255, say.")
     }
 
-    stddev: Range = (0.0, 0.1)
-
-    def __post_init__(self) -> None:
-        start_at_zero(self, "stddev")
-        super().__post_init__()
+    stddev: NumberOrPair = (0.0, 0.1)
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `stddev` of each row, and two `words` `(M, 2)` that make its noise."""
-        return {"stddev": draws.uniform(*limits(self.stddev)), "words": two_words(draws)}
+        return {"stddev": draws.uniform(*self._ends("stddev")), "words": two_words(draws)}
 
     def change_bytes(self, images: Array, parameters: Parameters) -> Array:
         """Returns noisy bytes."""
@@ -113,17 +108,13 @@ class SaltAndPepper(Photometric):
                [  7,   7,   7,   7, 255,   7,   7]], dtype=uint8)
     """
 
-    ranges: ClassVar[Mapping[str, Mapping[str, float]]] = {"amount": {"minimum": 0, "maximum": 1}}
+    _checks: ClassVar = {"amount": Range(minimum=0, maximum=1, number="from 0")}
 
-    amount: Range = (0.0, 0.02)
-
-    def __post_init__(self) -> None:
-        start_at_zero(self, "amount")
-        super().__post_init__()
+    amount: NumberOrPair = (0.0, 0.02)
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `amount` of each row, and two `words` `(M, 2)` that say which pixels."""
-        return {"amount": draws.uniform(*limits(self.amount)), "words": two_words(draws)}
+        return {"amount": draws.uniform(*self._ends("amount")), "words": two_words(draws)}
 
     def change_bytes(self, images: Array, parameters: Parameters) -> Array:
         """Returns bytes with some 0 and 255."""

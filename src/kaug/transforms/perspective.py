@@ -1,7 +1,7 @@
 """Perspective: the picture as seen from another place."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from kaug._draw.draws import Draws
 from kaug._kernels import read_only
 from kaug._kernels.homography import find_homographies, project
 from kaug._types import Array, Parameters
-from kaug._validation import check_number, message
+from kaug.transforms._bases.fields import Number
 from kaug.transforms._bases.remapping import Remapping
 
 # Corners in the order of `corners`, in units of half the height and half the width.
@@ -54,16 +54,16 @@ class Perspective(Remapping):
                [0, 0, 0, 0, 0, 0, 0, 0, 0]])
     """
 
-    distortion: float = 0.3
+    _checks: ClassVar = {
+        "distortion": Number(
+            rule="a number from 0 to less than 2/3",
+            minimum=0,
+            below=_CONVEX,
+            fix="The default is 0.3.",
+        )
+    }
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        rule = "`distortion` must be a number from 0 to less than 2/3"
-        distortion = check_number(self.distortion, "distortion", rule)
-        if not 0 <= distortion < _CONVEX:
-            fix = "The default is 0.3."
-            raise ValueError(message(rule, f"distortion={distortion}", fix))
-        object.__setattr__(self, "distortion", distortion)
+    distortion: float = 0.3
 
     def _bounds(self) -> Bounds:
         inmost = _CORNERS * (1 - _CONVEX)
@@ -85,7 +85,7 @@ class Perspective(Remapping):
 
     def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
         """Returns `masks` seen in perspective, their values not blended."""
-        return _projected(masks, parameters["corners"], self._mask_resampling)
+        return _projected(masks, parameters["corners"], self._mask_sampling)
 
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]

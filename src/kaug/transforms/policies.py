@@ -10,7 +10,7 @@ their numbers, and the units of their strengths.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,14 @@ from kaug._apply.execute import carried_out
 from kaug._apply.stages import Step
 from kaug._draw.draws import Draws
 from kaug._types import Array, Parameters
-from kaug._validation import check_choice, check_number, message
 from kaug.transforms._bases import magnitudes
+from kaug.transforms._bases.fields import Number, choice, integer, or_none
 from kaug.transforms._bases.magnitudes import AUTOAUGMENT_POLICIES, NUMBERS
-from kaug.transforms._bases.slots import Slots, set_integer
+from kaug.transforms._bases.slots import Slots
 from kaug.transforms.transform import Transform
 
-_MOST_OPERATIONS, _MOST_BINS = 100, 10_000
+_MOST_OPERATIONS = 100
+_BINS = integer(2, 10_000)
 _CHOICES = np.array([NUMBERS[name] for name in magnitudes.CHOICES])
 
 
@@ -104,15 +105,15 @@ class RandAugment(_Published):
                [ 0,  0,  0,  0,  0,  0,  0]], dtype=uint8)
     """
 
+    _checks: ClassVar = {"num_ops": integer(1, _MOST_OPERATIONS), "num_magnitude_bins": _BINS}
+
     num_ops: int = 2
     magnitude: int = 9
     num_magnitude_bins: int = field(default=31, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        set_integer(self, "num_ops", minimum=1, maximum=_MOST_OPERATIONS)
-        set_integer(self, "num_magnitude_bins", minimum=2, maximum=_MOST_BINS)
-        set_integer(self, "magnitude", maximum=self.num_magnitude_bins - 1)
+        self._check("magnitude", integer(0, self.num_magnitude_bins - 1))
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `operation` and the `strength` in each slot, both `(M, num_ops)`."""
@@ -164,20 +165,15 @@ class TrivialAugmentWide(_Published):
                [30, 31, 32, 33, 34,  0,  0]], dtype=uint8)
     """
 
+    _checks: ClassVar = {
+        "num_magnitude_bins": _BINS,
+        "max_translation": or_none(
+            Number(rule="a part of the image, 0 to 1, or None", minimum=0, maximum=1)
+        ),
+    }
+
     num_magnitude_bins: int = field(default=31, kw_only=True)
     max_translation: float | None = field(default=None, kw_only=True)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        set_integer(self, "num_magnitude_bins", minimum=2, maximum=_MOST_BINS)
-        if self.max_translation is None:
-            return
-        rule = "`max_translation` must be a part of the image, 0 to 1, or None"
-        object.__setattr__(
-            self, "max_translation", check_number(self.max_translation, "max_translation", rule)
-        )
-        if not 0 <= self.max_translation <= 1:
-            raise ValueError(message(rule, f"max_translation={self.max_translation}"))
 
     def longest_way(self) -> float | None:
         """Returns the longest way of a translation, as a part of the image."""
@@ -232,11 +228,9 @@ class AutoAugment(_Published):
                [28, 29, 30, 24, 25, 26, 27]], dtype=uint8)
     """
 
-    policy: str = "imagenet"
+    _checks: ClassVar = {"policy": choice(*AUTOAUGMENT_POLICIES)}
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_choice(self.policy, "policy", AUTOAUGMENT_POLICIES)
+    policy: str = "imagenet"
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `operation` (0 if it is left out) and its `strength`, both `(M, 2)`."""

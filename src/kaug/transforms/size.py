@@ -10,7 +10,7 @@ whole run, whichever step makes them smaller.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,16 +21,18 @@ from kaug._apply.resample import (
     INDIFFERENT,
     INTERPOLATIONS,
     Resampling,
-    check_fill,
     warn_of_idle_fill,
 )
 from kaug._draw.draws import Draws
+from kaug._kernels.warp import FILL_MODES
 from kaug._types import Parameters, Side, Size
-from kaug._validation import check_choice, check_integer, message
+from kaug._validation import check_number, message
 from kaug.transforms._bases.affine import AffineTransform
+from kaug.transforms._bases.fields import choice, integer, or_none
 
 # The longest side of an image that has any business here.
 _LONGEST = 2**15
+_LENGTH = or_none(integer(1, _LONGEST))
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,15 +64,18 @@ class Resize(AffineTransform):
                [32, 34]])
     """
 
+    _checks: ClassVar = {
+        **dict.fromkeys(("shorter_side", "height", "width"), _LENGTH),
+        "interpolation": choice(*INTERPOLATIONS),
+    }
+
     shorter_side: int | None = None
     height: int | None = field(default=None, kw_only=True)
     width: int | None = field(default=None, kw_only=True)
     interpolation: str = field(default="bilinear", kw_only=True)
 
     def __post_init__(self) -> None:
-        for name in ("shorter_side", "height", "width"):
-            _set_length(self, name)
-        check_choice(self.interpolation, "interpolation", INTERPOLATIONS)
+        super().__post_init__()
         names = ("shorter_side", "height", "width")
         given = [name for name in names if getattr(self, name) is not None]
         if given not in ([], ["shorter_side"], ["height", "width"]):
@@ -100,17 +105,15 @@ class Resize(AffineTransform):
 
 @dataclass(frozen=True, repr=False)
 class _ToSize(AffineTransform):
-    """A transform to a size, one number of which stands for both.
+    """A transform to a size, one number of which stands for both."""
 
-    Its boxes are of the image that goes in.
-    """
+    _checks: ClassVar = {"height": _LENGTH, "width": _LENGTH}
 
     height: int | None = None
     width: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("height", "width"):
-            _set_length(self, name)
+        super().__post_init__()
         if self.height is None and self.width is not None:
             rule = f"`{type(self).__name__}` must have a height where it has a width"
             raise ValueError(message(rule, f"height=None, width={self.width}"))
@@ -211,13 +214,13 @@ class RandomCrop(_ToSize):
 class _Filled(_ToSize):
     """A transform to a size that images need not fill."""
 
+    _checks: ClassVar = {"fill_mode": choice(*FILL_MODES), "fill_value": check_number}
+
     fill_mode: str = field(default="constant", kw_only=True)
     fill_value: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_fill(self.fill_mode, self.fill_value, "nearest")
-        object.__setattr__(self, "fill_value", float(self.fill_value))
         warn_of_idle_fill(self.fill_mode, self.fill_value)
 
 
@@ -250,11 +253,9 @@ class Pad(_Filled):
                [9, 9, 9, 9]])
     """
 
-    multiple_of: int = field(default=1, kw_only=True)
+    _checks: ClassVar = {"multiple_of": integer(1, _LONGEST)}
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_integer(self.multiple_of, "multiple_of", minimum=1, maximum=_LONGEST)
+    multiple_of: int = field(default=1, kw_only=True)
 
     def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Returns the shape of an augmented image, given that of an image."""
@@ -304,11 +305,9 @@ class Letterbox(_Filled):
                [99, 99, 99, 99]])
     """
 
-    interpolation: str = field(default="bilinear", kw_only=True)
+    _checks: ClassVar = {"interpolation": choice(*INTERPOLATIONS)}
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_choice(self.interpolation, "interpolation", INTERPOLATIONS)
+    interpolation: str = field(default="bilinear", kw_only=True)
 
     def _resampling(self) -> Resampling:
         return Resampling(self.fill_mode, self.fill_value, self.interpolation, areas=True)
@@ -324,13 +323,6 @@ class Letterbox(_Filled):
         top, left = (-np.floor((now - side) / 2) for side, now in zip(sides, after, strict=True))
         box = (top * down, left * across, after[0] * down, after[1] * across)
         return matrices.crop(box, size, after, len(parameters["applied"]))
-
-
-def _set_length(transform: Any, name: str) -> None:
-    value = getattr(transform, name)
-    if value is not None:
-        value = check_integer(value, name, minimum=1, maximum=_LONGEST)
-        object.__setattr__(transform, name, value)
 
 
 def _rounded(length: Side) -> Any:

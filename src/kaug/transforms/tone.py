@@ -6,34 +6,15 @@ Values run from black to white: 0..255 for uint8, 0..1 for floats, `value_range`
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from kaug._apply.parameters import UNIT, Bounds
 from kaug._draw.draws import Draws
 from kaug._kernels import histograms, pointwise, read_only
 from kaug._types import Array, Parameters
-from kaug._validation import check_integer, check_number, message
-from kaug.transforms._bases.fields import Range, set_range
+from kaug.transforms._bases.fields import Integers, NumberOrPair, Range
 from kaug.transforms._bases.photometric import Compiled, strengths
-from kaug.transforms.transform import Transform
-
-
-def _set_exact(transform: Transform, name: str, maximum: float) -> None:
-    """Checks a field where a number means exactly that, and a pair a range, from 0 on."""
-    value = getattr(transform, name)
-    if not isinstance(value, (tuple, list)):
-        number = check_number(value, name)
-        if not 0 <= number <= maximum:
-            raise ValueError(message(f"`{name}` must lie in 0..{maximum:g}", f"{name}={value}"))
-        object.__setattr__(transform, name, number)
-        return
-    set_range(transform, name, minimum=0.0, maximum=maximum)
-
-
-def _ends(value: Any) -> tuple[Any, Any]:
-    return value if isinstance(value, tuple) else (value, value)
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,27 +42,13 @@ class Posterize(Compiled):
                [192, 192]], dtype=uint8)
     """
 
+    _checks: ClassVar = {"bits": Integers(1, 8)}
+
     bits: int | tuple[int, int] = 4
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not isinstance(self.bits, (tuple, list)):
-            object.__setattr__(self, "bits", check_integer(self.bits, "bits", minimum=1, maximum=8))
-            return
-        rule = "`bits` must be an integer or a pair (fewest, most) of integers, in 1..8"
-        if len(self.bits) != 2:
-            raise ValueError(message(rule, f"bits={self.bits}"))
-        low, high = (check_integer(item, "bits", minimum=1, maximum=8) for item in self.bits)
-        if low > high:
-            raise ValueError(message(rule, f"bits={self.bits}", f"Pass ({high}, {low})."))
-        object.__setattr__(self, "bits", (low, high))
-
-    def _bounds(self) -> Bounds:
-        return {"bits": {"minimum": 1, "maximum": 8}}
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns how many bits each row keeps as `bits`."""
-        low, high = _ends(self.bits)
+        low, high = self._ends("bits")
         return {"bits": low + draws.integers(high - low + 1)}
 
     def change(
@@ -122,18 +89,13 @@ class Solarize(Compiled):
                [ 55,   0]], dtype=uint8)
     """
 
-    threshold: Range = 0.5
+    _checks: ClassVar = {"threshold": Range(minimum=0, maximum=1, number="exactly")}
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _set_exact(self, "threshold", 1.0)
-
-    def _bounds(self) -> Bounds:
-        return {"threshold": UNIT}
+    threshold: NumberOrPair = 0.5
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the threshold of each row as `threshold`."""
-        return {"threshold": draws.uniform(*_ends(self.threshold))}
+        return {"threshold": draws.uniform(*self._ends("threshold"))}
 
     def change(
         self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
@@ -179,18 +141,13 @@ class AutoContrast(Compiled):
                [200, 255]], dtype=uint8)
     """
 
-    cutoff: Range = 0.0
+    _checks: ClassVar = {"cutoff": Range(minimum=0, maximum=50, number="exactly")}
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _set_exact(self, "cutoff", 50.0)
-
-    def _bounds(self) -> Bounds:
-        return {"cutoff": {"minimum": 0.0, "maximum": 50.0}}
+    cutoff: NumberOrPair = 0.0
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the percentage of each row as `cutoff`."""
-        return {"cutoff": draws.uniform(*_ends(self.cutoff))}
+        return {"cutoff": draws.uniform(*self._ends("cutoff"))}
 
     def change(
         self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from abc import ABC, abstractmethod
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, ClassVar, Self, cast, overload
@@ -37,6 +38,7 @@ from kaug.transforms._bases.config import (
     same,
     to_plain,
 )
+from kaug.transforms._bases.fields import Check, Integers, Range
 
 # Rows whose parameters are drawn at once, by one thread: many short NumPy calls on several threads
 # would wait for each other. Few enough that the arrays stay in the cache.
@@ -82,15 +84,32 @@ class Transform(ABC):
     photometric: ClassVar[bool] = False
     # Whether a class is kaug's own, whose draws need no check.
     _ours: ClassVar[bool] = True
+    # What the options of a class are checked by, and with those that it inherited.
+    _checks: ClassVar[Mapping[str, Check]] = {}
+    _all_checks: ClassVar[Mapping[str, Check]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         home, *places = cls.__module__.split(".")
         cls._ours = home == "kaug"
+        cls._all_checks = ChainMap(*(vars(base).get("_checks", {}) for base in cls.__mro__))
         if cls._ours and any(name.startswith("_") for name in (*places, cls.__name__)):
             return  # what others are made of, and what nobody makes by itself
         Transform.registry[registered_name(cls)] = cls
         register_with_keras()
+
+    def __post_init__(self) -> None:
+        for name, check in self._all_checks.items():
+            self._check(name, check)
+
+    def _check(self, name: str, check: Check) -> None:
+        """Puts an option through a check; what that makes of it is the option from then on."""
+        object.__setattr__(self, name, check(getattr(self, name), name))
+
+    def _ends(self, name: str) -> tuple[Any, Any]:
+        """Returns the least and the greatest value of an option that is drawn from a range."""
+        check = cast(Range | Integers, self._all_checks[name])
+        return check.ends(getattr(self, name))
 
     # What a subclass writes ---------------------------------------------------------------------
 
@@ -371,8 +390,12 @@ class Transform(ABC):
         return {"applied": applied, **drawn}
 
     def _bounds(self) -> Bounds:
-        """Returns what the parameters lie between; every number that a kernel gets has bounds."""
-        return {}
+        """Returns what the parameters lie between; every number that a kernel gets has bounds.
+
+        A parameter with the name of an option that is drawn from a range lies within that.
+        """
+        checks = self._all_checks.items()
+        return {name: each.bounds for name, each in checks if isinstance(each, (Range, Integers))}
 
     def _check_values_of(self, parameters: Parameters) -> None:
         """Raises for numbers that cannot have been drawn; policies ask their children as well."""

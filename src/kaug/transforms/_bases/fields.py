@@ -1,79 +1,159 @@
-"""A range of a parameter: a number `r` means `[centre - r, centre + r]`, a pair `[low, high]`."""
+"""What options are checked by: functions of a value and its name that return it in one form.
+
+A class of transforms names those of its own options in `_checks`, and `Transform.__post_init__`
+puts every option through its check once. Where there is no more to say, `check_flag`,
+`check_number` and the others of `_validation` serve as they are.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 
 from kaug._apply.parameters import words
-from kaug._validation import check_number, describe, message
-from kaug.transforms.transform import Transform
+from kaug._validation import check_choice, check_integer, check_number, describe, message
 
-Range = float | tuple[float, float]
+Check = Callable[[Any, str], Any]
+NumberOrPair = float | tuple[float, float]
 
 
-def set_range(
-    transform: Transform,
-    name: str,
-    *,
-    centre: float = 0.0,
-    above: float = -np.inf,
-    below: float = np.inf,
-    minimum: float = -np.inf,
-    maximum: float = np.inf,
-    fix: str = "",
-) -> None:
-    """Checks a field given as a range and puts it back as a float or a pair of floats.
+def choice(*choices: str) -> Check:
+    """Returns the check of an option that is one of some words."""
+    return partial(check_choice, choices=choices)
 
-    Args:
-        transform: Whose field it is; frozen, and still being made.
-        name: Of the field.
-        centre: The value that changes nothing, around which a single number spreads.
-        above: What the range must stay above, excluding it.
-        below: What it must stay below, excluding it.
-        minimum: The least value allowed.
-        maximum: The greatest value allowed.
-        fix: What to do about values beyond.
+
+def integer(minimum: int = 0, maximum: int | None = None, fix: str = "") -> Check:
+    """Returns the check of an option that is an integer."""
+    return partial(check_integer, minimum=minimum, maximum=maximum, fix=fix)
+
+
+def or_none(check: Check) -> Check:
+    """Returns the check of an option that may be None as well."""
+    return lambda value, name: None if value is None else check(value, name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Bounded:
+    """What an option lies within (`minimum`, `maximum`) or between (`above`, `below`)."""
+
+    minimum: float = -np.inf
+    above: float = -np.inf
+    maximum: float = np.inf
+    below: float = np.inf
+    #: What to do about values beyond.
+    fix: str = ""
+
+    @property
+    def bounds(self) -> dict[str, float]:
+        """Those there are, by name, as for parameters."""
+        names = ("minimum", "above", "maximum", "below")
+        return {name: end for name in names if np.isfinite(end := getattr(self, name))}
+
+    def _holds(self, low: float, high: float) -> bool:
+        within = self.minimum <= low and high <= self.maximum
+        return within and self.above < low and high < self.below
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number(_Bounded):
+    """Checks a number; `rule` says what it must be: "a number in 0..1"."""
+
+    rule: str
+
+    def __call__(self, value: Any, name: str) -> float:
+        """Returns the number as a float."""
+        rule = f"`{name}` must be {self.rule}"
+        number = check_number(value, name, rule)
+        if not self._holds(number, number):
+            raise ValueError(message(rule, f"{name}={number}", self.fix))
+        return number
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range(_Bounded):
+    """Checks what is drawn from a range: a pair (low, high), or a number, which means one.
+
+    A number `r` means `[-r, r]` ("around 0"), `[1 - r, 1 + r]` ("around 1"), `[0, r]` ("from 0",
+    which is kept as that pair), or `r` for every row ("exactly"); or no number is taken (None).
     """
-    value = getattr(transform, name)
-    if isinstance(value, (tuple, list)):
-        if len(value) != 2:
-            rule = f"`{name}` must be a number or a pair (low, high)"
-            raise ValueError(message(rule, f"{name}={describe(value)}"))
-        checked: Range = (check_number(value[0], name), check_number(value[1], name))
-    else:
-        checked = check_number(value, name)
-        if checked < 0:
-            rule = (
-                f"`{name}` as a number must not be negative: it means the range around {centre:g}"
+
+    number: Literal["around 0", "around 1", "from 0", "exactly"] | None = "around 0"
+
+    def __call__(self, value: Any, name: str) -> NumberOrPair:
+        """Returns a float or a pair of floats."""
+        if isinstance(value, (tuple, list)) or self.number is None:
+            checked: NumberOrPair = _pair(
+                value, name, "a number or " if self.number else "", partial(check_number, name=name)
             )
-            raise ValueError(message(rule, f"{name}={value}", f"Pass ({value}, {-value})."))
-    object.__setattr__(transform, name, checked)
-    low, high = limits(checked, centre)
+        else:
+            checked = self._checked_number(value, name)
+        low, high = self.ends(checked)
+        if not self._holds(low, high):
+            single = isinstance(checked, float) and self.number == "exactly"
+            reach = "" if single else f", which reaches {low:g}..{high:g}"
+            raise ValueError(message(self._rule(name), f"{name}={value}{reach}", self.fix))
+        return checked
+
+    def ends(self, value: NumberOrPair) -> tuple[float, float]:
+        """Returns the least and the greatest value that is drawn."""
+        if isinstance(value, tuple):
+            return value
+        if self.number == "exactly":
+            return value, value
+        centre = 1.0 if self.number == "around 1" else 0.0
+        return centre - value, centre + value
+
+    def _checked_number(self, value: Any, name: str) -> NumberOrPair:
+        number = check_number(value, name)
+        if number < 0 and self.number != "exactly":
+            zero = self.number == "from 0"
+            meaning = "from 0 to it" if zero else self.number
+            rule = f"`{name}` as a number must not be negative: it means the range {meaning}"
+            fix = "" if zero else f"Pass ({value}, {-value})."
+            raise ValueError(message(rule, f"{name}={value}", fix))
+        return (0.0, number) if self.number == "from 0" else number
+
+    def _rule(self, name: str) -> str:
+        if set(self.bounds) == {"minimum", "maximum"}:
+            return f"`{name}` must lie in {self.minimum:g}..{self.maximum:g}"
+        if set(self.bounds) == {"above", "below"}:
+            return f"`{name}` must lie between {self.above:g} and {self.below:g}, excluding both"
+        return f"`{name}` must be {words(self.bounds)}"
+
+
+@dataclass(frozen=True)
+class Integers:
+    """Checks an integer, which means itself, or a pair (low, high) of which every one is drawn."""
+
+    minimum: int
+    maximum: int
+
+    def __call__(self, value: Any, name: str) -> int | tuple[int, int]:
+        """Returns an int or a pair of ints."""
+        check = partial(check_integer, name=name, minimum=self.minimum, maximum=self.maximum)
+        if not isinstance(value, (tuple, list)):
+            return check(value)
+        return _pair(value, name, "an integer or ", check)
+
+    @property
+    def bounds(self) -> dict[str, float]:
+        """What the integers lie within."""
+        return {"minimum": self.minimum, "maximum": self.maximum}
+
+    @staticmethod
+    def ends(value: int | tuple[int, int]) -> tuple[int, int]:
+        """Returns the least and the greatest one that is drawn."""
+        return value if isinstance(value, tuple) else (value, value)
+
+
+def _pair(value: Any, name: str, single: str, check: Callable[[Any], Any]) -> tuple[Any, Any]:
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        rule = f"`{name}` must be {single}a pair (low, high)"
+        raise ValueError(message(rule, f"{name}={describe(value)}"))
+    low, high = map(check, value)
     if low > high:
         rule = f"`{name}` must be a pair (low, high) with low <= high"
         raise ValueError(message(rule, f"{name}={value}", f"Pass ({high:g}, {low:g})."))
-    if low <= above or high >= below or low < minimum or high > maximum:
-        ends = {"minimum": minimum, "above": above, "maximum": maximum, "below": below}
-        given = {kind: end for kind, end in ends.items() if np.isfinite(end)}
-        if set(given) == {"minimum", "maximum"}:
-            rule = f"`{name}` must lie in {minimum:g}..{maximum:g}"
-        elif set(given) == {"above", "below"}:
-            rule = f"`{name}` must lie between {above:g} and {below:g}, excluding both"
-        else:
-            rule = f"`{name}` must be {words(given)}"
-        raise ValueError(message(rule, f"{name}={value}, which reaches {low:g}..{high:g}", fix))
-
-
-def start_at_zero(transform: Transform, name: str) -> None:
-    """Puts a field given as a number `s` back as the pair `(0, s)`, for `set_range` to check."""
-    value = getattr(transform, name)
-    if isinstance(value, (tuple, list)):
-        return
-    number = check_number(value, name)
-    if number < 0:
-        rule = f"`{name}` as a number must not be negative: it means the range from 0 to it"
-        raise ValueError(message(rule, f"{name}={value}"))
-    object.__setattr__(transform, name, (0.0, number))
-
-
-def limits(value: Range, centre: float = 0.0) -> tuple[float, float]:
-    """Returns the lowest and the highest value of a range."""
-    return value if isinstance(value, tuple) else (centre - value, centre + value)
+    return low, high

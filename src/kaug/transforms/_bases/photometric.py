@@ -1,27 +1,20 @@
 """Transforms that change values and move nothing, and what the values mean."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from kaug._apply.dtypes import to_dtype, working_dtype
-from kaug._apply.parameters import Bounds
 from kaug._apply.values import check_values
 from kaug._kernels import read_only
 from kaug._types import Array, Parameters
-from kaug._validation import check_flag, check_number, check_probability, describe, message
-from kaug.transforms._bases.fields import set_range
-from kaug.transforms.transform import Transform
-
-# What `value_range` may be: single precision has its ends and what lies between them.
-_LARGEST, _NARROWEST = 1e30, 1e-30
+from kaug.transforms._bases.options import ValueOptions
 
 
 @dataclass(frozen=True, repr=False)
-class Photometric(Transform):
+class Photometric(ValueOptions):
     """A transform of values: masks, boxes and keypoints stay as they are.
 
     A subclass says what happens to bytes, 0..255, and to floats, 0..1. Images of other dtypes and
@@ -31,23 +24,6 @@ class Photometric(Transform):
     """
 
     photometric: ClassVar[bool] = True
-    # The fields that are given as ranges, with the options of `set_range`.
-    ranges: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-
-    value_range: tuple[float, float] | None = field(default=None, kw_only=True)
-    opacity: bool = field(default=True, kw_only=True)
-    p: float = field(default=1.0, kw_only=True)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "p", check_probability(self.p))
-        object.__setattr__(self, "opacity", check_flag(self.opacity, "opacity"))
-        if self.value_range is not None:
-            object.__setattr__(self, "value_range", _checked_range(self.value_range))
-        for name, options in self.ranges.items():
-            set_range(self, name, **options)
-
-    def _bounds(self) -> Bounds:
-        return self.ranges
 
     def limits(self, dtype: np.dtype[Any]) -> tuple[float, float]:
         """Returns what is black and what is white in images of a dtype.
@@ -133,15 +109,3 @@ class Compiled(Photometric):
 def strengths(parameters: Parameters, name: str, dtype: Any) -> Array:
     """Returns a parameter as kernels take it: contiguous, of one dtype, not to be written to."""
     return read_only(np.ascontiguousarray(parameters[name], dtype))
-
-
-def _checked_range(value: Any) -> tuple[float, float]:
-    rule = "`value_range` must be a pair (black, white) of numbers, black below white"
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise ValueError(message(rule, f"value_range={describe(value)}", "Pass (0, 255), say."))
-    low, high = (check_number(item, "value_range", rule) for item in value)
-    if low >= high or max(-low, high) > _LARGEST:
-        raise ValueError(message(f"{rule}, both within 1e30", f"value_range={value}"))
-    if high - low < _NARROWEST:
-        raise ValueError(message(f"{rule} by 1e-30 at least", f"value_range={value}"))
-    return low, high

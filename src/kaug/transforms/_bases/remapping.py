@@ -1,32 +1,23 @@
 """One resampling of a batch by a kernel that is no affine warp."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
-from kaug._apply.resample import Resampling, check_fill, warn_of_idle_fill
+from kaug._apply.resample import Resampling
 from kaug._validation import check_probability
-from kaug.transforms.transform import Transform
+from kaug.transforms._bases.fields import Check
+from kaug.transforms._bases.options import ResamplingOptions
 
 
 @dataclass(frozen=True, repr=False)
-class Remapping(Transform):
-    """A geometric transform that resamples by itself: what lies outside, and between pixels."""
+class Remapping(ResamplingOptions):
+    """A geometric transform that resamples by itself."""
 
-    fill_mode: str = field(default="nearest", kw_only=True)
-    fill_value: float = field(default=0.0, kw_only=True)
-    interpolation: str = field(default="bilinear", kw_only=True)
+    _checks: ClassVar[Mapping[str, Check]] = {"p": check_probability}
+
     p: float = field(default=1.0, kw_only=True)
 
-    def __post_init__(self) -> None:
-        check_fill(self.fill_mode, self.fill_value, self.interpolation)
-        warn_of_idle_fill(self.fill_mode, self.fill_value)
-        object.__setattr__(self, "fill_value", float(self.fill_value))
-        object.__setattr__(self, "p", check_probability(self.p))
-
     @property
-    def _sampling(self) -> Resampling:
-        return Resampling(self.fill_mode, self.fill_value, self.interpolation)
-
-    @property
-    def _mask_resampling(self) -> Resampling:
-        """How masks are resampled."""
+    def _mask_sampling(self) -> Resampling:
         return replace(self._sampling, fill_value=0.0, interpolation="nearest")

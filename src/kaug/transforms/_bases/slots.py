@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from kaug._apply import matrices
 from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import UNIT, Bounds, check_bounds
-from kaug._apply.resample import Resampling, check_fill, warn_of_idle_fill
+from kaug._apply.resample import Resampling
 from kaug._apply.stages import Step
 from kaug._types import Array, Parameters
-from kaug._validation import check_integer, check_probability
 from kaug.transforms._bases.affine import AffineTransform
 from kaug.transforms._bases.magnitudes import (
     GEOMETRIC,
@@ -32,6 +31,7 @@ from kaug.transforms._bases.magnitudes import (
     OPERATIONS,
     WIDE_PIXELS,
 )
+from kaug.transforms._bases.options import ResamplingOptions, ValueOptions
 from kaug.transforms.color import Brightness, Contrast, Invert, Saturation
 from kaug.transforms.filters import Sharpness
 from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
@@ -139,28 +139,14 @@ class ValueSlot(Transform):
 
 
 @dataclass(frozen=True, repr=False)
-class Slots(Transform):
+class Slots(ValueOptions, ResamplingOptions):
     """A policy of operations, and the options that all such policies have."""
 
     #: Every operation in the order of their numbers, with the unit of its strength.
     operations: ClassVar[Mapping[str, str | None]] = MappingProxyType(OPERATIONS)
 
     fill_mode: str = field(default="constant", kw_only=True)
-    fill_value: float = field(default=0.0, kw_only=True)
     interpolation: str = field(default="nearest", kw_only=True)
-    value_range: tuple[float, float] | None = field(default=None, kw_only=True)
-    opacity: bool = field(default=True, kw_only=True)
-    p: float = field(default=1.0, kw_only=True)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "p", check_probability(self.p))
-        check_fill(self.fill_mode, self.fill_value, self.interpolation)
-        object.__setattr__(self, "fill_value", float(self.fill_value))
-        warn_of_idle_fill(self.fill_mode, self.fill_value)
-        # Of a class that checks them and puts them into one form.
-        values = Invert(value_range=self.value_range, opacity=self.opacity)
-        object.__setattr__(self, "value_range", values.value_range)
-        object.__setattr__(self, "opacity", values.opacity)
 
     @abstractmethod
     def longest_way(self) -> float | None:
@@ -213,8 +199,3 @@ class Slots(Transform):
         changes = {"operation": operation, "strength": strength}
         changing = within & np.isin(operation, _CHANGING)
         return Step(self._geometry, moves, within), Step(self._values, changes, changing)
-
-
-def set_integer(transform: Transform, name: str, **limits: Any) -> None:
-    """Checks a field that must be an integer, and puts it back as an `int`."""
-    object.__setattr__(transform, name, check_integer(getattr(transform, name), name, **limits))
