@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kaug._apply.dtypes import working_dtype
 from kaug._apply.parameters import Bounds
 from kaug._draw.draws import Draws
 from kaug._draw.keys import Key
@@ -19,7 +20,7 @@ from kaug._kernels.jitter import jitter
 from kaug._types import Array, Parameters
 from kaug._validation import message
 from kaug.transforms._bases.fields import NumberOrPair, Range
-from kaug.transforms._bases.photometric import Compiled, strengths
+from kaug.transforms._bases.photometric import Normalized, strengths
 from kaug.transforms.transform import Transform
 
 # What numbers given for a factor must keep: they spread around 1, and below 0 is no picture.
@@ -32,7 +33,7 @@ _CHANNELS = Key.from_seed(0)  # below which a row's word names the shifts of its
 
 
 @dataclass(frozen=True, repr=False)
-class Brightness(Compiled):
+class Brightness(Normalized):
     """Multiplies all values by a factor, as `PIL.ImageEnhance.Brightness` does.
 
     Args:
@@ -66,16 +67,14 @@ class Brightness(Compiled):
         """Returns the factor of each row as `brightness`."""
         return {"brightness": draws.uniform(*self._ends("brightness"))}
 
-    def change(
-        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
-    ) -> Array:
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns the images times their factors."""
-        factors = strengths(parameters, "brightness", precision)
+        factors = strengths(parameters, "brightness", working_dtype(images.dtype))
         return _scaled(images, factors, np.zeros_like(factors), outside)
 
 
 @dataclass(frozen=True, repr=False)
-class Contrast(Compiled):
+class Contrast(Normalized):
     """Moves all values away from the mean brightness, as `PIL.ImageEnhance.Contrast` does.
 
     The mean is that of the channel if there is one, of Pillow's gray (`L`) if there are three, and
@@ -106,9 +105,7 @@ class Contrast(Compiled):
         """Returns the factor of each row as `contrast`."""
         return {"contrast": draws.uniform(*self._ends("contrast"))}
 
-    def change(
-        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
-    ) -> Array:
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns the images spread about their means."""
         means = np.empty(len(images))
         if images.dtype == np.uint8:
@@ -116,8 +113,8 @@ class Contrast(Compiled):
             means = np.floor(means + 0.5)
         else:
             colors.float_means(images, means)
-        factors = strengths(parameters, "contrast", precision)
-        offsets = ((1 - factors) * means).astype(precision)
+        factors = strengths(parameters, "contrast", working_dtype(images.dtype))
+        offsets = ((1 - factors) * means).astype(factors.dtype)
         return _scaled(images, factors, offsets, outside)
 
 
@@ -128,7 +125,7 @@ def _scaled(images: Array, factors: Array, offsets: Array, outside: Array) -> Ar
 
 
 @dataclass(frozen=True, repr=False)
-class Saturation(Compiled):
+class Saturation(Normalized):
     """Moves each pixel away from its gray, as `PIL.ImageEnhance.Color` does.
 
     Args:
@@ -158,19 +155,18 @@ class Saturation(Compiled):
         """Returns the factor of each row as `saturation`."""
         return {"saturation": draws.uniform(*self._ends("saturation"))}
 
-    def change(
-        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
-    ) -> Array:
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns the images with more or less color."""
         if not _is_colored(self, images):
             return _clipped(images, outside)
         out = np.empty_like(images)
-        colors.saturate(images, strengths(parameters, "saturation", precision), out, outside)
+        factors = strengths(parameters, "saturation", working_dtype(images.dtype))
+        colors.saturate(images, factors, out, outside)
         return out
 
 
 @dataclass(frozen=True, repr=False)
-class Hue(Compiled):
+class Hue(Normalized):
     """Turns the color wheel, leaving saturation and value in HSV as they are.
 
     Computed in floats, where `torchvision.transforms.functional.adjust_hue` on a Pillow image
@@ -203,20 +199,18 @@ class Hue(Compiled):
         """Returns the turn of each row as `hue`, a fraction of the wheel."""
         return {"hue": draws.uniform(*self._ends("hue"))}
 
-    def change(
-        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
-    ) -> Array:
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns the images with other hues."""
         if not _is_colored(self, images):
             return _clipped(images, outside)
         out = np.empty_like(images)
-        colors.turn_hues(images, read_only(_sextants(parameters, precision)), out, outside)
+        colors.turn_hues(images, _sextants(parameters, working_dtype(images.dtype)), out, outside)
         return out
 
 
 def _sextants(parameters: Parameters, precision: np.dtype[Any]) -> Array:
     """Returns turns as 0..6, of which a kernel needs to take off one round at most."""
-    return (np.asarray(parameters["hue"], np.float64) % 1 * 6).astype(precision)
+    return read_only((np.asarray(parameters["hue"], np.float64) % 1 * 6).astype(precision))
 
 
 def _is_colored(transform: Transform, images: Array) -> bool:
@@ -238,7 +232,7 @@ def _clipped(images: Array, outside: Array) -> Array:
 
 
 @dataclass(frozen=True, repr=False)
-class ColorJitter(Compiled):
+class ColorJitter(Normalized):
     """Changes brightness, contrast, saturation and hue, in an order drawn for each row.
 
     Each of the four is as in the transform of its name, and the values are clipped after each, as
@@ -306,15 +300,13 @@ class ColorJitter(Compiled):
             rule = "`order` of ColorJitter must hold 0, 1, 2 and 3 once each"
             raise ValueError(message(rule, f"{parameters['order'][row].tolist()} in row {row}"))
 
-    def change(
-        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
-    ) -> Array:
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns the images with all four changed."""
         _is_colored(self, images)
-        table = np.empty((len(images), 4), precision)
+        table = np.empty((len(images), 4), working_dtype(images.dtype))
         for column, name in enumerate(("brightness", "contrast", "saturation")):
             table[:, column] = parameters[name]
-        table[:, 3] = _sextants(parameters, precision)
+        table[:, 3] = _sextants(parameters, table.dtype)
         out = np.empty_like(images)
         orders = strengths(parameters, "order", np.int64)
         jitter(images, read_only(table), orders, out, outside)
@@ -322,7 +314,7 @@ class ColorJitter(Compiled):
 
 
 @dataclass(frozen=True, repr=False)
-class Gamma(Compiled):
+class Gamma(Normalized):
     """Raises all values, as fractions of the range, to a power: above 1 is darker, below lighter.
 
     As `torchvision.transforms.functional.adjust_gamma`, with a gain of 1.
@@ -351,12 +343,10 @@ class Gamma(Compiled):
         """Returns the exponent of each row as `gamma`."""
         return {"gamma": draws.uniform(*self._ends("gamma"))}
 
-    def change(
-        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
-    ) -> Array:
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns powers of the images."""
         if images.dtype != np.uint8:
-            exponents = strengths(parameters, "gamma", precision)
+            exponents = strengths(parameters, "gamma", images.dtype)
             return _powers(_clipped(images, outside), exponents[:, None, None, None])
         exponents = strengths(parameters, "gamma", np.float64)
         powers = np.exp(_LOGARITHMS * exponents[:, None, None])
@@ -375,7 +365,7 @@ def _powers(values: Array, exponents: Array) -> Array:
 
 
 @dataclass(frozen=True, repr=False)
-class ChannelShift(Compiled):
+class ChannelShift(Normalized):
     """Adds a number to all values of a channel, drawn for each row and channel apart.
 
     Args:
@@ -406,9 +396,7 @@ class ChannelShift(Compiled):
         low, high = self._ends("shift")
         return {"shift": np.tile((low, high), (len(draws), 1)), "word": draws.word()}
 
-    def change(
-        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
-    ) -> Array:
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns the images with shifted channels."""
         low, high = np.moveaxis(np.asarray(parameters["shift"], np.float64), 1, 0)
         draws = Draws(_CHANNELS, parameters["word"])
@@ -417,14 +405,14 @@ class ChannelShift(Compiled):
         if images.dtype == np.uint8:
             offsets = np.floor(shifts * 255 + 0.5).astype(np.int16)
         else:
-            offsets = shifts.astype(precision)
+            offsets = shifts.astype(images.dtype)
         out = np.empty_like(images)
         pointwise.add(images, read_only(offsets), out, outside)
         return out
 
 
 @dataclass(frozen=True, repr=False)
-class Grayscale(Compiled):
+class Grayscale(Normalized):
     """Turns pictures gray, as Pillow's conversion to `L` does; they keep their three channels.
 
     Args:
@@ -446,11 +434,9 @@ class Grayscale(Compiled):
 
     p: float = 0.1
 
-    def change(
-        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
-    ) -> Array:
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns gray images."""
-        del parameters, precision
+        del parameters
         if not _is_colored(self, images):
             return _clipped(images, outside)
         out = np.empty_like(images)
@@ -459,7 +445,7 @@ class Grayscale(Compiled):
 
 
 @dataclass(frozen=True, repr=False)
-class Invert(Compiled):
+class Invert(Normalized):
     """Swaps black and white, as `PIL.ImageOps.invert` does.
 
     Args:
@@ -478,11 +464,9 @@ class Invert(Compiled):
 
     p: float = 0.5
 
-    def change(
-        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
-    ) -> Array:
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns negatives."""
         del parameters
         if images.dtype == np.uint8:
             return np.invert(images)
-        return np.asarray(precision.type(1) - _clipped(images, outside))
+        return np.asarray(1 - _clipped(images, outside))

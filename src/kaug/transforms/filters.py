@@ -9,18 +9,19 @@ from numpy.typing import NDArray
 from kaug._apply.dtypes import to_dtype, working_dtype
 from kaug._apply.values import reaches_outside
 from kaug._draw.draws import Draws
+from kaug._kernels import read_only
 from kaug._kernels.blur import blur, radius_of
 from kaug._kernels.sharpen import sharpen_bytes, sharpen_floats
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import NumberOrPair, Range
-from kaug.transforms._bases.photometric import Photometric
+from kaug.transforms._bases.photometric import Normalized, strengths
 
 # Largest sigma for which sums in 16 bits are exact enough: within a fifth of a level.
 _WIDEST_IN_BYTES = 6.0
 
 
 @dataclass(frozen=True, repr=False)
-class Sharpness(Photometric):
+class Sharpness(Normalized):
     """Makes the picture blurred, below a factor of 1, or sharper, above it.
 
     Each pixel is moved away from the mean of its 3 × 3 neighbourhood, in which it counts fivefold
@@ -59,27 +60,21 @@ class Sharpness(Photometric):
         """Returns the factor of each row as `sharpness`."""
         return {"sharpness": draws.uniform(*self._ends("sharpness"))}
 
-    def change_bytes(self, images: Array, parameters: Parameters) -> Array:
-        """Returns sharper or smoother bytes."""
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
+        """Returns sharper or smoother images."""
+        factors = strengths(parameters, "sharpness", working_dtype(images.dtype))
         out = np.empty_like(images)
-        sharpen_bytes(images, _factors(parameters, np.float32), out)
-        return out
-
-    def change_floats(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns sharper or smoother floats."""
+        if images.dtype == np.uint8:
+            sharpen_bytes(images, factors, out)
+            return out
         if self.value_range is not None and np.isinf(images).any():
-            images = np.clip(images, 0, 1)
-        out = np.empty_like(images)
-        sharpen_floats(images, _factors(parameters, images.dtype), out, outside)
+            images = read_only(np.clip(images, 0, 1))
+        sharpen_floats(images, factors, out, outside)
         return out
-
-
-def _factors(parameters: Parameters, dtype: Any) -> Array:
-    return np.ascontiguousarray(parameters["sharpness"], dtype)
 
 
 @dataclass(frozen=True, repr=False)
-class GaussianBlur(Photometric):
+class GaussianBlur(Normalized):
     """Blurs the picture with a Gaussian of its own width for every row.
 
     It equals `scipy.ndimage.gaussian_filter` with its default `mode="reflect"` (beyond its edges
@@ -139,9 +134,12 @@ class GaussianBlur(Photometric):
         blurred = _blurred((floats - low) / (high - low), _widths(parameters), floats.dtype)
         return to_dtype(blurred * (high - low) + low, images.dtype)
 
-    def change_bytes(self, images: Array, parameters: Parameters) -> Array:
-        """Returns blurred bytes."""
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
+        """Returns blurred images."""
+        del outside  # without a value range, they may lie anywhere
         sigma = _widths(parameters)
+        if images.dtype != np.uint8:
+            return _blurred(images, sigma, images.dtype)
         if sigma.max(initial=0) > _WIDEST_IN_BYTES:
             return self._change_wide(images, sigma)
         return _blurred(images, sigma, np.dtype(np.uint16))
@@ -153,11 +151,6 @@ class GaussianBlur(Photometric):
         floats = images[wide].astype(np.float32) / np.float32(255)
         out[wide] = np.rint(_blurred(floats, sigma[wide], floats.dtype) * np.float32(255))
         return out
-
-    def change_floats(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns blurred floats."""
-        del outside  # without a value range, they may lie anywhere
-        return _blurred(images, _widths(parameters), images.dtype)
 
 
 def _widths(parameters: Parameters) -> NDArray[np.float64]:
@@ -172,5 +165,5 @@ def _reach(images: Array) -> tuple[Array, Array]:
 
 def _blurred(images: Array, sigma: NDArray[np.float64], scratch: np.dtype[Any]) -> Array:
     out = np.empty_like(images)
-    blur(images, sigma, radius_of(sigma.max(initial=0)), scratch, out)
+    blur(read_only(images), sigma, radius_of(sigma.max(initial=0)), scratch, out)
     return out

@@ -16,11 +16,11 @@ from kaug._kernels.noise import add_noise_to_bytes, add_noise_to_floats, add_sal
 from kaug._kernels.pointwise import clip
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import NumberOrPair, Range
-from kaug.transforms._bases.photometric import Photometric
+from kaug.transforms._bases.photometric import Normalized, strengths
 
 
 @dataclass(frozen=True, repr=False)
-class GaussianNoise(Photometric):
+class GaussianNoise(Normalized):
     """Adds normally distributed noise to every pixel and channel.
 
     The sum is rounded for integers and clipped to the value range. Masks, boxes and keypoints stay
@@ -61,24 +61,21 @@ class GaussianNoise(Photometric):
         """Returns the `stddev` of each row, and two `words` `(M, 2)` that make its noise."""
         return {"stddev": draws.uniform(*self._ends("stddev")), "words": two_words(draws)}
 
-    def change_bytes(self, images: Array, parameters: Parameters) -> Array:
-        """Returns noisy bytes."""
-        scales = (np.asarray(parameters["stddev"]) * 255).astype(np.float32)
-        out = np.empty_like(images)
-        add_noise_to_bytes(images, parameters["words"], scales, normal_quantiles(), out)
-        return out
-
-    def change_floats(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns noisy floats."""
-        scales = np.ascontiguousarray(parameters["stddev"], images.dtype)
-        out = np.empty_like(images)
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
+        """Returns noisy images."""
         words, quantiles = parameters["words"], normal_quantiles()
-        add_noise_to_floats(images, words, scales, quantiles, out, outside)
+        out = np.empty_like(images)
+        if images.dtype == np.uint8:
+            scales = (np.asarray(parameters["stddev"]) * 255).astype(np.float32)
+            add_noise_to_bytes(images, words, scales, quantiles, out)
+        else:
+            scales = strengths(parameters, "stddev", images.dtype)
+            add_noise_to_floats(images, words, scales, quantiles, out, outside)
         return out
 
 
 @dataclass(frozen=True, repr=False)
-class SaltAndPepper(Photometric):
+class SaltAndPepper(Normalized):
     """Turns some pixels white and as many black, in all their channels.
 
     Whether a pixel is hit is decided for each of them apart, by 32 bits of Threefry-2x32; so the
@@ -116,20 +113,15 @@ class SaltAndPepper(Photometric):
         """Returns the `amount` of each row, and two `words` `(M, 2)` that say which pixels."""
         return {"amount": draws.uniform(*self._ends("amount")), "words": two_words(draws)}
 
-    def change_bytes(self, images: Array, parameters: Parameters) -> Array:
-        """Returns bytes with some 0 and 255."""
-        out = images.copy()
-        add_salt_and_pepper(
-            out, parameters["words"], _halves(parameters), np.uint8(0), np.uint8(255)
-        )
-        return out
-
-    def change_floats(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns floats with some 0 and 1."""
-        out = np.empty_like(images)
-        clip(images, out, outside)
-        kind = out.dtype.type
-        add_salt_and_pepper(out, parameters["words"], _halves(parameters), kind(0), kind(1))
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
+        """Returns images with some black and white pixels."""
+        if images.dtype == np.uint8:
+            out, white = images.copy(), 255
+        else:
+            out, white = np.empty_like(images), 1
+            clip(images, out, outside)
+        kind = images.dtype.type
+        add_salt_and_pepper(out, parameters["words"], _halves(parameters), kind(0), kind(white))
         return out
 
 

@@ -10,15 +10,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kaug._apply.dtypes import working_dtype
 from kaug._draw.draws import Draws
 from kaug._kernels import histograms, pointwise, read_only
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import Integers, NumberOrPair, Range
-from kaug.transforms._bases.photometric import Compiled, strengths
+from kaug.transforms._bases.photometric import Normalized, strengths
 
 
 @dataclass(frozen=True, repr=False)
-class Posterize(Compiled):
+class Posterize(Normalized):
     """Keeps the highest bits of each value, as `PIL.ImageOps.posterize` does.
 
     Args:
@@ -51,11 +52,8 @@ class Posterize(Compiled):
         low, high = self._ends("bits")
         return {"bits": low + draws.integers(high - low + 1)}
 
-    def change(
-        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
-    ) -> Array:
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns the images with fewer bits."""
-        del precision
         bits = strengths(parameters, "bits", np.int64)
         masks = 0xFF & ~(0xFF >> bits)
         if images.dtype == np.uint8:
@@ -66,7 +64,7 @@ class Posterize(Compiled):
 
 
 @dataclass(frozen=True, repr=False)
-class Solarize(Compiled):
+class Solarize(Normalized):
     """Inverts the values from a threshold on, as `PIL.ImageOps.solarize` does.
 
     Args:
@@ -97,25 +95,23 @@ class Solarize(Compiled):
         """Returns the threshold of each row as `threshold`."""
         return {"threshold": draws.uniform(*self._ends("threshold"))}
 
-    def change(
-        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
-    ) -> Array:
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns the images with their light parts inverted."""
         thresholds = strengths(parameters, "threshold", np.float64)
         # A threshold that is a level of the images must not pass it by a rounding error.
-        thresholds = thresholds - 4 * np.finfo(precision).eps
+        thresholds = thresholds - 4 * np.finfo(working_dtype(images.dtype)).eps
         out = np.empty_like(images)
         if images.dtype == np.uint8:
             levels = np.clip(np.ceil(thresholds * 255), 0, 256).astype(np.uint16)
             pointwise.solarize_bytes(images, read_only(levels), out)
         else:
-            own = read_only(thresholds.astype(precision))
+            own = read_only(thresholds.astype(images.dtype))
             pointwise.solarize_floats(images, own, out, outside)
         return out
 
 
 @dataclass(frozen=True, repr=False)
-class AutoContrast(Compiled):
+class AutoContrast(Normalized):
     """Stretches each channel to the full range, as `PIL.ImageOps.autocontrast` does.
 
     The darkest and the lightest of 256 levels become black and white. Between them bytes are cut
@@ -149,11 +145,8 @@ class AutoContrast(Compiled):
         """Returns the percentage of each row as `cutoff`."""
         return {"cutoff": draws.uniform(*self._ends("cutoff"))}
 
-    def change(
-        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
-    ) -> Array:
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns the images stretched."""
-        del precision
         pixels = images.shape[1] * images.shape[2]
         cutoffs = strengths(parameters, "cutoff", np.float64)
         cuts = np.floor_divide(pixels * cutoffs, 100).astype(np.int64)
@@ -166,7 +159,7 @@ class AutoContrast(Compiled):
 
 
 @dataclass(frozen=True, repr=False)
-class Equalize(Compiled):
+class Equalize(Normalized):
     """Makes the histogram of each channel as flat as can be, as `PIL.ImageOps.equalize` does.
 
     Args:
@@ -185,11 +178,9 @@ class Equalize(Compiled):
 
     p: float = 0.5
 
-    def change(
-        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
-    ) -> Array:
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns the images with flat histograms."""
-        del parameters, precision
+        del parameters
         out = np.empty_like(images)
         if images.dtype == np.uint8:
             histograms.equalize_bytes(images, out)

@@ -17,10 +17,7 @@ from kaug.transforms._bases.options import ValueOptions
 class Photometric(ValueOptions):
     """A transform of values: masks, boxes and keypoints stay as they are.
 
-    A subclass says what happens to bytes, 0..255, and to floats, 0..1. Images of other dtypes and
-    value ranges are brought to floats and back, so all of them come out alike. Values outside the
-    range are clipped to it; NaN stays NaN. Without a `value_range`, what cannot mean what it would
-    be taken for is an error: see `_apply.values`. The last of 2 or 4 channels is opacity and stays.
+    The last of 2 or 4 channels is opacity and stays, too, unless `opacity` says otherwise.
     """
 
     photometric: ClassVar[bool] = True
@@ -41,68 +38,53 @@ class Photometric(ValueOptions):
             return np.concatenate([colors, images[..., -1:]], axis=-1)
         return self.transform_colors(images, parameters)
 
+    @abstractmethod
+    def transform_colors(self, images: Array, parameters: Parameters) -> Array:
+        """Returns images without opacity with other values."""
+
+
+@dataclass(frozen=True, repr=False)
+class Normalized(Photometric):
+    """A transform of values between black and white.
+
+    A subclass says what happens to bytes, 0..255, and to floats, 0..1. Images of other dtypes and
+    value ranges are brought to floats and back, so all of them come out alike. Values outside the
+    range are clipped to it; NaN stays NaN. Without a `value_range`, what cannot mean what it would
+    be taken for is an error: see `_apply.values`.
+    """
+
     def transform_colors(self, images: Array, parameters: Parameters) -> Array:
         """Returns images without opacity with other values."""
         low, high = self.limits(images.dtype)
-        if images.dtype == np.uint8 and (low, high) == (0, 255):
-            return self.change_bytes(np.ascontiguousarray(images), parameters)
         dtype: Any = working_dtype(images.dtype)
-        given: Array = np.ascontiguousarray(images, dtype)
-        floats, outside = given, np.zeros(1, np.bool_)
+        outside = np.zeros(1, np.bool_)
+        if images.dtype == np.uint8 and (low, high) == (0, 255):
+            given: Array = np.ascontiguousarray(images)
+            return self.change(read_only(given), parameters, outside)
+        given = np.ascontiguousarray(images, dtype)
+        floats = given
         if (low, high) != (0, 1):
             floats = (given - dtype.type(low)) / dtype.type(high - low)
         with np.errstate(all="ignore"):  # what is refused behind it may be anything
-            changed = self.change_floats(floats, parameters, outside)
+            changed = self.change(read_only(floats), parameters, outside)
         doubtful = self.value_range is None and (outside[0] or images.dtype.kind != "f")
         if doubtful and check_values(given, images.dtype, type(self).__name__):
             # As all is in the end; no mean is infinite then.
-            changed = self.change_floats(np.clip(floats, 0, 1), parameters, outside)
+            changed = self.change(read_only(np.clip(floats, 0, 1)), parameters, outside)
         if (low, high) != (0, 1):
             changed = changed * dtype.type(high - low) + dtype.type(low)
         return to_dtype(changed, images.dtype)
 
-    def change_bytes(self, images: Array, parameters: Parameters) -> Array:
-        """Returns new images from uint8 `(M, H, W, C)`, C-contiguous, not to be written to."""
-        raise NotImplementedError
-
-    def change_floats(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns new images from float32 or float64 `(M, H, W, C)`, C-contiguous.
-
-        The result has the same dtype and lies in 0..1, whatever was given: values count as what
-        they are clipped to.
-
-        Args:
-            images: The images.
-            parameters: What to do.
-            outside: Bool `(1,)`, set where a value lies outside of 0..1 by more than rounding.
-        """
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, repr=False)
-class Compiled(Photometric):
-    """A transform of values by kernels that take bytes and floats alike."""
-
-    def change_bytes(self, images: Array, parameters: Parameters) -> Array:
-        """Returns new images from uint8."""
-        outside = np.zeros(1, np.bool_)
-        return self.change(read_only(images), parameters, np.dtype(np.float32), outside)
-
-    def change_floats(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns new images from floats."""
-        return self.change(read_only(images), parameters, images.dtype, outside)
-
     @abstractmethod
-    def change(
-        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
-    ) -> Array:
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns new images.
 
         Args:
-            images: `(M, H, W, C)`, C-contiguous, not to be written to: uint8, or floats.
+            images: `(M, H, W, C)`, C-contiguous, not to be written to: uint8, or floats. Results
+                have the same dtype, and floats lie in 0..1 whatever was given: values count as
+                what they are clipped to.
             parameters: What to do.
-            precision: The dtype to work in.
-            outside: See `change_floats`.
+            outside: Bool `(1,)`, set where a float lies outside of 0..1 by more than rounding.
         """
 
 

@@ -81,13 +81,11 @@ class GeometrySlot(AffineTransform):
 class Color(Saturation):
     """Saturation, which leaves images alone that have no three channels."""
 
-    def change(
-        self, images: Array, parameters: Parameters, precision: np.dtype[Any], outside: Array
-    ) -> Array:
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns the images with more or less color."""
         if images.shape[-1] != 3:
             return images.copy()
-        return super().change(images, parameters, precision, outside)
+        return super().change(images, parameters, outside)
 
 
 # What carries an operation out, and what it calls the strength.
