@@ -147,3 +147,24 @@ def test_what_is_checked_can_be_written_down():
     policy = Compose([MixUp(num_classes=np.int64(3)), GaussianNoise(np.float32(0.5)), Posterize(2)])
     assert Transform.from_json(policy.to_json()) == policy
     assert repr(policy.transforms[:2]) == "(MixUp(num_classes=3), GaussianNoise(stddev=(0.0, 0.5)))"
+
+
+@dataclass(frozen=True, repr=False)
+class Ranged(Plain):
+    _checks: ClassVar = {"a": FACTOR, "b": Integers(1, 8), "c": check_number}
+
+    a: float = 0.5
+    b: int | tuple[int, int] = (2, 4)
+    c: float = 0.0
+
+
+def test_ranges_are_drawn_and_bound_what_is_drawn():
+    drawn = Ranged().draw(np.arange(1000), seed=0)
+    assert list(drawn) == ["applied", "a", "b"]
+    assert 0.5 <= drawn["a"].min() < 0.51
+    assert 1.49 < drawn["a"].max() < 1.5
+    assert sorted(set(drawn["b"].tolist())) == [2, 3, 4]
+    with pytest.raises(ValueError, match="`a` of Ranged must be at least 0 and above -1 and at"):
+        Ranged().apply(np.zeros((1000, 2, 3, 1)), {**drawn, "a": drawn["a"] + 2.6})
+    with pytest.raises(ValueError, match="`b` of Ranged must be at least 1 and at most 8"):
+        Ranged().apply(np.zeros((1000, 2, 3, 1)), {**drawn, "b": drawn["b"] + 5})

@@ -63,10 +63,6 @@ class Brightness(Normalized):
 
     brightness: NumberOrPair = 0.2
 
-    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns the factor of each row as `brightness`."""
-        return {"brightness": draws.uniform(*self._ends("brightness"))}
-
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns the images times their factors."""
         factors = strengths(parameters, "brightness", working_dtype(images.dtype))
@@ -100,10 +96,6 @@ class Contrast(Normalized):
     _checks: ClassVar = {"contrast": _FACTOR}
 
     contrast: NumberOrPair = 0.2
-
-    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns the factor of each row as `contrast`."""
-        return {"contrast": draws.uniform(*self._ends("contrast"))}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns the images spread about their means."""
@@ -151,10 +143,6 @@ class Saturation(Normalized):
 
     saturation: NumberOrPair = 0.2
 
-    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns the factor of each row as `saturation`."""
-        return {"saturation": draws.uniform(*self._ends("saturation"))}
-
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns the images with more or less color."""
         if not _is_colored(self, images):
@@ -194,10 +182,6 @@ class Hue(Normalized):
     _checks: ClassVar = {"hue": _TURN}
 
     hue: NumberOrPair = 0.05
-
-    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns the turn of each row as `hue`, a fraction of the wheel."""
-        return {"hue": draws.uniform(*self._ends("hue"))}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns the images with other hues."""
@@ -281,13 +265,8 @@ class ColorJitter(Normalized):
 
         In an order, 0 is the brightness, 1 the contrast, 2 the saturation and 3 the hue.
         """
-        return {
-            "brightness": draws.uniform(*self._ends("brightness")),
-            "contrast": draws.uniform(*self._ends("contrast")),
-            "saturation": draws.uniform(*self._ends("saturation")),
-            "hue": draws.uniform(*self._ends("hue")),
-            "order": _ORDERS[draws.integers(len(_ORDERS))],
-        }
+        strengths = super().draw_parameters(draws)
+        return {**strengths, "order": _ORDERS[draws.integers(len(_ORDERS))]}
 
     def _bounds(self) -> Bounds:
         return {**super()._bounds(), "order": {"minimum": 0, "maximum": 3}}
@@ -338,10 +317,6 @@ class Gamma(Normalized):
     _checks: ClassVar = {"gamma": Range(minimum=0.001, maximum=100, number="around 1")}
 
     gamma: NumberOrPair = 0.2
-
-    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns the exponent of each row as `gamma`."""
-        return {"gamma": draws.uniform(*self._ends("gamma"))}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns powers of the images."""

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from kaug._apply.dtypes import to_dtype, working_dtype
 from kaug._apply.values import reaches_outside
-from kaug._draw.draws import Draws
 from kaug._kernels import read_only
 from kaug._kernels.blur import blur, radius_of
 from kaug._kernels.sharpen import sharpen_bytes, sharpen_floats
@@ -55,10 +54,6 @@ class Sharpness(Normalized):
     _checks: ClassVar = {"sharpness": Range(minimum=0, maximum=100, number="around 1")}
 
     sharpness: NumberOrPair = 0.5
-
-    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns the factor of each row as `sharpness`."""
-        return {"sharpness": draws.uniform(*self._ends("sharpness"))}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns sharper or smoother images."""
@@ -117,10 +112,6 @@ class GaussianBlur(Normalized):
     }
 
     sigma: NumberOrPair = (0.1, 2.0)
-
-    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns the `sigma` of each row in pixels."""
-        return {"sigma": draws.uniform(*self._ends("sigma"))}
 
     def transform_colors(self, images: Array, parameters: Parameters) -> Array:
         """Returns `images` blurred; an average needs neither black nor white."""

@@ -173,10 +173,6 @@ class Rotation(_Resampled):
 
     rotation: NumberOrPair = 10.0
 
-    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns the `rotation` of each row in degrees."""
-        return {"rotation": draws.uniform(*self._ends("rotation"))}
-
     def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         del size
         return matrices.rotation(parameters["rotation"])
@@ -212,13 +208,6 @@ class Translation(_Resampled):
     height_shift: NumberOrPair = 0.1
     width_shift: NumberOrPair = 0.1
 
-    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns `height_shift` and `width_shift` of each row, as fractions."""
-        return {
-            "height_shift": draws.uniform(*self._ends("height_shift")),
-            "width_shift": draws.uniform(*self._ends("width_shift")),
-        }
-
     def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         down, right = parameters["height_shift"] * size[0], parameters["width_shift"] * size[1]
         return matrices.translation(down, right)
@@ -252,10 +241,6 @@ class Shear(_Resampled):
     _checks: ClassVar = {"shear": _SHEAR}
 
     shear: NumberOrPair = 10.0
-
-    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns the `shear` of each row in degrees."""
-        return {"shear": draws.uniform(*self._ends("shear"))}
 
     def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         del size

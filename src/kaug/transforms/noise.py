@@ -59,7 +59,7 @@ class GaussianNoise(Normalized):
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `stddev` of each row, and two `words` `(M, 2)` that make its noise."""
-        return {"stddev": draws.uniform(*self._ends("stddev")), "words": two_words(draws)}
+        return {**super().draw_parameters(draws), "words": two_words(draws)}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns noisy images."""
@@ -111,7 +111,7 @@ class SaltAndPepper(Normalized):
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `amount` of each row, and two `words` `(M, 2)` that say which pixels."""
-        return {"amount": draws.uniform(*self._ends("amount")), "words": two_words(draws)}
+        return {**super().draw_parameters(draws), "words": two_words(draws)}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns images with some black and white pixels."""

@@ -6,12 +6,11 @@ Values run from black to white: 0..255 for uint8, 0..1 for floats, `value_range`
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from kaug._apply.dtypes import working_dtype
-from kaug._draw.draws import Draws
 from kaug._kernels import histograms, pointwise, read_only
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import Integers, NumberOrPair, Range
@@ -46,11 +45,6 @@ class Posterize(Normalized):
     _checks: ClassVar = {"bits": Integers(1, 8)}
 
     bits: int | tuple[int, int] = 4
-
-    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns how many bits each row keeps as `bits`."""
-        low, high = self._ends("bits")
-        return {"bits": low + draws.integers(high - low + 1)}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns the images with fewer bits."""
@@ -90,10 +84,6 @@ class Solarize(Normalized):
     _checks: ClassVar = {"threshold": Range(minimum=0, maximum=1, number="exactly")}
 
     threshold: NumberOrPair = 0.5
-
-    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns the threshold of each row as `threshold`."""
-        return {"threshold": draws.uniform(*self._ends("threshold"))}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns the images with their light parts inverted."""
@@ -140,10 +130,6 @@ class AutoContrast(Normalized):
     _checks: ClassVar = {"cutoff": Range(minimum=0, maximum=50, number="exactly")}
 
     cutoff: NumberOrPair = 0.0
-
-    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns the percentage of each row as `cutoff`."""
-        return {"cutoff": draws.uniform(*self._ends("cutoff"))}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         """Returns the images stretched."""

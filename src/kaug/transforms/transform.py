@@ -108,8 +108,12 @@ class Transform(ABC):
 
     def _ends(self, name: str) -> tuple[Any, Any]:
         """Returns the least and the greatest value of an option that is drawn from a range."""
-        check = cast(Range | Integers, self._all_checks[name])
-        return check.ends(getattr(self, name))
+        return self._ranges[name].ends(getattr(self, name))
+
+    @property
+    def _ranges(self) -> dict[str, Range | Integers]:
+        checks = self._all_checks.items()
+        return {name: check for name, check in checks if isinstance(check, (Range, Integers))}
 
     # What a subclass writes ---------------------------------------------------------------------
 
@@ -117,10 +121,11 @@ class Transform(ABC):
         """Returns what happens to each of the rows of `draws`: arrays with M rows by name.
 
         Every random decision must come from `draws`, always in the same order. As it is, nothing
-        is drawn but whether a row is transformed at all.
+        is drawn but whether a row is transformed at all, and, where kaug's own classes have options
+        that are ranges, a value from each, evenly.
         """
-        del draws
-        return {}
+        ranges = self._ranges.items()
+        return {name: check.draw(draws, getattr(self, name)) for name, check in ranges}
 
     @abstractmethod
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
@@ -394,8 +399,7 @@ class Transform(ABC):
 
         A parameter with the name of an option that is drawn from a range lies within that.
         """
-        checks = self._all_checks.items()
-        return {name: each.bounds for name, each in checks if isinstance(each, (Range, Integers))}
+        return {name: check.bounds for name, check in self._ranges.items()}
 
     def _check_values_of(self, parameters: Parameters) -> None:
         """Raises for numbers that cannot have been drawn; policies ask their children as well."""

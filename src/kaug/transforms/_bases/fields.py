@@ -11,8 +11,10 @@ from functools import partial
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kaug._apply.parameters import words
+from kaug._draw.draws import Draws
 from kaug._validation import check_choice, check_integer, check_number, describe, message
 
 Check = Callable[[Any, str], Any]
@@ -105,6 +107,10 @@ class Range(_Bounded):
         centre = 1.0 if self.number == "around 1" else 0.0
         return centre - value, centre + value
 
+    def draw(self, draws: Draws, value: NumberOrPair) -> NDArray[np.float64]:
+        """Returns a value of each row, evenly."""
+        return draws.uniform(*self.ends(value))
+
     def _checked_number(self, value: Any, name: str) -> NumberOrPair:
         number = check_number(value, name)
         if number < 0 and self.number != "exactly":
@@ -146,6 +152,11 @@ class Integers:
     def ends(value: int | tuple[int, int]) -> tuple[int, int]:
         """Returns the least and the greatest one that is drawn."""
         return value if isinstance(value, tuple) else (value, value)
+
+    def draw(self, draws: Draws, value: int | tuple[int, int]) -> NDArray[np.int64]:
+        """Returns an integer of each row, each as likely."""
+        low, high = self.ends(value)
+        return low + draws.integers(high - low + 1)
 
 
 def _pair(value: Any, name: str, single: str, check: Callable[[Any], Any]) -> tuple[Any, Any]:

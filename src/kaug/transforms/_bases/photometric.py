@@ -59,10 +59,8 @@ class Normalized(Photometric):
         dtype: Any = working_dtype(images.dtype)
         outside = np.zeros(1, np.bool_)
         if images.dtype == np.uint8 and (low, high) == (0, 255):
-            given: Array = np.ascontiguousarray(images)
-            return self.change(read_only(given), parameters, outside)
-        given = np.ascontiguousarray(images, dtype)
-        floats = given
+            return self.change(read_only(np.ascontiguousarray(images)), parameters, outside)
+        floats = given = np.ascontiguousarray(images, dtype)
         if (low, high) != (0, 1):
             floats = (given - dtype.type(low)) / dtype.type(high - low)
         with np.errstate(all="ignore"):  # what is refused behind it may be anything
