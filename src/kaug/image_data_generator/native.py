@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,11 @@ from kaug._apply.resample import INTERPOLATIONS, Resampling, check_fill
 from kaug._draw.draws import Draws
 from kaug._kernels.warp import FILL_MODES
 from kaug._types import Parameters
-from kaug._validation import check_flag, check_integer
+from kaug._validation import check_flag
 from kaug.image_data_generator._draws import is_fraction
 from kaug.image_data_generator._options import check_reach, check_shift, check_zoom
 from kaug.transforms._bases.affine import AffineTransform
+from kaug.transforms._bases.fields import integer
 
 # Options that only geometry has nothing to do with, and the values that turn them off.
 _NOT_GEOMETRY = {
@@ -61,6 +62,17 @@ class KerasGeometry(AffineTransform):
         ValueError: An argument is out of its range.
     """
 
+    _checks: ClassVar = {
+        "rotation_range": check_reach,
+        "width_shift_range": check_shift,
+        "height_shift_range": check_shift,
+        "shear_range": check_reach,
+        "zoom_range": lambda value, _: tuple(check_zoom(value)),
+        "horizontal_flip": check_flag,
+        "vertical_flip": check_flag,
+        "interpolation_order": integer(maximum=1),
+    }
+
     rotation_range: float = field(default=0.0, kw_only=True)
     width_shift_range: float | Sequence[float] = field(default=0.0, kw_only=True)
     height_shift_range: float | Sequence[float] = field(default=0.0, kw_only=True)
@@ -78,20 +90,7 @@ class KerasGeometry(AffineTransform):
         return {name: {"minimum": -far, "maximum": far} for name in names}
 
     def __post_init__(self) -> None:
-        checked = {
-            "rotation_range": check_reach(self.rotation_range, "rotation_range"),
-            "width_shift_range": check_shift(self.width_shift_range, "width_shift_range"),
-            "height_shift_range": check_shift(self.height_shift_range, "height_shift_range"),
-            "shear_range": check_reach(self.shear_range, "shear_range"),
-            "zoom_range": tuple(check_zoom(self.zoom_range)),
-            "horizontal_flip": check_flag(self.horizontal_flip, "horizontal_flip"),
-            "vertical_flip": check_flag(self.vertical_flip, "vertical_flip"),
-            "interpolation_order": check_integer(
-                self.interpolation_order, "interpolation_order", maximum=1
-            ),
-        }
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
+        super().__post_init__()
         self._resampling()  # checks how it fills
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
