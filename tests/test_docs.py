@@ -230,6 +230,13 @@ def test_docstrings_of_transforms_are_complete(name):
     assert name in sections_of(cls)["Example"]
 
 
+@pytest.mark.parametrize("name", transforms.__all__)
+def test_methods_of_transforms_say_what_they_do_or_their_base_does(name):
+    members = inspect.getmembers(getattr(transforms, name), inspect.isroutine)
+    bare = [each for each, method in members if not inspect.getdoc(method)]
+    assert [each for each in bare if not each.startswith("_")] == []
+
+
 def test_an_incomplete_docstring_is_noticed():
     def function(x: int, y: int) -> int:
         """Adds.

@@ -129,7 +129,6 @@ class AugMix(Slots):
         return np.stack(operations, axis=1), np.stack(strengths, axis=1)
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
-        """Returns `images` blended with the mixtures of their copies."""
         operations, strengths = parameters["operation"], parameters["strength"]
         count, width, depth = operations.shape
         steps = self.slots(
@@ -144,7 +143,6 @@ class AugMix(Slots):
         return _blended(images, 1 - share, copies, weights)
 
     def _check_carries(self, what: str) -> None:
-        """Refuses masks, boxes and keypoints."""
         rule = "AugMix shows several moved copies of a picture at once"
         raise ValueError(message(rule, what, "Leave AugMix out, or use RandAugment."))
 

@@ -64,7 +64,6 @@ class Brightness(Normalized):
     brightness: NumberOrPair = 0.2
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns the images times their factors."""
         factors = strengths(parameters, "brightness", working_dtype(images.dtype))
         return _scaled(images, factors, np.zeros_like(factors), outside)
 
@@ -98,7 +97,6 @@ class Contrast(Normalized):
     contrast: NumberOrPair = 0.2
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns the images spread about their means."""
         means = np.empty(len(images))
         if images.dtype == np.uint8:
             colors.byte_means(images, means)
@@ -144,7 +142,6 @@ class Saturation(Normalized):
     saturation: NumberOrPair = 0.2
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns the images with more or less color."""
         if not _is_colored(self, images):
             return _clipped(images, outside)
         out = np.empty_like(images)
@@ -184,7 +181,6 @@ class Hue(Normalized):
     hue: NumberOrPair = 0.05
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns the images with other hues."""
         if not _is_colored(self, images):
             return _clipped(images, outside)
         out = np.empty_like(images)
@@ -280,7 +276,6 @@ class ColorJitter(Normalized):
             raise ValueError(message(rule, f"{parameters['order'][row].tolist()} in row {row}"))
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns the images with all four changed."""
         _is_colored(self, images)
         table = np.empty((len(images), 4), working_dtype(images.dtype))
         for column, name in enumerate(("brightness", "contrast", "saturation")):
@@ -319,7 +314,6 @@ class Gamma(Normalized):
     gamma: NumberOrPair = 0.2
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns powers of the images."""
         if images.dtype != np.uint8:
             exponents = strengths(parameters, "gamma", images.dtype)
             return _powers(_clipped(images, outside), exponents[:, None, None, None])
@@ -372,7 +366,6 @@ class ChannelShift(Normalized):
         return {"shift": np.tile((low, high), (len(draws), 1)), "word": draws.word()}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns the images with shifted channels."""
         low, high = np.moveaxis(np.asarray(parameters["shift"], np.float64), 1, 0)
         draws = Draws(_CHANNELS, parameters["word"])
         units = [draws.uniform() for _ in range(images.shape[-1])]
@@ -410,7 +403,6 @@ class Grayscale(Normalized):
     p: float = 0.1
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns gray images."""
         del parameters
         if not _is_colored(self, images):
             return _clipped(images, outside)
@@ -440,7 +432,6 @@ class Invert(Normalized):
     p: float = 0.5
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns negatives."""
         del parameters
         if images.dtype == np.uint8:
             return np.invert(images)

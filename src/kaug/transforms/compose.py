@@ -80,16 +80,14 @@ class _Policy(Transform):
 
     @property
     def _mixes(self) -> bool:
-        """Whether a child does."""
         return any(child._mixes for child in self._children)
 
     def _leaves(self) -> Iterator[Transform]:
-        """Yields the transforms that are no policies, of all children."""
         for child in self._children:
             yield from child._leaves()
 
     def choose(self, draws: Draws) -> NDArray[np.bool_]:
-        """Returns which children act on which rows, bool `(M, children)`: all, as it is."""
+        """Returns which children act on which rows, bool `(M, children)`; by default all."""
         return np.ones((len(draws), len(self._children)), np.bool_)
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
@@ -104,13 +102,11 @@ class _Policy(Transform):
             child._check_values_of(own)
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Returns the shape of an augmented image, given that of an image."""
         for child in self._children:
             shape = shape_after(child, shape)
         return shape
 
     def _resampling(self) -> Resampling | None:
-        """Returns how all children resample together, or None when they cannot in one warp."""
         merged: Resampling | None = INDIFFERENT
         for child in self._children:
             sampling = child._resampling()
@@ -198,7 +194,6 @@ class OneOf(_Policy):
             raise ValueError(message(rule, received))
 
     def choose(self, draws: Draws) -> NDArray[np.bool_]:
-        """Returns one child for each row."""
         count = len(self.transforms)
         choice = draws.categorical(self.weights or np.ones(count))
         return np.asarray(choice[:, np.newaxis] == np.arange(count))
@@ -271,11 +266,9 @@ class Identity(AffineTransform):
     """
 
     def _resampling(self) -> Resampling:
-        """Returns that it takes part in any warp."""
         return INDIFFERENT
 
     def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
-        """Returns identities."""
         del size
         return matrices.identity(len(parameters["applied"]))
 
@@ -307,7 +300,6 @@ class Lambda(Transform):
     p: float = field(default=1.0, kw_only=True)
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
-        """Returns what the function makes of `images`."""
         del parameters
         result = np.asarray(self.function(images.copy()))
         if result.shape != images.shape:

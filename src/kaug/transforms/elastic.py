@@ -78,11 +78,9 @@ class ElasticDeformation(Remapping):
         return {"field": high << np.uint64(32) | low}
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
-        """Returns `images` deformed."""
         return self._deformed(images, parameters["field"], self._sampling)
 
     def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
-        """Returns `masks` deformed, their values not blended."""
         return self._deformed(masks, parameters["field"], self._mask_sampling)
 
     def transform_points(

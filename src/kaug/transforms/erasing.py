@@ -71,7 +71,6 @@ class _Erasure(Photometric):
         return {**self.draw_patches(draws), "words": two_words(draws)}
 
     def transform_colors(self, images: Array, parameters: Parameters) -> Array:
-        """Returns `images`, partly erased."""
         dtype = _kept_dtype(images.dtype)
         noisy = self.fill_mode == "noise"
         if noisy and self.value_range is None and images.dtype != np.uint8:
@@ -164,7 +163,6 @@ class Erasing(_Erasure):
         }
 
     def place(self, parameters: Parameters, size: tuple[int, int], patches: Patches) -> None:
-        """Writes one rectangle for each row."""
         place_rectangles(
             parameters["area"],
             parameters["aspect_ratio"],
@@ -220,7 +218,6 @@ class Cutout(_Erasure):
         }
 
     def place(self, parameters: Parameters, size: tuple[int, int], patches: Patches) -> None:
-        """Writes one square for each row."""
         place_squares(parameters["size"], parameters["row"], parameters["column"], *size, patches)
 
 
@@ -277,7 +274,6 @@ class GridMask(_Erasure):
         }
 
     def place(self, parameters: Parameters, size: tuple[int, int], patches: Patches) -> None:
-        """Writes one square for each row, that comes again and again."""
         place_grids(
             parameters["unit"],
             parameters["ratio"],
@@ -350,7 +346,6 @@ class CoarseDropout(_Erasure):
         return {"holes": holes, **arrays}
 
     def place(self, parameters: Parameters, size: tuple[int, int], patches: Patches) -> None:
-        """Writes the rectangles of each row."""
         place_holes(
             parameters["holes"],
             parameters["height"],

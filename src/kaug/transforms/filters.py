@@ -56,7 +56,6 @@ class Sharpness(Normalized):
     sharpness: NumberOrPair = 0.5
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns sharper or smoother images."""
         factors = strengths(parameters, "sharpness", working_dtype(images.dtype))
         out = np.empty_like(images)
         if images.dtype == np.uint8:
@@ -126,7 +125,6 @@ class GaussianBlur(Normalized):
         return to_dtype(blurred * (high - low) + low, images.dtype)
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns blurred images."""
         del outside  # without a value range, they may lie anywhere
         sigma = _widths(parameters)
         if images.dtype != np.uint8:

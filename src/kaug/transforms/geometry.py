@@ -49,7 +49,6 @@ class _Geometric(AffineTransform):
         return {**super()._bounds(), **zooms, "quarters": {"minimum": 1, "maximum": 3}}
 
     def _resampling(self) -> Resampling:
-        """Returns how the transform resamples."""
         return INDIFFERENT
 
     def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:

@@ -49,11 +49,9 @@ class _Mixing(Transform):
 
     @property
     def _mixes(self) -> bool:
-        """Always True."""
         return True
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
-        """Returns `images` mixed among themselves."""
         rows = (parameters["partner"] * len(images)).astype(np.int64)
         return self.mix_images(images, images[rows], parameters)
 
@@ -138,12 +136,10 @@ class MixUp(_Mixing):
         return out if dtype == np.uint8 else to_dtype(out, images.dtype)
 
     def shares(self, parameters: Parameters, size: tuple[int, int]) -> Floats:
-        """Returns the shares as drawn."""
         del size
         return np.asarray(parameters["share"])
 
     def _check_carries(self, what: str) -> None:
-        """Refuses masks, boxes and keypoints."""
         rule = "MixUp blends two pictures in every pixel, so it needs targets that can be blended"
         raise ValueError(message(rule, what, "Use CutMix for masks, or leave MixUp out."))
 
@@ -197,7 +193,6 @@ class CutMix(_Mixing):
         }
 
     def mix_images(self, images: Array, partners: Array, parameters: Parameters) -> Array:
-        """Returns images with the rectangles of `partners`."""
         spans = np.stack([edge for pair in _spans(parameters, images.shape[1:3]) for edge in pair])
         out = images.copy()
         pixels = np.ascontiguousarray(partners, images.dtype).view(np.uint8)
@@ -210,7 +205,6 @@ class CutMix(_Mixing):
         return 1 - (bottom - top) * (right - left) / (size[0] * size[1])
 
     def _check_carries(self, what: str) -> None:
-        """Refuses boxes and keypoints."""
         if what != "segmentation masks":
             rule = (
                 "CutMix would add those of another picture, so it needs targets of a fixed number"

@@ -62,7 +62,6 @@ class GaussianNoise(Normalized):
         return {**super().draw_parameters(draws), "words": two_words(draws)}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns noisy images."""
         words, quantiles = parameters["words"], normal_quantiles()
         out = np.empty_like(images)
         if images.dtype == np.uint8:
@@ -114,7 +113,6 @@ class SaltAndPepper(Normalized):
         return {**super().draw_parameters(draws), "words": two_words(draws)}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns images with some black and white pixels."""
         if images.dtype == np.uint8:
             out, white = images.copy(), 255
         else:

@@ -80,17 +80,14 @@ class Perspective(Remapping):
         return {"corners": _CORNERS * (1 - np.stack(inward, axis=1).reshape(-1, 4, 2))}
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
-        """Returns `images` seen in perspective."""
         return _projected(images, parameters["corners"], self._sampling)
 
     def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
-        """Returns `masks` seen in perspective, their values not blended."""
         return _projected(masks, parameters["corners"], self._mask_sampling)
 
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]
     ) -> Array:
-        """Returns where points of the pictures are seen."""
         matrices = _homographies(parameters["corners"], size)[0]
         lifted = points @ matrices[:, :, :2].transpose(0, 2, 1) + matrices[:, np.newaxis, :, 2]
         depth = lifted[..., 2:]

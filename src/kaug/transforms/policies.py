@@ -35,11 +35,9 @@ class _Published(Slots):
     """A policy whose rows go through all slots, one after the other."""
 
     def longest_way(self) -> float | None:
-        """Returns the longest way of a translation, as a part of the image."""
         return magnitudes.LONGEST_WAY
 
     def _leaves(self) -> Iterator[Transform]:
-        """Yields the transforms that the policy comes down to."""
         yield self._geometry
         yield self._values
 
@@ -52,7 +50,6 @@ class _Published(Slots):
         yield from self.slots(parameters["operation"], parameters["strength"], within)
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
-        """Returns `images` after the operations of all slots."""
         return carried_out(self._steps(parameters), images)
 
 
@@ -176,7 +173,6 @@ class TrivialAugmentWide(_Published):
     max_translation: float | None = field(default=None, kw_only=True)
 
     def longest_way(self) -> float | None:
-        """Returns the longest way of a translation, as a part of the image."""
         return self.max_translation
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:

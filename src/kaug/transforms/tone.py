@@ -47,7 +47,6 @@ class Posterize(Normalized):
     bits: int | tuple[int, int] = 4
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns the images with fewer bits."""
         bits = strengths(parameters, "bits", np.int64)
         masks = 0xFF & ~(0xFF >> bits)
         if images.dtype == np.uint8:
@@ -86,7 +85,6 @@ class Solarize(Normalized):
     threshold: NumberOrPair = 0.5
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns the images with their light parts inverted."""
         thresholds = strengths(parameters, "threshold", np.float64)
         # A threshold that is a level of the images must not pass it by a rounding error.
         thresholds = thresholds - 4 * np.finfo(working_dtype(images.dtype)).eps
@@ -132,7 +130,6 @@ class AutoContrast(Normalized):
     cutoff: NumberOrPair = 0.0
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns the images stretched."""
         pixels = images.shape[1] * images.shape[2]
         cutoffs = strengths(parameters, "cutoff", np.float64)
         cuts = np.floor_divide(pixels * cutoffs, 100).astype(np.int64)
@@ -165,7 +162,6 @@ class Equalize(Normalized):
     p: float = 0.5
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns the images with flat histograms."""
         del parameters
         out = np.empty_like(images)
         if images.dtype == np.uint8:

@@ -120,9 +120,9 @@ class Transform(ABC):
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns what happens to each of the rows of `draws`: arrays with M rows by name.
 
-        Every random decision must come from `draws`, always in the same order. As it is, nothing
-        is drawn but whether a row is transformed at all, and, where kaug's own classes have options
-        that are ranges, a value from each, evenly.
+        Every random decision must come from `draws`, always in the same order. By default
+        nothing is drawn but whether a row is transformed at all, and, where kaug's own classes have
+        options that are ranges, a value from each, evenly.
         """
         ranges = self._ranges.items()
         return {name: check.draw(draws, getattr(self, name)) for name, check in ranges}

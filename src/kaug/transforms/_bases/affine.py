@@ -12,17 +12,14 @@ class AffineTransform(Transform):
     """A transform that is an affine warp: `_resampling` and `_matrices` are all there is to it."""
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
-        """Returns `images` warped."""
         return self._warped({"images": images}, parameters)["images"]
 
     def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
-        """Returns `masks` warped, their values not blended."""
         return self._warped({"images": masks, "masks": masks}, parameters)["masks"]
 
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]
     ) -> Array:
-        """Returns where the warp moves `points`."""
         after = self.output_shape(size)
         return moved(points, self._matrices(parameters, size), size, (after[0], after[1]))
 

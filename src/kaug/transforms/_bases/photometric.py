@@ -54,7 +54,6 @@ class Normalized(Photometric):
     """
 
     def transform_colors(self, images: Array, parameters: Parameters) -> Array:
-        """Returns images without opacity with other values."""
         low, high = self.limits(images.dtype)
         dtype: Any = working_dtype(images.dtype)
         outside = np.zeros(1, np.bool_)

@@ -53,11 +53,9 @@ class GeometrySlot(AffineTransform):
     longest_way: float | None
 
     def _resampling(self) -> Resampling:
-        """Returns how the operations resample."""
         return Resampling(self.fill_mode, self.fill_value, self.interpolation)
 
     def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
-        """Returns the warps, from the strengths by the names of the operations."""
         height, width = size
         sine, cosine = matrices.sine_and_cosine(parameters["Rotate"])
         x, y = parameters["ShearX"], parameters["ShearY"]
@@ -82,7 +80,6 @@ class Color(Saturation):
     """Saturation, which leaves images alone that have no three channels."""
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        """Returns the images with more or less color."""
         if images.shape[-1] != 3:
             return images.copy()
         return super().change(images, parameters, outside)
@@ -120,7 +117,6 @@ class ValueSlot(Transform):
         }
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
-        """Returns `images` after their operations."""
         operations, strengths = parameters["operation"], parameters["strength"]
         present = np.unique(operations)
         if len(present) == 1:
