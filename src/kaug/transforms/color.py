@@ -23,7 +23,7 @@ from kaug.transforms._bases.fields import NumberOrPair, Range
 from kaug.transforms._bases.photometric import Normalized, strengths
 from kaug.transforms.transform import Transform
 
-# What numbers given for a factor must keep: they spread around 1, and below 0 is no picture.
+# A factor of 1 changes nothing, one of 0 leaves nothing.
 _FACTOR = Range(minimum=0, maximum=100, number="around 1")
 _TURN = Range(minimum=-0.5, maximum=0.5)
 _ORDERS = np.array(list(permutations(range(4))))

@@ -105,7 +105,7 @@ class ElasticDeformation(Remapping):
         return result
 
     def _spacing(self, size: tuple[int, int]) -> float:
-        # Closer nodes would be as many more, though no two pixels share one even so.
+        # At this distance no two pixels share a node; closer ones would only be more.
         return max(self.sigma * min(size), 1 / (2 * REACH))
 
     def _amplitude(self, size: tuple[int, int]) -> float:

@@ -87,7 +87,7 @@ class _Erasure(Photometric):
         return checked_fill("constant", self.fill_value, dtype)
 
     def _noise_limits(self, dtype: np.dtype[Any]) -> tuple[float, float]:
-        """Returns the least value of noise, and how many or how much there is from it on."""
+        """Returns the least value of noise, and how many integers or how wide a range follow."""
         low, high = self.limits(dtype)
         if dtype.kind == "f":
             return low, high - low

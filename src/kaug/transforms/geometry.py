@@ -38,7 +38,7 @@ _ZOOM = Range(minimum=0.001, maximum=1000, number="around 1")
 
 @dataclass(frozen=True, repr=False)
 class _Geometric(AffineTransform):
-    """A transform that is an affine warp; `_Geometric.matrices` is all there is to it."""
+    """A transform that is an affine warp; `_warps` is all there is to write."""
 
     _checks: ClassVar[Mapping[str, Check]] = {"p": check_probability}
 
@@ -71,7 +71,7 @@ class _Resampled(ResamplingOptions, _Geometric):
 def _zooms(
     draws: Draws, zoom: tuple[float, float], keep_aspect: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Draws both magnifications; the words are taken either way."""
+    """Draws both magnifications; as many words are taken if they are to be alike."""
     height, width = draws.uniform(*zoom), draws.uniform(*zoom)
     return height, height if keep_aspect else width
 

@@ -91,7 +91,7 @@ class Perspective(Remapping):
         matrices = _homographies(parameters["corners"], size)[0]
         lifted = points @ matrices[:, :, :2].transpose(0, 2, 1) + matrices[:, np.newaxis, :, 2]
         depth = lifted[..., 2:]
-        # A point far outside may come to lie on the horizon: as far away as can be said.
+        # A point far outside may come to lie on the horizon: then it goes as far as floats reach.
         return np.asarray(lifted[..., :2] / np.where(depth == 0, np.finfo(float).tiny, depth))
 
 

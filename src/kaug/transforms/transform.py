@@ -84,7 +84,7 @@ class Transform(ABC):
     photometric: ClassVar[bool] = False
     # Whether a class is kaug's own, whose draws need no check.
     _ours: ClassVar[bool] = True
-    # What the options of a class are checked by, and with those that it inherited.
+    # What the options that a class adds are checked by, and all options with those of its bases.
     _checks: ClassVar[Mapping[str, Check]] = {}
     _all_checks: ClassVar[Mapping[str, Check]] = {}
 
@@ -449,7 +449,7 @@ class Transform(ABC):
         return None
 
     def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
-        """Returns the affine warp of each row; only what has a `sampling` has them.
+        """Returns the affine warp of each row; only what has a `_resampling` has one.
 
         Raises:
             TypeError: The transform is no affine warp.

@@ -66,7 +66,7 @@ class Normalized(Photometric):
             changed = self.change(read_only(floats), parameters, outside)
         doubtful = self.value_range is None and (outside[0] or images.dtype.kind != "f")
         if doubtful and check_values(given, images.dtype, type(self).__name__):
-            # As all is in the end; no mean is infinite then.
+            # Values are clipped in the end; clipped before, they have a finite mean.
             changed = self.change(read_only(np.clip(floats, 0, 1)), parameters, outside)
         if (low, high) != (0, 1):
             changed = changed * dtype.type(high - low) + dtype.type(low)
