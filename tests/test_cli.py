@@ -200,7 +200,7 @@ def test_what_policies_are_made_of(run):
     assert (code, err) == (0, "")
     listed = {line.split()[0] for line in out.splitlines()}
     assert listed == {"tutorial", *transforms.__all__} - {"Draws", "Lambda", "Transform"}
-    assert "Rotation            Rotates the picture about its centre, counter-clockwise." in out
+    assert "Rotation            Rotates the image about its centre, counter-clockwise." in out
 
 
 @pytest.mark.parametrize("name", ["Rotation", "randaugment", "CUTMIX"])

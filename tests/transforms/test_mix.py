@@ -471,8 +471,8 @@ def test_weights_must_be_numbers():
     ("transform", "target", "text"),
     [
         (MixUp(), "segmentation_masks", "MixUp blends two.*segmentation masks.*Use CutMix"),
-        (MixUp(), "keypoints", "MixUp blends two pictures in every pixel"),
-        (CutMix(), "keypoints", "CutMix would add those of another picture"),
+        (MixUp(), "keypoints", "MixUp blends two images in every pixel"),
+        (CutMix(), "keypoints", "CutMix would add those of another image"),
         (Compose([Rotation(), OneOf([CutMix()])]), "bounding_boxes", "CutMix.*bounding boxes"),
         (Compose([HorizontalFlip(), MixUp()]), "bounding_boxes", "MixUp.*bounding boxes"),
     ],

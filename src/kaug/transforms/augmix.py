@@ -1,4 +1,4 @@
-"""AugMix: several chains of operations, mixed with each other and with the picture itself."""
+"""AugMix: several chains of operations, mixed with each other and with the image itself."""
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -25,12 +25,12 @@ _MOST = 100
 
 @dataclass(frozen=True, repr=False)
 class AugMix(Slots):
-    """Blends the picture with a mixture of differently augmented copies of it.
+    """Blends the image with a mixture of differently augmented copies of it.
 
     Each row is copied `width` times, and each copy goes through a chain of operations: shearing,
     moving, rotating, posterizing, solarizing, stretching the contrast, or equalizing the histogram,
     drawn evenly, with strengths drawn evenly up to `severity`. The copies are mixed with weights
-    from the Dirichlet distribution, and the mixture is blended with the picture by a share from the
+    from the Dirichlet distribution, and the mixture is blended with the image by a share from the
     beta distribution, both with the parameter `alpha`. Integers are rounded once, at the end.
 
     At severity 10 the strongest are a shear of 0.3, a move by a third of the image, a turn by 30
@@ -39,7 +39,7 @@ class AugMix(Slots):
 
     From Hendrycks, Mu, Cubuk, Zoph, Gilmer and Lakshminarayanan, "AugMix: A simple data processing
     method to improve robustness and uncertainty", ICLR 2020, arXiv:1912.02781, whose reference
-    implementation this follows. Its loss, which compares the predictions for three such pictures,
+    implementation this follows. Its loss, which compares the predictions for three such images,
     is not part of it.
 
     The result shows several moved copies at once, so masks, boxes and keypoints are refused.
@@ -48,7 +48,7 @@ class AugMix(Slots):
         severity: How strong operations can be, 1 to 10.
         width: Number of copies, 1 to 100.
         depth: Number of operations in a chain, 1 to 100; -1 draws it from 1, 2 and 3.
-        alpha: 0.0001 to 1,000,000. Small values leave one copy, and either it or the picture,
+        alpha: 0.0001 to 1,000,000. Small values leave one copy, and either it or the image,
             nearly alone; 1 draws all weights alike; large values mix evenly.
         all_ops: Whether brightness, contrast, color and sharpness occur too, as factors of 0.1 to
             1.9. They are among the corruptions of ImageNet-C, so leave them out to be measured on
@@ -143,7 +143,7 @@ class AugMix(Slots):
         return _blended(images, 1 - share, copies, weights)
 
     def _check_carries(self, what: str) -> None:
-        rule = "AugMix shows several moved copies of a picture at once"
+        rule = "AugMix shows several moved copies of an image at once"
         raise ValueError(message(rule, what, "Leave AugMix out, or use RandAugment."))
 
 

@@ -2,7 +2,7 @@
 
 Values run from black to white: 0..255 for uint8, 0..1 for floats, `value_range` if that is given.
 What would leave the range is clipped to it. Where Pillow has the operation, this is Pillow's,
-rounded to the nearest level where Pillow cuts off; floats give the same picture, not rounded.
+rounded to the nearest level where Pillow cuts off; floats give the same image, not rounded.
 """
 
 from dataclasses import dataclass
@@ -381,7 +381,7 @@ class ChannelShift(Normalized):
 
 @dataclass(frozen=True, repr=False)
 class Grayscale(Normalized):
-    """Turns pictures gray, as Pillow's conversion to `L` does; they keep their three channels.
+    """Turns images gray, as Pillow's conversion to `L` does; they keep their three channels.
 
     Args:
         p: Probability that a row is changed.

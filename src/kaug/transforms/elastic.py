@@ -1,4 +1,4 @@
-"""Elastic deformation: the picture as if drawn on rubber."""
+"""Elastic deformation: the image as if drawn on rubber."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -36,10 +36,10 @@ class ElasticDeformation(Remapping):
     networks applied to visual document analysis", ICDAR 2003). Theirs had 29 × 29 pixels, a
     smoothing of 4 pixels and a strength that comes to a displacement of 1.4: `sigma=0.14` and
     `alpha=0.048` here. Fields do not depend on the number of pixels: the same draws deform
-    a small and a large picture alike.
+    a small and a large image alike.
 
     From pixel to pixel the field changes by about `alpha / (1.4 * sigma)`, with the defaults 0.18.
-    Up to 0.2 no picture in thousands folds over itself; with 0.25 one in a hundred does, with 0.4
+    Up to 0.2 no image in thousands folds over itself; with 0.25 one in a hundred does, with 0.4
     most do, and where they do, points have no one place to go to.
 
     Args:
@@ -86,7 +86,7 @@ class ElasticDeformation(Remapping):
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]
     ) -> Array:
-        """Returns where points of the pictures go, to a thousandth of a pixel.
+        """Returns where points of the images go, to a thousandth of a pixel.
 
         Pixels know where they come from; where a point goes is found by iteration.
         """
@@ -136,7 +136,7 @@ class ElasticDeformation(Remapping):
 
 
 class _Grid(NamedTuple):
-    """The nodes that reach a picture; see `kaug._kernels.displacement.remap`."""
+    """The nodes that reach an image; see `kaug._kernels.displacement.remap`."""
 
     first_nodes: Array
     row_nodes: Array
@@ -147,7 +147,7 @@ class _Grid(NamedTuple):
 
 @lru_cache(maxsize=16)
 def _grid(height: int, width: int, spacing: float) -> _Grid:
-    """Returns the nodes that reach a picture and their weights."""
+    """Returns the nodes that reach an image and their weights."""
     rows, row_weights = _reaching(height, spacing)
     columns, near = _reaching(width, spacing)
     count = columns[-1] - columns[0] + 2 * REACH
@@ -160,7 +160,7 @@ def _grid(height: int, width: int, spacing: float) -> _Grid:
         axis=1,
     )
     # In each row the weights of one node, from the first column it reaches on: as wide a table as
-    # there are columns would be as large as the square of the picture.
+    # there are columns would be as large as the square of the image.
     column_weights = np.zeros((count, (spans[:, 1] - spans[:, 0]).max()), np.float32)
     for column, first in enumerate(columns - columns[0]):
         own = np.arange(first, first + 2 * REACH)

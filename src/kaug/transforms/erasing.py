@@ -1,6 +1,6 @@
-"""Erasing: rectangles of the picture are overwritten.
+"""Erasing: rectangles of the image are overwritten.
 
-Sizes are fractions of the picture's and rounded to whole pixels, down to none at all. A size given
+Sizes are fractions of the image's and rounded to whole pixels, down to none at all. A size given
 as a number is that size for every row; a pair `(low, high)` has it drawn for each.
 """
 
@@ -105,18 +105,18 @@ def _kept_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 @dataclass(frozen=True, repr=False)
 class Erasing(_Erasure):
-    """Erases one rectangle, anywhere within the picture.
+    """Erases one rectangle, anywhere within the image.
 
     The random erasing of Zhong et al. (2017, arXiv:1708.04896). They draw area, shape and place
     anew until the rectangle fits. Here the area and the place are kept, and where a rectangle of
     the drawn shape is too high or too wide it gets the shape nearest to it that fits. At
-    the defaults and with square pictures that concerns 4 rows in 1,000. Shapes are drawn evenly by
+    the defaults and with square images that concerns 4 rows in 1,000. Shapes are drawn evenly by
     their logarithm, so that lying rectangles are as likely as standing ones.
 
     Masks, boxes and keypoints stay as they are.
 
     Args:
-        area: Fraction of the picture's area, 0..1: a number, or a pair `(low, high)` to draw from.
+        area: Fraction of the image's area, 0..1: a number, or a pair `(low, high)` to draw from.
         aspect_ratio: Height of the rectangle divided by its width, 0.001..1,000, likewise.
         fill_mode: `"constant"`, or `"noise"`: each pixel and channel evenly over the value range.
         fill_value: What `"constant"` puts there, in the value range of the images.
@@ -178,10 +178,10 @@ class Cutout(_Erasure):
     """Erases a square whose centre lies anywhere, so that part of it may lie outside.
 
     That of DeVries and Taylor (2017, arXiv:1708.04552), who take half the side of CIFAR-10's
-    pictures. Masks, boxes and keypoints stay as they are.
+    images. Masks, boxes and keypoints stay as they are.
 
     Args:
-        size: Side of the square as a fraction of the picture's shorter side, 0..1: a number, or a
+        size: Side of the square as a fraction of the image's shorter side, 0..1: a number, or a
             pair `(low, high)` to draw from.
         fill_mode: `"constant"`, or `"noise"`: each pixel and channel evenly over the value range.
         fill_value: What `"constant"` puts there, in the value range of the images.
@@ -210,7 +210,7 @@ class Cutout(_Erasure):
     size: NumberOrPair = 0.5
 
     def draw_patches(self, draws: Draws) -> dict[str, Any]:
-        """Returns the `size`, and the centre as fractions `row` and `column` of the picture."""
+        """Returns the `size`, and the centre as fractions `row` and `column` of the image."""
         return {
             "size": draws.uniform(*self._ends("size")),
             "row": draws.uniform(),
@@ -223,17 +223,17 @@ class Cutout(_Erasure):
 
 @dataclass(frozen=True, repr=False)
 class GridMask(_Erasure):
-    """Erases a grid of squares that covers the picture.
+    """Erases a grid of squares that covers the image.
 
     That of Chen et al. (2020, arXiv:2001.04086), without the rotation of their code. The
-    picture is tiled by square units, the first of them cut off by the edges at a place that
+    image is tiled by square units, the first of them cut off by the edges at a place that
     is drawn, and a square in each unit is erased. Masks, boxes and keypoints stay as they are.
 
     Args:
-        unit: Side of a unit as a fraction of the picture's shorter side, above 0, up to 1: a
+        unit: Side of a unit as a fraction of the image's shorter side, above 0, up to 1: a
             number, or a pair `(low, high)` to draw from.
         ratio: How much of the side of a unit stays, between 0 and 1, likewise. A share of
-            `(1 - ratio)**2` of the picture is erased.
+            `(1 - ratio)**2` of the image is erased.
         fill_mode: `"constant"`, or `"noise"`: each pixel and channel evenly over the value range.
         fill_value: What `"constant"` puts there, in the value range of the images.
         value_range: Limits of the noise; None means 0..1 for floats, else 0 to the largest integer.
@@ -286,7 +286,7 @@ class GridMask(_Erasure):
 
 @dataclass(frozen=True, repr=False)
 class CoarseDropout(_Erasure):
-    """Erases several rectangles, each anywhere within the picture; they may overlap.
+    """Erases several rectangles, each anywhere within the image; they may overlap.
 
     That is `Cutout` with more and smaller holes, none of which sticks out, as other libraries have
     it under this name. Masks, boxes and keypoints stay as they are.
@@ -294,9 +294,9 @@ class CoarseDropout(_Erasure):
     Args:
         holes: How many: an integer of 1 to 1,000, or a pair `(low, high)` of which every number is
             as likely.
-        height: Height of a rectangle as a fraction of the picture's, 0..1: a number, or a pair
+        height: Height of a rectangle as a fraction of the image's, 0..1: a number, or a pair
             `(low, high)` from which each rectangle's is drawn.
-        width: Width of a rectangle as a fraction of the picture's, likewise.
+        width: Width of a rectangle as a fraction of the image's, likewise.
         fill_mode: `"constant"`, or `"noise"`: each pixel and channel evenly over the value range.
         fill_value: What `"constant"` puts there, in the value range of the images.
         value_range: Limits of the noise; None means 0..1 for floats, else 0 to the largest integer.

@@ -21,7 +21,7 @@ _WIDEST_IN_BYTES = 6.0
 
 @dataclass(frozen=True, repr=False)
 class Sharpness(Normalized):
-    """Makes the picture blurred, below a factor of 1, or sharper, above it.
+    """Makes the image blurred, below a factor of 1, or sharper, above it.
 
     Each pixel is moved away from the mean of its 3 × 3 neighbourhood, in which it counts fivefold
     itself: `smooth + factor * (pixel - smooth)`, clipped to the value range. Pixels at the border
@@ -29,7 +29,7 @@ class Sharpness(Normalized):
     the nearest level where Pillow cuts off. Masks, boxes and keypoints stay as they are.
 
     Args:
-        sharpness: The factor, 0 or more: 0 is the smoothed picture, 1 changes nothing. A number
+        sharpness: The factor, 0 or more: 0 is the smoothed image, 1 changes nothing. A number
             `r` means evenly on `[1 - r, 1 + r]`, a pair `[low, high]`.
         value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
         opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
@@ -69,10 +69,10 @@ class Sharpness(Normalized):
 
 @dataclass(frozen=True, repr=False)
 class GaussianBlur(Normalized):
-    """Blurs the picture with a Gaussian of its own width for every row.
+    """Blurs the image with a Gaussian of its own width for every row.
 
     It equals `scipy.ndimage.gaussian_filter` with its default `mode="reflect"` (beyond its edges
-    the picture is continued by its reflection) and `truncate=4`: the filter reaches `4 * sigma`
+    the image is continued by its reflection) and `truncate=4`: the filter reaches `4 * sigma`
     pixels, rounded, so that below a sigma of 1/8 nothing changes. Floats agree to about 1e-6 of
     the range, bytes to one level. Values may lie anywhere, unless a `value_range` is given, to
     which results are clipped. A pixel that is NaN makes all those NaN that it would blur into.
@@ -106,7 +106,7 @@ class GaussianBlur(Normalized):
             minimum=0,
             maximum=100,
             number="from 0",
-            fix="Make the picture smaller to blur it more.",
+            fix="Make the image smaller to blur it more.",
         )
     }
 

@@ -1,6 +1,6 @@
 """Affine geometry: rotate, move, shear, zoom, flip. A run of these is one resampling.
 
-All of them turn the picture about its centre `(size - 1) / 2` and keep its size. What would come
+All of them turn the image about its centre `(size - 1) / 2` and keep its size. What would come
 from outside the image is filled as `scipy.ndimage` does:
 
 | `fill_mode` | outside `a b c d` lies |
@@ -78,14 +78,14 @@ def _zooms(
 
 @dataclass(frozen=True, repr=False)
 class Affine(_Resampled):
-    """Zooms, shears, rotates and then moves the picture, in one resampling.
+    """Zooms, shears, rotates and then moves the image, in one resampling.
 
     A number `r` means evenly on `[-r, r]` (zoom: `[1 - r, 1 + r]`), a pair `[low, high]`.
 
     Args:
         rotation: Degrees, counter-clockwise, up to ten turns.
-        height_shift: Fraction of the height, -1..1; positive moves the picture down.
-        width_shift: Fraction of the width, -1..1; positive moves the picture to the right.
+        height_shift: Fraction of the height, -1..1; positive moves the image down.
+        width_shift: Fraction of the width, -1..1; positive moves the image to the right.
         shear: Degrees by which columns lean to the right, like italics; between -90 and 90.
         zoom: Magnification, 0.001..1,000; above 1 things get larger.
         keep_aspect: Whether both axes are magnified alike.
@@ -147,7 +147,7 @@ class Affine(_Resampled):
 
 @dataclass(frozen=True, repr=False)
 class Rotation(_Resampled):
-    """Rotates the picture about its centre, counter-clockwise.
+    """Rotates the image about its centre, counter-clockwise.
 
     Args:
         rotation: Degrees. A number `r` means evenly on `[-r, r]`, a pair `[low, high]`.
@@ -179,12 +179,12 @@ class Rotation(_Resampled):
 
 @dataclass(frozen=True, repr=False)
 class Translation(_Resampled):
-    """Moves the picture.
+    """Moves the image.
 
     Args:
-        height_shift: Fraction of the height, -1..1; positive moves the picture down. A number `r`
+        height_shift: Fraction of the height, -1..1; positive moves the image down. A number `r`
             means evenly on `[-r, r]`, a pair `[low, high]`.
-        width_shift: Fraction of the width, -1..1; positive moves the picture to the right.
+        width_shift: Fraction of the width, -1..1; positive moves the image to the right.
         fill_mode: See `Affine`, as for the arguments after it.
         fill_value: What lies outside with `fill_mode="constant"`.
         interpolation: `"bilinear"` or `"nearest"`.
@@ -214,7 +214,7 @@ class Translation(_Resampled):
 
 @dataclass(frozen=True, repr=False)
 class Shear(_Resampled):
-    """Shears the picture horizontally: rows slide along themselves, columns lean.
+    """Shears the image horizontally: rows slide along themselves, columns lean.
 
     Args:
         shear: Degrees by which columns lean to the right, like italics; between -90 and 90. A
@@ -248,7 +248,7 @@ class Shear(_Resampled):
 
 @dataclass(frozen=True, repr=False)
 class Zoom(_Resampled):
-    """Magnifies the picture about its centre.
+    """Magnifies the image about its centre.
 
     Args:
         zoom: Magnification; above 1 things get larger. A number `r` (below 1) means evenly on
@@ -288,7 +288,7 @@ class Zoom(_Resampled):
 
 @dataclass(frozen=True, repr=False)
 class HorizontalFlip(_Geometric):
-    """Mirrors the picture left to right.
+    """Mirrors the image left to right.
 
     Args:
         p: Probability that a row is flipped.
@@ -313,7 +313,7 @@ class HorizontalFlip(_Geometric):
 
 @dataclass(frozen=True, repr=False)
 class VerticalFlip(_Geometric):
-    """Mirrors the picture top to bottom.
+    """Mirrors the image top to bottom.
 
     Args:
         p: Probability that a row is flipped.
@@ -338,7 +338,7 @@ class VerticalFlip(_Geometric):
 
 @dataclass(frozen=True, repr=False)
 class Rotate90(_Geometric):
-    """Turns the picture by one, two or three quarters, each as likely, counter-clockwise.
+    """Turns the image by one, two or three quarters, each as likely, counter-clockwise.
 
     The image keeps its size. A quarter turn of one that is not square does not fit, and a warning
     says so: what sticks out is cut off, and what is missing is filled as the transforms beside it

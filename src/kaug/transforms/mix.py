@@ -1,6 +1,6 @@
-"""Mixing: every picture with another one of the dataset, and their labels with them.
+"""Mixing: every image with another one of the dataset, and their labels with them.
 
-The other picture, the *partner*, is any row of the dataset, drawn for each row apart. It goes
+The other image, the *partner*, is any row of the dataset, drawn for each row apart. It goes
 through what stands before the mixing in the policy with draws of its own. Called on a batch
 directly, the dataset is that batch.
 """
@@ -80,18 +80,18 @@ class _Mixing(Transform):
 
 @dataclass(frozen=True, repr=False)
 class MixUp(_Mixing):
-    """Blends each picture with another one: `share * own + (1 - share) * other`.
+    """Blends each image with another one: `share * own + (1 - share) * other`.
 
     The share is drawn from the beta distribution with both parameters `alpha`. Labels are blended
     alike and come out soft, as rows of floats that add up to 1; sample weights are blended too.
     Train with a loss for soft labels, such as `categorical_crossentropy`. Masks, boxes and
-    keypoints are refused: a blend of two pictures has no single mask.
+    keypoints are refused: a blend of two images has no single mask.
 
     From Zhang, Cisse, Dauphin and Lopez-Paz, "mixup: Beyond empirical risk minimization",
     ICLR 2018, arXiv:1710.09412.
 
     Args:
-        alpha: 0.0001 to 1,000,000. Small values leave one of the two pictures nearly alone, 1 draws
+        alpha: 0.0001 to 1,000,000. Small values leave one of the two images nearly alone, 1 draws
             all shares alike, large values blend evenly.
         num_classes: How many classes there are, where labels are integers. With one-hot or soft
             labels it is not needed.
@@ -140,18 +140,18 @@ class MixUp(_Mixing):
         return np.asarray(parameters["share"])
 
     def _check_carries(self, what: str) -> None:
-        rule = "MixUp blends two pictures in every pixel, so it needs targets that can be blended"
+        rule = "MixUp blends two images in every pixel, so it needs targets that can be blended"
         raise ValueError(message(rule, what, "Use CutMix for masks, or leave MixUp out."))
 
 
 @dataclass(frozen=True, repr=False)
 class CutMix(_Mixing):
-    """Pastes a rectangle of another picture over each picture.
+    """Pastes a rectangle of another image over each image.
 
     The rectangle has the shape of the image and, before what sticks out is cut off, a part of its
     area drawn from the beta distribution with both parameters `alpha`; its centre lies anywhere.
     Labels and sample weights are blended by the areas that are left, and labels come out soft: see
-    `MixUp`. Masks are pasted as the pictures are. Boxes and keypoints are refused, since there
+    `MixUp`. Masks are pasted as the images are. Boxes and keypoints are refused, since there
     would be more of them than before.
 
     From Yun, Han, Oh, Chun, Choe and Yoo, "CutMix: Regularization strategy to train strong
@@ -206,9 +206,7 @@ class CutMix(_Mixing):
 
     def _check_carries(self, what: str) -> None:
         if what != "segmentation masks":
-            rule = (
-                "CutMix would add those of another picture, so it needs targets of a fixed number"
-            )
+            rule = "CutMix would add those of another image, so it needs targets of a fixed number"
             raise ValueError(message(rule, what, "Leave CutMix out."))
 
 

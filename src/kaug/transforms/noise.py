@@ -1,7 +1,7 @@
 """Noise, pixel by pixel.
 
 A row draws two words; its pixels take what they need from the stream that those are the key of.
-So a row's noise depends on its own draws and the size of the picture alone.
+So a row's noise depends on its own draws and the size of the image alone.
 """
 
 from dataclasses import dataclass

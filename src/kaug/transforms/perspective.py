@@ -1,4 +1,4 @@
-"""Perspective: the picture as seen from another place."""
+"""Perspective: the image as seen from another place."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -22,17 +22,17 @@ _CONVEX = 2 / 3
 
 @dataclass(frozen=True, repr=False)
 class Perspective(Remapping):
-    """Moves the corners of the picture inward, each by its own distance.
+    """Moves the corners of the image inward, each by its own distance.
 
     Each of the four corners moves to the right or left by up to `distortion` times half the width,
-    and up or down by up to `distortion` times half the height, evenly. The picture follows by the
+    and up or down by up to `distortion` times half the height, evenly. The image follows by the
     one homography that maps corners to corners, as in torchvision's `RandomPerspective` (there
     corners are centres of pixels; here, as everywhere in this library, outer ones). It does not
     leave the image, so what surrounds it is filled.
 
     Args:
         distortion: How far corners move at most: from 0 to less than 2/3, above which they might
-            no longer be those of a convex picture.
+            no longer be those of a convex image.
         fill_mode: `"nearest"`, `"reflect"`, `"wrap"` or `"constant"`, as in `scipy.ndimage`.
         fill_value: What lies outside with `"constant"`, in the value range of the images.
         interpolation: `"bilinear"` or `"nearest"`.
@@ -74,7 +74,7 @@ class Perspective(Remapping):
         """Returns where the `corners` of each row go, `(M, 4, 2)`.
 
         They are upper left, upper right, lower right, lower left, each as (x, y) from the centre
-        of the picture: -1 is its left or upper edge, 1 its right or lower one.
+        of the image: -1 is its left or upper edge, 1 its right or lower one.
         """
         inward = [draws.uniform(0, self.distortion) for _ in range(8)]
         return {"corners": _CORNERS * (1 - np.stack(inward, axis=1).reshape(-1, 4, 2))}

@@ -129,7 +129,7 @@ class TrivialAugmentWide(_Published):
     magnitudes reach further than RandAugment's: a shear of 0.99, a turn by 135 degrees, factors of
     0.01 or 1.99, 2 of 8 bits, and a move by 32 pixels. That is a seventh of the images of ImageNet,
     and all of the images of CIFAR-10, which have 32 pixels; smaller ones are moved by their own
-    width or height at most. Where that is too much, as for pictures that fill the image, set
+    width or height at most. Where that is too much, as for objects that fill the image, set
     `max_translation`.
 
     From Müller and Hutter, "TrivialAugment: Tuning-free yet state-of-the-art data augmentation",

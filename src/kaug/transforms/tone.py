@@ -1,7 +1,7 @@
 """Tone: fewer levels, turned levels, and levels spread by the histogram.
 
 All are Pillow's, and bytes come out exactly as from `PIL.ImageOps`. What works on levels works on
-256 of them for floats too, the nearest one counting: `image / 255` gives the picture of `image`.
+256 of them for floats too, the nearest one counting: `image / 255` comes out like `image`.
 Values run from black to white: 0..255 for uint8, 0..1 for floats, `value_range` if that is given.
 """
 

@@ -310,7 +310,7 @@ class Transform(ABC):
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def _repr_html_(self) -> str:
-        """Returns what a notebook shows: the `repr`, and what becomes of a picture."""
+        """Returns what a notebook shows: the `repr`, and what becomes of an image."""
         from kaug._show.preview import to_html
 
         return to_html(self)
