@@ -12,7 +12,8 @@ import numpy as np
 
 from kaug._colors import FAR_ABOVE_WHITE, FAR_BELOW_BLACK
 from kaug._kernels import read_only
-from kaug._kernels.pointwise import SLACK, any_outside
+from kaug._kernels.pointwise import any_outside
+from kaug._kernels.samples import SLACK
 from kaug._types import Array
 from kaug._validation import message, warn
 

@@ -14,35 +14,14 @@ from numpy.typing import NDArray
 
 from kaug._colors import BLUE, GREEN, RED
 from kaug._kernels import jit
-from kaug._kernels.pointwise import by_dtype, fit, is_outside, load
+from kaug._kernels.samples import UNIT, fit, is_outside, load, luma
 
-_UNIT = 1 << 16
 # Floats are summed in as many lanes, and each lane over so many pixels before it goes into a
 # float64 total: the order of a sum is part of its result, and LLVM makes vectors of this one.
 _LANES = 64
 _BLOCK = 64 * _LANES
 
 _Array = NDArray[Any]
-
-
-def luma(samples: Any, red: Any, green: Any, blue: Any) -> Any:
-    """Returns the brightness of a pixel: whole for bytes, as Pillow rounds it."""
-
-
-def _choose_luma(dtype: np.dtype[Any]) -> Any:
-    kind = np.float32 if dtype == np.uint8 else dtype.type
-    r, g, b, unit, half = kind(RED), kind(GREEN), kind(BLUE), kind(1 / _UNIT), kind(_UNIT / 2)
-
-    def byte_luma(samples: Any, red: Any, green: Any, blue: Any) -> Any:  # noqa: ARG001 - Numba passes all
-        return np.floor((r * red + g * green + b * blue + half) * unit)
-
-    def float_luma(samples: Any, red: Any, green: Any, blue: Any) -> Any:  # noqa: ARG001 - Numba passes all
-        return (r * red + g * green + b * blue) * unit
-
-    return byte_luma if dtype == np.uint8 else float_luma
-
-
-by_dtype(luma, _choose_luma)
 
 
 @jit
@@ -157,7 +136,7 @@ def byte_means(images: _Array, means: _Array) -> None:
                 k = three * pixel
                 level = np.uint32(RED) * np.uint32(source[k])
                 level += np.uint32(GREEN) * np.uint32(source[k + one])
-                level += np.uint32(BLUE) * np.uint32(source[k + two]) + np.uint32(_UNIT // 2)
+                level += np.uint32(BLUE) * np.uint32(source[k + two]) + np.uint32(UNIT // 2)
                 total += np.uint32(level) >> np.uint32(16)
             else:
                 total += source[pixel]

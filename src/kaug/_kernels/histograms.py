@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
-from kaug._kernels.pointwise import fit, is_outside, load, look_up_row
+from kaug._kernels.pointwise import look_up_row
+from kaug._kernels.samples import fit, is_outside, load
 
 _LEVELS = 256
 # One channel is counted in turns in so many histograms, as neighbours tend to be alike and a count

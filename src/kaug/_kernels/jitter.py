@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kaug._colors import BLUE, GREEN, RED
 from kaug._kernels import jit
 from kaug._kernels.colors import turned
-from kaug._kernels.pointwise import fit, is_outside, load, white
+from kaug._kernels.samples import fit, is_outside, load, white
 
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
 

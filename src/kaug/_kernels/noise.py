@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
-from kaug._kernels.pointwise import is_outside
+from kaug._kernels.samples import is_outside
 from kaug._kernels.threefry import encrypt32
 
 CHUNK = 512  # words made at once

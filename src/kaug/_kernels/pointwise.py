@@ -1,108 +1,25 @@
 """Samples one by one: straight lines, lookup tables, single bits.
 
 Every kernel takes rows of images `(M, H, W, C)`, C-contiguous, and writes another array of that
-shape and dtype: uint8, where white is 255, or floats, where it is 1. Arithmetic on bytes is done in
-float32 and rounded once, half up; arithmetic on floats in their own precision. Floats outside 0..1
-count as what they are clipped to, and NaN stays NaN. Where a kernel has an argument `outside`, an
-array of one bool, it is set where a float lies outside by more than rounding: a look at each sample
-that is loaded anyway costs nothing.
+shape and dtype: uint8 or floats, as in `samples`. Where a kernel has an argument `outside`, an
+array of one bool, it is set where a float lies outside 0..1 by more than rounding: a look at each
+sample that is loaded anyway costs nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba.extending import overload
-from numba.np.numpy_support import as_dtype
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
+from kaug._kernels.samples import by_dtype, fit, is_outside, load, white
 
-# What rounding can do to 0 and 1, in half precision as well.
-SLACK = 2e-3
 # Pixels the offsets of whose channels are laid out side by side, for loops over whole vectors.
 _PATTERN = 64
 
 _Array = NDArray[Any]
-
-
-def by_dtype(stub: Callable[..., Any], choose: Callable[[Any], Any]) -> None:
-    """Lets Numba put `choose(dtype)`, a function, in place of `stub(samples, …)`."""
-    # Not strict, since annotations would have to be the same too.
-    overload(stub, strict=False)(lambda samples, *_: choose(as_dtype(samples.dtype)))
-
-
-def load(samples: Any, k: Any) -> Any:
-    """Returns sample `k` as a float of 0..`white(samples)`."""
-
-
-def fit(samples: Any, value: Any) -> Any:
-    """Returns a float as a sample: clipped to the range and, for bytes, rounded half up."""
-
-
-def white(samples: Any) -> Any:
-    """Returns what is white, as a float."""
-
-
-def is_outside(samples: Any, k: Any) -> Any:
-    """Tells whether sample `k` is a float outside of 0..1; NaN and bytes are not."""
-
-
-# Constants of another precision would widen the loops they are in, and halve their speed.
-
-
-def _choose_load(dtype: np.dtype[Any]) -> Any:
-    if dtype == np.uint8:
-        return lambda samples, k: np.float32(samples[k])
-    none, full = dtype.type(0), dtype.type(1)
-
-    def load_float(samples: Any, k: Any) -> Any:
-        value = samples[k]
-        value = none if value < none else value
-        return full if value > full else value
-
-    return load_float
-
-
-def _choose_fit(dtype: np.dtype[Any]) -> Any:
-    kind = np.float32 if dtype == np.uint8 else dtype.type
-    none, full, half = kind(0), kind(255), kind(0.5)
-
-    def fit_byte(samples: Any, value: Any) -> Any:  # noqa: ARG001 - Numba passes all
-        value = value + half
-        value = value if value > none else none
-        value = value if value < full else full
-        return np.uint8(np.int32(value))
-
-    if dtype == np.uint8:
-        return fit_byte
-    full = kind(1)
-
-    def fit_float(samples: Any, value: Any) -> Any:  # noqa: ARG001 - Numba passes all
-        value = none if value < none else value
-        return full if value > full else value
-
-    return fit_float
-
-
-def _choose_white(dtype: np.dtype[Any]) -> Any:
-    full = np.float32(255) if dtype == np.uint8 else dtype.type(1)
-    return lambda samples: full  # noqa: ARG005 - Numba passes all
-
-
-def _choose_is_outside(dtype: np.dtype[Any]) -> Any:
-    if dtype == np.uint8:
-        return lambda samples, k: False  # noqa: ARG005 - Numba passes all
-    low, high = dtype.type(-SLACK), dtype.type(1 + SLACK)
-    return lambda samples, k: (samples[k] < low) | (samples[k] > high)
-
-
-by_dtype(load, _choose_load)
-by_dtype(fit, _choose_fit)
-by_dtype(white, _choose_white)
-by_dtype(is_outside, _choose_is_outside)
 
 
 @jit
@@ -164,10 +81,8 @@ def add(images: _Array, offsets: _Array, out: _Array, outside: _Array) -> None:
     outside[0] |= found
 
 
-def _sum(samples: Any, k: Any, offset: Any) -> Any: ...
-
-
-def _choose_sum(dtype: np.dtype[Any]) -> Any:
+@by_dtype
+def _sum(dtype: np.dtype[Any]) -> Any:
     if dtype != np.uint8:
         return lambda samples, k, offset: fit(samples, load(samples, k) + offset)
     none, full = np.int16(0), np.int16(255)
@@ -178,9 +93,6 @@ def _choose_sum(dtype: np.dtype[Any]) -> Any:
         return np.uint8(total if total < full else full)
 
     return sum_bytes
-
-
-by_dtype(_sum, _choose_sum)
 
 
 @jit

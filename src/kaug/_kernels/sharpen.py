@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
-from kaug._kernels.pointwise import is_outside
+from kaug._kernels.samples import is_outside
 
 # `(x * 5042) >> 16` is `x // 13` for every x that a sum of bytes can reach.
 _THIRTEENTH = 5042
