@@ -15,18 +15,16 @@ import math
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, overload
+from numba.extending import overload
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
 from kaug._kernels.sharpen import clip
+from kaug._kernels.vectors import LANE_BYTES, sum_pairs
 
 # Samples blurred at once, so that their scratch fits the first-level cache.
 _BLOCK = 2048
-_LANE_BYTES = 128
 _FRACTION = 7
 
 _Array = NDArray[Any]
@@ -50,7 +48,7 @@ def blur(images: _Array, sigmas: _Array, reach: int, scratch: Any, out: _Array) 
     row = width * channels
     longest = row + 2 * reach * channels
     block = max(1, min(height, _BLOCK // longest))
-    spare = _LANE_BYTES // images.itemsize
+    spare = LANE_BYTES // images.itemsize
     exact, weights = np.empty(reach + 1), np.empty(reach + 1, scratch)
     tall = np.empty((height + 2 * reach) * row + spare, scratch)
     column = np.empty(block * row + spare, scratch)
@@ -143,75 +141,12 @@ def _add_pairs(
     source: _Array, start: int, step: int, weights: _Array, radius: int, sums: _Array, count: int
 ) -> None:
     """Sums `2 * radius + 1` samples, `step` apart, for each of `count` places."""
-    lanes = np.uint64(_LANE_BYTES // sums.itemsize)
+    lanes = np.uint64(LANE_BYTES // sums.itemsize)
     centre = np.uint64(start + radius * step)
     k = np.uint64(0)
     while k < np.uint64(count):
-        _sum_pairs(source, centre + k, step, weights, radius, sums, k)
+        sum_pairs(source, centre + k, step, weights, radius, sums, k)
         k += lanes
-
-
-def _type_sum(
-    context: Any,
-    source: Any,
-    centre: Any,
-    step: Any,
-    weights: Any,
-    radius: Any,
-    target: Any,
-    position: Any,
-) -> Any:
-    """Sums pairs for `_LANE_BYTES` of neighbouring places from `position` on, as LLVM vectors.
-
-    The sum stays in registers over all pairs, which LLVM does not find out by itself.
-    """
-    del context, centre, step, radius, position
-    size = types.intp
-    signature = types.void(source, size, size, weights, size, target, size)
-    return signature, _generate_sum
-
-
-def _generate_sum(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-    kinds, (_, centre, step, _, radius, _, position) = signature.args, values
-    source, weights, target = (
-        context.make_array(kinds[i])(context, builder, values[i]).data for i in (0, 3, 5)
-    )
-    element = source.type.pointee
-    integer = isinstance(element, ir.IntType)
-    lanes = _LANE_BYTES // (kinds[0].dtype.bitwidth // 8)
-    vector = ir.VectorType(element, lanes)
-    add = builder.add if integer else builder.fadd
-
-    def load(index: Any) -> Any:
-        pointer = builder.bitcast(builder.gep(source, [index]), vector.as_pointer())
-        return builder.load(pointer, align=1)
-
-    def times(pair: Any, index: Any) -> Any:
-        weight = builder.load(builder.gep(weights, [index]))
-        first = builder.insert_element(ir.Constant(vector, ir.Undefined), weight, ir.IntType(32)(0))
-        spread = builder.shuffle_vector(
-            first, first, ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-        )
-        if not integer:
-            return builder.fmul(pair, spread)
-        wide = ir.VectorType(ir.IntType(32), lanes)
-        product = builder.mul(builder.zext(pair, wide), builder.zext(spread, wide))
-        return builder.trunc(builder.lshr(product, ir.Constant(wide, [16] * lanes)), vector)
-
-    here = load(centre)
-    zero = ir.Constant(centre.type, 0)
-    total = cgutils.alloca_once_value(builder, times(add(here, here), zero))
-    stop = builder.add(radius, ir.Constant(radius.type, 1))
-    with cgutils.for_range(builder, stop, start=ir.Constant(radius.type, 1)) as loop:
-        offset = builder.mul(loop.index, step)
-        pair = add(load(builder.sub(centre, offset)), load(builder.add(centre, offset)))
-        builder.store(add(builder.load(total), times(pair, loop.index)), total)
-    pointer = builder.bitcast(builder.gep(target, [position]), vector.as_pointer())
-    builder.store(builder.load(total), pointer, align=1)
-    return context.get_dummy_value()
-
-
-_sum_pairs = intrinsic(_type_sum)
 
 
 @jit

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
-from kaug._kernels.copies import copy_elements
+from kaug._kernels.vectors import copy_elements
 
 _Array = NDArray[Any]
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from kaug import _parallel
 from kaug._kernels import jit, read_only
 from kaug._kernels.coordinates import CONSTANT, FILL_MODES, compute, fold
-from kaug._kernels.mix import mix_eight_pixels, mix_two_pixels
+from kaug._kernels.vectors import mix_eight_pixels, mix_two_pixels
 from kaug._kernels.warp import (
     BLOCK,
     GRAIN,

@@ -2,7 +2,7 @@
 
 A row is resampled in blocks of output rows small enough for the scratch to stay in the cache. For
 every block the source coordinates of one axis at a time become whole positions and weights, in
-loops LLVM vectorises; then the pixels are loaded and blended (see `blend`).
+loops LLVM vectorises; then the pixels are loaded and blended (see `vectors`).
 
 What is exact: a row whose matrix holds only whole numbers (identity, flips, quarter turns, shifts
 by whole pixels) is copied pixel by pixel, so its values, NaN included, arrive bit for bit. All
@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from kaug import _parallel
 from kaug._kernels import jit, read_only
-from kaug._kernels.blend import blend_eight_pixels, blend_sample, blend_three_channels
 from kaug._kernels.coordinates import (
     CONSTANT,
     FILL_MODES,
@@ -34,8 +33,11 @@ from kaug._kernels.coordinates import (
     split,
     split_steps,
 )
-from kaug._kernels.copies import (
+from kaug._kernels.vectors import (
     PIXELS,
+    blend_eight_pixels,
+    blend_sample,
+    blend_three_channels,
     copy_elements,
     reverse_one_channel,
     reverse_three_channels,

@@ -1,0 +1,244 @@
+"""Vectors do to the bit what the plain text beside them does, which serves where they cannot be."""
+
+import subprocess
+import sys
+
+import numba
+import numpy as np
+import pytest
+from llvmlite import binding, ir
+
+from kaug._kernels import emitter, vectors
+from kaug._kernels.emitter import Emitter, Line, in_vectors
+
+DTYPES = ("uint8", "float32", "float64")
+
+
+def samples(rng, count, dtype):
+    if np.dtype(dtype).kind == "u":
+        return rng.integers(0, np.iinfo(dtype).max, count, dtype, endpoint=True)
+    return rng.random(count).astype(dtype)
+
+
+def both_ways(monkeypatch, function, *arguments):
+    """Calls a function on copies of arrays, as vectors and as plain text; returns the copies."""
+    results = []
+    for usable in (True, False):
+        monkeypatch.setattr(emitter, "usable", usable)
+        own = [each.copy() if isinstance(each, np.ndarray) else each for each in arguments]
+        numba.njit(lambda *own: function(*own))(*own)
+        results.append(own)
+    return results
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float32"])
+def test_elements_are_copied(monkeypatch, dtype):
+    source, target = np.arange(40).astype(dtype), np.full(50, 99, dtype)
+    for own in both_ways(monkeypatch, vectors.copy_elements, source, 3, target, 7, 29):
+        np.testing.assert_array_equal(own[2][7:36], source[3:32])
+        assert (own[2] == 99).sum() == 21
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixels_are_reversed(monkeypatch, channels, dtype):
+    function = {1: vectors.reverse_one_channel, 3: vectors.reverse_three_channels}[channels]
+    source, target = np.arange(60).astype(dtype), np.full(60, 99, dtype)
+    expected = source[2 : 2 + 16 * channels].reshape(16, channels)[::-1].ravel()
+    for own in both_ways(monkeypatch, function, source, 2, target, 5):
+        np.testing.assert_array_equal(own[2][5 : 5 + 16 * channels], expected)
+        assert (own[2] == 99).sum() == 60 - 16 * channels
+
+
+def blended(source, offset, right, below, v, w):
+    """The formula, in the precision of the weights."""
+    a, b, c, d = (
+        source[offset + step].astype(v.dtype) for step in (0, right, below, right + below)
+    )
+    value = (1 - v) * ((1 - w) * a + w * b) + v * ((1 - w) * c + w * d)
+    return np.floor(value + v.dtype.type(0.5)) if source.dtype == np.uint8 else value
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("pixels", "channels"), [(1, 1), (1, 3), (8, 1)])
+def test_neighbours_are_blended(monkeypatch, pixels, channels, dtype):
+    function = {
+        (1, 1): vectors.blend_sample,
+        (1, 3): vectors.blend_three_channels,
+        (8, 1): vectors.blend_eight_pixels,
+    }[pixels, channels]
+    rng = np.random.default_rng([pixels, channels])
+    width = 5 * channels
+    source = samples(rng, 7 * width, dtype)
+    places = rng.integers(0, 6, 20) * width + rng.integers(0, 4, 20) * channels
+    places[3] = 5 * width + 3 * channels  # next to the last pixel of all
+    weights = rng.random((2, 20)).astype("float64" if dtype == "float64" else "float32")
+    target = np.zeros(40, dtype)
+    offsets = places.astype(np.int32)
+    given = (source, offsets, 0, channels, width, *weights, 3, target, 4)
+    vector, plain = both_ways(monkeypatch, function, *given)
+    kept = slice(4, 4 + pixels * channels)
+    assert vector[8][kept].tobytes() == plain[8][kept].tobytes()
+    chosen = slice(3, 3 + pixels)
+    expected = [
+        blended(source, places[chosen] + channel, channels, width, *weights[:, chosen])
+        for channel in range(channels)
+    ]
+    np.testing.assert_array_equal(plain[8][kept], np.stack(expected, axis=1).ravel())
+    assert not plain[8][: kept.start].any()
+    assert not plain[8][kept.stop :].any()
+    assert not vector[8][kept.stop + (channels == 3) :].any()
+
+
+@pytest.mark.parametrize(("right", "below"), [(0, 0), (0, 5), (1, 0)])
+def test_neighbours_may_be_the_same(monkeypatch, right, below):
+    source = samples(np.random.default_rng(1), 10, "float32")
+    weights = np.full((2, 1), 0.25, np.float32)
+    offsets, target = np.array([2], np.int32), np.zeros(1, np.float32)
+    given = (source, offsets, 1, right, below, *weights, 0, target, 0)
+    expected = blended(source, 3, right, below, *weights[:, 0])
+    for own in both_ways(monkeypatch, vectors.blend_sample, *given):
+        assert own[8][0] == expected
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("pixels", "channels"), [(2, 3), (8, 1)])
+def test_neighbours_are_mixed(monkeypatch, pixels, channels, dtype):
+    function = {2: vectors.mix_two_pixels, 8: vectors.mix_eight_pixels}[pixels]
+    rng = np.random.default_rng(pixels)
+    work = np.dtype("float64" if dtype == "float64" else "float32")
+    line = (rng.random(60) * (255 if dtype == "uint8" else 1)).astype(work)
+    starts, group = rng.integers(0, 50 // channels, 3 * pixels) * channels, 1
+    right = rng.random(3 * pixels).astype(work)
+    sides = np.stack([1 - right, right], axis=1)
+    lanes = 8 // pixels
+    shares = np.repeat(sides, lanes, axis=0).reshape(-1, 8, 2).transpose(0, 2, 1).ravel()
+    given = (line, starts, shares, group, np.zeros(20, dtype), 2)
+    vector, plain = both_ways(monkeypatch, function, *given)
+    kept = slice(2, 2 + pixels * channels)
+    assert vector[4][kept].tobytes() == plain[4][kept].tobytes()
+    own = slice(pixels, 2 * pixels)
+    taken = starts[own, None] + np.arange(channels)
+    weights = sides[own, :, None]
+    expected = weights[:, 0] * line[taken] + weights[:, 1] * line[taken + channels]
+    if dtype == "uint8":
+        expected = np.floor(expected + np.float32(0.5))
+    np.testing.assert_array_equal(plain[4][kept], expected.ravel())
+    assert not plain[4][kept.stop :].any()
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32", "float64"])
+def test_pairs_are_summed(monkeypatch, dtype):
+    rng, lanes = np.random.default_rng(2), 128 // np.dtype(dtype).itemsize
+    source = samples(rng, 200, dtype)
+    weights = rng.random(4) / 8
+    if dtype == "uint16":
+        source //= 2
+        weights *= 65536
+    weights = weights.astype(dtype)
+    given = (source, 9, 3, weights, 3, np.zeros(lanes + 5, dtype), 2)
+    vector, plain = both_ways(monkeypatch, vectors.sum_pairs, *given)
+    assert vector[5].tobytes() == plain[5].tobytes()
+    places, steps = 9 + np.arange(lanes), np.arange(4)[:, None] * 3
+    pairs = source[places - steps].astype("float64") + source[places + steps]
+    if dtype == "uint16":
+        expected = (pairs * weights[:, None] // 65536).sum(axis=0)
+    else:
+        expected = (pairs * weights[:, None]).sum(axis=0)
+    tolerance = {"uint16": 0, "float32": 1e-6, "float64": 1e-15}[dtype]
+    np.testing.assert_allclose(plain[5][2:-3], expected, rtol=tolerance)
+
+
+@pytest.mark.parametrize("opaque", [False, True])
+@pytest.mark.parametrize("element", [ir.IntType(8), ir.FloatType()])
+def test_pointers_may_have_types_or_be_opaque(element, opaque):
+    """What is emitted is what LLVM reads, and the types come from the elements."""
+    pointer = ir.PointerType() if opaque else element.as_pointer()
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [pointer, ir.IntType(64)]), "f")
+    own = Emitter(ir.IRBuilder(function.append_basic_block()))
+    line, index = Line(function.args[0], element, 1), function.args[1]
+    vector = own.load(line, own.add(index, 3), 4)
+    assert vector.type == ir.VectorType(element, 4)
+    assert own.load_one(line, index).type == element
+    own.store(own.join([vector, own.choose(range(3, -1, -1), vector)]), line, index)
+    own.builder.ret_void()
+    binding.parse_assembly(str(module)).verify()
+
+
+def test_a_lane_is_chosen_joined_mixed_and_rounded():
+    def plain(source, target):
+        raise NotImplementedError
+
+    @in_vectors(plain)
+    def emit(own, source, target):
+        zero = ir.Constant(ir.IntType(64), 0)
+        first = own.load(source, zero, 4)
+        second = own.load(source, own.times(own.add(zero, 2), 2), 4)
+        half = own.constant(first.type, 0.5)
+        mixed = own.mix([first, second], [half, half])
+        lanes = own.join([mixed, own.choose([7, 0, 5, 2], first, second)])
+        own.store(own.builder.sitofp(own.round(lanes), lanes.type), target, zero)
+
+    source, target = np.array([1, 2, 3, 5, 2, 3, 5, 9], np.float32), np.zeros(8, np.float32)
+    numba.njit(lambda source, target: emit(source, target))(source, target)
+    assert target.tolist() == [2, 3, 4, 7, 9, 1, 3, 3]
+
+
+def _raise(*_):
+    raise AttributeError("'PointerType' object has no attribute 'pointee'")
+
+
+@pytest.mark.parametrize("method", ["pointer", "load", "store", "choose", "round"])
+def test_what_cannot_be_built_is_found_out(monkeypatch, method):
+    monkeypatch.setattr(emitter, "usable", None)
+    monkeypatch.setattr(Emitter, method, _raise)
+    source, target = np.arange(20, dtype="uint8"), np.zeros(20, "uint8")
+    own = numba.njit(lambda source, target: vectors.copy_elements(source, 1, target, 0, 9))
+    own(source, target)
+    assert emitter.usable is False
+    assert target[:9].tolist() == list(range(1, 10))
+
+
+def test_what_comes_out_wrong_is_found_out(monkeypatch):
+    monkeypatch.setattr(emitter, "usable", None)
+    monkeypatch.setattr(Emitter, "choose", lambda self, lanes, first, second=None: first)
+    assert not emitter.can_be_built()
+
+
+def test_what_can_be_built_is_found_out(monkeypatch):
+    monkeypatch.setattr(emitter, "usable", None)
+    assert emitter.can_be_built()
+
+
+CHILD = """
+import hashlib, sys
+import numpy as np
+from kaug._kernels import emitter
+emitter.usable = {"vectors": None, "plain": False}[sys.argv[1]]
+from kaug.transforms import CutMix, GaussianBlur, HorizontalFlip, RandomResizedCrop, Rotation
+rng = np.random.default_rng(0)
+transforms = (
+    Rotation(30), HorizontalFlip(p=1), GaussianBlur((1, 2)),
+    RandomResizedCrop(height=19, width=23), CutMix(),
+)
+for dtype in ("uint8", "float32"):
+    for channels in (1, 3):
+        images = rng.integers(0, 256, (3, 17, 21, channels), dtype="uint8")
+        images = images if dtype == "uint8" else (images / 255).astype(dtype)
+        for transform in transforms:
+            print(hashlib.sha256(transform(images, seed=1).tobytes()).hexdigest())
+print(emitter.usable)
+"""
+
+
+def test_pictures_are_the_same_without_vectors(tmp_path, monkeypatch):
+    printed = {}
+    for way in ("vectors", "plain"):
+        monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / way))
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", CHILD, way], capture_output=True, text=True
+        )
+        *printed[way], usable = done.stdout.split()
+        assert (len(printed[way]), usable) == (20, str(way == "vectors")), done.stderr
+    assert printed["vectors"] == printed["plain"]
