@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import llvmlite
 import numba
 import numpy as np
 import pytest
@@ -149,7 +150,7 @@ def test_pairs_are_summed(monkeypatch, dtype):
     np.testing.assert_allclose(plain[5][2:-3], expected, rtol=tolerance)
 
 
-@pytest.mark.parametrize("opaque", [False, True])
+@pytest.mark.parametrize("opaque", [False, getattr(llvmlite, "opaque_pointers_enabled", True)])
 @pytest.mark.parametrize("element", [ir.IntType(8), ir.FloatType()])
 def test_pointers_may_have_types_or_be_opaque(element, opaque):
     """What is emitted is what LLVM reads, and the types come from the elements."""

@@ -15,12 +15,10 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
-from kaug._kernels.sharpen import clip
+from kaug._kernels.samples import by_dtype, fit
 from kaug._kernels.vectors import LANE_BYTES, sum_pairs
 
 # Samples blurred at once, so that their scratch fits the first-level cache.
@@ -60,7 +58,7 @@ def blur(images: _Array, sigmas: _Array, reach: int, scratch: Any, out: _Array) 
             _copy(images[i], out[i])
             continue
         weigh(sigmas[i], radius, exact)
-        _round_weights(exact, radius, weights)
+        _round_weights(weights, exact, radius)
         long = row + 2 * radius * channels
         _continue_rows(images[i], radius, tall)
         for first in range(0, height, block):
@@ -91,10 +89,10 @@ def weigh(sigma: float, radius: int, weights: _Array) -> None:
 
 @jit
 def _copy(source: _Array, target: _Array) -> None:
-    flat, out, kind = source.reshape(-1), target.reshape(-1), target.dtype.type
+    flat, out = source.reshape(-1), target.reshape(-1)
     half = np.uint16(1 << (_FRACTION - 1))
     for k in range(np.uint64(len(flat))):
-        out[k] = _narrow(_widen(flat[k]), half, kind)
+        out[k] = _narrow(out, _widen(flat, k), half)
 
 
 @jit
@@ -113,7 +111,7 @@ def _continue_rows(source: _Array, radius: int, target: _Array) -> None:
         start = np.uint64(_reflect(r - radius, height)) * row
         place = np.uint64(r) * row
         for k in range(row):
-            target[place + k] = _widen(flat[start + k])
+            target[place + k] = _widen(flat, start + k)
 
 
 @jit
@@ -154,28 +152,21 @@ def _put(
     sums: _Array, rows: int, long: int, row: int, out: _Array, first: int, radius: int
 ) -> None:
     """Writes the first `row` of every `long` sums into `out`, from its row `first` on."""
-    flat, kind = out.reshape(-1), out.dtype.type
+    flat = out.reshape(-1)
     # Every product of integers is cut off, which costs half a unit on average: in two passes
     # as much as there are pairs.
     rounding = np.uint16((1 << (_FRACTION - 1)) + radius + 1)
     for r in range(np.uint64(rows)):
         start, place = r * np.uint64(long), (r + np.uint64(first)) * np.uint64(row)
         for k in range(np.uint64(row)):
-            flat[place + k] = _narrow(sums[start + k], rounding, kind)
+            flat[place + k] = _narrow(out, sums[start + k], rounding)
 
 
-# What differs between bytes and floats. Numba puts the one that fits in place of each.
+@by_dtype
+def _round_weights(dtype: np.dtype[Any]) -> Any:
+    """`_round_weights(weights, exact, radius)` writes weights as they are worked with."""
 
-
-def _round_weights(exact: Any, radius: Any, weights: Any) -> Any: ...
-def _widen(sample: Any) -> Any: ...
-def _narrow(total: Any, rounding: Any, kind: Any) -> Any: ...
-
-
-def _choose_round_weights(exact: Any, radius: Any, weights: Any) -> Any:
-    del exact, radius
-
-    def to_integers(exact: Any, radius: Any, weights: Any) -> None:
+    def to_integers(weights: Any, exact: Any, radius: Any) -> None:
         """Rounds to units of 2⁻¹⁶ that add up, so that a plain picture stays as it is."""
         rest = 1 << 15
         for j in range(1, radius + 1):
@@ -184,31 +175,29 @@ def _choose_round_weights(exact: Any, radius: Any, weights: Any) -> Any:
             rest -= unit
         weights[0] = rest
 
-    def to_floats(exact: Any, radius: Any, weights: Any) -> None:
+    def to_floats(weights: Any, exact: Any, radius: Any) -> None:
         for j in range(radius + 1):
             weights[j] = exact[j]
 
-    return to_integers if isinstance(weights.dtype, types.Integer) else to_floats
+    return to_integers if dtype.kind == "u" else to_floats
 
 
-def _choose_widen(sample: Any) -> Any:
-    if isinstance(sample, types.Integer):
-        return lambda sample: np.uint16(np.uint16(sample) << _FRACTION)
-    return lambda sample: sample
+@by_dtype
+def _widen(dtype: np.dtype[Any]) -> Any:
+    """`_widen(samples, k)` returns sample `k` as it is worked with."""
+    if dtype == np.uint8:
+        return lambda samples, k: np.uint16(np.uint16(samples[k]) << _FRACTION)
+    return lambda samples, k: samples[k]
 
 
-def _choose_narrow(total: Any, rounding: Any, kind: Any) -> Any:
-    del rounding, kind
+@by_dtype
+def _narrow(dtype: np.dtype[Any]) -> Any:
+    """`_narrow(samples, total, rounding)` returns a sum as a sample."""
 
-    def to_bytes(total: Any, rounding: Any, kind: Any) -> Any:
-        return kind(np.uint16(total + rounding) >> np.uint16(_FRACTION))
+    def to_byte(samples: Any, total: Any, rounding: Any) -> Any:  # noqa: ARG001 - Numba passes all
+        return np.uint8(np.uint16(total + rounding) >> np.uint16(_FRACTION))
 
-    def to_floats(total: Any, rounding: Any, kind: Any) -> Any:  # noqa: ARG001 - Numba passes all
-        return clip(total, kind)
+    def to_float(samples: Any, total: Any, rounding: Any) -> Any:  # noqa: ARG001 - Numba passes all
+        return fit(samples, total)
 
-    return to_bytes if isinstance(total, types.Integer) else to_floats
-
-
-overload(_round_weights, strict=False)(_choose_round_weights)
-overload(_widen, strict=False)(_choose_widen)
-overload(_narrow, strict=False)(_choose_narrow)
+    return to_byte if dtype == np.uint8 else to_float

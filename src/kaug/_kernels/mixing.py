@@ -8,38 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
+from kaug._kernels.samples import rounded
 from kaug._kernels.vectors import copy_elements
 
 _Array = NDArray[Any]
 
 
 @jit
-def blend_bytes(images: _Array, partners: _Array, shares: _Array, out: _Array) -> None:
-    """Writes `share * image + (1 - share) * partner`, rounded half up.
+def blend(images: _Array, partners: _Array, shares: _Array, out: _Array) -> None:
+    """Writes `share * image + (1 - share) * partner`, bytes rounded half up.
 
     Args:
-        images: `(M, P)`, C-contiguous, uint8.
+        images: `(M, P)`, C-contiguous, uint8 or floats.
         partners: The same.
-        shares: `(M, 2)`, float32: the share, and what is left.
+        shares: `(M, 2)`, of the precision worked in: the share, and what is left.
         out: The same as `images`.
     """
-    half = np.float32(0.5)
+    kind = shares.dtype.type
     for i in range(len(images)):
         own, other, target = images[i], partners[i], out[i]
         share, rest = shares[i, 0], shares[i, 1]
         for k in range(np.uint64(len(own))):
-            blend = np.float32(own[k]) * share + np.float32(other[k]) * rest
-            target[k] = np.uint8(np.int32(blend + half))
-
-
-@jit
-def blend_floats(images: _Array, partners: _Array, shares: _Array, out: _Array) -> None:
-    """Writes the same for floats, with shares of their dtype."""
-    for i in range(len(images)):
-        own, other, target = images[i], partners[i], out[i]
-        share, rest = shares[i, 0], shares[i, 1]
-        for k in range(np.uint64(len(own))):
-            target[k] = own[k] * share + other[k] * rest
+            target[k] = rounded(target, kind(own[k]) * share + kind(other[k]) * rest)
 
 
 @jit

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
-from kaug._kernels.samples import is_outside
+from kaug._kernels.samples import fit, is_outside
 from kaug._kernels.threefry import encrypt32
 
 CHUNK = 512  # words made at once
@@ -33,36 +33,7 @@ def fill_words(high: Any, low: Any, chunk: int, words: _Array) -> None:
 
 
 @jit
-def add_noise_to_bytes(
-    images: _Array, words: _Array, scales: _Array, quantiles: _Array, out: _Array
-) -> None:
-    """Writes `images + scale * z`, rounded and clipped, into `out`.
-
-    Args:
-        images: `(M, H, W, C)`, C-contiguous, uint8.
-        words: `(M, 2)`, uint32: the key of each row's stream.
-        scales: `(M,)`, float32, in levels.
-        quantiles: `(2**16,)`, float32: the values of `z`, each as likely.
-        out: Like `images`.
-    """
-    size = images[0].size if len(images) else 0
-    stream, normals = np.empty(CHUNK, np.uint32), np.empty(2 * CHUNK, np.float32)
-    for i in range(len(images)):
-        source, target = images[i].reshape(-1), out[i].reshape(-1)
-        scale = scales[i]
-        for start in range(0, size, 2 * CHUNK):
-            fill_words(words[i, 0], words[i, 1], start // (2 * CHUNK), stream)
-            _fill_normals(stream, quantiles, normals)
-            place = np.uint64(start)
-            for k in range(np.uint64(min(size - start, 2 * CHUNK))):
-                value = np.float32(source[place + k]) + scale * normals[k] + np.float32(0.5)
-                value = value if value > 0 else np.float32(0)
-                value = value if value < np.float32(255) else np.float32(255)
-                target[place + k] = np.uint8(np.int32(value))
-
-
-@jit
-def add_noise_to_floats(
+def add_noise(
     images: _Array,
     words: _Array,
     scales: _Array,
@@ -70,20 +41,19 @@ def add_noise_to_floats(
     out: _Array,
     outside: _Array,
 ) -> None:
-    """Writes `images + scale * z`, clipped to 0..1, into `out`.
+    """Writes `images + scale * z`, rounded and clipped, into `out`.
 
     Args:
-        images: `(M, H, W, C)`, C-contiguous, floats.
+        images: `(M, H, W, C)`, C-contiguous, uint8 or floats.
         words: `(M, 2)`, uint32: the key of each row's stream.
-        scales: `(M,)`, of the dtype of `images`.
+        scales: `(M,)`, in levels for bytes, of the precision worked in.
         quantiles: `(2**16,)`, float32: the values of `z`, each as likely.
         out: Like `images`.
         outside: See `pointwise`.
     """
     size = images[0].size if len(images) else 0
     found = False
-    kind = images.dtype.type
-    zero, one = kind(0), kind(1)
+    kind = scales.dtype.type
     stream, normals = np.empty(CHUNK, np.uint32), np.empty(2 * CHUNK, np.float32)
     for i in range(len(images)):
         source, target = images[i].reshape(-1), out[i].reshape(-1)
@@ -94,9 +64,7 @@ def add_noise_to_floats(
             place = np.uint64(start)
             for k in range(np.uint64(min(size - start, 2 * CHUNK))):
                 found |= is_outside(source, place + k)
-                value = source[place + k] + scale * normals[k]
-                value = zero if value < zero else value
-                target[place + k] = one if value > one else value
+                target[place + k] = fit(target, kind(source[place + k]) + scale * normals[k])
     outside[0] |= found
 
 

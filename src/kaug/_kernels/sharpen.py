@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
-from kaug._kernels.samples import is_outside
+from kaug._kernels.samples import by_dtype, fit, is_outside, load
 
 # `(x * 5042) >> 16` is `x // 13` for every x that a sum of bytes can reach.
 _THIRTEENTH = 5042
@@ -21,60 +21,12 @@ _Array = NDArray[Any]
 
 
 @jit
-def clip(value: Any, kind: Any) -> Any:
-    """Clips to 0..1 and lets NaN through."""
-    value = kind(0) if value < kind(0) else value
-    return kind(1) if value > kind(1) else value
-
-
-@jit
-def sharpen_bytes(images: _Array, factors: _Array, out: _Array) -> None:
+def sharpen(images: _Array, factors: _Array, out: _Array, outside: _Array) -> None:
     """Writes `smooth + factor * (images - smooth)`, rounded and clipped, into `out`.
 
     Args:
-        images: `(M, H, W, C)`, C-contiguous, uint8.
-        factors: `(M,)`, float32.
-        out: Like `images`.
-    """
-    count, height, width, channels = images.shape
-    row, depth = np.uint64(width * channels), np.uint64(channels)
-    last = row - depth
-    columns = np.empty(width * channels, np.uint16)
-    for i in range(count):
-        factor = factors[i]
-        source, target = images[i].reshape(-1), out[i].reshape(-1)
-        _copy_edges(images[i], out[i])
-        for r in range(1, height - 1):
-            middle = np.uint64(r) * row
-            above, below = middle - row, middle + row
-            for k in range(row):
-                columns[k] = np.uint16(source[above + k]) + np.uint16(
-                    np.uint16(source[middle + k]) + np.uint16(source[below + k])
-                )
-            for k in range(depth, last):
-                here = source[middle + k]
-                total = np.uint16(columns[k - depth] + columns[k + depth])
-                total = np.uint16(total + columns[k])
-                total = np.uint16(total + np.uint16(np.uint16(4) * np.uint16(here)))
-                # Rounded: a thirteenth never ends in a half.
-                total = np.uint16(total + np.uint16(6))
-                smooth = np.float32(
-                    np.int32(np.uint32(np.uint32(total) * np.uint32(_THIRTEENTH)) >> np.uint32(16))
-                )
-                value = smooth + factor * (np.float32(here) - smooth)
-                value = value + np.float32(0.5)
-                value = value if value > 0 else np.float32(0)
-                value = value if value < np.float32(255) else np.float32(255)
-                target[middle + k] = np.uint8(np.int32(value))
-
-
-@jit
-def sharpen_floats(images: _Array, factors: _Array, out: _Array, outside: _Array) -> None:
-    """Writes `smooth + factor * (images - smooth)`, clipped to 0..1, into `out`.
-
-    Args:
-        images: `(M, H, W, C)`, C-contiguous, floats.
-        factors: `(M,)`, of the dtype of `images`.
+        images: `(M, H, W, C)`, C-contiguous, uint8 or floats.
+        factors: `(M,)`, of the precision worked in.
         out: Like `images`.
         outside: See `pointwise`.
     """
@@ -82,45 +34,66 @@ def sharpen_floats(images: _Array, factors: _Array, out: _Array, outside: _Array
     count, height, width, channels = images.shape
     row, depth = np.uint64(width * channels), np.uint64(channels)
     last = row - depth
-    kind = images.dtype.type
-    columns = np.empty(width * channels, images.dtype)
+    kind = factors.dtype.type
+    columns = _columns(images, width * channels)
     for i in range(count):
         factor = factors[i]
         source, target = images[i].reshape(-1), out[i].reshape(-1)
-        _copy_edges(images[i], out[i])
-        _clip_edges(out[i], kind)
         for r in range(height):
-            for k in range(row):
-                found |= is_outside(source, np.uint64(r) * row + k)
-            if not 0 < r < height - 1:
-                continue
             middle = np.uint64(r) * row
+            for k in range(row):
+                found |= is_outside(source, middle + k)
+            if not 0 < r < height - 1:
+                _copy(source, middle, middle + row, target)
+                continue
             above, below = middle - row, middle + row
             for k in range(row):
-                columns[k] = source[above + k] + source[middle + k] + source[below + k]
+                columns[k] = _sum(source, source[above + k], source[middle + k], source[below + k])
             for k in range(depth, last):
-                here = source[middle + k]
-                total = columns[k - depth] + columns[k] + columns[k + depth] + kind(4) * here
-                smooth = total * kind(1 / 13)
-                target[middle + k] = clip(smooth + factor * (here - smooth), kind)
+                total = _sum(source, columns[k - depth], columns[k], columns[k + depth])
+                smooth = _mean(source, total, source[middle + k])
+                here = kind(source[middle + k])
+                target[middle + k] = fit(target, smooth + factor * (here - smooth))
+            _copy(source, middle, middle + depth, target)
+            _copy(source, middle + last, middle + row, target)
     outside[0] |= found
 
 
 @jit
-def _copy_edges(source: _Array, target: _Array) -> None:
-    height, width, _ = source.shape
-    target[0] = source[0]
-    target[height - 1] = source[height - 1]
-    for r in range(1, height - 1):
-        target[r, 0] = source[r, 0]
-        target[r, width - 1] = source[r, width - 1]
+def _copy(source: _Array, first: Any, stop: Any, target: _Array) -> None:
+    for k in range(first, stop):
+        target[k] = fit(target, load(source, k))
 
 
-@jit
-def _clip_edges(image: _Array, kind: Any) -> None:
-    height, width, channels = image.shape
-    for r in range(height):
-        step = max(width - 1, 1) if 0 < r < height - 1 else 1
-        for c in range(0, width, step):
-            for channel in range(channels):
-                image[r, c, channel] = clip(image[r, c, channel], kind)
+# Sums of bytes have 16 bits, so that vectors of them are long.
+
+
+@by_dtype
+def _columns(dtype: np.dtype[Any]) -> Any:
+    """`_columns(samples, size)` returns room for sums."""
+    sums = np.uint16 if dtype == np.uint8 else dtype.type
+    return lambda samples, size: np.empty(size, sums)  # noqa: ARG005 - Numba passes all
+
+
+@by_dtype
+def _sum(dtype: np.dtype[Any]) -> Any:
+    """`_sum(samples, first, second, third)` adds samples, or sums of them."""
+    sums = np.uint16 if dtype == np.uint8 else dtype.type
+    return lambda samples, a, b, c: sums(sums(sums(a) + sums(b)) + sums(c))  # noqa: ARG005
+
+
+@by_dtype
+def _mean(dtype: np.dtype[Any]) -> Any:
+    """`_mean(samples, total, here)` of nine pixels, the middle one counting four times more."""
+    part, four = dtype.type(1 / 13) if dtype.kind == "f" else None, dtype.type(4)
+
+    def mean_byte(samples: Any, total: Any, here: Any) -> Any:  # noqa: ARG001 - Numba passes all
+        total = np.uint16(total + np.uint16(four * np.uint16(here)))
+        # Rounded: a thirteenth never ends in a half.
+        total = np.uint32(np.uint16(total + np.uint16(6)))
+        return np.float32(np.int32(np.uint32(total * np.uint32(_THIRTEENTH)) >> np.uint32(16)))
+
+    def mean_float(samples: Any, total: Any, here: Any) -> Any:  # noqa: ARG001 - Numba passes all
+        return (total + four * here) * part
+
+    return mean_byte if dtype == np.uint8 else mean_float

@@ -10,7 +10,7 @@ from kaug._apply.dtypes import to_dtype, working_dtype
 from kaug._apply.values import reaches_outside
 from kaug._kernels import read_only
 from kaug._kernels.blur import blur, radius_of
-from kaug._kernels.sharpen import sharpen_bytes, sharpen_floats
+from kaug._kernels.sharpen import sharpen
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import NumberOrPair, Range
 from kaug.transforms._bases.photometric import Normalized, strengths
@@ -56,14 +56,11 @@ class Sharpness(Normalized):
     sharpness: NumberOrPair = 0.5
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
+        if self.value_range is not None and images.dtype != np.uint8 and np.isinf(images).any():
+            images = read_only(np.clip(images, 0, 1))
         factors = strengths(parameters, "sharpness", working_dtype(images.dtype))
         out = np.empty_like(images)
-        if images.dtype == np.uint8:
-            sharpen_bytes(images, factors, out)
-            return out
-        if self.value_range is not None and np.isinf(images).any():
-            images = read_only(np.clip(images, 0, 1))
-        sharpen_floats(images, factors, out, outside)
+        sharpen(images, factors, out, outside)
         return out
 
 

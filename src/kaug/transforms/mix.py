@@ -19,7 +19,7 @@ from kaug._apply.parameters import UNIT, Bounds
 from kaug._draw.distributions import beta, check_alpha
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
-from kaug._kernels.mixing import blend_bytes, blend_floats, paste
+from kaug._kernels.mixing import blend, paste
 from kaug._types import Array, Floats, Parameters
 from kaug._validation import check_probability, message
 from kaug.transforms._bases.fields import integer, or_none
@@ -129,7 +129,6 @@ class MixUp(_Mixing):
         pair = [np.ascontiguousarray(part, dtype) for part in (images, partners)]
         out = np.empty(images.shape, dtype)
         shares = read_only(np.stack([share, 1 - share], axis=1))
-        blend = blend_bytes if dtype == np.uint8 else blend_floats
         flat = (len(images), math.prod(images.shape[1:]))
         own, other = (read_only(part.reshape(flat)) for part in pair)
         blend(own, other, shares, out.reshape(flat))

@@ -11,12 +11,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._apply.dtypes import working_dtype
 from kaug._draw.draws import Draws
-from kaug._kernels.noise import add_noise_to_bytes, add_noise_to_floats, add_salt_and_pepper
+from kaug._kernels import read_only
+from kaug._kernels.noise import add_noise, add_salt_and_pepper
 from kaug._kernels.pointwise import clip
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import NumberOrPair, Range
-from kaug.transforms._bases.photometric import Normalized, strengths
+from kaug.transforms._bases.photometric import Normalized
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,13 +65,12 @@ class GaussianNoise(Normalized):
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         words, quantiles = parameters["words"], normal_quantiles()
-        out = np.empty_like(images)
+        scales = np.asarray(parameters["stddev"])
         if images.dtype == np.uint8:
-            scales = (np.asarray(parameters["stddev"]) * 255).astype(np.float32)
-            add_noise_to_bytes(images, words, scales, quantiles, out)
-        else:
-            scales = strengths(parameters, "stddev", images.dtype)
-            add_noise_to_floats(images, words, scales, quantiles, out, outside)
+            scales = scales * 255
+        scales = read_only(scales.astype(working_dtype(images.dtype)))
+        out = np.empty_like(images)
+        add_noise(images, words, scales, quantiles, out, outside)
         return out
 
 
