@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kaug._colors import BLUE, GREEN, RED
 from kaug._kernels import jit
-from kaug._kernels.samples import UNIT, fit, is_outside, load, luma
+from kaug._kernels.samples import UNIT, by_dtype, fit, is_outside, load, luma
 
 # Floats are summed in as many lanes, and each lane over so many pixels before it goes into a
 # float64 total: the order of a sum is part of its result, and LLVM makes vectors of this one.
@@ -22,6 +22,13 @@ _LANES = 64
 _BLOCK = 64 * _LANES
 
 _Array = NDArray[Any]
+
+
+@jit
+def reaches_outside(samples: _Array, k: Any) -> Any:
+    """Tells whether one of three samples, from `k` on, is a float outside of 0..1."""
+    one, two = np.uint64(1), np.uint64(2)
+    return is_outside(samples, k) | is_outside(samples, k + one) | is_outside(samples, k + two)
 
 
 @jit
@@ -33,9 +40,7 @@ def gray(images: _Array, out: _Array, outside: _Array) -> None:
         source, target = images[i].reshape(-1), out[i].reshape(-1)
         for pixel in range(np.uint64(len(source)) // three):
             k = three * pixel
-            found |= (
-                is_outside(source, k) | is_outside(source, k + one) | is_outside(source, k + two)
-            )
+            found |= reaches_outside(source, k)
             level = luma(source, load(source, k), load(source, k + one), load(source, k + two))
             target[k] = target[k + one] = target[k + two] = fit(target, level)
     outside[0] |= found
@@ -48,19 +53,23 @@ def saturate(images: _Array, factors: _Array, out: _Array, outside: _Array) -> N
     found = False
     for i in range(len(images)):
         source, target = images[i].reshape(-1), out[i].reshape(-1)
-        factor = factors[i]
-        rest = factors.dtype.type(1) - factor
+        factor, rest = factors[i], factors.dtype.type(1) - factors[i]
         for pixel in range(np.uint64(len(source)) // three):
             k = three * pixel
-            found |= (
-                is_outside(source, k) | is_outside(source, k + one) | is_outside(source, k + two)
-            )
+            found |= reaches_outside(source, k)
             red, green, blue = load(source, k), load(source, k + one), load(source, k + two)
-            base = rest * luma(source, red, green, blue)
-            target[k] = fit(target, base + factor * red)
-            target[k + one] = fit(target, base + factor * green)
-            target[k + two] = fit(target, base + factor * blue)
+            red, green, blue = saturated(source, red, green, blue, factor, rest)
+            target[k] = fit(target, red)
+            target[k + one] = fit(target, green)
+            target[k + two] = fit(target, blue)
     outside[0] |= found
+
+
+@jit
+def saturated(samples: _Array, red: Any, green: Any, blue: Any, factor: Any, rest: Any) -> Any:
+    """Returns a pixel moved away from its gray, not clipped; `rest` is 1 - factor."""
+    base = rest * luma(samples, red, green, blue)
+    return base + factor * red, base + factor * green, base + factor * blue
 
 
 @jit
@@ -73,9 +82,7 @@ def turn_hues(images: _Array, turns: _Array, out: _Array, outside: _Array) -> No
         turn = turns[i]
         for pixel in range(np.uint64(len(source)) // three):
             k = three * pixel
-            found |= (
-                is_outside(source, k) | is_outside(source, k + one) | is_outside(source, k + two)
-            )
+            found |= reaches_outside(source, k)
             red, green, blue = load(source, k), load(source, k + one), load(source, k + two)
             red, green, blue = turned(red, green, blue, turn)
             target[k] = fit(target, red)
@@ -123,45 +130,51 @@ def _channel(before: Any, high: Any, chroma: Any, hue: Any) -> Any:
 
 
 @jit
-def byte_means(images: _Array, means: _Array) -> None:
-    """Writes the mean brightness of each row: of three channels that of `luma`, else of all."""
-    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
-    colored = images.shape[3] == 3
-    for i in range(len(images)):
-        source = images[i].reshape(-1)
-        total = np.int64(0)
-        count = len(source) // 3 if colored else len(source)
-        for pixel in range(np.uint64(count)):
-            if colored:
-                k = three * pixel
-                level = np.uint32(RED) * np.uint32(source[k])
-                level += np.uint32(GREEN) * np.uint32(source[k + one])
-                level += np.uint32(BLUE) * np.uint32(source[k + two]) + np.uint32(UNIT // 2)
-                total += np.uint32(level) >> np.uint32(16)
-            else:
-                total += source[pixel]
-        means[i] = total / count
+def find_means(images: _Array, means: _Array) -> None:
+    """Writes the mean brightness of each row: of three channels that of `luma`, else of all.
 
-
-@jit
-def float_means(images: _Array, means: _Array) -> None:
-    """Writes the mean brightness of each row, as `byte_means`; NaN counts as black."""
+    NaN counts as black.
+    """
     colored = images.shape[3] == 3
     lanes = np.empty(_LANES, images.dtype)
     for i in range(len(images)):
         source = images[i].reshape(-1)
         count = len(source) // 3 if colored else len(source)
+        means[i] = _sum_up(source, count, colored, lanes) / count
+
+
+@by_dtype
+def _sum_up(dtype: np.dtype[Any]) -> Any:
+    """`_sum_up(samples, count, colored, lanes)` sums the brightness of so many pixels."""
+
+    def sum_bytes(samples: Any, count: Any, colored: Any, lanes: Any) -> Any:  # noqa: ARG001 - Numba passes all
+        one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+        total = np.int64(0)
+        for pixel in range(np.uint64(count)):
+            if colored:
+                k = three * pixel
+                level = np.uint32(RED) * np.uint32(samples[k])
+                level += np.uint32(GREEN) * np.uint32(samples[k + one])
+                level += np.uint32(BLUE) * np.uint32(samples[k + two]) + np.uint32(UNIT // 2)
+                total += np.uint32(level) >> np.uint32(16)
+            else:
+                total += samples[pixel]
+        return total
+
+    def sum_floats(samples: Any, count: Any, colored: Any, lanes: Any) -> Any:
         total = 0.0
         for start in range(0, count, _BLOCK):
             stop = min(start + _BLOCK, count)
             lanes[:] = 0
             if colored:
-                _add_lumas(source, start, stop, lanes)
+                _add_lumas(samples, start, stop, lanes)
             else:
-                _add_samples(source, start, stop, lanes)
+                _add_samples(samples, start, stop, lanes)
             for lane in range(_LANES):
                 total += lanes[lane]
-        means[i] = total / count
+        return total
+
+    return sum_bytes if dtype == np.uint8 else sum_floats
 
 
 @jit

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kaug._kernels import jit
 from kaug._kernels.pointwise import look_up_row
-from kaug._kernels.samples import fit, is_outside, load
+from kaug._kernels.samples import by_dtype, fit, is_outside, load
 
 _LEVELS = 256
 # One channel is counted in turns in so many histograms, as neighbours tend to be alike and a count
@@ -25,102 +25,112 @@ _Array = NDArray[Any]
 
 
 @jit
-def autocontrast_bytes(images: _Array, cuts: _Array, out: _Array) -> None:
+def autocontrast(images: _Array, cuts: _Array, out: _Array, outside: _Array) -> None:
     """Stretches each channel so that its darkest level is black and its lightest white.
 
+    Between them bytes are cut off to whole levels; floats are not.
+
     Args:
-        images: `(M, H, W, C)`, C-contiguous, uint8.
+        images: `(M, H, W, C)`, C-contiguous, uint8 or floats.
         cuts: `(M,)`, int64: how many of the darkest and of the lightest samples of each channel
             do not count.
         out: Like `images`.
+        outside: See `pointwise`.
     """
     channels = images.shape[3]
-    counts, tables = _scratch(channels)
+    counts, levels = _scratch(images)
+    lines, tables = np.empty((channels, 2)), np.empty((channels, _LEVELS), np.uint8)
+    pattern = np.empty((2, _PATTERN * channels), images.dtype)
     for i in range(len(images)):
         source = images[i].reshape(-1)
-        _count(source, channels, counts)
+        _count(_nearest(source, levels, outside), channels, counts)
         for channel in range(channels):
-            factor, offset = _stretch(counts[channel], cuts[i])
-            for level in range(_LEVELS):
-                stretched = np.int32(level * factor + offset)
-                tables[channel, level] = min(max(stretched, np.int32(0)), np.int32(255))
-        look_up_row(source, tables, out[i].reshape(-1))
+            lines[channel, 0], lines[channel, 1] = _stretch(counts[channel], cuts[i])
+        _stretch_row(source, lines, tables, pattern, out[i].reshape(-1))
 
 
 @jit
-def autocontrast_floats(images: _Array, cuts: _Array, out: _Array, outside: _Array) -> None:
-    """Stretches each channel of floats, as `autocontrast_bytes` does, without cutting off."""
+def equalize(images: _Array, out: _Array, outside: _Array) -> None:
+    """Gives each channel as flat a histogram as its levels allow; arguments as above."""
     channels = images.shape[3]
-    levels = np.empty(images.shape[1] * images.shape[2] * channels, np.uint8)
-    counts, _ = _scratch(channels)
-    # The channels' numbers side by side, over and over, for loops over whole vectors.
-    period = _PATTERN * channels
-    factors, offsets = np.empty(period, images.dtype), np.empty(period, images.dtype)
+    counts, levels = _scratch(images)
+    tables = np.empty((channels, _LEVELS), np.uint8)
     for i in range(len(images)):
-        source, target = images[i].reshape(-1), out[i].reshape(-1)
-        outside[0] |= _find_levels(source, levels)
-        _count(levels, channels, counts)
+        source = images[i].reshape(-1)
+        _count(_nearest(source, levels, outside), channels, counts)
         for channel in range(channels):
-            factor, offset = _stretch(counts[channel], cuts[i])
-            factors[channel::channels] = factor
-            offsets[channel::channels] = offset / 255
-        for start in range(0, len(source), period):
+            _flatten(counts[channel], tables[channel])
+        _look_up_row(source, tables, levels, out[i].reshape(-1))
+
+
+@jit
+def _scratch(images: _Array) -> tuple[_Array, _Array]:
+    """Returns room for the histograms and the levels of an image."""
+    _, height, width, channels = images.shape
+    counts = np.empty((max(channels, _TURNS), _LEVELS), np.int32)
+    return counts, np.empty(height * width * channels, np.uint8)
+
+
+@by_dtype
+def _nearest(dtype: np.dtype[Any]) -> Any:
+    """`_nearest(samples, levels, outside)` returns the levels of samples, NaN as black."""
+    if dtype == np.uint8:
+        return lambda samples, levels, outside: samples  # noqa: ARG005 - Numba passes all
+    none, full, half = dtype.type(0), dtype.type(255), dtype.type(0.5)
+
+    def find_levels(samples: Any, levels: Any, outside: Any) -> Any:
+        found = False
+        for k in range(np.uint64(len(samples))):
+            found |= is_outside(samples, k)
+            sample = load(samples, k)
+            sample = sample if sample == sample else none
+            levels[k] = np.uint8(np.int32(sample * full + half))
+        outside[0] |= found
+        return levels
+
+    return find_levels
+
+
+@by_dtype
+def _stretch_row(dtype: np.dtype[Any]) -> Any:
+    """`_stretch_row(samples, lines, tables, pattern, target)`: lines are factors and offsets."""
+
+    def by_tables(samples: Any, lines: Any, tables: Any, pattern: Any, target: Any) -> None:  # noqa: ARG001 - Numba passes all
+        for channel in range(len(lines)):
+            for level in range(_LEVELS):
+                stretched = np.int32(level * lines[channel, 0] + lines[channel, 1])
+                tables[channel, level] = min(max(stretched, np.int32(0)), np.int32(255))
+        look_up_row(samples, tables, target)
+
+    def by_lines(samples: Any, lines: Any, tables: Any, pattern: Any, target: Any) -> None:  # noqa: ARG001 - Numba passes all
+        # The channels' numbers side by side, over and over, for loops over whole vectors.
+        factors, offsets = pattern[0], pattern[1]
+        for channel in range(len(lines)):
+            factors[channel :: len(lines)] = lines[channel, 0]
+            offsets[channel :: len(lines)] = lines[channel, 1] / 255
+        for start in range(0, len(samples), len(factors)):
             place = np.uint64(start)
-            for k in range(np.uint64(min(period, len(source) - start))):
-                value = factors[k] * load(source, place + k) + offsets[k]
+            for k in range(np.uint64(min(len(factors), len(samples) - start))):
+                value = factors[k] * load(samples, place + k) + offsets[k]
                 target[place + k] = fit(target, value)
 
-
-@jit
-def equalize_bytes(images: _Array, out: _Array) -> None:
-    """Gives each channel as flat a histogram as its levels allow."""
-    channels = images.shape[3]
-    counts, tables = _scratch(channels)
-    for i in range(len(images)):
-        source = images[i].reshape(-1)
-        _count(source, channels, counts)
-        for channel in range(channels):
-            _flatten(counts[channel], tables[channel])
-        look_up_row(source, tables, out[i].reshape(-1))
+    return by_tables if dtype == np.uint8 else by_lines
 
 
-@jit
-def equalize_floats(images: _Array, out: _Array, outside: _Array) -> None:
-    """Gives each channel of floats as flat a histogram as its levels allow."""
-    channels = images.shape[3]
-    levels = np.empty(images.shape[1] * images.shape[2] * channels, np.uint8)
-    counts, tables = _scratch(channels)
-    white = images.dtype.type(255)
-    for i in range(len(images)):
-        source, target = images[i].reshape(-1), out[i].reshape(-1)
-        outside[0] |= _find_levels(source, levels)
-        _count(levels, channels, counts)
-        for channel in range(channels):
-            _flatten(counts[channel], tables[channel])
+@by_dtype
+def _look_up_row(dtype: np.dtype[Any]) -> Any:
+    """`_look_up_row(samples, tables, levels, target)` looks up samples, of floats their levels."""
+    if dtype == np.uint8:
+        return lambda samples, tables, levels, target: look_up_row(samples, tables, target)  # noqa: ARG005
+    kind, white = dtype.type, dtype.type(255)
+
+    def look_up_levels(samples: Any, tables: Any, levels: Any, target: Any) -> None:
         look_up_row(levels, tables, levels)
-        for k in range(np.uint64(len(source))):
-            level = images.dtype.type(levels[k]) / white
-            target[k] = level if source[k] == source[k] else source[k]
+        for k in range(np.uint64(len(samples))):
+            level = kind(levels[k]) / white
+            target[k] = level if samples[k] == samples[k] else samples[k]
 
-
-@jit
-def _scratch(channels: int) -> tuple[_Array, _Array]:
-    """Returns room for the histograms and the tables of an image."""
-    counts = np.empty((max(channels, _TURNS), _LEVELS), np.int32)
-    return counts, np.empty((channels, _LEVELS), np.uint8)
-
-
-@jit
-def _find_levels(samples: _Array, levels: _Array) -> bool:
-    """Writes the nearest level of each float, NaN as black; returns whether one lies outside."""
-    found = False
-    none, full, half = samples.dtype.type(0), samples.dtype.type(255), samples.dtype.type(0.5)
-    for k in range(np.uint64(len(samples))):
-        found |= is_outside(samples, k)
-        sample = load(samples, k)
-        sample = sample if sample == sample else none
-        levels[k] = np.uint8(np.int32(sample * full + half))
-    return found
+    return look_up_levels
 
 
 @jit

@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._colors import BLUE, GREEN, RED
 from kaug._kernels import jit
-from kaug._kernels.colors import turned
-from kaug._kernels.samples import fit, is_outside, load, white
+from kaug._kernels.colors import reaches_outside, saturated, turned
+from kaug._kernels.samples import clip, fit, is_outside, load, luma, white
 
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
 
@@ -43,9 +42,8 @@ def jitter(images: _Array, strengths: _Array, orders: _Array, out: _Array, outsi
     lanes = np.empty(_LANES, strengths.dtype)
     for i in range(len(images)):
         source, target = images[i].reshape(-1), out[i].reshape(-1)
-        top = white(source)
         strength, order = strengths[i], orders[i]
-        done, mean = 0, top
+        done, mean = 0, white(source)
         if strength[CONTRAST] != 1:
             while order[done] != CONTRAST:
                 done += 1
@@ -53,7 +51,7 @@ def jitter(images: _Array, strengths: _Array, orders: _Array, out: _Array, outsi
             for first in range(0, pixels, _BLOCK):
                 count = min(_BLOCK, pixels - first)
                 outside[0] |= _split(source, first, count, planes)
-                _change(planes, count, strength, order[:done], mean, top)
+                _change(planes, count, strength, order[:done], mean, source)
                 total += _sum(planes, count, lanes)
             mean = strengths.dtype.type(total / pixels)
         single = done > 0 and pixels <= _BLOCK
@@ -63,7 +61,7 @@ def jitter(images: _Array, strengths: _Array, orders: _Array, out: _Array, outsi
             count = min(_BLOCK, pixels - first)
             if not single:
                 outside[0] |= _split(source, first, count, planes)
-            _change(planes, count, strength, order[done:], mean, top)
+            _change(planes, count, strength, order[done:], mean, source)
             _join(planes, first, count, target)
 
 
@@ -80,8 +78,7 @@ def _split(source: _Array, first: int, count: int, planes: _Array) -> bool:
     place = three * np.uint64(first)
     for pixel in range(np.uint64(count)):
         k = place + three * pixel
-        found |= is_outside(source, k) | is_outside(source, k + one)
-        found |= is_outside(source, k + two)
+        found |= reaches_outside(source, k)
         planes[zero, pixel] = load(source, k)
         planes[one, pixel] = load(source, k + one)
         planes[two, pixel] = load(source, k + two)
@@ -106,40 +103,37 @@ def _join(planes: _Array, first: int, count: int, target: _Array) -> None:
 
 @jit
 def _change(
-    planes: _Array, count: int, strength: _Array, order: _Array, mean: Any, top: Any
+    planes: _Array, count: int, strength: _Array, order: _Array, mean: Any, source: _Array
 ) -> None:
     """Makes changes in order; those of strength 1, or 0 for the hue, are none."""
-    colored = len(planes) == 3
+    colored, none = len(planes) == 3, planes.dtype.type(0)
     for change in order:
         if change == BRIGHTNESS and strength[BRIGHTNESS] != 1:
-            _scale(planes, count, strength[BRIGHTNESS], top - top, top)
+            _scale(planes, count, strength[BRIGHTNESS], none, source)
         elif change == CONTRAST and strength[CONTRAST] != 1:
-            _scale(planes, count, strength[CONTRAST], mean, top)
+            _scale(planes, count, strength[CONTRAST], mean, source)
         elif change == SATURATION and colored and strength[SATURATION] != 1:
-            _saturate(planes, count, strength[SATURATION], top)
+            _saturate(planes, count, strength[SATURATION], source)
         elif change == HUE and colored and strength[HUE] != 0:
             _turn(planes, count, strength[HUE])
 
 
 @jit
-def _scale(planes: _Array, count: int, factor: Any, centre: Any, top: Any) -> None:
+def _scale(planes: _Array, count: int, factor: Any, centre: Any, source: _Array) -> None:
     offset = (planes.dtype.type(1) - factor) * centre
     for channel in range(len(planes)):
         plane = planes[channel]
         for k in range(np.uint64(count)):
-            plane[k] = _clip(factor * plane[k] + offset, top)
+            plane[k] = clip(source, factor * plane[k] + offset)
 
 
 @jit
-def _saturate(planes: _Array, count: int, factor: Any, top: Any) -> None:
+def _saturate(planes: _Array, count: int, factor: Any, source: _Array) -> None:
     reds, greens, blues = planes[0], planes[1], planes[2]
     rest = planes.dtype.type(1) - factor
     for k in range(np.uint64(count)):
-        red, green, blue = reds[k], greens[k], blues[k]
-        base = rest * _luma(planes, red, green, blue)
-        reds[k] = _clip(base + factor * red, top)
-        greens[k] = _clip(base + factor * green, top)
-        blues[k] = _clip(base + factor * blue, top)
+        red, green, blue = saturated(planes, reds[k], greens[k], blues[k], factor, rest)
+        reds[k], greens[k], blues[k] = clip(source, red), clip(source, green), clip(source, blue)
 
 
 @jit
@@ -163,23 +157,9 @@ def _sum(planes: _Array, count: int, lanes: _Array) -> float:
             k = place + lane
             level = planes[0, k]
             if len(planes) == 3:
-                level = _luma(planes, level, planes[1, k], planes[2, k])
+                level = luma(planes, level, planes[1, k], planes[2, k])
             lanes[lane] += level if level == level else none
     total = 0.0
     for lane in range(_LANES):
         total += lanes[lane]
     return total
-
-
-@jit
-def _luma(planes: _Array, red: Any, green: Any, blue: Any) -> Any:
-    """Returns the brightness of a pixel, not rounded."""
-    kind = planes.dtype.type
-    return kind(RED / 65536) * red + kind(GREEN / 65536) * green + kind(BLUE / 65536) * blue
-
-
-@jit
-def _clip(value: Any, top: Any) -> Any:
-    none = top - top
-    value = none if value < none else value
-    return top if value > top else value

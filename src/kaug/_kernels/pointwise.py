@@ -83,6 +83,7 @@ def add(images: _Array, offsets: _Array, out: _Array, outside: _Array) -> None:
 
 @by_dtype
 def _sum(dtype: np.dtype[Any]) -> Any:
+    """`_sum(samples, k, offset)` returns sample `k` and what is added to it."""
     if dtype != np.uint8:
         return lambda samples, k, offset: fit(samples, load(samples, k) + offset)
     none, full = np.int16(0), np.int16(255)
@@ -124,28 +125,33 @@ def look_up_row(source: _Array, table: _Array, target: _Array) -> None:
 
 
 @jit
-def solarize_bytes(images: _Array, thresholds: _Array, out: _Array) -> None:
-    """Inverts bytes from their row's threshold on; thresholds `(M,)`, uint16, 0..256."""
-    for i in range(len(images)):
-        source, target = images[i].reshape(-1), out[i].reshape(-1)
-        threshold = thresholds[i]
-        for k in range(np.uint64(len(source))):
-            sample = source[k]
-            target[k] = sample if np.uint16(sample) < threshold else ~sample
+def solarize(images: _Array, thresholds: _Array, out: _Array, outside: _Array) -> None:
+    """Inverts samples from their row's threshold on.
 
-
-@jit
-def solarize_floats(images: _Array, thresholds: _Array, out: _Array, outside: _Array) -> None:
-    """Inverts floats from their row's threshold on; thresholds `(M,)` of the same dtype."""
+    Thresholds `(M,)` are uint16 for bytes, 0..256, and floats of the precision worked in for those.
+    """
     found = False
     for i in range(len(images)):
         source, target = images[i].reshape(-1), out[i].reshape(-1)
         threshold = thresholds[i]
         for k in range(np.uint64(len(source))):
             found |= is_outside(source, k)
-            sample = load(source, k)
-            target[k] = white(source) - sample if sample >= threshold else sample
+            target[k] = _solarized(source, k, threshold)
     outside[0] |= found
+
+
+@by_dtype
+def _solarized(dtype: np.dtype[Any]) -> Any:
+    """`_solarized(samples, k, threshold)` returns sample `k` or its inverse."""
+
+    def solarize_byte(samples: Any, k: Any, threshold: Any) -> Any:
+        return samples[k] if np.uint16(samples[k]) < threshold else ~samples[k]
+
+    def solarize_float(samples: Any, k: Any, threshold: Any) -> Any:
+        sample = load(samples, k)
+        return white(samples) - sample if sample >= threshold else sample
+
+    return solarize_byte if dtype == np.uint8 else solarize_float
 
 
 @jit

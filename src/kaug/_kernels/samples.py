@@ -40,14 +40,28 @@ def load(dtype: np.dtype[Any]) -> Any:
     """`load(samples, k)` returns sample `k` as a float of 0..`white(samples)`."""
     if dtype == np.uint8:
         return lambda samples, k: np.float32(samples[k])
-    return lambda samples, k: fit(samples, samples[k])
+    return lambda samples, k: clip(samples, samples[k])
+
+
+@by_dtype
+def clip(dtype: np.dtype[Any]) -> Any:
+    """`clip(samples, value)` brings a float back to 0..`white(samples)`, and lets NaN through."""
+    kind = np.float32 if dtype == np.uint8 else dtype.type
+    none, full = kind(0), kind(255 if dtype == np.uint8 else 1)
+
+    def clipped(samples: Any, value: Any) -> Any:  # noqa: ARG001 - Numba passes all
+        value = none if value < none else value
+        return full if value > full else value
+
+    return clipped
 
 
 @by_dtype
 def fit(dtype: np.dtype[Any]) -> Any:
     """`fit(samples, value)` returns a float as a sample: clipped, and bytes are rounded half up."""
-    kind = np.float32 if dtype == np.uint8 else dtype.type
-    none, full, half = kind(0), kind(255 if dtype == np.uint8 else 1), kind(0.5)
+    if dtype != np.uint8:
+        return lambda samples, value: clip(samples, value)
+    none, full, half = np.float32(0), np.float32(255), np.float32(0.5)
 
     def fit_byte(samples: Any, value: Any) -> Any:  # noqa: ARG001 - Numba passes all
         value = value + half
@@ -55,11 +69,7 @@ def fit(dtype: np.dtype[Any]) -> Any:
         value = value if value < full else full
         return np.uint8(np.int32(value))
 
-    def fit_float(samples: Any, value: Any) -> Any:  # noqa: ARG001 - Numba passes all
-        value = none if value < none else value
-        return full if value > full else value
-
-    return fit_byte if dtype == np.uint8 else fit_float
+    return fit_byte
 
 
 @by_dtype

@@ -98,11 +98,9 @@ class Contrast(Normalized):
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         means = np.empty(len(images))
+        colors.find_means(images, means)
         if images.dtype == np.uint8:
-            colors.byte_means(images, means)
             means = np.floor(means + 0.5)
-        else:
-            colors.float_means(images, means)
         factors = strengths(parameters, "contrast", working_dtype(images.dtype))
         offsets = ((1 - factors) * means).astype(factors.dtype)
         return _scaled(images, factors, offsets, outside)

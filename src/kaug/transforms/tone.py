@@ -87,14 +87,14 @@ class Solarize(Normalized):
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         thresholds = strengths(parameters, "threshold", np.float64)
         # A threshold that is a level of the images must not pass it by a rounding error.
-        thresholds = thresholds - 4 * np.finfo(working_dtype(images.dtype)).eps
-        out = np.empty_like(images)
+        precision = working_dtype(images.dtype)
+        thresholds = thresholds - 4 * np.finfo(precision).eps
         if images.dtype == np.uint8:
-            levels = np.clip(np.ceil(thresholds * 255), 0, 256).astype(np.uint16)
-            pointwise.solarize_bytes(images, read_only(levels), out)
+            own = np.clip(np.ceil(thresholds * 255), 0, 256).astype(np.uint16)
         else:
-            own = read_only(thresholds.astype(images.dtype))
-            pointwise.solarize_floats(images, own, out, outside)
+            own = thresholds.astype(precision)
+        out = np.empty_like(images)
+        pointwise.solarize(images, read_only(own), out, outside)
         return out
 
 
@@ -134,10 +134,7 @@ class AutoContrast(Normalized):
         cutoffs = strengths(parameters, "cutoff", np.float64)
         cuts = np.floor_divide(pixels * cutoffs, 100).astype(np.int64)
         out = np.empty_like(images)
-        if images.dtype == np.uint8:
-            histograms.autocontrast_bytes(images, read_only(cuts), out)
-        else:
-            histograms.autocontrast_floats(images, read_only(cuts), out, outside)
+        histograms.autocontrast(images, read_only(cuts), out, outside)
         return out
 
 
@@ -164,8 +161,5 @@ class Equalize(Normalized):
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         del parameters
         out = np.empty_like(images)
-        if images.dtype == np.uint8:
-            histograms.equalize_bytes(images, out)
-        else:
-            histograms.equalize_floats(images, out, outside)
+        histograms.equalize(images, out, outside)
         return out
