@@ -84,15 +84,21 @@ class Transform(ABC):
     photometric: ClassVar[bool] = False
     # Whether a class is kaug's own, whose draws need no check.
     _ours: ClassVar[bool] = True
-    # What the options that a class adds are checked by, and all options with those of its bases.
+    # What the options that a class adds are checked by; all of them, with those of its bases; and
+    # those of options that are drawn from ranges.
     _checks: ClassVar[Mapping[str, Check]] = {}
     _all_checks: ClassVar[Mapping[str, Check]] = {}
+    _ranges: ClassVar[Mapping[str, Range | Integers]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         home, *places = cls.__module__.split(".")
         cls._ours = home == "kaug"
-        cls._all_checks = ChainMap(*(vars(base).get("_checks", {}) for base in cls.__mro__))
+        checks = dict(ChainMap(*(vars(base).get("_checks", {}) for base in cls.__mro__)))
+        cls._all_checks = checks
+        cls._ranges = {
+            name: each for name, each in checks.items() if isinstance(each, (Range, Integers))
+        }
         if cls._ours and any(name.startswith("_") for name in (*places, cls.__name__)):
             return  # what others are made of, and what nobody makes by itself
         Transform.registry[registered_name(cls)] = cls
@@ -109,11 +115,6 @@ class Transform(ABC):
     def _ends(self, name: str) -> tuple[Any, Any]:
         """Returns the least and the greatest value of an option that is drawn from a range."""
         return self._ranges[name].ends(getattr(self, name))
-
-    @property
-    def _ranges(self) -> dict[str, Range | Integers]:
-        checks = self._all_checks.items()
-        return {name: check for name, check in checks if isinstance(check, (Range, Integers))}
 
     # What a subclass writes ---------------------------------------------------------------------
 
