@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kaug._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from kaug import integrations, layers, testing, transforms
+    from kaug import integrations, layers, sources, testing, transforms
     from kaug.fashion_mnist import FASHION_MNIST_CLASSES, load_fashion_mnist
     from kaug.image_data_generator import ImageDataGenerator
     from kaug.models import build_fashion_cnn, build_vgg19
@@ -41,6 +41,7 @@ _HOME = {
     "plot_confusion_matrix": "plots",
     "plot_history": "plots",
     "plot_images": "plots",
+    "sources": "sources",
     "testing": "testing",
     "train_validation_split": "splits",
     "transforms": "transforms",
@@ -62,6 +63,7 @@ __all__ = [  # noqa: RUF022 - as sorted() sorts; ruff would put constants first
     "plot_confusion_matrix",
     "plot_history",
     "plot_images",
+    "sources",
     "testing",
     "train_validation_split",
     "transforms",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kaug._files import absolute, check_folder, check_inside
 from kaug._types import Rows
 from kaug._validation import check_flag, describe, message, warn
 from kaug.image_data_generator._file_batches import (
@@ -14,17 +15,8 @@ from kaug.image_data_generator._file_batches import (
     FileIterator,
     check_binary,
     check_class_mode,
-    chosen_classes,
-    warn_of_empty_classes,
-    warn_of_numbers,
 )
-from kaug.image_data_generator._files import (
-    EXTENSIONS,
-    OTHERS,
-    absolute,
-    check_folder,
-    check_inside,
-)
+from kaug.image_data_generator._files import EXTENSIONS, OTHERS
 from kaug.image_data_generator._iterators import check_subset, split_range
 from kaug.image_data_generator._protocol import Augments
 from kaug.image_data_generator._table import (
@@ -37,6 +29,7 @@ from kaug.image_data_generator._table import (
     targets,
     weights,
 )
+from kaug.sources._classes import chosen_classes, warn_of_empty_classes, warn_of_numbers
 
 _NAMED = 5  # how many classes a message names
 

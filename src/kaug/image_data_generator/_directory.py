@@ -1,31 +1,28 @@
 """`flow_from_directory`: one folder per class."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kaug._files import check_path
+from kaug._files import absolute, check_inside
 from kaug._validation import check_flag, message, warn
 from kaug.image_data_generator._file_batches import (
     WITH_CLASSES,
     FileIterator,
     check_binary,
     check_class_mode,
-    chosen_classes,
-    warn_of_empty_classes,
-    warn_of_numbers,
 )
-from kaug.image_data_generator._files import (
-    EXTENSIONS,
-    absolute,
-    check_folder,
-    check_inside,
-    list_images,
-)
+from kaug.image_data_generator._files import EXTENSIONS, list_images
 from kaug.image_data_generator._iterators import check_subset, split_range
 from kaug.image_data_generator._protocol import Augments
+from kaug.sources._classes import (
+    chosen_classes,
+    class_folders,
+    warn_of_empty_classes,
+    warn_of_loose,
+    warn_of_numbers,
+)
 
 _NAMED = 3  # how many files a message names
 
@@ -51,7 +48,7 @@ class DirectoryIterator(FileIterator):
         check_flag(follow_links, "follow_links")
         check_subset(image_data_generator, subset)
         folder = absolute(directory)
-        names = _class_names(folder, classes, as_keras=as_keras)
+        names = class_folders(folder, classes, as_keras=as_keras)
         if not as_keras:
             check_binary(class_mode, names)
             if chosen_classes(classes) is None and class_mode in WITH_CLASSES:
@@ -67,7 +64,7 @@ class DirectoryIterator(FileIterator):
             passed += others
         if not as_keras:
             _warn_of_kinds(passed)
-            _warn_of_loose(folder)
+            warn_of_loose(folder, EXTENSIONS)
             _check_found(folder, names, numbers, subset)
         fix = "Pass follow_links=True if you trust the links."
         check_inside(folder, files, follow_links=follow_links, fix=fix)
@@ -105,15 +102,6 @@ def _warn_of_kinds(passed: list[Path]) -> None:
         warn(message(rule, f"{len(passed)} others; the first: {first}", fix))
 
 
-def _warn_of_loose(folder: Path) -> None:
-    loose = sorted(path for path in folder.iterdir() if path.name.lower().endswith(EXTENSIONS))
-    loose = [path for path in loose if path.is_file()]
-    if loose:
-        rule = "Pictures must lie in the folder of their class, or they are passed over"
-        received = f"{len(loose)} beside the class folders; the first: {str(loose[0])!r}"
-        warn(message(rule, received, "Move them."))
-
-
 def _check_found(folder: Path, names: list[str], numbers: list[int], subset: str | None) -> None:
     """Raises without any image, and warns of classes without one."""
     if not numbers:
@@ -123,25 +111,3 @@ def _check_found(folder: Path, names: list[str], numbers: list[int], subset: str
     used = set(numbers)
     empty = [name for number, name in enumerate(names) if number not in used]
     warn_of_empty_classes("the class folders", empty, subset)
-
-
-def _class_names(folder: Path, classes: Any, *, as_keras: bool) -> list[str]:
-    """Returns the class folders that were named, or all that are not hidden."""
-    check_folder(folder)
-    chosen = chosen_classes(classes)
-    if chosen is None:
-        names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
-        names = [name for name in names if as_keras or not name.startswith(".")]
-        if not names and not as_keras:
-            rule = "`directory` must hold one folder per class"
-            raise ValueError(message(rule, f"{str(folder)!r} without folders"))
-        return names
-    for name in chosen:
-        check_path(name if isinstance(name, os.PathLike) else str(name), "classes")
-    names = [str(name) for name in chosen]
-    fix = "Name folders inside it."
-    for path in map(Path, check_inside(folder, names, follow_links=True, fix=fix)):
-        if not path.is_dir() and not as_keras:
-            rule = f"`classes` must name folders in {str(folder)!r}"
-            raise ValueError(message(rule, repr(path.name)))
-    return names

@@ -1,7 +1,6 @@
 """Batches from files: what folders and tables share."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,15 +10,14 @@ from kaug._types import Array, Rows
 from kaug._validation import check_choice, describe, message, warn
 from kaug.image_data_generator._files import Reader
 from kaug.image_data_generator._iterators import Iterator
-from kaug.image_data_generator._pictures import Found, UnusableError
+from kaug.image_data_generator._pictures import Found
 from kaug.image_data_generator._protocol import Augments
 from kaug.image_data_generator._saving import make_saver
+from kaug.sources._opening import UnusableError, named
 
 WITH_CLASSES = ("categorical", "binary", "sparse")
 
-_NAMED = 3  # how many bad files a message names
 _TWO = 2
-_DIGITS = 20  # what has as many is a code, no number
 
 
 class FileIterator(Iterator):
@@ -177,21 +175,11 @@ class FileIterator(Iterator):
             fix = first.fix if isinstance(first, UnusableError) else "Repair it."
             if self._on_error == "raise":
                 fix += ' Or pass on_error="skip".'
-            raise ValueError(message(rule, _name(errors), fix)) from first
+            raise ValueError(message(rule, named(errors), fix)) from first
         new = {path: error for path, error in errors.items() if path not in self._reported}
         if new:
             self._reported = self._reported | new.keys()
-            warn(message(rule, _name(new), "It is left out."))
-
-
-def chosen_classes(classes: Any) -> list[Any] | None:
-    """Returns the class names that were asked for, each once, or None for all."""
-    if isinstance(classes, str):
-        rule, fix = "`classes` must be a list of names", f"Write classes=[{classes!r}]."
-        raise TypeError(message(rule, f"classes={classes!r}", fix))
-    if classes is not None and not np.iterable(classes):
-        raise TypeError(message("`classes` must be a list of names", describe(classes)))
-    return (None if classes is None else list(dict.fromkeys(classes))) or None
+            warn(message(rule, named(new), "It is left out."))
 
 
 def check_class_mode(class_mode: Any, allowed: Sequence[str | None]) -> None:
@@ -206,36 +194,3 @@ def check_binary(class_mode: str | None, names: Sequence[Any]) -> None:
         rule = 'With class_mode="binary" there must be two classes'
         fix = 'Pass class_mode="sparse" for class numbers.'
         raise ValueError(message(rule, f"{len(names)}: {describe(list(names))}", fix))
-
-
-def warn_of_empty_classes(where: str, empty: Sequence[str], subset: str | None) -> None:
-    """Warns of classes that no image belongs to."""
-    if empty:
-        names = ", ".join(map(repr, empty[:_NAMED])) + (", …" if len(empty) > _NAMED else "")
-        part = "" if subset is None else f" in subset={subset!r}"
-        rule = f"Every class should have images{part}, since it counts without them too"
-        fix = "Give it more, remove it, or name the classes you mean by `classes`."
-        warn(message(rule, f"none in {where} {names}", fix))
-
-
-def warn_of_numbers(where: str, names: Sequence[Any]) -> None:
-    """Warns of classes whose names are numbers, but not in the order of these."""
-    if not all(isinstance(name, str) and name.isdecimal() for name in names):
-        return
-    for first, second in pairwise(names):
-        if max(len(first), len(second)) < _DIGITS and int(first) > int(second):
-            rule = "Classes are numbered in the order of their names as text"
-            received = f"numbers as {where}, of which {first!r} comes before {second!r}"
-            fix = (
-                "Their order is in `class_indices`; for another one pass `classes`, the names in "
-                "the order you want."
-            )
-            warn(message(rule, received, fix))
-            return
-
-
-def _name(errors: dict[str, Exception]) -> str:
-    """Names the first few files and what is wrong with them."""
-    parts = [f"{path} ({error})" for path, error in list(errors.items())[:_NAMED]]
-    more = len(errors) - _NAMED
-    return "; ".join(parts) + (f"; and {more} more" if more > 0 else "")

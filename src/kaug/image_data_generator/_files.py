@@ -1,9 +1,7 @@
 """Image files: which there are, and how they become arrays."""
 
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from kaug import _parallel
-from kaug._files import check_path, open_regular
+from kaug._files import list_files, open_regular
 from kaug._types import Array
 from kaug._validation import check_choice, check_flag, check_integer, describe, message
 from kaug.image_data_generator._pictures import (
@@ -20,8 +18,8 @@ from kaug.image_data_generator._pictures import (
     check_holds,
     convert,
     convert_as_keras,
-    open_picture,
 )
+from kaug.sources._opening import open_picture
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff")
 COLOR_MODES = {"grayscale": 1, "rgb": 3, "rgba": 4}
@@ -33,94 +31,16 @@ _FOREIGN = (".heic", ".heif", ".jxl", ".j2k", ".pfm", ".dib", ".ico", ".exr", ".
 OTHERS = _READABLE + _FOREIGN
 
 
-def absolute(folder: Any) -> Path:
-    """Returns the absolute path of `directory`, without `..`, links as they are."""
-    return Path(os.path.normpath(check_path(folder, "directory").absolute()))
-
-
-def check_folder(folder: Path) -> Path:
-    """Returns `directory` when it is a folder that exists."""
-    if not folder.is_dir():
-        raise ValueError(message("`directory` must be a folder that exists", repr(str(folder))))
-    return folder
-
-
 def list_images(
     folder: Path, *, follow_links: bool, hidden: bool = False
 ) -> tuple[list[Path], list[Path]]:
-    """Lists the image files below a folder, always in the same order.
-
-    Args:
-        folder: Where to look, at any depth.
-        follow_links: Whether to enter folders that are symbolic links, each folder but once.
-        hidden: Whether to enter folders whose names begin with a dot.
-
-    Returns:
-        The files that are read, and pictures of kinds that are not.
-
-    Raises:
-        OSError: A folder cannot be read.
-    """
-    seen = {folder.resolve()}
-    found = []
-    for root, folders, names in os.walk(folder, followlinks=follow_links, onerror=_raise):
-        if not hidden:
-            folders[:] = [name for name in folders if not name.startswith(".")]
-        if follow_links:
-            folders[:] = [name for name in folders if _is_new(Path(root, name), seen)]
-        found.append((root, sorted(names)))
-    paths = [Path(root, name) for root, names in sorted(found) for name in names]
+    """Returns the image files below a folder that are read, and pictures of kinds that are not."""
+    paths = list_files(folder, follow_links=follow_links, hidden=hidden)
     read, passed = (
         [path for path in paths if path.name.lower().endswith(kinds)]
         for kinds in (EXTENSIONS, OTHERS)
     )
     return read, passed
-
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def _is_new(folder: Path, seen: set[Path]) -> bool:
-    place = folder.resolve()
-    new = place not in seen
-    seen.add(place)
-    return new
-
-
-def check_inside(
-    folder: Path, names: Iterable[str | Path], *, follow_links: bool, fix: str
-) -> list[str]:
-    """Returns the paths of files by their names, none of them outside of the folder.
-
-    Args:
-        folder: An absolute path.
-        names: Relative to it, or absolute.
-        follow_links: Whether symbolic links, also of folders on the way, may lead outside.
-        fix: What to do about a path that is outside.
-
-    Raises:
-        ValueError: A path leads out of the folder.
-    """
-    # As text: a table has names by the hundred thousand, and objects of paths would take longer
-    # than all that is asked of the disk.
-    paths = [os.path.normpath(os.path.join(folder, name)) for name in names]  # noqa: PTH118
-    begin = f"{folder}{os.sep}"
-    real = folder.resolve()
-
-    @cache  # folders hold many files
-    def leads_inside(place: str) -> bool:
-        return Path(place).resolve().is_relative_to(real)
-
-    for path in paths:
-        inside = path.startswith(begin) or Path(path).is_relative_to(folder)
-        if inside and not follow_links:
-            linked = os.path.islink(path)  # noqa: PTH114
-            inside = leads_inside(path if linked else os.path.dirname(path))  # noqa: PTH120
-        if not inside:
-            rule = f"Files must lie inside the folder {str(folder)!r}"
-            raise ValueError(message(rule, repr(path), fix))
-    return paths
 
 
 @dataclass(frozen=True)

@@ -4,41 +4,24 @@ Pillow decodes. What it reads wrongly is refused here, and what it or the color 
 noted, so that whoever asked for the image can be told.
 """
 
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from kaug._types import Array
-from kaug._validation import message
+from kaug.sources._opening import UnusableError, orientation_of
 
 BYTES = "8 bits"
 
-_AT_ONCE = 2**16  # bytes
-_HEADER = 512  # of them, which are enough for the header of a PPM
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_ORIENTATION = 0x0112
+_HEADER = 512  # bytes, which are enough for the header of a PPM
 # The tags of a TIFF that say how its values are stored.
 _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR, _SAMPLE_FORMAT = 258, 259, 262, 277, 284, 339
 _UNSIGNED, _SIGNED = 1, 2
 _DECODED_BY_PILLOW = (1, 32773)  # not compressed, PackBits; libtiff decodes the others
-
-
-class UnusableError(ValueError):
-    """A file that is an image, but not one that can become what was asked for.
-
-    Args:
-        what: What it holds.
-        fix: What to do about it.
-    """
-
-    def __init__(self, what: str, fix: str) -> None:
-        super().__init__(what)
-        self.fix = fix
 
 
 @dataclass(frozen=True)
@@ -55,43 +38,6 @@ class Found:
 
 
 USUAL = Found(BYTES)
-
-
-def open_picture(file: BinaryIO) -> tuple[Image.Image, bytes]:
-    """Returns an image that is not decoded yet, and the first bytes of its file.
-
-    Args:
-        file: As `open_regular` gives it.
-
-    Raises:
-        ValueError: It is no image, or has more pixels than `PIL.Image.MAX_IMAGE_PIXELS`.
-    """
-    head = file.read(_AT_ONCE)
-    file.seek(0)
-    try:
-        # What is in memory already is read from there, which is faster.
-        picture: Image.Image = Image.open(io.BytesIO(head) if len(head) < _AT_ONCE else file)
-    except UnidentifiedImageError:
-        if head.startswith(_TIFF):
-            what = "a TIFF of a depth or of so many channels as Pillow cannot read"
-            fix = "Save it as gray of 8 or 16 bits or float32, or as RGB."
-            raise UnusableError(what, fix) from None
-        raise ValueError("nothing that Pillow knows as an image") from None
-    _refuse_bombs(picture)
-    return picture, head
-
-
-def _refuse_bombs(picture: Image.Image) -> None:
-    """Refuses pictures whose pixels would fill the memory, before they are decoded."""
-    limit, (width, height) = Image.MAX_IMAGE_PIXELS, picture.size
-    if limit is not None and width * height > limit:
-        raise ValueError(
-            message(
-                f"An image must have at most {limit} pixels",
-                f"{width} × {height}",
-                "Raise PIL.Image.MAX_IMAGE_PIXELS if you trust it.",
-            )
-        )
 
 
 def convert(
@@ -118,7 +64,7 @@ def convert(
     picture.load()
     if turn:
         picture = ImageOps.exif_transpose(picture)
-    elif (orientation := _orientation(picture)) in range(2, 9):
+    elif (orientation := orientation_of(picture)) in range(2, 9):
         notes["orientation"] = (
             "A photograph is read as it is stored, mirrored or on its side or head",
             f"EXIF orientation {orientation}",
@@ -234,13 +180,6 @@ def _note_depth(depth: str, color_mode: str, notes: dict[str, tuple[str, str, st
         'Pass color_mode="grayscale" for one channel, and divide by its range '
         "(rescale=1 / 65535 for all 16 bits).",
     )
-
-
-def _orientation(picture: Image.Image) -> int:
-    """Returns how a photograph is to be turned; Pillow has done it already where it is a TIFF."""
-    if "exif" not in picture.info and "xmp" not in picture.info:  # asking takes longer
-        return 1
-    return int(picture.getexif().get(_ORIENTATION, 1))
 
 
 def _is_deep(picture: Image.Image) -> bool:
