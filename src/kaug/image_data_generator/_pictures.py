@@ -4,7 +4,6 @@ Pillow decodes. What it reads wrongly is refused here, and what it or the color 
 noted, so that whoever asked for the image can be told.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,13 +12,12 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from kaug._types import Array
-from kaug.sources._opening import UnusableError, orientation_of
+from kaug.sources._opening import BITS, UnusableError, orientation_of, stored_bits
 
 BYTES = "8 bits"
 
-_HEADER = 512  # bytes, which are enough for the header of a PPM
 # The tags of a TIFF that say how its values are stored.
-_BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR, _SAMPLE_FORMAT = 258, 259, 262, 277, 284, 339
+_COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR, _SAMPLE_FORMAT = 259, 262, 277, 284, 339
 _UNSIGNED, _SIGNED = 1, 2
 _DECODED_BY_PILLOW = (1, 32773)  # not compressed, PackBits; libtiff decodes the others
 
@@ -114,7 +112,7 @@ def _refuse_misread(picture: Image.Image, tags: Any) -> None:
     """Refuses what Pillow opens, but gives other values than the file's."""
     if not tags:
         return
-    bits, samples = max(tags.get(_BITS, (1,))), tags.get(_SAMPLES, 1)
+    bits, samples = max(tags.get(BITS, (1,))), tags.get(_SAMPLES, 1)
     kind = tags.get(_SAMPLE_FORMAT, (_UNSIGNED,))[0]
     planes = tags.get(_PLANAR, 1) == 2 and samples > 1
     black_is_0 = tags.get(_PHOTOMETRIC) != 0
@@ -137,7 +135,7 @@ def _lost(
     picture: Image.Image, tags: Any, head: bytes
 ) -> Iterator[tuple[str, tuple[str, str, str]]]:
     """Yields what Pillow leaves out, as notes by their kind."""
-    bits = _stored_bits(tags, head)
+    bits = stored_bits(tags, head)
     if bits > 8 and not _is_deep(picture):
         yield (
             "depth",
@@ -192,19 +190,7 @@ def _depth(picture: Image.Image, tags: Any) -> str:
         return BYTES
     if picture.mode == "F":
         return "32-bit floats"
-    return f"{max(tags.get(_BITS, (16,)))} bits"
-
-
-def _stored_bits(tags: Any, head: bytes) -> int:
-    """Returns the bits of a value in the file, 8 where nothing says that there are more."""
-    if tags:
-        return int(max(tags.get(_BITS, (1,))))
-    if head.startswith(b"\x89PNG"):
-        return head[24]
-    if head.startswith((b"P3", b"P6")):
-        words = re.sub(rb"#[^\r\n]*", b"", head[:_HEADER]).split(maxsplit=4)
-        return int(words[3]).bit_length()
-    return 8
+    return f"{max(tags.get(BITS, (16,)))} bits"
 
 
 def _to_mode(picture: Image.Image, color_mode: str) -> Image.Image:

@@ -1,21 +1,24 @@
 """How a file becomes an array: decoded, turned, in the channels and the depth asked for."""
 
+import os
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from kaug._files import open_regular
 from kaug._types import Array
 from kaug._validation import check_choice, check_integer, message
-from kaug.sources._opening import open_picture, orientation_of
+from kaug.sources._jpeg import Jpeg, is_jpeg
+from kaug.sources._opening import UnusableError, open_picture
+from kaug.sources._plain import Opened, Plain
+from kaug.sources._png import DeepPng, is_deep_png
+from kaug.sources._tiff import Tiff, reads_rightly
+from kaug.sources._values import MOST, Window, cut, to_channels, to_dtype, turn, turned_size
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000", "PPM")
-_ON_THEIR_SIDE = (5, 6, 7, 8)
-_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-DTYPES = ("uint8",)
 
 
 class Region(NamedTuple):
@@ -61,47 +64,61 @@ class Decoder:
     def __post_init__(self) -> None:
         if self.channels is not None:
             channels = check_integer(self.channels, "channels", minimum=1, maximum=4)
-            if channels not in _MODES:
+            if channels == 2:
                 rule = "`channels` must be 1, 3 or 4, or None for those of the file"
                 raise ValueError(message(rule, f"channels={channels}"))
             object.__setattr__(self, "channels", channels)
-        check_choice(self.dtype, "dtype", DTYPES)
+        check_choice(self.dtype, "dtype", MOST)
 
     def facts(self, path: str) -> Facts:
         """Returns what the header tells; nothing is decoded."""
         with open_regular(path) as file:
-            picture, _ = open_picture(file, _formats())
-            with picture:
-                width, height = picture.size
-                if orientation_of(picture) in _ON_THEIR_SIDE:
-                    height, width = width, height
-                return Facts(height, width, _length(file))
+            return _facts(self._open(file), file)
 
     def decode(
-        self, path: str, window: tuple[int, int, int, int] | None = None
+        self, path: str, window: Window | None = None, reduce: int = 1
     ) -> tuple[Region, Facts]:
-        """Returns a window of a picture, and what its header tells."""
+        """Returns at least a window of a picture, and what its header tells.
+
+        Args:
+            path: Of the file.
+            window: As `Pictures._read` takes it.
+            reduce: As `Pictures._read` takes it.
+        """
         with open_regular(path) as file:
-            picture, _ = open_picture(file, _formats())
-            with picture:
-                picture.load()
-                turned = ImageOps.exif_transpose(picture)
-            width, height = turned.size
-            top = left = 0
-            if window is not None:
-                top, left, bottom, right = window
-                turned = turned.crop((left, top, right, bottom))
-            pixels = self._converted(turned)
-            return Region(pixels, top, left, 1), Facts(height, width, _length(file))
+            opened = self._open(file)
+            facts = _facts(opened, file)
+            stored, reduction = opened.load(reduce)
+        size = facts.height, facts.width
+        values, top, left = turn(stored.values, opened.orientation, size, reduction)
+        if window is not None:
+            values, top, left = cut(values, top, left, window, reduction)
+        values = to_dtype(to_channels(stored._replace(values=values), self.channels), self.dtype)
+        return Region(np.ascontiguousarray(values), top, left, reduction), facts
 
-    def _converted(self, picture: Any) -> Array:
-        mode = picture.mode if self.channels is None else _MODES[self.channels]
-        values = np.array(picture if picture.mode == mode else picture.convert(mode))
-        return values.reshape(*values.shape[:2], -1)
+    def _open(self, file: BinaryIO) -> Opened:
+        try:
+            picture, head = open_picture(file, _formats())
+        except UnusableError:  # a TIFF
+            return self._open_tiff(file)
+        if picture.format == "TIFF" and not reads_rightly(picture):
+            return self._open_tiff(file)
+        if is_jpeg(head):
+            return Jpeg(picture, file)
+        if is_deep_png(head):
+            return DeepPng(picture, file)
+        return Plain(picture, head, file)
+
+    def _open_tiff(self, file: BinaryIO) -> Opened:
+        tiff = Tiff(file)
+        if tiff.pages > 1 and self.channels is not None:
+            fix = "Pass channels=None to have a channel of each, or save the one that you need."
+            raise UnusableError(f"{tiff.pages} pages", fix)
+        return tiff
 
 
-def _length(file: BinaryIO) -> int:
-    return file.seek(0, 2)
+def _facts(opened: Opened, file: BinaryIO) -> Facts:
+    return Facts(*turned_size(*opened.size, opened.orientation), os.fstat(file.fileno()).st_size)
 
 
 @cache

@@ -1,16 +1,24 @@
 """Picture files as Pillow opens them, before anything is decoded."""
 
 import io
+import re
 from collections.abc import Mapping
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
 from kaug._validation import message
 
+BITS = 258  # the tag of a TIFF that says how many a value has
+
 _AT_ONCE = 2**16  # bytes
+_HEADER = 512  # of them, which are enough for the header of a PPM
+_JPEG_2000 = b"\xff\x4f\xff\x51"  # its codestream, which may lie in a box
+_MAY_BE_JPEG_2000 = (_JPEG_2000, b"\0\0\0\x0cjP  ")
+_TO_BITS = 42  # bytes on, of the first component
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ORIENTATION = 0x0112
+_NOTES = ("exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp")
 _NAMED = 3  # how many bad files a message names
 
 
@@ -51,13 +59,13 @@ def open_picture(
             fix = "Save it as gray of 8 or 16 bits or float32, or as RGB."
             raise UnusableError(what, fix) from None
         raise ValueError("nothing that Pillow knows as an image") from None
-    _refuse_bombs(picture)
+    refuse_bombs(*picture.size)
     return picture, head
 
 
-def _refuse_bombs(picture: Image.Image) -> None:
+def refuse_bombs(width: int, height: int) -> None:
     """Refuses pictures whose pixels would fill the memory, before they are decoded."""
-    limit, (width, height) = Image.MAX_IMAGE_PIXELS, picture.size
+    limit = Image.MAX_IMAGE_PIXELS
     if limit is not None and width * height > limit:
         raise ValueError(
             message(
@@ -70,7 +78,7 @@ def _refuse_bombs(picture: Image.Image) -> None:
 
 def orientation_of(picture: Image.Image) -> int:
     """Returns how a photograph is to be turned; Pillow has done it already where it is a TIFF."""
-    if "exif" not in picture.info and "xmp" not in picture.info:  # asking takes longer
+    if not any(name in picture.info for name in _NOTES):  # asking takes longer
         return 1
     return int(picture.getexif().get(_ORIENTATION, 1))
 
@@ -80,3 +88,17 @@ def named(errors: Mapping[str, object]) -> str:
     parts = [f"{path} ({error})" for path, error in list(errors.items())[:_NAMED]]
     more = len(errors) - _NAMED
     return "; ".join(parts) + (f"; and {more} more" if more > 0 else "")
+
+
+def stored_bits(tags: Any, head: bytes) -> int:
+    """Returns the bits of a value in the file, 8 where nothing says that there are more."""
+    if tags:
+        return int(max(tags.get(BITS, (1,))))
+    if head.startswith(b"\x89PNG"):
+        return head[24]
+    if (place := head.find(_JPEG_2000)) >= 0 and head.startswith(_MAY_BE_JPEG_2000):
+        return (head[place + _TO_BITS] & 127) + 1
+    if head.startswith((b"P3", b"P6")):
+        words = re.sub(rb"#[^\r\n]*", b"", head[:_HEADER]).split(maxsplit=4)
+        return int(words[3]).bit_length()
+    return 8

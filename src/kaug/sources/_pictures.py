@@ -12,8 +12,10 @@ from kaug._types import Array, Rows
 from kaug._validation import check_choice, describe, message, warn
 from kaug.sources._decode import Decoder, Facts, Region
 from kaug.sources._opening import UnusableError, named
+from kaug.sources._values import Window
 
 _RULE = "Every file must be a picture that can be read"
+_SMALLEST = 8  # the size at which it is seen whether a JPEG can be read
 
 _Result = TypeVar("_Result")
 
@@ -106,8 +108,8 @@ class Pictures:
     def _read(
         self,
         row: int,
-        window: tuple[int, int, int, int] | None = None,
-        reduce: int = 1,  # noqa: ARG002
+        window: Window | None = None,
+        reduce: int = 1,
     ) -> Region:
         """Decodes a picture or a part of it.
 
@@ -127,7 +129,7 @@ class Pictures:
         """
         path = self._paths[row]
         try:
-            region, facts = self._decoder.decode(path, window)
+            region, facts = self._decoder.decode(path, window, reduce)
         except Exception as error:  # damaged files make Pillow raise all sorts
             raise_for({path: error})
         if self._facts is not None and tuple(self._facts[row]) != facts:
@@ -212,7 +214,7 @@ def choose(
         return Pictures(paths, decoder, class_names), np.arange(len(paths))
 
     def read(path: str) -> Facts:
-        return decoder.decode(path)[1]
+        return decoder.decode(path, None, _SMALLEST)[1]
 
     facts, errors = attempt(read, paths)
     if errors and len(errors) == len(set(paths)):
