@@ -13,7 +13,8 @@ from kaug.image_data_generator._iterators import Iterator, check_subset, split_r
 from kaug.image_data_generator._options import moves_pixels
 from kaug.image_data_generator._protocol import Augments
 from kaug.image_data_generator._saving import make_saver
-from kaug.image_data_generator._table import check_complete, check_numbers
+from kaug.image_data_generator._table import check_numbers
+from kaug.sources._columns import check_complete
 
 _TABULAR = 2  # axes; what has more is maps, which may be large and mark holes by NaN
 

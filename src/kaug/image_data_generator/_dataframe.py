@@ -19,17 +19,9 @@ from kaug.image_data_generator._file_batches import (
 from kaug.image_data_generator._files import EXTENSIONS, OTHERS
 from kaug.image_data_generator._iterators import check_subset, split_range
 from kaug.image_data_generator._protocol import Augments
-from kaug.image_data_generator._table import (
-    check_columns,
-    check_lengths,
-    check_table,
-    class_names,
-    column,
-    file_names,
-    targets,
-    weights,
-)
+from kaug.image_data_generator._table import check_columns, targets, weights
 from kaug.sources._classes import chosen_classes, warn_of_empty_classes, warn_of_numbers
+from kaug.sources._columns import check_lengths, check_table, class_names, column, file_names
 
 _NAMED = 5  # how many classes a message names
 
@@ -171,9 +163,9 @@ def _number_classes(
 ) -> tuple[Rows, list[Any], dict[str, int]]:
     """Returns the rows that have a class, its number (or a list of them), and all numbers."""
     where = f'class_mode="{class_mode}" the column y_col={y_col!r}'
-    labels = class_names(
-        column(dataframe, y_col, "y_col"), where, several=class_mode == "categorical"
-    )
+    fix = 'Convert them with `.astype(str)`, or pass class_mode="raw" to get them as they are.'
+    values, several = column(dataframe, y_col, "y_col"), class_mode == "categorical"
+    labels = class_names(values, where, several=several, fix=fix)
     names = chosen or _all_classes((labels[row] for row in rows), where)
     # Keras counts also the classes of files that are not there.
     check_binary(class_mode, chosen or _all_classes(labels, where) if as_keras else names)

@@ -2,10 +2,11 @@
 
 - `kaug.sources.files`: by their paths;
 - `kaug.sources.folder`: a folder of class folders;
-
+- `kaug.sources.table`: named in a column of a table, beside their labels.
 """
 
 from kaug.sources._folder import folder
 from kaug.sources._pictures import Pictures, files
+from kaug.sources._table import table
 
-__all__ = ["Pictures", "files", "folder"]
+__all__ = ["Pictures", "files", "folder", "table"]

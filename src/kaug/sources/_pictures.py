@@ -198,9 +198,13 @@ def files(
         rule = "`paths` must be a list of paths"
         fix = f"Write [{str(paths)!r}], or kaug.sources.folder for a folder of class folders."
         raise TypeError(message(rule, f"paths={describe(paths)}", fix))
-    whole = tuple(os.path.abspath(check_path(path, "paths")) for path in paths)  # noqa: PTH100
     decoder = Decoder(channels, dtype)
-    return choose(whole, decoder, on_error, None)[0]
+    return choose(whole_paths(paths), decoder, on_error, None)[0]
+
+
+def whole_paths(paths: Iterable[str | os.PathLike[str]]) -> tuple[str, ...]:
+    """Returns paths that stay the same when the current folder changes."""
+    return tuple(os.path.abspath(check_path(path, "paths")) for path in paths)  # noqa: PTH100
 
 
 def choose(
