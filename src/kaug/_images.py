@@ -119,12 +119,13 @@ class Opened(NamedTuple):
 
     Attributes:
         size: Height and width.
-        read: Returns at least a window (top, left, bottom, right; half open), at a reduction of
-            1, 2, 4 or 8, or a smaller one.
+        read: Returns at least a window (top, left, bottom, right; half open; None for all), at a
+            reduction of 1, 2, 4 or 8, or a smaller one. Of what cannot be read in part it returns
+            the whole.
     """
 
     size: tuple[int, int]
-    read: Callable[[Window, int], Region]
+    read: Callable[[Window | None, int], Region]
 
 
 class ImageSequence:

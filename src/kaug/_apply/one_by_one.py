@@ -122,8 +122,7 @@ def _through(stages: Sequence[Stage], opened: Opened, batch: Batch) -> Batch:
         first.move_others(batch, opened.size)
         stages = stages[1:]
     else:
-        height, width = opened.size
-        batch["images"] = opened.read((0, 0, height, width), 1).pixels[np.newaxis]
+        batch["images"] = opened.read(None, 1).pixels[np.newaxis]
     for stage in stages:
         stage.apply(batch, {})
     return batch

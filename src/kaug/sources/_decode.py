@@ -1,44 +1,26 @@
 """How a file becomes an array: decoded, turned, in the channels and the depth asked for."""
 
+import io
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from kaug._files import open_regular
-from kaug._types import Array
+from kaug._images import Region, Window
 from kaug._validation import check_choice, check_integer, message
 from kaug.sources._jpeg import Jpeg, is_jpeg
 from kaug.sources._opening import UnusableError, open_picture
 from kaug.sources._plain import Opened, Plain
 from kaug.sources._png import DeepPng, is_deep_png
 from kaug.sources._tiff import Tiff, reads_rightly
-from kaug.sources._values import MOST, Window, cut, to_channels, to_dtype, turn, turned_size
+from kaug.sources._values import MOST, cut, to_channels, to_dtype, turn, turned_size
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000", "PPM")
-
-
-class Region(NamedTuple):
-    """What was decoded of a picture: all of it or a part, perhaps at a fraction of its size.
-
-    Pixel `(k, j)` shows the full picture's rows from `top + k * reduction` and columns from
-    `left + j * reduction` on, `reduction` of each. At the edges it may show a part of what is not
-    there: `top` and `left` may be negative, and the last pixels reach beyond the picture.
-
-    Attributes:
-        pixels: `(H, W, C)`.
-        top: Row of the full picture, after orientation, at which the first row of pixels begins.
-        left: The same for columns.
-        reduction: 1, 2, 4 or 8.
-    """
-
-    pixels: Array
-    top: int
-    left: int
-    reduction: int
 
 
 class Facts(NamedTuple):
@@ -73,28 +55,27 @@ class Decoder:
     def facts(self, path: str) -> Facts:
         """Returns what the header tells; nothing is decoded."""
         with open_regular(path) as file:
-            return _facts(self._open(file), file)
-
-    def decode(
-        self, path: str, window: Window | None = None, reduce: int = 1
-    ) -> tuple[Region, Facts]:
-        """Returns at least a window of a picture, and what its header tells.
-
-        Args:
-            path: Of the file.
-            window: As `Pictures._read` takes it.
-            reduce: As `Pictures._read` takes it.
-        """
-        with open_regular(path) as file:
             opened = self._open(file)
-            facts = _facts(opened, file)
-            stored, reduction = opened.load(reduce)
-        size = facts.height, facts.width
+            length = os.fstat(file.fileno()).st_size
+            return Facts(*turned_size(*opened.size, opened.orientation), length)
+
+    def open(self, path: str) -> tuple[Facts, Callable[[Window | None, int], Region]]:
+        """Returns what the header tells, and what decodes a window; the file is read once, here."""
+        with open_regular(path) as file:
+            data = file.read()
+        opened = self._open(io.BytesIO(data))
+        facts = Facts(*turned_size(*opened.size, opened.orientation), len(data))
+        return facts, partial(self._region, opened, (facts.height, facts.width))
+
+    def _region(
+        self, opened: Opened, size: tuple[int, int], window: Window | None, reduce: int
+    ) -> Region:
+        stored, reduction = opened.load(reduce)
         values, top, left = turn(stored.values, opened.orientation, size, reduction)
         if window is not None:
             values, top, left = cut(values, top, left, window, reduction)
         values = to_dtype(to_channels(stored._replace(values=values), self.channels), self.dtype)
-        return Region(np.ascontiguousarray(values), top, left, reduction), facts
+        return Region(np.ascontiguousarray(values), top, left, reduction)
 
     def _open(self, file: BinaryIO) -> Opened:
         try:
@@ -115,10 +96,6 @@ class Decoder:
             fix = "Pass channels=None to have a channel of each, or save the one that you need."
             raise UnusableError(f"{tiff.pages} pages", fix)
         return tiff
-
-
-def _facts(opened: Opened, file: BinaryIO) -> Facts:
-    return Facts(*turned_size(*opened.size, opened.orientation), os.fstat(file.fileno()).st_size)
 
 
 @cache

@@ -1,18 +1,20 @@
 """A sequence of pictures in files, and what is asked of all of them."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
 from kaug import _parallel
 from kaug._files import check_path
+from kaug._images import Opened, Region, Window
 from kaug._types import Array, Rows
 from kaug._validation import check_choice, describe, message, warn
-from kaug.sources._decode import Decoder, Facts, Region
+from kaug.sources._decode import Decoder, Facts
 from kaug.sources._opening import UnusableError, named
-from kaug.sources._values import Window
 
 _RULE = "Every file must be a picture that can be read"
 _SMALLEST = 8  # the size at which it is seen whether a JPEG can be read
@@ -105,33 +107,19 @@ class Pictures:
         fix = "Pass them as they are, x[rows] for some of them; x[i] is the array of one."
         raise TypeError(message(rule, repr(self), fix))
 
-    def _read(
-        self,
-        row: int,
-        window: Window | None = None,
-        reduce: int = 1,
-    ) -> Region:
-        """Decodes a picture or a part of it.
+    def _read(self, row: int, window: Window | None = None, reduce: int = 1) -> Region:
+        """Decodes a picture or a part of it, as `Opened.read` does."""
+        return self._open_row(row).read(window, reduce)
 
-        Args:
-            row: `0 <= row < len(self)`.
-            window: Top, left, bottom, right in pixels of the full picture after orientation,
-                half open and inside it: what is needed. None for all.
-            reduce: 1, 2, 4 or 8: the full pixels in a row that one may stand for.
-
-        Returns:
-            At least the window, at a reduction of `reduce` or less; whole and full where format
-            and decoder know no better. Fresh memory, in C order.
+    def _open_row(self, row: int) -> Opened:
+        """Reads the file of a row; what of it is decoded is up to who asks for a window.
 
         Raises:
             FileNotFoundError: The file is not there any more.
             ValueError: It cannot be read, or has changed since `sizes` were.
         """
         path = self._paths[row]
-        try:
-            region, facts = self._decoder.decode(path, window, reduce)
-        except Exception as error:  # damaged files make Pillow raise all sorts
-            raise_for({path: error})
+        facts, read = _named(path, self._decoder.open)(path)
         if self._facts is not None and tuple(self._facts[row]) != facts:
             height, width, length = self._facts[row]
             rule = "A file must not change after its size was read"
@@ -140,7 +128,11 @@ class Pictures:
                 f"{height} × {width} in {length:,} before"
             )
             raise ValueError(message(rule, received, "Make the pictures anew."))
-        return region
+        return Opened((facts.height, facts.width), _named(path, read))
+
+    def _identity(self, row: int) -> bytes:
+        """Returns the checksum of a file."""
+        return hashlib.sha256(Path(self._paths[row]).read_bytes()).digest()
 
     def _row(self, row: int) -> int:
         if not -len(self) <= row < len(self):
@@ -218,7 +210,9 @@ def choose(
         return Pictures(paths, decoder, class_names), np.arange(len(paths))
 
     def read(path: str) -> Facts:
-        return decoder.decode(path, None, _SMALLEST)[1]
+        facts, decode = decoder.open(path)
+        decode(None, _SMALLEST)
+        return facts
 
     facts, errors = attempt(read, paths)
     if errors and len(errors) == len(set(paths)):
@@ -229,6 +223,19 @@ def choose(
     kept = np.array([row for row, path in enumerate(paths) if path not in errors], np.int64)
     known = _as_rows([facts[row] for row in kept])
     return Pictures(tuple(paths[row] for row in kept), decoder, class_names, known), kept
+
+
+def _named(path: str, task: Callable[..., _Result]) -> Callable[..., _Result]:
+    """Returns a task whose errors name a file."""
+
+    def named_task(*arguments: Any) -> _Result:
+        try:
+            return task(*arguments)
+        except Exception as error:  # damaged files make Pillow raise all sorts
+            raise_for({path: error})
+            raise
+
+    return named_task
 
 
 def attempt(

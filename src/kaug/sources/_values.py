@@ -5,10 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from kaug._images import Window
 from kaug._types import Array
 from kaug.sources._opening import UnusableError
-
-Window = tuple[int, int, int, int]  # top, left, bottom, right, half open
 
 MOST = {"uint8": 255, "uint16": 65535, "float32": 1.0}
 _STEP = 257  # bytes are this far apart in 16 bits
