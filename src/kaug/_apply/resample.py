@@ -22,7 +22,7 @@ INTERPOLATIONS = ("nearest", "bilinear")  # by the order of their splines
 _KERNEL_DTYPES = ("uint8", "float32", "float64")
 # A reduced image that is read in place of the whole one has at least so many pixels to one of the
 # result, that averaging them makes up for how it was reduced.
-_FINER = 2
+_FINER = 1
 
 
 @dataclass(frozen=True, slots=True)

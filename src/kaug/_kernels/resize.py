@@ -4,7 +4,8 @@ Samples lie at the centres of pixels, as in `warp`. Along an axis on which a pix
 covers more than one of the source, these are averaged with a triangle as wide as two of the result;
 else they are interpolated between two neighbours. Where axes stay axes, each is resampled by
 itself, down the columns first, which is what `PIL.Image.resize` does with its `box`. Where they do
-not, both triangles, along the axes of the source, are as wide as the matrix' row is long.
+not, an image that gets smaller is first resized like that along its own axes, and then
+interpolated: both together average as much.
 
 Weights are those of pixels within the image, and add up to one. An image ends where its outer
 pixels do, half a pixel from their centres; what lies beyond is filled as by `warp`.
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from kaug import _parallel
 from kaug._kernels import jit, read_only
-from kaug._kernels.coordinates import CONSTANT, FILL_MODES, compute, fold
+from kaug._kernels.coordinates import CONSTANT, FILL_MODES, REFLECT, WRAP, fold
 from kaug._kernels.vectors import mix_eight_pixels, mix_two_pixels
 from kaug._kernels.warp import (
     BLOCK,
@@ -35,6 +36,9 @@ from kaug._kernels.warp import (
     pick,
 )
 
+# How far pixels of the result are apart in what they are interpolated from, at most. The triangles
+# of resizing to that and of interpolating have together the variance of a single one.
+_APART = math.sqrt(2)
 # What rounding can put between a pixel's centre and the end of the image.
 _NEARLY = 1e-6
 
@@ -93,6 +97,7 @@ def _resize_rows(
     part = np.empty((2, padded), weight_dtype)
     positions = np.empty((2, size), np.int32)
     weights = np.empty((2, size), weight_dtype)
+    reading = np.empty((2, 3))
     for i in range(len(rows)):
         source, matrix, target = images[rows[i]], matrices[i], out[i]
         down = math.sqrt(matrix[0, 0] ** 2 + matrix[0, 1] ** 2)
@@ -101,8 +106,11 @@ def _resize_rows(
             pick(source, matrix, target, mode, block, coordinates, positions)
         elif matrix[0, 1] == 0 and matrix[1, 0] == 0:
             _resize_axes(source, matrix, target, mode, weight_dtype)
-        elif down > 1 + _NEARLY or across > 1 + _NEARLY:
-            _average(source, matrix, max(down, 1.0), max(across, 1.0), target, mode, weight_dtype)
+        elif down > _APART or across > _APART:
+            shrunk = _shrink(source, matrix, (height, width), mode, weight_dtype, reading)
+            interpolate(
+                shrunk, reading, target, mode, block, coordinates, whole, part, positions, weights
+            )
         else:
             interpolate(
                 source, matrix, target, mode, block, coordinates, whole, part, positions, weights
@@ -137,64 +145,46 @@ def _resize_axes(
 
 
 @jit
-def _average(
+def _shrink(
     source: _Array,
     matrix: _Array,
-    down: float,
-    across: float,
-    target: _Array,
+    size: tuple[int, int],
     mode: int,
     weight_dtype: Any,
-) -> None:
-    """Averages with triangles that reach `down` and `across` pixels of the source to each side."""
-    height, width, channels = target.shape
-    flat, out = source.reshape(-1), target.reshape(-1)
-    most = max(_taps(down), _taps(across)) + 1
-    row_weights, column_weights = np.empty(most, weight_dtype), np.empty(most, weight_dtype)
-    lanes = np.empty(most * channels, weight_dtype)
-    kind = lanes.dtype.type
-    y, x = np.empty(width, np.float64), np.empty(width, np.float64)
-    for r in range(height):
-        compute(matrix, 0, r, r + 1, width, y)
-        compute(matrix, 1, r, r + 1, width, x)
-        fold(y, width, source.shape[0], mode)
-        fold(x, width, source.shape[1], mode)
-        for c in range(width):
-            top, rows = _triangle(y[c], down, source.shape[0], row_weights)
-            left, columns = _triangle(x[c], across, source.shape[1], column_weights)
-            count = np.uint64(columns * channels)
-            start = np.uint64((top * source.shape[1] + left) * channels)
-            w = row_weights[0]
-            for k in range(count):
-                lanes[k] = w * kind(flat[start + k])
-            for t in range(1, rows):
-                start += np.uint64(source.shape[1] * channels)
-                w = row_weights[t]
-                for k in range(count):
-                    lanes[k] += w * kind(flat[start + k])
-            for channel in range(channels):
-                total = column_weights[0] * lanes[channel]
-                for t in range(1, columns):
-                    total += column_weights[t] * lanes[t * channels + channel]
-                out[(r * width + c) * channels + channel] = _rounded(total, out)
+    reading: _Array,
+) -> _Array:
+    """Resizes what is seen of an image, so that pixels of the result are `_APART` at most.
 
-
-@jit
-def _triangle(x: float, reach: float, size: int, weights: _Array) -> tuple[int, int]:
-    """Finds the weights of the pixels around a place on an axis.
-
-    Returns:
-        The first pixel, and how many weights there are.
+    Args:
+        source: `(H, W, C)`.
+        matrix: From pixels of the result to those of the source.
+        size: Height and width of the result.
+        mode: The position of the fill mode in `FILL_MODES`.
+        weight_dtype: Of weights and sums.
+        reading: `(2, 3)`, written to: from pixels of the result to those that are returned.
     """
-    x = min(max(x, -0.5), size - 0.5)
-    first = max(math.ceil(x - reach), 0)
-    last = min(math.floor(x + reach), size - 1)
-    total = 0.0
-    for k in range(first, last + 1):
-        total += 1 - abs(k - x) / reach
-    for k in range(first, last + 1):
-        weights[k - first] = (1 - abs(k - x) / reach) / total
-    return first, last + 1 - first
+    counts, scales = np.empty(2, np.int64), np.empty((2, 3))
+    for axis in range(2):
+        length = source.shape[axis]
+        reach = math.sqrt(matrix[axis, 0] ** 2 + matrix[axis, 1] ** 2) / _APART
+        reach = max(reach, 1.0)
+        least = most = matrix[axis, 2]
+        for k in range(2):
+            end = matrix[axis, k] * (size[k] - 1)
+            least, most = least + min(end, 0.0), most + max(end, 0.0)
+        if mode in (REFLECT, WRAP):
+            least, most = 0.0, length - 1.0
+        first = min(max(math.floor(least - reach), 0), length - 1)
+        stop = max(min(math.ceil(most + reach) + 1, length), first + 1)
+        counts[axis] = max(math.floor((stop - first) / reach + 0.5), 1)
+        scale = (stop - first) / counts[axis]
+        scales[axis, axis], scales[axis, 1 - axis] = scale, 0
+        scales[axis, 2] = first + scale / 2 - 0.5
+        reading[axis, 0], reading[axis, 1] = matrix[axis, 0] / scale, matrix[axis, 1] / scale
+        reading[axis, 2] = (matrix[axis, 2] - scales[axis, 2]) / scale
+    shrunk = np.empty((counts[0], counts[1], source.shape[2]), source.dtype)
+    _resize_axes(source, scales, shrunk, mode, weight_dtype)
+    return shrunk
 
 
 @jit
@@ -273,11 +263,25 @@ def _sum_rows(
     v, w = weights[r * taps], weights[r * taps + 1]
     for k in range(count):
         line[k] = v * kind(flat[here + k]) + w * kind(flat[below + k])
-    for t in range(2, taps):
+    length = np.uint64(width * channels)
+    t = 2
+    while t + 3 < taps:  # four at a time, so that `line` is written less often
+        one = np.uint64(((row + t) * width + first) * channels)
+        two, three, four = one + length, one + length * np.uint64(2), one + length * np.uint64(3)
+        a, b = weights[r * taps + t], weights[r * taps + t + 1]
+        c, d = weights[r * taps + t + 2], weights[r * taps + t + 3]
+        for k in range(count):
+            total = line[k] + a * kind(flat[one + k])
+            total += b * kind(flat[two + k])
+            total += c * kind(flat[three + k])
+            line[k] = total + d * kind(flat[four + k])
+        t += 4
+    while t < taps:
         here = np.uint64(((row + t) * width + first) * channels)
         w = weights[r * taps + t]
         for k in range(count):
             line[k] += w * kind(flat[here + k])
+        t += 1
 
 
 @jit
@@ -293,6 +297,7 @@ def _sum_columns(
     """Sums the pixels of `line` that those of row `r` are made of."""
     height, width, channels = target.shape
     depth, size = np.uint64(channels), np.uint64(taps)
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
     out = target.reshape(-1)
     place = np.uint64(r * width) * depth
     k = np.uint64(0)
@@ -307,6 +312,22 @@ def _sum_columns(
             mix_eight_pixels(line, starts, shares, group, out, place + np.uint64(8) * group)
         k = np.uint64(width) // np.uint64(8) * np.uint64(8)
     place += k * depth
+    if channels == 3:
+        while k < np.uint64(width):
+            w, at = weights[k * size], np.uint64(starts[k])
+            red, green, blue = w * line[at], w * line[at + one], w * line[at + two]
+            for t in range(one, size):
+                w = weights[k * size + t]
+                at += three
+                red += w * line[at]
+                green += w * line[at + one]
+                blue += w * line[at + two]
+            out[place] = _rounded(red, out)
+            out[place + one] = _rounded(green, out)
+            out[place + two] = _rounded(blue, out)
+            place += three
+            k += one
+        return
     while k < np.uint64(width):
         start = np.uint64(starts[k])
         for channel in range(depth):
@@ -316,7 +337,7 @@ def _sum_columns(
                 total += weights[k * size + t] * line[start + channel + t * depth]
             out[place + channel] = _rounded(total, out)
         place += depth
-        k += np.uint64(1)
+        k += one
 
 
 # What differs between bytes and floats. Numba puts the one that fits in place of it.
