@@ -222,8 +222,8 @@ def test_what_gets_smaller_is_averaged(policy, dtype, channels):
     for image, made, matrix in zip(batch, result, in_pixels(policy, drawn, (66, 94)), strict=True):
         inner = inside(matrix, made.shape[:2], (66, 94))
         off = np.abs(made / most - averaged(image / most, matrix, made.shape[:2]))[inner]
-        assert off.mean() < 0.016
-        assert off.max() < 0.1
+        assert off.mean() < 0.018
+        assert off.max() < 0.12
 
 
 def inside(matrix, size, shape):
