@@ -2,12 +2,14 @@
 
 import os
 import re
+import tempfile
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
+from PIL import Image
 
 import kaug
 from kaug._files import open_regular
@@ -76,6 +78,18 @@ def augmented(generator, x=X, y=None, n=8, **options):
     kaug.augment_dataset(x, y, n, generator, seed=0, **options)
 
 
+def picture_file(use):
+    """Calls `use` with a picture in a file, what puts another in its place, and what cuts it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.png")
+        Image.fromarray(X[0]).save(path)
+        use(
+            kaug.sources.files([path]),
+            lambda: Image.fromarray(X[0, 1:]).save(path),
+            lambda: path.write_bytes(path.read_bytes()[:-30]) and None,
+        )
+
+
 CASES = {
     "one image `(H, W, 3)` as a batch": lambda: Identity()(X[0]),
     "clips, `(N, T, H, W, C)`": lambda: Identity()(X[None]),
@@ -127,6 +141,11 @@ CASES = {
     ),
     "a slice of a dataset": lambda: kaug.AugmentedDataset(X, None, Identity(), seed=0)[0:1],
     "a pipe or a device as a file": lambda: open_regular(os.devnull),
+    "a picture file that is cut off": lambda: picture_file(lambda x, _, half: half() or x[0]),
+    "a picture file that is another now": lambda: picture_file(
+        lambda x, other, _: x.sizes.sum() and (other() or x[0])
+    ),
+    "pictures in files as an array": lambda: picture_file(lambda x, *_: np.asarray(x)),
     "more than fits into memory": lambda: augmented(Identity(), n=2**40),
 }
 

@@ -1,9 +1,11 @@
 """The sequence of pictures: rows, sizes, what is not there any more."""
 
+import os
 import pickle
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -208,3 +210,19 @@ def test_nothing_is_imported_that_is_not_needed():
     loaded = set(done.stdout.split())
     assert "kaug.sources" in loaded
     assert not loaded & {"tensorflow", "keras", "numba", "scipy", "tifffile", "PIL.PngImagePlugin"}
+
+
+def test_threads_get_what_one_gets(paths):
+    x = files(paths * 20)
+    with ThreadPoolExecutor(8) as pool:
+        sizes = [pool.submit(lambda: x.sizes) for _ in range(8)]
+        for row, picture in enumerate(pool.map(x.__getitem__, range(len(x)))):
+            np.testing.assert_array_equal(picture, x[row])
+        for future in sizes:
+            np.testing.assert_array_equal(future.result(), SHAPES * 20)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=r"must be a regular file\. Received: a named pipe"):
+        files([tmp_path / "a.png"])[0]

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -407,3 +408,30 @@ def test_orientations(tmp_path, orientation, kind):
     region = x._read(0, (2, 1, 6, 7))
     assert region[1:] == (2, 1, 1)
     np.testing.assert_array_equal(region.pixels, expected[2:6, 1:7])
+
+
+@pytest.mark.parametrize("notes", [b"MM\0*\0\0\0\x08\0\x01" + b"\xff" * 16, b"no notes", b""])
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp"])
+def test_notes_that_are_damaged_turn_nothing(tmp_path, kind, notes):
+    path, values = tmp_path / "a", smooth(H, W)
+    Image.fromarray(values).save(path, format=kind, exif=b"Exif\0\0" + notes)
+    x = files([path])
+    np.testing.assert_array_equal(x.sizes, [[H, W]])
+    assert np.abs(x[0].astype(int) - values).max() < 40
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_orientation_that_there_is_not(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[274] = orientation
+    Image.fromarray(noise(H, W, 3)).save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(read(tmp_path / "a.png"), noise(H, W, 3))
+
+
+def test_too_little_memory_is_no_fault_of_the_file(tmp_path, monkeypatch):
+    tifffile.imwrite(tmp_path / "a.tif", noise(H, W, 3, dtype="uint16"), photometric="rgb")
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=100))
+    with pytest.raises(MemoryError, match=r"\(11, 7, 3\) and dtype uint16"):
+        read(tmp_path / "a.tif")
+    with pytest.raises(MemoryError):
+        files([tmp_path / "a.tif"], on_error="skip")

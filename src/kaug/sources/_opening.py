@@ -18,6 +18,7 @@ _MAY_BE_JPEG_2000 = (_JPEG_2000, b"\0\0\0\x0cjP  ")
 _TO_BITS = 42  # bytes on, of the first component
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ORIENTATION = 0x0112
+_ORIENTATIONS = 8
 _NOTES = ("exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp")
 _NAMED = 3  # how many bad files a message names
 
@@ -77,10 +78,14 @@ def refuse_bombs(width: int, height: int) -> None:
 
 
 def orientation_of(picture: Image.Image) -> int:
-    """Returns how a photograph is to be turned; Pillow has done it already where it is a TIFF."""
+    """Returns how a photograph is to be turned, 1 to 8; Pillow has done it where it is a TIFF."""
     if not any(name in picture.info for name in _NOTES):  # asking takes longer
         return 1
-    return int(picture.getexif().get(_ORIENTATION, 1))
+    try:
+        orientation = int(picture.getexif().get(_ORIENTATION, 1))
+    except Exception:  # notes that are damaged say nothing, and the pixels may be good
+        return 1
+    return orientation if 1 <= orientation <= _ORIENTATIONS else 1
 
 
 def named(errors: Mapping[str, object]) -> str:

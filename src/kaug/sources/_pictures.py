@@ -249,6 +249,8 @@ def attempt(
         for row in range(start, stop):
             try:
                 results[row] = task(paths[row])
+            except MemoryError:  # it is not the file's fault
+                raise
             except Exception as error:  # damaged files make Pillow raise all sorts
                 errors[paths[row]] = error
 
@@ -261,6 +263,8 @@ def raise_for(errors: dict[str, Exception]) -> None:
     if not errors:
         return
     first = next(iter(errors.values()))
+    if isinstance(first, MemoryError):
+        raise first
     if isinstance(first, FileNotFoundError):
         fix = "Put it back, or make the pictures anew without it."
         missing = {path: "not there" for path, e in errors.items() if type(e) is type(first)}
