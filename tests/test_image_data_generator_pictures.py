@@ -38,32 +38,33 @@ def png(values):
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
-def tiff(values, *, order="<", black_is_0=True, planes=False):
+def tiff(values, *, order="<", black_is_0=True, planes=False, deflated=False):
     """Returns a TIFF of one strip, of any dtype, byte order and number of channels."""
     values = values if values.ndim == 3 else values[..., np.newaxis]
     (height, width, channels), kind = values.shape, values.dtype.kind
     data = (np.moveaxis(values, 2, 0) if planes else values).astype(
         values.dtype.newbyteorder(order)
     )
+    data = zlib.compress(data.tobytes()) if deflated else data.tobytes()
     color = channels >= 3
     counts = {
         256: width,
         257: height,
         258: [values.dtype.itemsize * 8] * channels,
-        259: 1,
+        259: 8 if deflated else 1,
         262: 2 if color else int(black_is_0),
         273: [8 + i * height * width * values.dtype.itemsize for i in range(channels)]
         if planes
         else 8,
         277: channels,
         278: height,
-        279: [data.nbytes // channels] * channels if planes else data.nbytes,
+        279: [len(data) // channels] * channels if planes else len(data),
         284: 1 + planes,
         339: [{"u": 1, "i": 2, "f": 3}[kind]] * channels,
     }
     if channels > 3:
         counts[338] = [0] * (channels - 3)
-    start, entries, more = 8 + data.nbytes, b"", b""
+    start, entries, more = 8 + len(data), b"", b""
     end = start + 2 + 12 * len(counts) + 4
     for tag, value in sorted(counts.items()):
         items = value if isinstance(value, list) else [value]
@@ -76,7 +77,7 @@ def tiff(values, *, order="<", black_is_0=True, planes=False):
         entries += struct.pack(f"{order}HHI", tag, {"H": 3, "I": 4}[code], len(items)) + place
     magic = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", start)
     table = struct.pack(f"{order}H", len(counts)) + entries + b"\0\0\0\0"
-    return magic + data.tobytes() + table + more
+    return magic + data + table + more
 
 
 def read(
@@ -113,6 +114,8 @@ EXACT = {  # the file, its values, and how deep they are
     "12.png": (png(GRAY[..., np.newaxis] >> 4), GRAY >> 4, "16 bits"),
     "float.tif": (tiff(FLOATS / 65535), FLOATS / 65535, "32-bit floats"),
     "far.tif": (tiff(FLOATS - 1000, order=">"), FLOATS - 1000, "32-bit floats"),
+    "packed.tif": (tiff(FLOATS, deflated=True), FLOATS, "32-bit floats"),
+    "swapped.tif": (tiff(GRAY, order=">", deflated=True), GRAY, "16 bits"),
     "int.tif": (tiff((INTEGERS - 1000).astype("int32")), INTEGERS - 1000, "32 bits"),
     "short.tif": (tiff((INTEGERS - 32768).astype("int16")), INTEGERS - 32768, "16 bits"),
     "unsigned.tif": (tiff((INTEGERS * 3).astype("uint32")), INTEGERS * 3, "32 bits"),
@@ -187,6 +190,10 @@ def test_other_color_of_16_bits(tmp_path, name, content):
         (tiff(RGB, planes=True), "16 bits in planes, which Pillow mixes up"),
         (tiff(BYTES.astype("int8")), "8 bits with a sign"),
         (tiff(GRAY.astype("uint32") * 65537), r"32 bits without a sign above 2\*\*31"),
+        (
+            tiff(GRAY.astype("float32"), order=">", deflated=True),
+            "32 bits, compressed, the highest byte first, which Pillow mixes up",
+        ),
         (tiff(GRAY, black_is_0=False), "16 bits of which 0 is white"),
         (tiff(GRAY.astype("float64")), "a TIFF of a depth or of so many channels"),
         (tiff(RGB.astype("float32")), "a TIFF of a depth or of so many channels"),

@@ -248,12 +248,14 @@ def test_depths(values):
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64", "float16"])
 @pytest.mark.parametrize("channels", [1, 3, 5])
 @pytest.mark.parametrize("planar", ["contig", "separate"])
-def test_tiffs_of_all_kinds(tmp_path, order, dtype, channels, planar):
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_tiffs_of_all_kinds(tmp_path, order, dtype, channels, planar, compression):
     values = noise(H, W, channels, dtype=dtype)
     own = values if planar == "contig" else np.moveaxis(values, -1, 0)
     options = {"photometric": "rgb" if channels == 3 else "minisblack", "planarconfig": planar}
     if channels == 1:
         own, options = values[..., 0], {"photometric": "minisblack"}
+    options["compression"] = compression
     tifffile.imwrite(tmp_path / "a.tif", own, byteorder=order, **options)
     wanted = "float32" if dtype.startswith("f") else dtype
     seen = read(tmp_path / "a.tif", channels=None, dtype=wanted)

@@ -12,12 +12,19 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from kaug._types import Array
-from kaug.sources._opening import BITS, UnusableError, orientation_of, stored_bits
+from kaug.sources._opening import (
+    BITS,
+    COMPRESSION,
+    UnusableError,
+    orientation_of,
+    stored_bits,
+    swaps_twice,
+)
 
 BYTES = "8 bits"
 
 # The tags of a TIFF that say how its values are stored.
-_COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR, _SAMPLE_FORMAT = 259, 262, 277, 284, 339
+_PHOTOMETRIC, _SAMPLES, _PLANAR, _SAMPLE_FORMAT = 262, 277, 284, 339
 _UNSIGNED, _SIGNED = 1, 2
 _DECODED_BY_PILLOW = (1, 32773)  # not compressed, PackBits; libtiff decodes the others
 
@@ -117,10 +124,13 @@ def _refuse_misread(picture: Image.Image, tags: Any) -> None:
     planes = tags.get(_PLANAR, 1) == 2 and samples > 1
     black_is_0 = tags.get(_PHOTOMETRIC) != 0
     fix = "Save it as gray of 8 or 16 bits or float32, black as 0."
-    if planes and bits > 8 and tags.get(_COMPRESSION, 1) in _DECODED_BY_PILLOW:
+    if planes and bits > 8 and tags.get(COMPRESSION, 1) in _DECODED_BY_PILLOW:
         raise UnusableError(
             f"{bits} bits in planes, which Pillow mixes up", "Save its channels together."
         )
+    if swaps_twice(picture):
+        what = f"{bits} bits, compressed, the highest byte first, which Pillow mixes up"
+        raise UnusableError(what, "Save it with the lowest byte first, or without compression.")
     if kind == _SIGNED and bits == 8:
         raise UnusableError("8 bits with a sign, which Pillow takes for 0..255", fix)
     if picture.mode == "I" and kind == _UNSIGNED and bits == 32 and np.asarray(picture).min() < 0:

@@ -10,6 +10,7 @@ from PIL import Image, UnidentifiedImageError
 from kaug._validation import message
 
 BITS = 258  # the tag of a TIFF that says how many a value has
+COMPRESSION = 259
 
 _AT_ONCE = 2**16  # bytes
 _HEADER = 512  # of them, which are enough for the header of a PPM
@@ -86,6 +87,16 @@ def orientation_of(picture: Image.Image) -> int:
     except Exception:  # notes that are damaged say nothing, and the pixels may be good
         return 1
     return orientation if 1 <= orientation <= _ORIENTATIONS else 1
+
+
+def swaps_twice(picture: Image.Image) -> bool:
+    """Tells a compressed TIFF of 32 bits, the highest first, whose bytes Pillow swaps once more.
+
+    libtiff has done it already when Pillow does.
+    """
+    tags: Any = getattr(picture, "tag_v2", None)
+    big = tags is not None and tags.prefix == b"MM"
+    return big and picture.mode in ("F", "I") and tags.get(COMPRESSION, 1) != 1
 
 
 def named(errors: Mapping[str, object]) -> str:

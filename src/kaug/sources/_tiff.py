@@ -1,7 +1,7 @@
 """TIFFs that Pillow cannot read, or reads wrongly: by tifffile, the extra `kaug[tiff]`.
 
-Pillow keeps 8 bits of deep colors, mixes up deep planes, knows at most four channels, and gives
-the first page alone.
+Pillow keeps 8 bits of deep colors, mixes up deep planes and some floats, knows at most four
+channels, and gives the first page alone.
 """
 
 from typing import Any, BinaryIO
@@ -11,7 +11,7 @@ from PIL import Image
 
 from kaug._memory import check_memory
 from kaug._types import Array
-from kaug.sources._opening import BITS, UnusableError, refuse_bombs
+from kaug.sources._opening import BITS, UnusableError, refuse_bombs, swaps_twice
 from kaug.sources._values import Stored
 
 _PHOTOMETRIC, _SAMPLES, _SAMPLE_FORMAT = 262, 277, 339
@@ -28,7 +28,7 @@ def reads_rightly(picture: Image.Image) -> bool:
     tags: Any = getattr(picture, "tag_v2", {})
     bits, samples = int(max(tags.get(BITS, (1,)))), int(tags.get(_SAMPLES, 1))
     kind = int(tags.get(_SAMPLE_FORMAT, (_UNSIGNED,))[0])
-    if getattr(picture, "n_frames", 1) > 1:
+    if getattr(picture, "n_frames", 1) > 1 or swaps_twice(picture):
         return False
     if bits in (1, 2, 4, 8):
         return kind == _UNSIGNED and samples == len(picture.getbands())
