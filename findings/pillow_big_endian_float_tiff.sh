@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Pillow 13.0.0: a compressed gray TIFF of 32-bit floats or integers, the highest byte first
-# ("MM"), opens without a word, and each of its values has its four bytes turned round.
+# Pillow 13.0.0: a compressed gray TIFF of 32-bit floats or of signed integers, the highest byte
+# first ("MM"), opens without a word, and each of its values has its bytes turned round.
 #
 # Seen: the same numbers come out right from files that are not compressed, or have the lowest byte
 # first ("II"). libtiff gives numbers in the machine's own order, and Pillow turns them once more;
-# with 16 bits it does not.
+# with 16 bits without a sign it does not.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -19,7 +19,7 @@ import tifffile
 from PIL import Image
 
 print("Pillow", PIL.__version__)
-for dtype in ("uint16", "int32", "float32"):
+for dtype in ("uint16", "int16", "int32", "float32"):
     values = np.arange(6 * 8).reshape(6, 8).astype(dtype)
     for order in "<>":
         for compression in (None, "zlib"):
@@ -38,6 +38,10 @@ uint16 < None right
 uint16 < zlib right
 uint16 > None right
 uint16 > zlib right
+int16 < None right
+int16 < zlib right
+int16 > None right
+int16 > zlib wrong, turned round: True
 int32 < None right
 int32 < zlib right
 int32 > None right

@@ -90,9 +90,9 @@ def orientation_of(picture: Image.Image) -> int:
 
 
 def swaps_twice(picture: Image.Image) -> bool:
-    """Tells a compressed TIFF of 32 bits, the highest first, whose bytes Pillow swaps once more.
+    """Tells a compressed TIFF of floats or signed integers whose bytes Pillow swaps twice.
 
-    libtiff has done it already when Pillow does.
+    The highest comes first in them, and libtiff has done it already when Pillow does.
     """
     tags: Any = getattr(picture, "tag_v2", None)
     big = tags is not None and tags.prefix == b"MM"
