@@ -17,6 +17,7 @@ LIBRARIES = {
         "https://docs.python.org/3/",
         {
             "collections.abc.Callable": "library/collections.abc",
+            "collections.abc.Iterable": "library/collections.abc",
             "collections.abc.Mapping": "library/collections.abc",
             "collections.abc.Sequence": "library/collections.abc",
             "os.PathLike": "library/os",
