@@ -166,10 +166,7 @@ def _sum_up(dtype: np.dtype[Any]) -> Any:
         for start in range(0, count, _BLOCK):
             stop = min(start + _BLOCK, count)
             lanes[:] = 0
-            if colored:
-                _add_lumas(samples, start, stop, lanes)
-            else:
-                _add_samples(samples, start, stop, lanes)
+            _add_levels(samples, start, stop, colored, lanes)
             for lane in range(_LANES):
                 total += lanes[lane]
         return total
@@ -178,22 +175,15 @@ def _sum_up(dtype: np.dtype[Any]) -> Any:
 
 
 @jit
-def _add_lumas(source: _Array, start: int, stop: int, lanes: _Array) -> None:
+def _add_levels(source: _Array, start: int, stop: int, colored: bool, lanes: _Array) -> None:
     one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
-    none = lanes.dtype.type(0)
-    for first in range(start, stop, _LANES):
-        place = three * np.uint64(first)
-        for lane in range(np.uint64(min(_LANES, stop - first))):
-            k = place + three * lane
-            level = luma(source, load(source, k), load(source, k + one), load(source, k + two))
-            lanes[lane] += level if level == level else none
-
-
-@jit
-def _add_samples(source: _Array, start: int, stop: int, lanes: _Array) -> None:
     none = lanes.dtype.type(0)
     for first in range(start, stop, _LANES):
         place = np.uint64(first)
         for lane in range(np.uint64(min(_LANES, stop - first))):
-            level = load(source, place + lane)
+            if colored:
+                k = three * (place + lane)
+                level = luma(source, load(source, k), load(source, k + one), load(source, k + two))
+            else:
+                level = load(source, place + lane)
             lanes[lane] += level if level == level else none
