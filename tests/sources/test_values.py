@@ -172,6 +172,7 @@ def write_png(path, values, color, *, key=b"", filters=None, interlaced=0):
     total = left + above - corner
     near = np.abs(np.stack([total - left, total - above, total - corner])).argmin(axis=0)
     guesses = [0 * own, left, above, (left + above) // 2, np.choose(near, [left, above, corner])]
+    guesses.append(0 * own)  # a sixth filter, which there is not
     kinds = np.zeros(height, int) if filters is None else np.resize(filters, height)
     lines = b"".join(
         bytes([kind]) + ((own[y] - guesses[kind][y]) & 255).astype(np.uint8).tobytes()
@@ -223,12 +224,20 @@ def test_pngs_of_sixteen_bits_that_cannot_be_read(tmp_path):
         read(path)
     write_png(path, values, 2)
     whole = path.read_bytes()
-    for cut in (60, len(whole) - 40, len(whole) - 2):
+    for cut in (60, len(whole) - 40, len(whole) - 12, len(whole) - 2):
         path.write_bytes(whole[:cut])
         with pytest.raises(ValueError, match=r"a\.png \(.*(cut off|damaged)"):
             read(path)
     path.write_bytes(whole.replace(whole[80:84], b"\0\0\0\0"))
     with pytest.raises(ValueError, match=r"a\.png \("):
+        read(path)
+    for height, color in ((H + 1, 2), (H, 6)):  # as if there were more
+        header = chunk(b"IHDR", struct.pack(">IIBBBBB", W, height, 16, color, 0, 0, 0))
+        path.write_bytes(whole[:8] + header + whole[33:])
+        with pytest.raises(ValueError, match=r"a\.png \(it is cut off\)"):
+            read(path)
+    write_png(path, values, 2, filters=[5])
+    with pytest.raises(ValueError, match=r"a\.png \(it is damaged\)"):
         read(path)
 
 
@@ -314,6 +323,47 @@ def test_tiffs_of_other_values(tmp_path, dtype, says):
     tifffile.imwrite(tmp_path / "a.tif", values, photometric="minisblack")
     with pytest.raises(ValueError, match=rf"values of {says}, {dtype}\)\. Save it as gray, RGB"):
         read(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "says"),
+    [
+        (noise(H, W, dtype="uint16"), {"photometric": "palette"}, "16 bits of colors that are not"),
+        (noise(H, W, 4, dtype="uint16"), {"photometric": "separated"}, "16 bits of colors that"),
+        (
+            noise(H, W, 4, dtype="uint16"),
+            {"photometric": "rgb", "extrasamples": ["assocalpha"]},
+            "colors multiplied by their opacity",
+        ),
+        (
+            noise(16, 16, 16, dtype="uint16"),
+            {"photometric": "minisblack", "volumetric": True, "tile": (16, 16, 16)},
+            "axes ZYX",
+        ),
+    ],
+    ids=["palette", "inks", "multiplied", "volume"],
+)
+def test_tiffs_of_other_kinds(tmp_path, values, options, says):
+    if options["photometric"] == "palette":
+        options = options | {"colormap": np.zeros((3, 2**16), np.uint16)}
+    tifffile.imwrite(tmp_path / "a.tif", values, **options)
+    with pytest.raises(ValueError, match=rf"a\.tif \({says}.*\)\. Save i"):
+        read(tmp_path / "a.tif", channels=None, dtype="uint16")
+
+
+def test_pixels_of_other_kinds(tmp_path):
+    Image.frombytes("LAB", (W, H), noise(H, W, 3).tobytes()).save(tmp_path / "a.tif")
+    with pytest.raises(ValueError, match=r"that Pillow calls LAB\)\. Save it as gray or RGB"):
+        read(tmp_path / "a.tif")
+
+
+def test_floats_as_gray(tmp_path):
+    values = noise(H, W, 3, dtype="float32")
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb")
+    seen = read(tmp_path / "a.tif", channels=1, dtype="float32")[..., 0]
+    np.testing.assert_allclose(seen, values @ [0.299, 0.587, 0.114], rtol=1e-4)
+    opaque = read(tmp_path / "a.tif", channels=4, dtype="float32")
+    np.testing.assert_array_equal(opaque[..., 3], 1)
 
 
 def test_without_tifffile(tmp_path, monkeypatch):

@@ -7,7 +7,6 @@ from typing import BinaryIO, Protocol
 import numpy as np
 from PIL import Image
 
-from kaug._types import Array
 from kaug.sources._opening import UnusableError, orientation_of, stored_bits
 from kaug.sources._values import Stored
 
@@ -29,7 +28,6 @@ _READ_AS = {
 }
 _WITH_OPACITY = {"L": "LA", "RGB": "RGBA"}
 _KEYED = ("1", "L", "P", "RGB")  # of which one color, or some of a palette, may be no color
-_MOST = 65535
 _SIGNATURE = 8  # bytes at the beginning of a PNG
 _NOTES = (b"eXIf", b"iTXt", b"tEXt", b"zTXt")
 
@@ -104,11 +102,12 @@ def pixels_of(picture: Image.Image) -> Stored:
     """Returns the pixels of a picture, which is decoded for it if it is not yet.
 
     Raises:
-        UnusableError: They are neither gray nor color, or deeper than 16 bits.
+        UnusableError: They are neither gray nor color.
     """
     picture.load()
     if picture.mode.startswith("I"):
-        return Stored(_deep(picture), 1, opacity=False)
+        # Of gray files of 16 bits Pillow makes integers of 32 here and there.
+        return Stored(np.asarray(picture).astype(np.uint16)[..., None], 1, opacity=False)
     if picture.mode not in _READ_AS:
         what = f"pixels of the kind that Pillow calls {picture.mode}"
         raise UnusableError(what, "Save it as gray or RGB.")
@@ -118,11 +117,3 @@ def pixels_of(picture: Image.Image) -> Stored:
     values = np.array(picture if picture.mode == mode else picture.convert(mode))
     opacity = mode in _WITH_OPACITY.values()
     return Stored(values.reshape(*values.shape[:2], -1), 3 if "RGB" in mode else 1, opacity)
-
-
-def _deep(picture: Image.Image) -> Array:
-    values = np.asarray(picture)
-    # Of files of 16 bits Pillow makes integers of 32 here and there.
-    if values.dtype.itemsize > 2 and (values.min() < 0 or values.max() > _MOST):
-        raise UnusableError("integers of 32 bits", "Save it with 16 bits, or as floats.")
-    return values.astype(np.uint16)[..., None]

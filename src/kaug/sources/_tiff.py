@@ -15,7 +15,7 @@ from kaug.sources._opening import BITS, UnusableError, refuse_bombs, swaps_twice
 from kaug.sources._values import Stored
 
 _PHOTOMETRIC, _SAMPLES, _SAMPLE_FORMAT = 262, 277, 339
-_ORIENTATION = 274
+_ORIENTATION, _PLANES = 274, 32997  # the latter of volumes
 _UNSIGNED, _FLOATS = 1, 3
 _WHITE_IS_0, _BLACK_IS_0, _RGB = 0, 1, 2
 _OPACITY, _MULTIPLIED = 2, 1  # kinds of a channel beside those of color
@@ -28,7 +28,8 @@ def reads_rightly(picture: Image.Image) -> bool:
     tags: Any = getattr(picture, "tag_v2", {})
     bits, samples = int(max(tags.get(BITS, (1,)))), int(tags.get(_SAMPLES, 1))
     kind = int(tags.get(_SAMPLE_FORMAT, (_UNSIGNED,))[0])
-    if getattr(picture, "n_frames", 1) > 1 or swaps_twice(picture):
+    several = getattr(picture, "n_frames", 1) > 1 or tags.get(_PLANES, 1) > 1
+    if several or swaps_twice(picture):
         return False
     if bits in (1, 2, 4, 8):
         return kind == _UNSIGNED and samples == len(picture.getbands())
