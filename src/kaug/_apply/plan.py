@@ -52,23 +52,26 @@ def plan(
     """
     stages: list[Stage] = []
     run: list[Step] = []
+    shapes: list[Shape] = []  # of images that come to a step of the run
     whole = shape
-    begun, sampling = shape, INDIFFERENT
+    sampling = INDIFFERENT
 
     def end_run() -> None:
         if run:
             size = (shape[0], shape[1])
-            stages.append(Warp(_composed(run, begun), sampling.settled(), size))
+            stages.append(Warp(_composed(run, shapes), sampling.settled(), size))
             run.clear()
+            shapes.clear()
 
     for number, step in enumerate(steps):
         own = step.transform._resampling()
         merged = sampling.merge(own) if run and own else None
         if own and merged is None:
             end_run()
-            begun, merged = shape, own
+            merged = own
         if merged:
             run.append(step)
+            shapes.append(shape)
             sampling = merged
             shape = _shape_after(step, shape)
             continue
@@ -85,6 +88,8 @@ def plan(
 
 def _shape_after(step: Step, shape: Shape) -> Shape:
     result = step.transform.output_shape(shape)
+    if result is shape:
+        return shape
     same = all(np.array_equal(own, other) for own, other in zip(result, shape, strict=True))
     if not same and not step.rows.all():
         rule = "A transform that changes the size of images must act on every row"
@@ -93,11 +98,12 @@ def _shape_after(step: Step, shape: Shape) -> Shape:
     return result
 
 
-def _composed(steps: Sequence[Step], shape: Shape) -> Matrices:
-    """Returns the one warp of steps that all are warps."""
-    result = matrices.identity(len(steps[0].rows))
-    for step in steps:
+def _composed(steps: Sequence[Step], shapes: Sequence[Shape]) -> Matrices:
+    """Returns the one warp of steps that all are warps, of images of shapes."""
+    result: Matrices | None = None
+    for step, shape in zip(steps, shapes, strict=True):
         own = step.transform._matrices(step.parameters, (shape[0], shape[1]))
-        result = matrices.compose(result, matrices.where(step.rows, own))
-        shape = step.transform.output_shape(shape)
+        own = matrices.where(step.rows, own)
+        result = own if result is None else matrices.compose(result, own)
+    assert result is not None  # there are steps
     return result

@@ -52,6 +52,8 @@ class Resampling:
 
     def settled(self) -> "Resampling":
         """Returns the sampling with something in place of what does not matter."""
+        if self.fill_mode and self.interpolation:
+            return self
         return replace(
             self,
             fill_mode=self.fill_mode or "nearest",

@@ -125,8 +125,8 @@ class Warp:
 
     def move_others(self, batch: Batch, size: Size) -> None:
         """Moves all of the batch but the images, which have been, and had a height and width."""
-        nearest = replace(self.sampling, fill_value=0.0, interpolation="nearest")
         for name in maps_of(batch):
+            nearest = replace(self.sampling, fill_value=0.0, interpolation="nearest")
             batch[name] = warped(batch[name], self.matrices, nearest, self.size)
         change = partial(moved, matrices=self.matrices, size=size, after=self.size)
         move_points(batch, size, change, self.sampling)

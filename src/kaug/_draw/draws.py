@@ -4,12 +4,13 @@ No two decisions ever share a word, so the same key and row give the same bits, 
 when.
 """
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kaug._draw.keys import MAX_BLOCKS, Key, check_rows
+from kaug._types import Rows
 from kaug._validation import message
 
 # Words taken ahead for small batches, where calling the kernel takes longer than the cipher.
@@ -38,8 +39,18 @@ class Draws:
     """
 
     def __init__(self, key: Key, rows: ArrayLike) -> None:
+        self._begin(key, check_rows(rows))
+
+    @classmethod
+    def of_checked(cls, key: Key, rows: Rows) -> Self:
+        """Returns draws for row numbers that `check_rows` has seen."""
+        draws = cls.__new__(cls)
+        draws._begin(key, rows)
+        return draws
+
+    def _begin(self, key: Key, rows: Rows) -> None:
         self.key = key
-        self.rows = check_rows(rows)
+        self.rows = rows
         self._block = 0
         self._words = np.empty((0, len(self.rows)), np.uint32)  # taken ahead
         self._units: NDArray[Any] | None = None  # the same in (0, 1), once wanted

@@ -333,11 +333,15 @@ def _rounded(length: Side) -> Any:
 
 def _check_holds(shape: tuple[Any, ...], result: tuple[Any, ...]) -> None:
     """Raises for images that are smaller than what is to be cut out of them."""
-    unknown = any(side is None for side in shape[:2])
-    if unknown or not any(map(np.any, map(np.less, shape[:2], result[:2]))):
+    sides, least = shape[:2], result[:2]
+    if all(side is None or _all(side >= now) for side, now in zip(sides, least, strict=True)):
         return
-    sides = np.stack(np.broadcast_arrays(*shape[:2]), axis=-1).reshape(-1, 2)
-    height, width = sides[(sides < result[:2]).any(axis=1)][0]
-    rule = f"A crop of {result[0]} × {result[1]} pixels needs images that are at least as large"
-    fix = f"Put Pad({result[0]}, {result[1]}) before it, or Resize."
+    sizes = np.stack(np.broadcast_arrays(*sides), axis=-1).reshape(-1, 2)
+    height, width = sizes[(sizes < least).any(axis=1)][0]
+    rule = f"A crop of {least[0]} × {least[1]} pixels needs images that are at least as large"
+    fix = f"Put Pad({least[0]}, {least[1]}) before it, or Resize."
     raise ValueError(message(rule, f"an image of {height} × {width} pixels", fix))
+
+
+def _all(holds: Any) -> bool:
+    return holds if isinstance(holds, bool) else bool(np.all(holds))

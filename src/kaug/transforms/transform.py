@@ -386,7 +386,7 @@ class Transform(ABC):
         return self._draw_all(Key.from_seed(0), np.zeros(1, np.int64))
 
     def _draw(self, key: Key, numbers: NDArray[np.int64]) -> Parameters:
-        draws = Draws(key, numbers)
+        draws = Draws.of_checked(key, numbers)
         # Always drawn first, so that another `p` leaves all other draws as they are.
         applied = draws.chance(getattr(self, "p", 1.0))
         drawn = self.draw_parameters(draws)
