@@ -20,6 +20,8 @@ from kaug.transforms import (
     GaussianNoise,
     HorizontalFlip,
     Identity,
+    RandomCrop,
+    Resize,
     Rotate90,
     Rotation,
     Transform,
@@ -36,14 +38,6 @@ X = np.zeros((3, 9, 14, 3), "uint8")
 FLOATS = np.random.default_rng(0).random((8, 9, 14, 3), np.float32)
 NUMBERS = np.arange(3)
 BLUR = GaussianBlur().draw(NUMBERS, seed=0)
-
-
-class Lazy:
-    def __len__(self):
-        return 10**9
-
-    def __getitem__(self, row):
-        raise AssertionError
 
 
 class Listing(Transform):
@@ -97,7 +91,9 @@ CASES = {
     "complex numbers or objects": lambda: Identity()(X.astype(complex)),
     "an array with masked values": lambda: Identity()(np.ma.masked_less(X, 1)),
     "`Rotate90`, and images that are not square": lambda: Rotate90(1)(X, seed=0),
-    "something with `len` and `[i]` alone": lambda: augmented(Identity(), Lazy()),
+    "images of any size, and no size in the transform": lambda: Identity()([X[0], X[0, 1:]]),
+    "a crop of an image that is smaller": lambda: RandomCrop(12)([X[0], X[0, 1:]]),
+    "gray images among color ones": lambda: Resize(height=4, width=5)([X[0], X[0, 1:, :, :1]]),
     "floats of 0..255": lambda: Brightness()(FLOATS * 255, seed=0),
     "floats a little outside of 0..1": lambda: Brightness()(FLOATS - 0.3, seed=0),
     "negative numbers in signed integers": lambda: Brightness()(X.astype("i2") - 1000, seed=0),

@@ -1,4 +1,4 @@
-"""`kaug augment`: augmented rows appended to the arrays of a file."""
+"""`kaug augment`: augmented rows appended to the arrays of a file, or made from a folder."""
 
 import argparse
 import contextlib
@@ -21,6 +21,7 @@ from kaug._files import check_path, open_regular
 from kaug._memory import check_memory
 from kaug._validation import message
 from kaug.offline import augment_dataset
+from kaug.sources import folder
 from kaug.store import open_dataset
 
 _NAMES = ("x", "y", "sample_weight")
@@ -31,11 +32,17 @@ def run(arguments: argparse.Namespace) -> None:
     """Writes the dataset; says to stdout what it holds, and with which seed it was made."""
     out, seed = check_path(arguments.out, "OUT"), arguments.seed
     policy = read_policy(arguments.policy)
-    arrays = read_arrays(check_path(arguments.source, "IN"), arguments.arrays)
-    x, y, weight = (*arrays, None, None)[:3]
+    source = check_path(arguments.source, "IN")
+    names: tuple[str, ...] = ()
+    if source.is_dir():
+        x, y = folder(source)
+        names, weight = x.class_names or (), None
+    else:
+        arrays = read_arrays(source, arguments.arrays)
+        x, y, weight = (*arrays, None, None)[:3]
     options: dict[str, Any] = {
         "sample_weight": weight,
-        "append": not arguments.no_append,
+        "append": not (arguments.no_append or names),
         "sampling": arguments.sampling,
         "return_index": True,
         "verbose": "auto" if sys.stderr.isatty() else 0,
@@ -54,6 +61,8 @@ def run(arguments: argparse.Namespace) -> None:
     width = max(map(len, made))
     for name, array in made.items():
         print(f"  {name:{width}}  {array.dtype} {array.shape}")
+    for number, name in enumerate(names):
+        print(f"  class {number}: {name}")
 
 
 def read_arrays(path: Path, names: Sequence[str] | None = None) -> list[Any]:

@@ -39,8 +39,9 @@ def make_parser() -> argparse.ArgumentParser:
     _add_preview(
         command(
             "preview",
-            "Show what a policy does to a picture, as a grid.",
+            "Show what a policy does to a picture, or to those of a folder, as a grid.",
             "kaug preview photo.jpg",
+            "kaug preview photos --policy 'Compose([RandomResizedCrop(height=224, width=224)])'",
             "kaug preview photo.jpg --policy randaugment -n 25 -o grid.png",
             "kaug preview photo.jpg --policy policy.json --size 224x224 --seed 0",
         )
@@ -48,10 +49,12 @@ def make_parser() -> argparse.ArgumentParser:
     _add_augment(
         command(
             "augment",
-            "Append augmented images, each with its label, to the arrays of an .npz file.",
+            "Append augmented images, each with its label, to the arrays of an .npz file; or make "
+            "some of the pictures in a folder.",
             "kaug augment in.npz out.npz -n 10000 --policy policy.json --seed 0",
             "kaug augment in.npz folder -n 1000000 --policy trivialaugmentwide",
             "kaug augment in.npz out.npz -n 500 --policy 'Rotation(20)' --sampling balanced",
+            "kaug augment photos out -n 9000 --policy 'RandomResizedCrop(height=224, width=224)'",
         )
     )
     _add_policies(
@@ -77,7 +80,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _add_preview(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("image", metavar="IMAGE", help="a picture in any format that Pillow reads")
+    add("image", metavar="IMAGE", help="a picture in any format that Pillow reads, or a folder")
     add("--policy", default="tutorial", help=f"{_POLICY} (default: tutorial)")
     output = "where to, in the format of its suffix (default: IMAGE-augmented.png, here)"
     add("-o", "--output", metavar="FILE", help=output)
@@ -89,7 +92,11 @@ def _add_preview(command: argparse.ArgumentParser) -> None:
 
 def _add_augment(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("source", metavar="IN.npz", help="images and labels, as numpy.savez writes them")
+    source = (
+        "images and labels, as numpy.savez writes them; or a folder of class folders, of whose "
+        "pictures the policy must make one size, and to which nothing is appended"
+    )
+    add("source", metavar="IN", help=source)
     out = (
         "a name ending in .npz for a file, made in memory; any other name for a folder of .npy "
         "files or, if it ends in .zarr, a Zarr group, made chunk by chunk: started again, it goes "

@@ -1,4 +1,4 @@
-"""`kaug preview`: what a policy does to a picture, as a grid."""
+"""`kaug preview`: what a policy does to a picture, or to those of a folder, as a grid."""
 
 import argparse
 from pathlib import Path
@@ -12,8 +12,11 @@ from kaug._cli.policy import read_policy
 from kaug._draw.keys import resolve_seed
 from kaug._files import check_path, open_regular
 from kaug._memory import check_memory
-from kaug._validation import message, warn
-from kaug.plots import plot_augmentations
+from kaug._show.plot_inputs import MAX_IMAGES
+from kaug._validation import check_integer, message, warn, with_channels
+from kaug.plots import plot_augmentations, plot_images
+from kaug.sources._folder import pictures_in
+from kaug.transforms import Transform
 
 _LONGEST = 1024  # pixels; a larger picture is shown no better, and takes long
 _EIGHT_BITS = ("RGB", "RGBA", "LA", "L")
@@ -31,18 +34,35 @@ def run(arguments: argparse.Namespace) -> None:
     if policy._mixes:
         rule = "A preview shows one picture, so its policy must not mix it with others"
         raise ValueError(message(rule, repr(policy), "Leave out MixUp and CutMix."))
-    picture = read_picture(source, arguments.size)
-    if out.exists() and out.samefile(source):
-        rule = "The preview must not replace the picture"
-        raise ValueError(message(rule, repr(str(out)), "Choose another name for it."))
     seed = resolve_seed(arguments.seed)
-    figure = plot_augmentations(picture, policy, n=arguments.n, seed=seed)
+    if source.is_dir():
+        figure = plot_images(_augmented(source, arguments, policy, seed))
+    else:
+        picture = read_picture(source, arguments.size)
+        if out.exists() and out.samefile(source):
+            rule = "The preview must not replace the picture"
+            raise ValueError(message(rule, repr(str(out)), "Choose another name for it."))
+        figure = plot_augmentations(picture, policy, n=arguments.n, seed=seed)
     known = figure.canvas.get_supported_filetypes()
     if out.suffix[1:].lower() not in known:
         rule = f"The name of the preview must end in one of {', '.join(sorted(known))}"
         raise ValueError(message(rule, repr(str(out)), f"Call it {out.stem}.png."))
     figure.savefig(out)
     print(f"{out}, made with --seed {seed}")
+
+
+def _augmented(
+    folder: Path, arguments: argparse.Namespace, policy: Transform, seed: int
+) -> list[NDArray[Any]]:
+    """Returns pictures from all over a folder, each augmented once."""
+    count = check_integer(arguments.n, "-n", minimum=1, maximum=MAX_IMAGES)
+    paths, _ = pictures_in(folder)
+    if not paths:
+        rule = "A folder to preview must hold pictures"
+        raise ValueError(message(rule, repr(str(folder)), "Name a picture, or another folder."))
+    chosen = paths[:: max(1, len(paths) // count)][:count]
+    pictures = (with_channels(read_picture(path, arguments.size)[np.newaxis]) for path in chosen)
+    return [policy(each, seed=seed, index=[row])[0] for row, each in enumerate(pictures)]
 
 
 def read_picture(path: Path, size: tuple[int, int] | None = None) -> NDArray[Any]:

@@ -77,7 +77,7 @@ def folder(
         names = sorted(names, key=os.fsencode)
     found, others = {}, []
     for name in names:
-        found[name], unknown = _pictures_in(place / name)
+        found[name], unknown = pictures_in(place / name)
         others += unknown
     _warn_of_suffixes(others)
     warn_of_loose(place, _SUFFIXES)
@@ -99,8 +99,8 @@ def folder(
     return x, y[kept]
 
 
-def _pictures_in(place: Path) -> tuple[list[Path], list[Path]]:
-    """Returns the pictures of a class, sorted, and the files that are none by their suffix."""
+def pictures_in(place: Path) -> tuple[list[Path], list[Path]]:
+    """Returns the pictures at any depth of a folder, sorted, and the files of other suffixes."""
     listed = [path for path in list_files(place, follow_links=False) if path.name[0] != "."]
     listed.sort(key=lambda path: os.fsencode(path.relative_to(place).as_posix()))
     pictures = [path for path in listed if path.name.lower().endswith(_SUFFIXES)]

@@ -74,8 +74,8 @@ def _specs(arrays: Any) -> list[Spec]:
     return specs
 
 
-def _check_layout(plain: Mapping[str, Any]) -> None:
-    """Checks a dtype and a shape, as text and lengths."""
+def _check_layout(plain: Mapping[str, Any], *, any_size: bool = False) -> None:
+    """Checks a dtype and a shape, as text and lengths; height and width may be of `any_size`."""
     dtype, shape = plain["dtype"], plain["shape"]
     _need(_is_text(dtype, _DTYPE), "dtype", dtype)
     try:
@@ -84,7 +84,8 @@ def _check_layout(plain: Mapping[str, Any]) -> None:
         known = False
     _need(known, "dtype", dtype)
     _need(isinstance(shape, list) and 1 <= len(shape) <= 32, "shape", shape)
-    _need(all(_is_count(length) for length in shape), "shape", shape)
+    known_lengths = [*shape[:1], *shape[3:]] if any_size and shape[1:3] == [None, None] else shape
+    _need(all(_is_count(length) for length in known_lengths), "shape", shape)
 
 
 def _check_arguments(arguments: Any, rows: int) -> None:
@@ -113,7 +114,7 @@ def _check_source(source: Any, arguments: Mapping[str, Any], images: Spec) -> No
             _need(name in SETTINGS and type(facts) in (str, float), f"source {name}", facts)
             continue
         _keys(facts, {"dtype", "shape", "sha256"}, f"source {name}")
-        _check_layout(facts)
+        _check_layout(facts, any_size=name == "x" and arguments["append"] is False)
         _need(_is_text(facts["sha256"], _CHECKSUM), "sha256", facts["sha256"])
         _need(facts["shape"][0] == source["x"]["shape"][0], f"source {name}", facts["shape"])
     _need(source["x"]["dtype"] == images.dtype.str, "source x", source["x"]["dtype"])
