@@ -235,14 +235,17 @@ def _sum(
     target: _Array,
     position: int,
 ) -> None:
-    kind = target.dtype.type
-    for lane in range(LANE_BYTES // target.itemsize):
-        k = centre + lane
-        total = kind(_product(source, kind(source[k] + source[k]), weights[0]))
-        for j in range(1, radius + 1):
-            pair = kind(source[k - j * step] + source[k + j * step])
-            total = kind(total + kind(_product(source, pair, weights[j])))
-        target[position + lane] = total
+    kind, own, here = target.dtype.type, np.uint64(position), np.uint64(centre)
+    lanes = np.uint64(LANE_BYTES // target.itemsize)
+    for lane in range(lanes):
+        pair = kind(source[here + lane] + source[here + lane])
+        target[own + lane] = kind(_product(source, pair, weights[0]))
+    for j in range(1, radius + 1):
+        before, after = np.uint64(centre - j * step), np.uint64(centre + j * step)
+        for lane in range(lanes):
+            pair = kind(source[before + lane] + source[after + lane])
+            product = kind(_product(source, pair, weights[j]))
+            target[own + lane] = kind(target[own + lane] + product)
 
 
 @in_vectors(_sum)
