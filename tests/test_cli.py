@@ -27,7 +27,15 @@ from kaug._cli.preview import read_picture
 from kaug._generators import numpy_state_kept
 from kaug._sampling import SAMPLING
 from kaug.store._chunks import Writer
-from kaug.transforms import Compose, HorizontalFlip, Identity, MixUp, OneOf, Rotation
+from kaug.transforms import (
+    Compose,
+    HorizontalFlip,
+    Identity,
+    MixUp,
+    OneOf,
+    RandomResizedCrop,
+    Rotation,
+)
 
 ROOT = Path(__file__).parents[1]
 HOW_TO = ROOT / "docs" / "how-to" / "command_line.md"
@@ -432,6 +440,47 @@ def test_a_preview_is_the_figure(run):
     assert [path.name for path in Path("photos").iterdir()] == ["cat.png"]
 
 
+@pytest.fixture
+def photos():
+    """Makes a folder of two class folders, with pictures of different sizes."""
+    rng = np.random.default_rng(0)
+    for number in range(6):
+        folder = Path("photos", "ab"[number % 2])
+        folder.mkdir(parents=True, exist_ok=True)
+        save(folder / f"{number}.png", rng.integers(0, 256, (20 + number, 30, 3), "uint8"))
+
+
+@pytest.mark.parametrize("policy", ["RandomResizedCrop(height=16, width=24)", "Rotation(20)"])
+@pytest.mark.usefixtures("photos")
+def test_a_folder_is_previewed(run, policy):
+    code, out, err = run("preview", "photos", "--policy", policy, "-n", 4, "--seed", 3)
+    assert (code, out, err) == (0, "photos-augmented.png, made with --seed 3\n", "")
+    with Image.open("photos-augmented.png") as made:
+        assert np.asarray(made).std() > 20
+    Path("empty").mkdir()
+    code, out, err = run("preview", "empty")
+    assert (code, out) == (1, "")
+    assert "A folder to preview must hold pictures. Received: 'empty'." in err
+
+
+@pytest.mark.usefixtures("photos")
+def test_rows_are_made_of_a_folder(run):
+    policy = "RandomResizedCrop(height=8, width=12)"
+    code, out, err = run("augment", "photos", "out", "-n", 9, "--policy", policy, "--seed", 4)
+    assert (code, err) == (0, "")
+    assert "x      uint8 (9, 8, 12, 3)" in out
+    assert out.endswith("  class 0: a\n  class 1: b\n")
+    x, y = kaug.sources.folder("photos")
+    made = RandomResizedCrop(height=8, width=12)
+    wanted = kaug.augment_dataset(x, y, 9, made, seed=4, append=False)
+    stored = kaug.open_dataset("out")
+    np.testing.assert_array_equal(stored.x, wanted[0])
+    np.testing.assert_array_equal(stored.y, wanted[1])
+    code, out, err = run("augment", "photos", "other", "-n", 9, "--policy", "Rotation(5)")
+    assert (code, out) == (1, "")
+    assert "the transform must give all of them one size" in err
+
+
 def test_a_preview_by_default_is_the_tutorials_16_and_its_seed_is_told(run):
     save("a.png", GRAY)
     code, out, err = run("preview", "a.png", "-o", "one.png")
@@ -459,7 +508,7 @@ def test_other_formats(suffix, run):
     ("argv", "complaint"),
     [
         (["none.png"], "No such file or directory: 'none.png'"),
-        (["."], "must be a regular file. Received: a folder, '.'."),
+        (["."], "A folder to preview must hold pictures. Received: '.'."),
         (["pipe.png"], "must be a regular file. Received: a named pipe, 'pipe.png'. Copy what it"),
         (["a.png", "--policy", "pipe.json"], "a named pipe, 'pipe.json'. Copy"),
         ([""], "`IMAGE` must be a path, neither empty"),
@@ -676,7 +725,7 @@ class Trap:
     ("argv", "complaint"),
     [
         (["none.npz"], "No such file or directory: 'none.npz'"),
-        (["."], "must be a regular file. Received: a folder, '.'."),
+        (["."], "`directory` must hold one folder per class. Received: "),
         (["pipe.npz"], "must be a regular file. Received: a named pipe, 'pipe.npz'."),
         ([""], "`IN` must be a path, neither empty"),
         (["good.npz", "-n", str(10**400)], "Received: n=an integer of 1329 bits."),

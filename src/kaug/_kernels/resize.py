@@ -17,13 +17,12 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 from numpy.typing import NDArray
 
 from kaug import _parallel
 from kaug._kernels import jit, read_only
 from kaug._kernels.coordinates import CONSTANT, FILL_MODES, REFLECT, WRAP, fold
+from kaug._kernels.samples import rounded
 from kaug._kernels.vectors import mix_eight_pixels, mix_two_pixels
 from kaug._kernels.warp import (
     BLOCK,
@@ -322,9 +321,9 @@ def _sum_columns(
                 red += w * line[at]
                 green += w * line[at + one]
                 blue += w * line[at + two]
-            out[place] = _rounded(red, out)
-            out[place + one] = _rounded(green, out)
-            out[place + two] = _rounded(blue, out)
+            out[place] = rounded(out, red)
+            out[place + one] = rounded(out, green)
+            out[place + two] = rounded(out, blue)
             place += three
             k += one
         return
@@ -335,18 +334,6 @@ def _sum_columns(
             total += weights[k * size + np.uint64(1)] * line[start + channel + depth]
             for t in range(np.uint64(2), size):
                 total += weights[k * size + t] * line[start + channel + t * depth]
-            out[place + channel] = _rounded(total, out)
+            out[place + channel] = rounded(out, total)
         place += depth
         k += one
-
-
-# What differs between bytes and floats. Numba puts the one that fits in place of it.
-def _rounded(total: Any, out: Any) -> Any: ...
-
-
-@overload(_rounded, strict=False)  # type: ignore[untyped-decorator]  # Numba has none
-def _choose_rounded(total: Any, out: Any) -> Any:
-    del total
-    if isinstance(out.dtype, types.Integer):
-        return lambda total, out: np.uint8(np.int32(total + np.float32(0.5)))  # noqa: ARG005 - Numba passes all
-    return lambda total, out: total  # noqa: ARG005 - Numba passes all
