@@ -508,7 +508,7 @@ def test_other_formats(suffix, run):
     ("argv", "complaint"),
     [
         (["none.png"], "No such file or directory: 'none.png'"),
-        (["."], "A folder to preview must hold pictures. Received: '.'."),
+        (["."], "must be a regular file. Received: a named pipe, 'pipe.png'."),
         (["pipe.png"], "must be a regular file. Received: a named pipe, 'pipe.png'. Copy what it"),
         (["a.png", "--policy", "pipe.json"], "a named pipe, 'pipe.json'. Copy"),
         ([""], "`IMAGE` must be a path, neither empty"),
