@@ -1,6 +1,7 @@
 """Images of any size: read one by one, and augmented as each would be alone."""
 
 import pickle
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -231,3 +232,54 @@ def test_plots():
     shown = [ax.get_images()[0].get_array().shape for ax in figure.axes]
     assert shown == [image.shape for image in images]
     assert len(kaug.plot_augmentations(images[0], POLICIES[1], n=5).axes) == 5
+
+
+def test_the_next_batch_is_made_meanwhile():
+    source = Sequence(of_any_size(20))
+    dataset = kaug.AugmentedDataset(source, np.arange(20), POLICIES[0], batch_size=4, shuffle=False)
+    source.read.clear()
+    first = dataset[0]
+    deadline = time.monotonic() + 30
+    while len(source.read) < 8 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert sorted(source.read) == list(range(8))
+    np.testing.assert_array_equal(dataset[1][1], np.arange(4, 8))
+    np.testing.assert_array_equal(dataset[0][0], first[0])
+    copy = pickle.loads(pickle.dumps(dataset))
+    for own, other in zip(dataset, copy, strict=True):
+        np.testing.assert_array_equal(own[0], other[0])
+
+
+def test_batches_out_of_order_are_not_made_ahead():
+    source = Sequence(of_any_size(40))
+    dataset = kaug.AugmentedDataset(source, np.arange(40), POLICIES[0], batch_size=4, shuffle=False)
+    source.read.clear()
+    for number in (3, 1, 7, 5):
+        dataset[number]
+    time.sleep(0.2)
+    assert len(source.read) == 16
+
+
+def test_an_error_of_the_next_batch_comes_with_it():
+    images = of_any_size(12)
+    images[6] = images[6][..., :1]
+    dataset = kaug.AugmentedDataset(images, None, POLICIES[0], batch_size=4, shuffle=False, seed=0)
+    dataset[0]
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"x\[6\]"):
+            dataset[1]
+    assert len(dataset[2]) == 4
+
+
+def test_another_epoch_is_not_what_was_begun():
+    dataset = kaug.AugmentedDataset(of_any_size(12), None, POLICIES[1], batch_size=4, seed=0)
+    expected = [dataset[i] for i in range(3)]
+    dataset.epoch = 1
+    other = dataset[1]
+    dataset.epoch = 0
+    dataset[0]
+    dataset.epoch = 1
+    np.testing.assert_array_equal(dataset[1], other)
+    dataset.epoch = 0
+    for number, batch in enumerate(expected):
+        np.testing.assert_array_equal(dataset[number], batch)

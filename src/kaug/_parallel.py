@@ -70,7 +70,9 @@ def num_threads() -> int:
     return int(text)
 
 
-def run(task: Callable[[int, int], object], count: int, *, grain: int = 1) -> None:
+def run(
+    task: Callable[[int, int], object], count: int, *, grain: int = 1, most: int | None = None
+) -> None:
     """Calls `task(start, stop)` on contiguous pieces that together cover `range(count)`.
 
     The pieces run on the pool and in the calling thread, which would otherwise only wait. They run
@@ -82,6 +84,7 @@ def run(task: Callable[[int, int], object], count: int, *, grain: int = 1) -> No
         task: Called with `0 <= start < stop <= count`, from several threads at once.
         count: Number of items; with 0, `task` is not called.
         grain: Fewest items that are worth handing to another thread.
+        most: Most items of a piece, where they take long and not all alike; None for no limit.
 
     Raises:
         BaseException: Whatever a piece raised; the exception of the first such piece in order.
@@ -89,6 +92,8 @@ def run(task: Callable[[int, int], object], count: int, *, grain: int = 1) -> No
     """
     threads = num_threads()
     pieces = min(count // max(grain, 1), threads * _PIECES_PER_THREAD)
+    if most is not None:
+        pieces = max(pieces, -(-count // most))
     if threads == 1 or pieces < 2 or getattr(_local, "in_piece", False):
         if count > 0:
             task(0, count)

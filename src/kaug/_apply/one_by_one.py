@@ -21,7 +21,7 @@ from kaug._types import Batch, Rows
 from kaug._validation import message
 
 # Reading one takes long, so that few are worth another thread; what was read is held meanwhile.
-_AT_ONCE = 8
+_AT_ONCE = 4
 
 
 def carry_out_one_by_one(
@@ -53,7 +53,7 @@ def carry_out_one_by_one(
             for name, array in out.items():
                 array[part] = made[name]
 
-    _parallel.run(task, len(rows))
+    _parallel.run(task, len(rows), most=_AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)

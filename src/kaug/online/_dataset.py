@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from kaug._draw.keys import Key, permutation, resolve_seed, root_key
 from kaug._generators import as_generator
-from kaug._images import as_images
+from kaug._images import ImageSequence, as_images
 from kaug._job import check_made_by
 from kaug._parallel import ForkSafeLock
 from kaug._show import html
@@ -25,6 +25,7 @@ from kaug._targets.given import shape_of_result
 from kaug._targets.structures import map_arrays
 from kaug._types import Array, Rows
 from kaug._validation import check_flag, check_integer, describe, message
+from kaug.online._ahead import Ahead
 from kaug.online._passes import Passes
 from kaug.online._tf_data import to_tf_dataset
 from kaug.transforms import Transform
@@ -120,6 +121,8 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
             received = f"{count} rows, batch_size={batch_size}, drop_remainder={drop_remainder}"
             raise ValueError(message(rule, received, "Pass more rows, or a smaller batch_size."))
         self._passes = Passes(len(self._batches))
+        # Images of any size are read for it, perhaps from files.
+        self._ahead = Ahead() if isinstance(self._images, ImageSequence) else None
         self._begun = False  # Keras, or who calls its hook, has begun a pass
         self._counted = False  # a pass was counted, and nothing was given since
         self._broken = False  # a loop ended before its last batch
@@ -140,10 +143,16 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         """Returns batch `index` of the current epoch: `(x, y)`, `(x, y, sample_weight)` or `x`."""
         number = _checked_index(index, len(self._batches))
         self._counted = False
-        batch = self._batch(self._batches[number], self.epoch)
+        if self._ahead is None:
+            batch = self._by_number(number, self.epoch)
+        else:
+            batch = self._ahead.take(number, len(self._batches), self.epoch, self._by_number)
         if not _keras_prepares():
             self._passes.give(number)
         return batch
+
+    def _by_number(self, number: int, epoch: int) -> Any:
+        return self._batch(self._batches[number], epoch)
 
     def __iter__(self) -> Iterator[Any]:
         """Yields the batches of the current epoch, and moves on to the next after the last one."""
@@ -390,6 +399,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other._passes = Passes(len(self._batches), self.epoch)
+        other._ahead = None if self._ahead is None else Ahead()
         return other
 
 
