@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -208,6 +209,24 @@ class ImageSequence:
                 received = f"{self._name}[{row}], {describe(image)}; first {first}, {self.dtype}"
                 raise ValueError(message(rule, received, "Convert them, for instance to RGB."))
         return image
+
+
+class Companion(ABC):
+    """What belongs to images of any size, and is made when one of them is opened."""
+
+    @abstractmethod
+    def form(self, name: str) -> dict[str, Array]:
+        """Returns arrays such as `opened` returns, without rows; height and width are any."""
+
+    @abstractmethod
+    def opened(self, name: str, row: int, size: tuple[int, int]) -> dict[str, Array]:
+        """Returns what belongs to one image: arrays of one row, by name.
+
+        Args:
+            name: What this is called beside the images.
+            row: Of the image.
+            size: Its height and width.
+        """
 
 
 class _Rows:

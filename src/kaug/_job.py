@@ -62,11 +62,11 @@ class Job:
     ) -> Job:
         """Returns the job that arguments describe, once they have been checked."""
         images, made_by = as_images(x), as_generator(generator)
+        check_made_by(made_by, images)
         native = made_by if isinstance(made_by, Transform) else None
         annotations = Annotations(y, sample_weight, images, native)
         chosen = check_choice(sampling, "sampling", SAMPLING)
         append = check_flag(append, "append")
-        check_made_by(made_by, images)
         return cls(images, annotations, made_by, chosen, append, append, resolve_seed(seed))
 
     @property
@@ -114,7 +114,7 @@ class Job:
         fix = (
             "Ask for fewer rows, use a smaller dtype such as uint8, or write it to disk: out=path."
         )
-        rows, label_bytes = self.kept + n, self.annotations.nbytes_per_row()
+        rows, label_bytes = self.kept + n, self.annotations.nbytes_per_row(shape)
         check_memory(shape, self.images.dtype, rows, label_bytes, fix)
 
     def allocate(self, shape: tuple[int, ...], n: int) -> Batch:

@@ -16,7 +16,7 @@ from kaug import _parallel
 from kaug._apply.plan import plan
 from kaug._apply.resample import warp_opened
 from kaug._apply.stages import Mix, Stage, Step, Warp
-from kaug._images import ImageSequence, Opened
+from kaug._images import Companion, ImageSequence, Opened
 from kaug._types import Batch, Rows
 from kaug._validation import message
 
@@ -83,13 +83,24 @@ def _made(
         _through(
             [_one(stage, i) for stage in stages[:alone]],
             opened[i],
-            {name: array[row : row + 1] for name, array in source.items() if name != "images"},
+            _belongings(source, int(row), opened[i].size),
         )
         for i, row in enumerate(rows)
     ]
-    batch = {name: np.concatenate([each[name] for each in singles]) for name in source}
+    batch = {name: np.concatenate([each[name] for each in singles]) for name in singles[0]}
     for stage in stages[alone:]:
         stage.apply(batch, source)
+    return batch
+
+
+def _belongings(source: Mapping[str, Any], row: int, size: tuple[int, int]) -> Batch:
+    """Returns what belongs to an image of a size, as a batch of one."""
+    batch: Batch = {}
+    for name, values in source.items():
+        if isinstance(values, Companion):
+            batch |= values.opened(name, row, size)
+        elif name != "images":
+            batch[name] = values[row : row + 1]
     return batch
 
 

@@ -8,21 +8,20 @@ the user has, and brings them back to the form the user gave.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from kaug._apply import boxes
-from kaug._apply.batches import within
 from kaug._apply.leaf import Tree
-from kaug._targets.box_checks import as_places, check_format, check_values, checked_boxes
+from kaug._images import Companion, ImageSequence
 from kaug._targets.by_place import PickledByPlace
 from kaug._targets.names import MAPS, MOVING, check_names, looks_like, looks_like_corners, point_out
+from kaug._targets.places import SETTINGS, Places
 from kaug._targets.soft_labels import SoftLabels, num_classes
 from kaug._targets.structures import (
     append_rows,
-    check_finite,
     check_order,
     check_targets,
     check_weights,
@@ -30,12 +29,7 @@ from kaug._targets.structures import (
     nbytes_per_row,
 )
 from kaug._types import Array, Batch, Rows
-from kaug._validation import as_array, check_probability, describe, message
-
-# What a dict with targets that move may say about its boxes, once for all rows.
-SETTINGS = {"bounding_box_format": "xyxy", "min_visible_area": 0.0}
-# Parts of areas are that exact.
-_ROUNDING = 1e-9
+from kaug._validation import as_array, describe, message
 
 
 class Annotations(PickledByPlace):
@@ -68,6 +62,7 @@ class Annotations(PickledByPlace):
         self._name = name
         self._count = count = len(images)
         self._size = (images.shape[1], images.shape[2])
+        self._any_size = isinstance(images, ImageSequence)
         self._checked = checked
         self.settings: dict[str, Any] = {}
         self.source: dict[str, Any] = {}
@@ -75,8 +70,6 @@ class Annotations(PickledByPlace):
         self._keys: dict[str, str] = {}
         # The keys of a dict with what moves, in their order.
         self._order: tuple[str, ...] | None = None
-        self._keypoints: Array | None = None
-        self._boxes: dict[str, Array] | None = None
         self._mixed = transform is not None and transform._mixes
         moves = _moves(transform)
         if not checked:
@@ -95,41 +88,30 @@ class Annotations(PickledByPlace):
             self._doubt(warned, known=transform is not None)
         if transform is not None and self._mixed:
             self._take_mixed(transform)
+        # Arrays with the dtypes and, but for height and width, the shapes of what moves or mixes.
+        self.forms: Batch = {}
+        for key, values in self.source.items():
+            self.forms |= values.form(key) if isinstance(values, Companion) else {key: values}
 
     # Out of what the user gave ------------------------------------------------------------------
 
     def _take_moving(self, y: Mapping[str, Any], count: int, transform: Tree | None) -> Any:
-        """Takes out of the dict what moves; returns the rest."""
-        rest = dict(y)
-        self.settings = {name: rest.pop(name) for name in SETTINGS if name in rest}
-        given = {**SETTINGS, **self.settings}
-        self._format = check_format(given["bounding_box_format"])
-        self._least = check_probability(given["min_visible_area"], "min_visible_area")
+        """Takes what moves out of a dict; returns the rest of it."""
+        self._order = tuple(y)
+        self.settings = {name: y[name] for name in SETTINGS if name in y}
         for name, what in MOVING.items():
             if name in y:
                 _check_carried(transform, what)
-        if "segmentation_masks" in rest:
-            self._masks = self._checked_masks(rest.pop("segmentation_masks"), count)
+        if "segmentation_masks" in y:
+            self._masks = self._checked_masks(y["segmentation_masks"], count)
             flat = self._masks.ndim == 3
             self.source["masks"] = self._masks[..., np.newaxis] if flat else self._masks
-        points = []
-        if "bounding_boxes" in rest:
-            self._boxes = checked_boxes(rest.pop("bounding_boxes"), count)
-            if not self._checked:
-                check_values(**self._boxes, box_format=self._format, size=self._size)
-            corners = boxes.to_corners(self._boxes["boxes"], self._format, self._size)
-            outlines, seen = boxes.begin(corners, self._boxes["labels"], self._size)
-            points.append(outlines)
-            self.source["boxes"] = seen
-        if "keypoints" in rest:
-            self._keypoints = _checked_keypoints(rest.pop("keypoints"), count)
-            points.append(self._keypoints[..., :2].astype(np.float64))
-        if points:
-            self.source["points"] = np.concatenate(points, axis=1)
-        if self._keypoints is not None:
-            self.source["inside"] = within(self.source["points"], self._size)
-        self._order = tuple(y)
-        return rest
+        self._places = Places(y, count, self._size, checked=self._checked)
+        if self._any_size:
+            self.source["places"] = self._places
+        else:
+            self.source |= self._places.begun(slice(None), self._size)
+        return {name: value for name, value in y.items() if name not in (*MOVING, *SETTINGS)}
 
     def _checked_masks(self, value: Any, count: int) -> Array:
         masks = as_array(value, "segmentation_masks")
@@ -210,9 +192,12 @@ class Annotations(PickledByPlace):
         """The labels, as they were given: alone if they stand in a dict with what moves."""
         return self._given if self._order is None else self._given.get("labels")
 
-    def nbytes_per_row(self) -> int:
-        """Returns how many bytes one row of the targets takes."""
-        sizes = [int(array[:1].nbytes) for array in self.source.values()]
+    def nbytes_per_row(self, shape: tuple[int, ...]) -> int:
+        """Returns how many bytes one row of the targets takes, beside an image of a shape."""
+        sizes = [
+            form.dtype.itemsize * math.prod(_row_shape(name, form, shape))
+            for name, form in self.forms.items()
+        ]
 
         def add(leaf: Any, name: str) -> None:
             if name not in self._keys:
@@ -233,12 +218,11 @@ class Annotations(PickledByPlace):
             shape: Of one image of the result; with `kept`, that of the source.
         """
         result = {}
-        for name, array in self.source.items():
-            own = array.shape[1:]
-            row = (*shape[:2], *own[2:]) if name.startswith("masks") else own
-            result[name] = np.empty((kept + count, *row), array.dtype)
+        for name, form in self.forms.items():
+            row = _row_shape(name, form, shape)
+            result[name] = np.empty((kept + count, *row), form.dtype)
             if kept:
-                result[name][:kept] = array[:kept]
+                result[name][:kept] = self.source[name][:kept]
         return result
 
     def collect(
@@ -263,8 +247,10 @@ class Annotations(PickledByPlace):
         y = map_arrays(take, self.y, self._name)
         weight = map_arrays(take, self.weight, "sample_weight")
         if self._order is not None:
-            moved = self._moved(made, index, kept, (shape[0], shape[1]))
-            parts = {**y, **moved}
+            parts = {**y, **self._places.moved(made, index, kept, (shape[0], shape[1]))}
+            if "masks" in made:
+                masks = made["masks"]
+                parts["segmentation_masks"] = masks[..., 0] if self._masks.ndim == 3 else masks
             y = {name: parts[name] for name in self._order if name in parts}
         return y, weight
 
@@ -275,45 +261,11 @@ class Annotations(PickledByPlace):
         parts = {**y, **self.settings}
         return {name: parts[name] for name in self._order}
 
-    def _moved(self, made: Batch, index: Rows, kept: int, size: tuple[int, int]) -> dict[str, Any]:
-        result: dict[str, Any] = {}
-        if "masks" in made:
-            masks = made["masks"]
-            result["segmentation_masks"] = masks[..., 0] if self._masks.ndim == 3 else masks
-        start = 0
-        if self._boxes is not None:
-            number = self._boxes["boxes"].shape[1]
-            start = made["points"].shape[1] - (
-                0 if self._keypoints is None else self._keypoints.shape[1]
-            )
-            corners = boxes.enclose(made["points"][kept:, :start], number)
-            seen = made["boxes"][kept:, :, 0]
-            result["bounding_boxes"] = self._kept_boxes(corners, seen, index, kept, size)
-        if self._keypoints is not None:
-            result["keypoints"] = self._moved_keypoints(made, index, kept, start)
-        return result
 
-    def _kept_boxes(
-        self, corners: Array, seen: Array, index: Rows, kept: int, size: tuple[int, int]
-    ) -> dict[str, Array]:
-        assert self._boxes is not None  # only called when there are some
-        values, labels = self._boxes["boxes"], self._boxes["labels"][index]
-        visible = (seen > 0) & (seen >= self._least - _ROUNDING)
-        new = boxes.from_corners(boxes.clip(corners, size), self._format, size)
-        new = np.where(visible[..., np.newaxis], new, 0).astype(values.dtype)
-        labels = np.where(visible, labels, -1).astype(labels.dtype)
-        return {
-            "boxes": np.concatenate([values[:kept], new]),
-            "labels": np.concatenate([self._boxes["labels"][:kept], labels]),
-        }
-
-    def _moved_keypoints(self, made: Batch, index: Rows, kept: int, start: int) -> Array:
-        assert self._keypoints is not None  # only called when there are some
-        new = self._keypoints[index]
-        new[..., :2] = made["points"][kept:, start:]
-        if new.shape[2] == 3:
-            new[..., 2] *= made["inside"][kept:, start:]
-        return np.concatenate([self._keypoints[:kept], new])
+def _row_shape(name: str, form: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Returns the shape of a row of what moves or mixes, beside an image of a shape."""
+    own = form.shape[1:]
+    return (*shape[:2], *own[2:]) if name.startswith("masks") else own
 
 
 def _as_floats(array: Array, name: str = "") -> Array:
@@ -351,23 +303,3 @@ def _carries_masks(transform: Tree | None, *, mixing: bool) -> bool:
     except (TypeError, ValueError):
         return False
     return True
-
-
-def _checked_keypoints(value: Any, count: int) -> Array:
-    rule = (
-        f"`keypoints` must be numbers of shape ({count}, P, 2), (x, y) in pixels, or "
-        f"({count}, P, 3), with a visibility that becomes 0 when a point leaves the image"
-    )
-    fix = "Write points that are hidden as (0, 0) with the visibility 0, in an array (N, P, 3)."
-    value = value.to_list() if hasattr(value, "row_splits") else value
-    if isinstance(value, (tuple, list)):
-        numbers = [len(each) for each in value if hasattr(each, "__len__")]
-        if len({*numbers}) > 1:
-            received = f"lists of {min(numbers)} to {max(numbers)} points"
-            raise ValueError(message(rule, received, fix))
-    keypoints = as_array(value, "keypoints")
-    fits = keypoints.ndim == 3 and keypoints.shape[2] in (2, 3) and len(keypoints) == count
-    if not fits or keypoints.dtype.kind not in "iuf":
-        raise ValueError(message(rule, describe(keypoints)))
-    check_finite(keypoints, "keypoints", fix)
-    return as_places(keypoints)

@@ -101,14 +101,16 @@ def _dense(corners: Any, labels: Any, rule: str) -> tuple[Array, Array]:
     return dense, classes
 
 
-def check_values(boxes: Array, labels: Array, box_format: str, size: tuple[int, int]) -> None:
+def check_values(
+    boxes: Array, labels: Array, box_format: str, size: tuple[int | None, int | None]
+) -> None:
     """Raises when boxes cannot be what their format says. Padding is not looked at.
 
     Args:
         boxes: `(N, B, 4)`.
         labels: `(N, B)`.
         box_format: One of `FORMATS`.
-        size: Height and width of the images.
+        size: Height and width of the images; None where these are of any size.
     """
     if np.isnan(labels).any():
         rule = "The labels of boxes must be numbers, -1 for padding"
@@ -125,7 +127,9 @@ def check_values(boxes: Array, labels: Array, box_format: str, size: tuple[int, 
     _check_unit(boxes, there, box_format)
 
 
-def _check_order(boxes: Array, there: Array, box_format: str, size: tuple[int, int]) -> None:
+def _check_order(
+    boxes: Array, there: Array, box_format: str, size: tuple[int | None, int | None]
+) -> None:
     corners = box_format.endswith(("xyxy", "yxyx"))
     bad = there & (boxes[..., 2:] < (boxes[..., :2] if corners else 0)).any(axis=-1)
     if not bad.any():
@@ -140,7 +144,9 @@ def _check_order(boxes: Array, there: Array, box_format: str, size: tuple[int, i
     ends = (boxes[..., :2] + boxes[..., 2:])[there]
     limits = (1.0, 1.0) if relative else (size[1], size[0])
     fix = "Sort the two corners of each."
-    if others != box_format and (ends <= np.array(limits) * 1.01).all():
+    if others != box_format and None in limits:
+        fix += f' If these are "{others}", pass that as bounding_box_format.'
+    elif others != box_format and (ends <= np.array(limits) * 1.01).all():
         fix = f'These look like "{others}": pass that as bounding_box_format.'
     raise ValueError(message(rule, _places(bad, boxes), fix))
 

@@ -328,7 +328,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     def _facts(self) -> list[tuple[str, str]]:
         rows = f"{min(self._size, len(self._images))} rows"
         targets = {"y": self._annotations.y, "sample_weight": self._annotations.weight}
-        moving = [name for name in ("masks", "points") if name in self._annotations.source]
+        moving = [name for name in ("masks", "points") if name in self._annotations.forms]
         moves = [("moving along", " and ".join(moving))] if moving else []
         return [
             ("x", html.arrays(self._images)),

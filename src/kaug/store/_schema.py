@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kaug._targets.annotations import SETTINGS
+from kaug._targets.places import SETTINGS
 from kaug._validation import describe
 from kaug.store._structure import (
     NAME,

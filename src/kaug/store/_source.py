@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from kaug._images import ImageSequence
-from kaug._targets.annotations import SETTINGS, is_keras_dict
+from kaug._targets.annotations import is_keras_dict
 from kaug._targets.box_checks import checked_boxes
+from kaug._targets.places import SETTINGS
 from kaug._targets.structures import check_targets, check_weights, map_arrays
 from kaug._types import Array, Rows
 from kaug._validation import as_array, message
