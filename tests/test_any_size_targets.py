@@ -122,3 +122,127 @@ def test_places_of_a_row_are_what_they_would_be_alone(policy, box_format, held, 
         boxes = {name: array[row] for name, array in result["bounding_boxes"].items()}
         expected = {name: array[0] for name, array in alone["bounding_boxes"].items()}
         assert_same(without_padding(boxes, count), expected)
+
+
+# Masks, and labels and weights like them ------------------------------------------------------
+
+MASK_DTYPES = ["bool", "uint8", "int16", "uint16", "int64", "float32"]
+
+
+def masks_of(images, dtype="uint8", channels=None):
+    """Returns a mask for each image, whose values are not those of its neighbours."""
+    rng = np.random.default_rng(2)
+    last = (channels,) if channels else ()
+    high = 2 if dtype == "bool" else 120
+    return [rng.integers(0, high, (*image.shape[:2], *last)).astype(dtype) for image in images]
+
+
+@pytest.mark.pairwise(
+    policy=POLICIES,
+    dtype=MASK_DTYPES,
+    channels=[None, 1, 3],
+    held=[True, False],
+    masks_held=[True, False],
+)
+def test_masks_of_a_row_are_what_they_would_be_alone(policy, dtype, channels, held, masks_held):
+    images = of_any_size(8)
+    masks = masks_of(images, dtype, channels)
+    copies = [mask.copy() for mask in masks]
+    targets = {**places_in(images), "segmentation_masks": masks if masks_held else Sequence(masks)}
+    result = policy({"images": images if held else Sequence(images), **targets}, seed=5)
+    moved = result["segmentation_masks"]
+    assert moved.shape == (8, *result["images"].shape[1:3], *([channels] if channels else []))
+    assert moved.dtype == dtype
+    for row, image in enumerate(images):
+        batch = {"images": image[np.newaxis], "segmentation_masks": masks[row][np.newaxis]}
+        alone = policy(batch, seed=5, index=[row])
+        np.testing.assert_array_equal(result["images"][row], alone["images"][0])
+        np.testing.assert_array_equal(moved[row], alone["segmentation_masks"][0])
+        np.testing.assert_array_equal(masks[row], copies[row])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("channels", [None, 1, 3])
+def test_a_mask_of_the_pixels_themselves_goes_where_they_go(channels, dtype):
+    """By the nearest pixel, an image and a mask of the same content are the same."""
+    images = of_any_size(12, channels, dtype)
+    nearest = {"interpolation": "nearest", "fill_mode": "constant"}
+    policy = Compose(
+        [
+            RandomResizedCrop(height=17, width=11, interpolation="nearest"),
+            HorizontalFlip(),
+            Rotation(30, **nearest),
+            Perspective(**nearest),
+        ]
+    )
+    result = policy({"images": images, "segmentation_masks": images}, seed=1)
+    np.testing.assert_array_equal(result["images"], result["segmentation_masks"])
+    assert len(np.unique(result["images"])) > 50
+
+
+def test_a_mask_by_eye():
+    images = [np.zeros((4, 6), "uint8"), np.zeros((2, 4), "uint8")]
+    masks = [np.arange(24).reshape(4, 6), np.arange(8).reshape(2, 4)]
+    # Half-way between pixels it is the next one; columns of the second lie at 1/6, 1.5 and 17/6.
+    flipped = Compose([Resize(height=2, width=3), HorizontalFlip(1)])
+    result = flipped({"images": images, "segmentation_masks": masks}, seed=0)
+    assert result["segmentation_masks"][0].tolist() == [[11, 9, 7], [23, 21, 19]]
+    assert result["segmentation_masks"][1].tolist() == [[3, 2, 0], [7, 6, 4]]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Compose([Rotation(30, fill_mode="constant"), Letterbox(61)]),
+        Compose([Resize(height=47, width=63), Perspective(0.2), HorizontalFlip()]),
+        Compose([Letterbox(75), RandomCrop(59, 63)]),
+        Compose(
+            [Resize(height=75, width=75), ColorJitter(), RandomResizedCrop(height=51, width=67)]
+        ),
+    ],
+    ids=repr,
+)
+def test_the_brightest_pixel_goes_where_its_point_goes(policy, dtype, channels):
+    rng = np.random.default_rng(3)
+    images, points, boxes, masks = [], [], [], []
+    for _ in range(40):
+        height, width = 2 * rng.integers(20, 50, 2) + 1
+        x, y = rng.integers(8, [width - 8, height - 8])
+        distance = np.hypot(np.arange(width) - x, np.arange(height)[:, np.newaxis] - y)
+        blob = np.exp(-((distance / 5) ** 2)) * (1 if dtype == "float32" else 255)
+        images.append(np.repeat(blob[..., np.newaxis], channels, axis=2).astype(dtype))
+        points.append([[x, y, 1]])
+        boxes.append([[x - 2, y - 2, x + 3, y + 3]])
+        masks.append(distance < 4)
+    result = policy(
+        {
+            "images": images,
+            "keypoints": np.array(points, "float32"),
+            "bounding_boxes": {"boxes": boxes, "labels": [[row] for row in range(40)]},
+            "segmentation_masks": masks,
+        },
+        seed=2,
+    )
+    height, width = result["images"].shape[1:3]
+    seen = whole = 0
+    for row in range(40):
+        x, y, visible = result["keypoints"][row, 0]
+        if not visible or not (3 < x < width - 4 and 3 < y < height - 4):
+            continue
+        seen += 1
+        image = result["images"][row, ..., 0].astype(float)
+        where = np.argwhere(image >= image.max() * 0.995).mean(axis=0)
+        assert np.abs(where - [y, x]).max() < 1
+        mask = result["segmentation_masks"][row]
+        assert mask[round(y), round(x)]
+        assert result["bounding_boxes"]["labels"][row, 0] == row
+        if mask[[0, -1]].any() or mask[:, [0, -1]].any():
+            continue
+        whole += 1
+        assert np.abs(np.argwhere(mask).mean(axis=0) - [y, x]).max() < 1  # half a pixel, twice
+        left, top, right, bottom = result["bounding_boxes"]["boxes"][row, 0]
+        centre = [(left + right) / 2, (top + bottom) / 2]
+        np.testing.assert_allclose(centre, [x + 0.5, y + 0.5], atol=0.6)
+    assert seen >= whole > 12

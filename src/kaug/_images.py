@@ -83,13 +83,41 @@ def _differ(x: list[Any] | tuple[Any, ...]) -> bool:
     """Tells whether a list is one of images, and not all of one shape."""
     shapes = set()
     for item in x:
-        shape = getattr(item, "shape", None)
-        if hasattr(item, "getbands"):  # Pillow's
-            shape = (*item.size, len(item.getbands()))
-        if shape is None or len(shape) not in (2, 3):
+        shape = shape_of(item)
+        if len(shape) not in (2, 3):
             return False
-        shapes.add(tuple(shape))
+        shapes.add(shape)
     return len(shapes) > 1
+
+
+def shape_of(item: Any) -> tuple[int, ...]:
+    """Returns the shape of an array, or of one of Pillow's images without reading it; else ()."""
+    if hasattr(item, "getbands"):
+        return (item.size[1], item.size[0], len(item.getbands()))
+    return tuple(getattr(item, "shape", ()))
+
+
+def read_item(x: Any, row: int) -> Any:
+    """Returns one item of a sequence, which is read by one thread at a time if need be."""
+    shared = (list, tuple, np.ndarray, ImageSequence)
+    if isinstance(x, shared) or hasattr(x, "_open_row"):
+        return x[row]
+    with _one_reader.held():
+        return x[row]
+
+
+def taken(x: Any, rows: Array) -> Any:
+    """Returns the items of some rows of a sequence, as a sequence: nothing is read."""
+    if hasattr(x, "_open_row") or isinstance(x, (np.ndarray, ImageSequence)):
+        return x[rows]
+    if isinstance(x, (list, tuple)):
+        return [x[int(row)] for row in rows]
+    return _Rows(x, rows)
+
+
+def checksum_of(array: Array) -> bytes:
+    """Returns a checksum of the shape and the bytes of an array."""
+    return hashlib.sha256(str(array.shape).encode() + array.tobytes()).digest()
 
 
 class Region(NamedTuple):
@@ -162,12 +190,11 @@ class ImageSequence:
         """Returns the image of a number, or a sequence of the rows of an array of numbers."""
         if isinstance(rows, (int, np.integer)):
             return self._image(int(rows))
-        numbers = np.arange(len(self))[rows]
-        if hasattr(self._x, "_open_row"):
-            return self._x[numbers]
-        if self._held:
-            return [self._x[int(row)] for row in numbers]
-        return _Rows(self._x, numbers)
+        return taken(self._x, np.arange(len(self))[rows])
+
+    def known_sizes(self) -> list[tuple[int, ...]] | None:
+        """Returns height and width of each image where these are in memory; else None."""
+        return [shape_of(item)[:2] for item in self._x] if self._held else None
 
     def with_channels(self) -> ImageSequence:
         """Returns the same images, of one channel where they have no axis for it."""
@@ -191,16 +218,10 @@ class ImageSequence:
         if hasattr(self._x, "_identity"):
             known: bytes = self._x._identity(row)
             return known
-        image = self._image(row)
-        return hashlib.sha256(str(image.shape).encode() + image.tobytes()).digest()
+        return checksum_of(self._image(row))
 
     def _image(self, row: int) -> Array:
-        if self._held:
-            item = self._x[row]
-        else:
-            with _one_reader.held():
-                item = self._x[row]
-        image = _as_image(item, f"{self._name}[{row}]")
+        image = _as_image(read_item(self._x, row), f"{self._name}[{row}]")
         if hasattr(self, "shape"):
             own = (image.dtype, image.ndim + 1, *image.shape[2:])
             if own != (self.dtype, self._own_ndim, *self.shape[3:][: self._own_ndim - 3]):

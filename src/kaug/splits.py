@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from kaug._draw.keys import Key, permutation, resolve_seed
 from kaug._images import ImageSequence, as_images
 from kaug._memory import check_memory
+from kaug._targets.maps import Maps
 from kaug._targets.structures import (
     check_order,
     class_numbers,
@@ -112,7 +113,7 @@ def _checked_rows(x: Any) -> Any:
 
 def _rows(images: NDArray[Any], y: Any, rows: Rows) -> tuple[Any, Any]:
     def part(leaf: Any, _: str) -> Any:
-        return leaf[rows] if isinstance(leaf, np.ndarray) else leaf
+        return leaf[rows] if isinstance(leaf, (np.ndarray, Maps)) else leaf
 
     return images[rows], map_arrays(part, y)
 

@@ -17,6 +17,7 @@ import numpy as np
 from kaug._apply.leaf import Tree
 from kaug._images import Companion, ImageSequence
 from kaug._targets.by_place import PickledByPlace
+from kaug._targets.maps import Maps, checked_masks, of_pixels, refuse_others, with_maps
 from kaug._targets.names import MAPS, MOVING, check_names, looks_like, looks_like_corners, point_out
 from kaug._targets.places import SETTINGS, Places
 from kaug._targets.soft_labels import SoftLabels, num_classes
@@ -29,7 +30,7 @@ from kaug._targets.structures import (
     nbytes_per_row,
 )
 from kaug._types import Array, Batch, Rows
-from kaug._validation import as_array, describe, message
+from kaug._validation import describe, message
 
 
 class Annotations(PickledByPlace):
@@ -77,13 +78,16 @@ class Annotations(PickledByPlace):
         warned: tuple[str, ...] = ()
         if moves and not checked:
             warned = check_names(y, self._size, name, known=transform is not None)
-        y = self._take_moving(y, count, transform) if is_keras_dict(y) else y
+        y = self._take_moving(y, images, transform) if is_keras_dict(y) else y
+        if self._any_size:
+            y = with_maps(y, name, count)
+            sample_weight = with_maps(sample_weight, "sample_weight", count, weights=True)
         self.y = self._given = check_targets(y, name, count)
         self.weight = check_weights(sample_weight, count)
         if isinstance(self.y, Mapping) and "sample_weight" in self.y:
             check_weights(self.y["sample_weight"], count)
         if moves:
-            self._take_maps(transform)
+            self._take_maps(images, transform)
         if moves and not checked:
             self._doubt(warned, known=transform is not None)
         if transform is not None and self._mixed:
@@ -95,7 +99,7 @@ class Annotations(PickledByPlace):
 
     # Out of what the user gave ------------------------------------------------------------------
 
-    def _take_moving(self, y: Mapping[str, Any], count: int, transform: Tree | None) -> Any:
+    def _take_moving(self, y: Mapping[str, Any], images: Any, transform: Tree | None) -> Any:
         """Takes what moves out of a dict; returns the rest of it."""
         self._order = tuple(y)
         self.settings = {name: y[name] for name in SETTINGS if name in y}
@@ -103,47 +107,42 @@ class Annotations(PickledByPlace):
             if name in y:
                 _check_carried(transform, what)
         if "segmentation_masks" in y:
-            self._masks = self._checked_masks(y["segmentation_masks"], count)
-            flat = self._masks.ndim == 3
+            self._masks = checked_masks(y["segmentation_masks"], images)
+            flat = self._masks.ndim == 3 and not self._any_size
             self.source["masks"] = self._masks[..., np.newaxis] if flat else self._masks
-        self._places = Places(y, count, self._size, checked=self._checked)
+        self._places = Places(y, self._count, self._size, checked=self._checked)
         if self._any_size:
             self.source["places"] = self._places
         else:
             self.source |= self._places.begun(slice(None), self._size)
         return {name: value for name, value in y.items() if name not in (*MOVING, *SETTINGS)}
 
-    def _checked_masks(self, value: Any, count: int) -> Array:
-        masks = as_array(value, "segmentation_masks")
-        fits = masks.ndim in (3, 4) and masks.shape[:3] == (count, *self._size)
-        if not fits or masks.dtype.kind not in "biuf":
-            height, width = self._size
-            rule = (
-                f"`segmentation_masks` must be numbers of shape ({count}, {height}, {width}) or "
-                f"({count}, {height}, {width}, K), as the images"
-            )
-            raise ValueError(message(rule, describe(masks)))
-        return masks
-
-    def _take_maps(self, transform: Tree | None) -> None:
+    def _take_maps(self, images: Any, transform: Tree | None) -> None:
         """Has labels and weights of the images' height and width move with the pixels."""
 
-        def take(leaf: Array, name: str) -> None:
-            whole = (self._count, *self._size)
-            of_pixels = leaf.shape in (whole, (*whole, 1)) and leaf.dtype.kind in "biuf"
+        def take(leaf: Any, name: str) -> None:
+            maps = of_pixels(leaf, name, images)
+            if maps is None:
+                return
             weights = name.startswith(("sample_weight", f"{self._name}['sample_weight']"))
-            if of_pixels and _carries_masks(transform, mixing=weights):
-                self._keys[name] = f"masks of {name}"
-                leaf = _as_floats(leaf) if weights and self._mixed else leaf
-                self.source[self._keys[name]] = leaf.reshape(*whole, 1)
+            try:
+                _check_carried(transform, "segmentation masks", blended=weights)
+            except (TypeError, ValueError):
+                if isinstance(maps, Maps):
+                    raise
+                return
+            self._keys[name] = f"masks of {name}"
+            self.source[self._keys[name]] = _as_floats(maps) if weights and self._mixed else maps
 
         map_arrays(take, self.weight, "sample_weight")
-        if isinstance(self.y, np.ndarray):
-            take(self.y, self._name)
-        elif isinstance(self.y, Mapping):
+        if isinstance(self.y, Mapping):
             for name in MAPS:
-                if isinstance(self.y.get(name), np.ndarray):
+                if isinstance(self.y.get(name), (np.ndarray, Maps)):
                     take(self.y[name], f"{self._name}[{name!r}]")
+        elif isinstance(self.y, (np.ndarray, Maps)):
+            take(self.y, self._name)
+        for structure, name in ((self.y, self._name), (self.weight, "sample_weight")):
+            refuse_others(structure, name, self._keys)
 
     def _doubt(self, warned: tuple[str, ...], *, known: bool) -> None:
         """Warns of labels and weights that look like something of a place and do not move."""
@@ -278,28 +277,17 @@ def is_keras_dict(y: Any) -> bool:
     return isinstance(y, Mapping) and any(name in y for name in (*MOVING, *SETTINGS))
 
 
-def _check_carried(transform: Tree | None, what: str) -> None:
+def _check_carried(transform: Tree | None, what: str, *, blended: bool = False) -> None:
+    """Raises when it is not known where something goes; what can be `blended` may be mixed."""
     if transform is None:
         rule = f"To move {what} with the images, kaug must know where every pixel goes"
         fix = "Use transforms of `kaug.transforms`."
         raise TypeError(message(rule, f"{what} and a generator of another library", fix))
     for leaf in transform._leaves():
-        leaf._check_carries(what)
+        if not (blended and leaf._mixes):
+            leaf._check_carries(what)
 
 
 def _moves(transform: Tree | None) -> bool:
     """Tells whether pixels may go elsewhere."""
     return transform is None or any(not leaf.photometric for leaf in transform._leaves())
-
-
-def _carries_masks(transform: Tree | None, *, mixing: bool) -> bool:
-    """Tells whether masks can go where pixels go; where they are blended, if `mixing`."""
-    if transform is None:
-        return False
-    try:
-        for leaf in transform._leaves():
-            if not (mixing and leaf._mixes):
-                leaf._check_carries("segmentation masks")
-    except (TypeError, ValueError):
-        return False
-    return True

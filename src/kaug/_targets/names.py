@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._images import are_any_size
 from kaug._validation import message, warn
 
 Shape = tuple[int | None, ...]
@@ -195,6 +196,8 @@ def _can_be(right: str, value: Any, size: Shape) -> bool:
     """Tells whether something of a suspicious name may be what it says."""
     if isinstance(value, Mapping):
         return right == "bounding_boxes" and {"boxes", "labels"} <= {*value}
+    if are_any_size(value):  # or all of it would be read
+        return True
     try:
         shape = tuple(value.shape if hasattr(value, "shape") else np.shape(value))
     except ValueError:  # ragged lists, or a tensor of unknown rank

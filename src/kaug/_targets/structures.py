@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._images import Companion
 from kaug._types import Array
 from kaug._validation import as_array, check_length, describe, message, warn
 
@@ -55,12 +56,16 @@ def _is_flat(sequence: tuple[Any, ...] | list[Any]) -> bool:
 def check_targets(y: Any, name: str, count: int) -> Any:
     """Returns the structure `y` with every leaf an array of `count` rows.
 
+    What belongs to images of any size, and is read with them, stays as it is.
+
     Raises:
         ValueError: A leaf has another length, is a scalar, or is ragged; a list of labels has
             some that are missing, or strings beside numbers; or it is one of rows.
     """
 
-    def check(leaf: Any, leaf_name: str) -> Array:
+    def check(leaf: Any, leaf_name: str) -> Any:
+        if isinstance(leaf, Companion):
+            return leaf
         array = as_array(leaf, leaf_name)
         check_length(array, leaf_name, count)
         if isinstance(leaf, (tuple, list)) and array.dtype.kind in "USO":
@@ -189,10 +194,11 @@ def check_weights(sample_weight: Any, count: int) -> Any:
         ValueError: The lengths differ, or weights are NaN or infinite.
     """
 
-    def check(array: Array, name: str) -> Array:
+    def check(array: Any, name: str) -> Any:
         if array.dtype.kind not in "iufb":
             raise TypeError(message(f"`{name}` must hold real numbers", describe(array)))
-        check_finite(array, name, "To leave out a row, give it the weight 0.")
+        if not isinstance(array, Companion):  # which looks when it is read
+            check_finite(array, name, "To leave out a row, give it the weight 0.")
         return array
 
     weights = check_targets(sample_weight, "sample_weight", count)

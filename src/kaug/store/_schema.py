@@ -114,7 +114,7 @@ def _check_source(source: Any, arguments: Mapping[str, Any], images: Spec) -> No
             _need(name in SETTINGS and type(facts) in (str, float), f"source {name}", facts)
             continue
         _keys(facts, {"dtype", "shape", "sha256"}, f"source {name}")
-        _check_layout(facts, any_size=name == "x" and arguments["append"] is False)
+        _check_layout(facts, any_size=arguments["append"] is False)
         _need(_is_text(facts["sha256"], _CHECKSUM), "sha256", facts["sha256"])
         _need(facts["shape"][0] == source["x"]["shape"][0], f"source {name}", facts["shape"])
     _need(source["x"]["dtype"] == images.dtype.str, "source x", source["x"]["dtype"])

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from kaug._images import ImageSequence
+from kaug._images import ImageSequence, are_any_size
 from kaug._targets.annotations import is_keras_dict
 from kaug._targets.box_checks import checked_boxes
+from kaug._targets.maps import Maps, with_maps
 from kaug._targets.places import SETTINGS
 from kaug._targets.structures import check_targets, check_weights, map_arrays
 from kaug._types import Array, Rows
@@ -79,7 +80,7 @@ def _step_of(x: Any) -> int:
 def checksum(array: Any) -> str:
     """Returns the checksum of the bytes of an array, or of all images, read in their order."""
     digest = hashlib.sha256()
-    if isinstance(array, ImageSequence):
+    if isinstance(array, (ImageSequence, Maps)):
         for row in range(len(array)):
             digest.update(array.identity(row))
         return digest.hexdigest()
@@ -116,20 +117,25 @@ def settings_of(y: Any) -> dict[str, Any]:
 
 def checked_targets(y: Any, sample_weight: Any, count: int) -> tuple[Any, Any]:
     """Returns labels and weights with every leaf an array, so that rows of them can be taken."""
-    return _checked_labels(y, count), check_weights(sample_weight, count)
+    weight = with_maps(sample_weight, "sample_weight", count, weights=True)
+    return _checked_labels(y, count), check_weights(weight, count)
 
 
 def _checked_labels(y: Any, count: int) -> Any:
     if not is_keras_dict(y):
-        return check_targets(y, "y", count)
+        return check_targets(with_maps(y, "y", count), "y", count)
     result: dict[str, Any] = {}
     for name, value in y.items():
         if name == "bounding_boxes":
             result[name] = checked_boxes(value, count)
+        elif name == "segmentation_masks" and are_any_size(value):
+            result[name] = Maps(value, name, count)
         elif name in ("segmentation_masks", "keypoints"):
             result[name] = as_array(value, name)
+        elif name in SETTINGS:
+            result[name] = value
         else:
-            result[name] = value if name in SETTINGS else check_targets(value, name, count)
+            result[name] = check_targets(with_maps(value, name, count), name, count)
     return result
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from kaug._images import Companion
 from kaug._memory import check_memory
 from kaug._targets.structures import map_arrays
 from kaug._types import Array
@@ -82,12 +83,12 @@ def with_plain_strings(y: Any) -> Any:
     return map_arrays(plain, y)
 
 
-def leaves_of(parts: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
+def leaves_of(parts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yields the arrays of structures with what to call each, such as `y['label'][0]`."""
-    found: list[tuple[str, Array]] = []
+    found: list[tuple[str, Any]] = []
 
     def note(leaf: Any, name: str) -> None:
-        if isinstance(leaf, np.ndarray):
+        if isinstance(leaf, (np.ndarray, Companion)):
             found.append((name, leaf))
 
     for part, structure in parts.items():

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from kaug._images import is_lazy
+from kaug._images import as_images, is_lazy
 from kaug._job import Job
 from kaug._types import Array, Rows
-from kaug._validation import check_images, message
+from kaug._validation import message
 from kaug.store._chunks import damaged_chunks, open_for_chunks, span_of
 from kaug.store._manifest import Manifest, is_zarr
 from kaug.store._recipe import Recipe
@@ -66,7 +66,7 @@ def check_sample(
     n: int = manifest.content["arguments"]["n"]
     kept = specs[0].shape[0] - n
     x, y, weight = _originals(manifest, arrays, kept) if given is None else given
-    images, digest = stage(x, manifest.folder.parent) if is_lazy(x) else (check_images(x), "")
+    images, digest = stage(x, manifest.folder.parent) if is_lazy(x) else (as_images(x), "")
     targets = checked_targets(y, weight, len(images))
     if given is not None:
         _check_source(manifest, images, targets, digest or checksum(images))
