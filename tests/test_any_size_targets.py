@@ -1,14 +1,21 @@
 """What travels with images of any size: a row is what it would be alone, where its pixels are."""
 
+import pickle
+
+import keras
 import numpy as np
 import pytest
 
+import kaug
+from kaug import AugmentedDataset, augment_dataset, augment_rows
 from kaug._apply.boxes import FORMATS, from_corners
 from kaug.transforms import (
     ColorJitter,
     Compose,
+    CutMix,
     HorizontalFlip,
     Letterbox,
+    MixUp,
     Perspective,
     RandomCrop,
     RandomResizedCrop,
@@ -246,3 +253,219 @@ def test_the_brightest_pixel_goes_where_its_point_goes(policy, dtype, channels):
         centre = [(left + right) / 2, (top + bottom) / 2]
         np.testing.assert_allclose(centre, [x + 0.5, y + 0.5], atol=0.6)
     assert seen >= whole > 12
+
+
+@pytest.mark.parametrize("held", [True, False])
+@pytest.mark.parametrize("last", [(), (1,)])
+def test_labels_and_weights_of_pixels_move_as_masks_do(last, held):
+    images = of_any_size(10)
+    masks = masks_of(images)
+    maps = [mask.reshape(*mask.shape, *last) for mask in masks]
+    weights = [each / 7 for each in maps]
+    source = (maps, weights) if held else (Sequence(maps), Sequence(weights))
+    policy = POLICIES[1]
+    expected = policy({"images": images, "segmentation_masks": masks}, seed=0)
+    expected = expected["segmentation_masks"].reshape(10, 17, 11, *last)
+    batch = policy({"images": images, "labels": source[0], "sample_weight": source[1]}, seed=0)
+    dataset = AugmentedDataset(
+        images, source[0], policy, sample_weight=source[1], batch_size=10, shuffle=False, seed=0
+    )
+    _, labels, weight = dataset[0]
+    for found in (labels, batch["labels"]):
+        np.testing.assert_array_equal(found, expected)
+    for found in (weight, batch["sample_weight"]):
+        np.testing.assert_array_equal(found, expected / 7)
+    structured = AugmentedDataset(
+        images, {"labels": source[0], "row": np.arange(10)}, policy, sample_weight={"a": source[1]},
+        batch_size=10, shuffle=False, seed=0,
+    )  # fmt: skip
+    _, y, weight = structured[0]
+    np.testing.assert_array_equal(y["labels"], expected)
+    np.testing.assert_array_equal(weight["a"], expected / 7)
+
+
+def test_an_array_of_labels_moves_where_images_are_of_one_size_after_all():
+    images = of_any_size(6)
+    alike = [image[:19, :19] for image in images]
+    labels = np.stack(masks_of(alike))
+    made = POLICIES[1]({"images": Sequence(alike), "labels": labels}, seed=0)
+    expected = POLICIES[1]({"images": np.stack(alike), "labels": labels}, seed=0)
+    assert_same(made, expected)
+    other = [*alike[:4], alike[4][:, :18], alike[5]]
+    with pytest.raises(ValueError, match=r"19 × 19 in row 4, whose image is 19 × 18"):
+        POLICIES[1]({"images": Sequence(other), "labels": labels}, seed=0)
+
+
+# Every entrance -------------------------------------------------------------------------------
+
+
+def everything(images, *, held):
+    """Returns targets of all kinds."""
+    masks = masks_of(images)
+    return {
+        **places_in(images, "rel_center_xywh"),
+        "segmentation_masks": masks if held else Sequence(masks),
+        "labels": np.arange(len(images)) % 4,
+    }
+
+
+@pytest.mark.parametrize("policy", POLICIES[1:4], ids=repr)
+@pytest.mark.parametrize("held", [True, False])
+def test_every_entrance_makes_the_same_rows(policy, held, tmp_path):
+    images = of_any_size(21)
+    x, y = images if held else Sequence(images), everything(images, held=held)
+    expected = policy({"images": x, **y}, seed=7)
+    dataset = AugmentedDataset(x, y, policy, batch_size=5, seed=7, shuffle=False)
+    batches = [dataset[number] for number in range(len(dataset))]
+    tensors = [
+        (images.numpy(), keras.tree.map_structure(lambda tensor: tensor.numpy(), targets))
+        for images, targets in dataset.to_tf_dataset()
+    ]
+    settings = {"bounding_box_format": "rel_center_xywh"}
+    for made in (batches, tensors):
+        for number, (pictures, targets) in enumerate(made):
+            for row in range(len(pictures)):
+                whole = row_of(expected, 5 * number + row)
+                found = {"images": pictures, **targets, **settings}
+                assert_same({name: row_of(found[name], row) for name in whole}, whole)
+    picture, target = dataset.row(11, epoch=0)
+    np.testing.assert_array_equal(picture, expected["images"][11])
+    np.testing.assert_array_equal(target["keypoints"], expected["keypoints"][11])
+
+    options = {"seed": 7, "append": False, "return_index": True}
+    more, targets, index = augment_dataset(x, y, 33, policy, **options)
+    order = [name for name in targets if name not in settings]
+    for row in range(33):
+        alone = {"images": images[index[row]][np.newaxis]}
+        alone |= {name: row_of(y[name], index[row]) for name in ("keypoints", "labels")}
+        alone["segmentation_masks"] = masks_of(images)[index[row]][np.newaxis]
+        made = policy(alone, seed=7, index=[row])
+        np.testing.assert_array_equal(more[row], made.pop("images")[0])
+        for name, array in made.items():
+            np.testing.assert_array_equal(targets[name][row], array[0])
+    stored = augment_dataset(x, y, 33, policy, out=tmp_path / "store", **options)
+    np.testing.assert_array_equal(stored[0], more)
+    some = augment_rows(x, y, [30, 4], policy, seed=7)
+    np.testing.assert_array_equal(some[0], more[[30, 4]])
+    for name in order:
+        assert_same(plain(stored[1][name]), targets[name])
+        assert_same(some[1][name], rows_at(targets[name], [30, 4]))
+    assert stored[1]["bounding_box_format"] == some[1]["bounding_box_format"] == "rel_center_xywh"
+
+    again = augment_dataset(x, y, 33, policy, out=tmp_path / "store", **options)
+    np.testing.assert_array_equal(again[0], more)
+    kaug.open_dataset(tmp_path / "store").verify(x, y)
+    other = {**y, "segmentation_masks": [1 - mask for mask in masks_of(images)]}
+    with pytest.raises(ValueError, match=r"other values of y\['segmentation_masks'\]"):
+        kaug.open_dataset(tmp_path / "store").verify(x, other)
+    with pytest.raises(ValueError, match="segmentation_masks"):
+        augment_dataset(x, other, 33, policy, out=tmp_path / "store", **options)
+
+
+def plain(structure):
+    """Returns a structure with plain arrays in place of memory maps."""
+    if isinstance(structure, dict):
+        return {name: plain(value) for name, value in structure.items()}
+    return np.array(structure)
+
+
+def rows_at(structure, rows):
+    if isinstance(structure, dict):
+        return {name: rows_at(value, rows) for name, value in structure.items()}
+    return structure[rows]
+
+
+def test_neither_threads_nor_batches_matter(monkeypatch):
+    images = of_any_size(40)
+    y = everything(images, held=True)
+    results = []
+    for threads, size in (("1", 40), ("2", 7), ("5", 1)):
+        monkeypatch.setenv("KAUG_NUM_THREADS", threads)
+        dataset = AugmentedDataset(images, y, POLICIES[2], batch_size=size, seed=1, shuffle=False)
+        parts = [targets for _, targets in dataset]
+        results.append(keras.tree.map_structure(lambda *arrays: np.concatenate(arrays), *parts))
+    for other in results[1:]:
+        assert_same(results[0], other)
+
+
+def test_only_the_rows_of_a_batch_are_read():
+    images = of_any_size(50)
+    x, masks = Sequence(images), Sequence(masks_of(images))
+    y = {**places_in(images), "segmentation_masks": masks, "row": np.arange(50)}
+    dataset = AugmentedDataset(x, y, POLICIES[1], batch_size=4, seed=0)
+    assert masks.read == x.read == [0]  # which says of what dtype they are
+    _, targets = dataset[3]
+    assert sorted(masks.read[1:]) == sorted(x.read[1:]) == sorted(targets["row"].tolist())
+
+    (x_train, y_train), (x_val, y_val) = kaug.train_validation_split(x, y, stratify=False, seed=1)
+    assert len(masks.read) == 6
+    assert len(x_train) + len(x_val) == 50
+    _, targets = AugmentedDataset(x_val, y_val, POLICIES[1], batch_size=6, seed=0)[0]
+    assert set(masks.read[7:]) <= set(y_val["row"].tolist())
+    assert len(y_train["segmentation_masks"]) == len(x_train)
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_a_split_keeps_what_belongs_together(held):
+    images = of_any_size(12)
+    masks = masks_of(images)
+    y = {"segmentation_masks": masks if held else Sequence(masks), "row": np.arange(12)}
+    weights = [mask / 3 for mask in masks]
+    for part_x, part_y in kaug.train_validation_split(images, y, stratify=False, seed=1):
+        for row, image, mask in zip(
+            part_y["row"], part_x, part_y["segmentation_masks"], strict=True
+        ):
+            assert image is images[row]
+            assert mask is masks[row]
+    for source in (weights, Sequence(weights)):
+        (_, train), (_, validation) = kaug.train_validation_split(
+            images, source, stratify=False, seed=1
+        )
+        assert {id(each) for part in (train, validation) for each in part} == set(map(id, weights))
+
+
+def test_pickles_and_copies_make_the_same_batches():
+    images = of_any_size(9)
+    dataset = AugmentedDataset(
+        images, everything(images, held=True), POLICIES[1], batch_size=4, seed=0
+    )
+    other = pickle.loads(pickle.dumps(dataset))
+    assert_same(other[1][1], dataset[1][1])
+    assert "masks" in repr(dataset)
+    assert "points" in repr(dataset)
+    assert "<img" in dataset._repr_html_()
+
+
+# Mixing ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weights", ["uint8", "float64"])
+@pytest.mark.parametrize("mix", [MixUp(num_classes=5), CutMix(num_classes=5)], ids=repr)
+def test_what_can_be_mixed_is_mixed_as_beside_an_array(mix, weights):
+    images = [image[:19, :19] for image in of_any_size(14)]
+    policy = Compose([ColorJitter(), RandomResizedCrop(height=15, width=12), mix, HorizontalFlip()])
+    targets = {"labels": np.arange(14) % 5, "sample_weight": masks_of(images, weights)}
+    if isinstance(mix, CutMix):
+        targets["segmentation_masks"] = masks_of(images)
+    expected = {name: np.stack(value) for name, value in targets.items()}
+    expected = policy({"images": np.stack(images), **expected}, seed=3)
+    assert expected["sample_weight"].dtype == ("float32" if weights == "uint8" else "float64")
+    lazy = {name: Sequence(value) for name, value in targets.items() if name != "labels"}
+    assert_same(policy({"images": Sequence(images), **targets, **lazy}, seed=3), expected)
+    dataset = AugmentedDataset(
+        Sequence(images), {**targets, **lazy}, policy, batch_size=14, shuffle=False, seed=3
+    )
+    pictures, batch = dataset[0]
+    assert_same({"images": pictures, **batch}, expected)
+
+
+def test_what_cannot_be_mixed_is_refused():
+    images = of_any_size(5)
+    policies = [Compose([Resize(height=9, width=8), mix]) for mix in (MixUp(), CutMix())]
+    with pytest.raises(ValueError, match="Use CutMix for masks"):
+        policies[0]({"images": images, "segmentation_masks": masks_of(images)}, seed=0)
+    with pytest.raises(ValueError, match="Use CutMix for masks"):
+        policies[0]({"images": images, "labels": masks_of(images)}, seed=0)
+    for policy in policies:
+        with pytest.raises(ValueError, match="bounding boxes"):
+            policy({"images": images, **places_in(images)}, seed=0)
