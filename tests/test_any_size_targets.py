@@ -1,10 +1,12 @@
 """What travels with images of any size: a row is what it would be alone, where its pixels are."""
 
 import pickle
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import kaug
 from kaug import AugmentedDataset, augment_dataset, augment_rows
@@ -21,6 +23,7 @@ from kaug.transforms import (
     RandomResizedCrop,
     Resize,
     Rotation,
+    Transform,
 )
 
 POLICIES = [
@@ -469,3 +472,165 @@ def test_what_cannot_be_mixed_is_refused():
     for policy in policies:
         with pytest.raises(ValueError, match="bounding boxes"):
             policy({"images": images, **places_in(images)}, seed=0)
+
+
+# Pictures in files ----------------------------------------------------------------------------
+
+
+def test_what_belongs_to_a_picture_that_is_read_in_part_and_reduced(tmp_path):
+    rng = np.random.default_rng(0)
+    paths, masks, arrays = [], [], []
+    for number in range(6):
+        height, width = rng.integers(300, 500, 2)
+        small = Image.fromarray(rng.integers(0, 256, (height // 30, width // 30, 3), "uint8"))
+        paths.append(tmp_path / f"{number}.jpg")
+        small.resize((width, height)).save(paths[-1], quality=95)
+        masks.append(tmp_path / f"{number}.png")
+        arrays.append(rng.integers(0, 5, (height, width), "uint8"))
+        Image.fromarray(arrays[-1]).save(masks[-1])
+    x = kaug.sources.files(paths)
+    images = [x[row] for row in range(6)]
+    policy = Compose([RandomResizedCrop((0.3, 1), height=40, width=57), HorizontalFlip()])
+    y = places_in(images, "rel_xywh")
+    held = {"segmentation_masks": arrays}
+    expected = policy({"images": images, **y, **held}, seed=4)
+    result = policy({"images": x, **y, **held}, seed=4)
+    # Reduced as it was decoded, a picture is nearly the same.
+    difference = np.abs(expected.pop("images").astype(int) - result.pop("images"))
+    assert 0 < difference.mean() < 3
+    assert_same(result, expected)
+
+    lazy = {"segmentation_masks": kaug.sources.files(masks, channels=1)}
+    made = kaug.augment_dataset(x, {**y, **lazy}, 8, policy, seed=4, append=False)
+    other = kaug.augment_dataset(images, {**y, **held}, 8, policy, seed=4, append=False)
+    assert_same(made[1]["segmentation_masks"], other[1]["segmentation_masks"][..., np.newaxis])
+    assert_same(made[1]["bounding_boxes"], other[1]["bounding_boxes"])
+
+
+# Mistakes -------------------------------------------------------------------------------------
+
+IMAGES = of_any_size(5)
+MASKS = masks_of(IMAGES)
+SMALLER = [*MASKS[:3], MASKS[3][:-1], MASKS[4]]
+WEIGHTS = [*(mask / 2 for mask in MASKS[:4]), np.full(MASKS[4].shape, np.nan)]
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize(
+    ("name", "arrays", "text"),
+    [
+        ("segmentation_masks", SMALLER, r"`segmentation_masks` must be as high and wide as its "),
+        ("segmentation_masks", SMALLER, r"41 × 42 in row 3, whose image is 42 × 42\. See that"),
+        ("labels", SMALLER, r"`images\['labels'\]` must be as high .* 41 × 42 in row 3"),
+        ("sample_weight", SMALLER, r"`images\['sample_weight'\]` must be as high .* in row 3"),
+        (
+            "segmentation_masks",
+            [*MASKS[:2], MASKS[2].astype("int64"), *MASKS[3:]],
+            r"must have one dtype.*int64 in row 2, of 5 arrays \(height, width\) of uint8",
+        ),
+        (
+            "segmentation_masks",
+            [*MASKS[:2], MASKS[2][..., np.newaxis], *MASKS[3:]],
+            r"as many axes and layers.*1\) and dtype uint8 in row 2",
+        ),
+        ("segmentation_masks", MASKS[:4], r"an array for each of the 5 images\. Received: 4 of "),
+        ("segmentation_masks", [mask.astype("c8") for mask in MASKS], "must have numbers of shape"),
+        ("segmentation_masks", [mask[0] for mask in MASKS], r"\(height, width, K\) for each image"),
+        ("labels", masks_of(IMAGES, "uint8", 3), r"\['labels'\]`, 5 arrays \(height, width, 3\)"),
+        ("depth", MASKS, r"pass a dict with it under the key \"segmentation_masks\""),
+        ("masks", MASKS, r"has a name of its own.*Call it \"segmentation_masks\""),
+        ("sample_weight", WEIGHTS, r"finite numbers\. Received: nan in row 4\. .*the weight 0"),
+    ],
+)
+def test_bad_arrays(name, arrays, text, lazy):
+    batch = {"images": IMAGES, name: Sequence(arrays) if lazy else arrays}
+    with pytest.raises(ValueError, match=text):
+        POLICIES[1](batch, seed=0)
+
+
+@pytest.mark.parametrize("name", ["segmentation_masks", "labels"])
+def test_what_is_in_memory_is_looked_at_before_anything_is_made(name):
+    with pytest.raises(ValueError, match=r"41 × 42 in row 3, whose image is 42 × 42"):
+        AugmentedDataset(IMAGES, {name: SMALLER}, POLICIES[1])
+    with pytest.raises(ValueError, match=r"nan in row 4"):
+        AugmentedDataset(Sequence(IMAGES), None, POLICIES[1], sample_weight=WEIGHTS)
+    dataset = AugmentedDataset(
+        IMAGES, {name: Sequence(SMALLER)}, POLICIES[1], batch_size=3, shuffle=False
+    )
+    assert len(dataset[0][0]) == 3
+    with pytest.raises(ValueError, match=r"41 × 42 in row 3, whose image is 42 × 42"):
+        dataset[1]
+
+
+@pytest.mark.parametrize("value", [None, 3, {"a": MASKS}])
+def test_masks_that_are_no_sequence(value):
+    with pytest.raises(TypeError, match="must be a sequence of arrays, one for each image"):
+        POLICIES[1]({"images": IMAGES, "segmentation_masks": value}, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("box", "box_format", "text"),
+    [
+        ((10, 10, 5, 5), "xyxy", r"as box 0 of row 0\. Sort.*If these are \"xywh\", pass that as"),
+        ((0.5, 0.5, 0.2, 0.2), "rel_xyxy", r"These look like \"rel_xywh\""),
+        ((0.1, 0.1, 0.5, 0.5), "xyxy", "look like fractions"),
+        ((1, 1, 5, 5), "rel_xyxy", "look like pixels"),
+        ((1, 1, 5, np.inf), "xyxy", "finite"),
+        ((1, 1, 5, 5), "coco", 'What others call .coco. is "xywh"'),
+    ],
+)
+def test_bad_boxes_are_refused_before_anything_is_read(box, box_format, text):
+    source = Sequence(IMAGES)
+    boxes = {"boxes": [[box], *[[]] * 4], "labels": [[1], *[[]] * 4]}
+    y = {"bounding_boxes": boxes, "bounding_box_format": box_format}
+    with pytest.raises(ValueError, match=text):
+        AugmentedDataset(source, y, POLICIES[1])
+    assert source.read == [0]
+
+
+def test_a_transform_that_does_not_say_where_pixels_go():
+    @dataclass(frozen=True, repr=False)
+    class Mirror(Transform):
+        def transform_images(self, images, parameters):
+            return images[:, :, ::-1]
+
+    policy = Compose([Resize(height=9, width=14), Mirror()])
+    for arguments in (({"segmentation_masks": MASKS}, None), (MASKS, None), (None, MASKS)):
+        with pytest.raises(TypeError, match=r"segmentation masks.*Define `transform_masks`"):
+            AugmentedDataset(IMAGES, arguments[0], policy, sample_weight=arguments[1])
+
+
+def test_a_warning_where_boxes_would_stay_behind():
+    images = of_any_size(9)
+    with pytest.warns(UserWarning, match="one box for each image"):
+        AugmentedDataset(images, np.tile([2.0, 1, 7, 9], (9, 1)), POLICIES[1])
+    AugmentedDataset(images, np.tile([0.1, 0.2, 0.3, 0.4], (9, 1)), POLICIES[1])
+
+
+def test_other_structures_are_what_they_were():
+    class Numbers:
+        def __len__(self):
+            return 5
+
+        def __getitem__(self, row):
+            if row >= 5:
+                raise IndexError
+            return 2 * row
+
+    y = [np.arange(5), np.zeros((5, 3)), np.zeros((5, 4, 2, 6))]
+    _, made = AugmentedDataset(IMAGES, y, POLICIES[1], shuffle=False)[0]
+    assert_same(dict(enumerate(made)), dict(enumerate(y)))
+    _, made = AugmentedDataset(IMAGES, Numbers(), POLICIES[1], shuffle=False)[0]
+    assert made.tolist() == [0, 2, 4, 6, 8]
+
+
+def test_masks_of_pillow_and_arrays_of_objects():
+    expected = POLICIES[1]({"images": IMAGES, "segmentation_masks": MASKS}, seed=0)
+    palette = [Image.fromarray(mask, "L") for mask in MASKS]
+    for picture in palette:
+        picture.putpalette(list(range(255, -1, -1)) * 3)  # which makes its mode "P"
+    objects = np.empty(5, object)
+    objects[:] = MASKS
+    for masks in (palette, tuple(MASKS), objects):
+        batch = {"images": IMAGES, "segmentation_masks": masks}
+        assert_same(POLICIES[1](batch, seed=0), expected)

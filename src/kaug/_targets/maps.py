@@ -32,7 +32,7 @@ def checked_masks(value: Any, images: Any) -> Any:
     count = len(images)
     if isinstance(images, ImageSequence):
         maps = Maps(value, "segmentation_masks", count)
-        maps.check_sizes(images)
+        maps.check_held(images)
         return maps
     masks, (height, width) = as_array(value, "segmentation_masks"), images.shape[1:3]
     fits = masks.ndim in (3, 4) and masks.shape[:3] == (count, height, width)
@@ -65,7 +65,7 @@ def of_pixels(leaf: Any, name: str, images: Any) -> Any:
         if leaf.shape[1:3] != images.open(0).size:
             return None
         leaf = Maps(leaf, name, len(images))
-    leaf.check_sizes(images)
+    leaf.check_held(images)
     return leaf
 
 
@@ -118,15 +118,13 @@ class Maps(PickledByPlace, Companion):
         other.dtype = np.dtype(dtype)
         return other
 
-    def check_sizes(self, images: ImageSequence) -> None:
-        """Raises for what has another size than its image, where both are known unread."""
-        sizes = images.known_sizes()
-        if sizes is None or not isinstance(self._x, (list, tuple, np.ndarray)):
-            return
-        for row, size in enumerate(sizes):
-            shape = shape_of(self._x[row])
-            if shape is not None:
-                self._check(row, shape, size)
+    def check_held(self, images: ImageSequence) -> None:
+        """Raises for arrays in memory that are not what they must be; others are read later."""
+        if isinstance(self._x, (list, tuple, np.ndarray)):
+            sizes = images.known_sizes()
+            for row, item in enumerate(self._x):
+                if isinstance(item, np.ndarray):
+                    self._checked(row, sizes[row] if sizes else None)
 
     def form(self, name: str) -> Batch:
         """Returns what `opened` does, without rows."""
@@ -134,17 +132,7 @@ class Maps(PickledByPlace, Companion):
 
     def opened(self, name: str, row: int, size: tuple[int, int]) -> Batch:
         """Returns the array of one image, `(1, H, W, K)`, read-only."""
-        array = self._array(row)
-        self._check(row, array.shape, size)
-        if (array.dtype, *array.shape[2:]) != (self._own_dtype, *self.shape[3:]):
-            rule = f"All that is in `{self._name}` must have one dtype, and as many axes and layers"
-            received = f"{describe(array)} in row {row}, of {self!r}"
-            raise ValueError(message(rule, received, "Convert it."))
-        if self._finite and not np.isfinite(array).all():
-            rule = f"`{self._name}` must hold finite numbers"
-            value = array[~np.isfinite(array)][0]
-            fix = "To leave out a row, give it the weight 0."
-            raise ValueError(message(rule, f"{value} in row {row}", fix))
+        array = self._checked(row, size)
         array = array.astype(self.dtype, copy=False).reshape(1, *size, *(self.shape[3:] or (1,)))
         array.flags.writeable = False  # a step that changes some rows makes a copy first
         return {name: array}
@@ -154,12 +142,25 @@ class Maps(PickledByPlace, Companion):
         known = getattr(self._x, "_identity", None)
         return known(row) if known else checksum_of(self._array(row))
 
-    def _check(self, row: int, shape: tuple[int, ...], size: tuple[int, ...]) -> None:
-        if tuple(shape[:2]) != tuple(size):
+    def _checked(self, row: int, size: tuple[int, ...] | None) -> Array:
+        """Returns the array of an image, whose size may not be known yet."""
+        array = self._array(row)
+        if size is not None and array.shape[:2] != size:
             rule = f"What is in `{self._name}` must be as high and wide as its image"
-            received = f"{shape[0]} × {shape[1]} in row {row}, whose image is {size[0]} × {size[1]}"
+            own = f"{array.shape[0]} × {array.shape[1]}"
+            received = f"{own} in row {row}, whose image is {size[0]} × {size[1]}"
             fix = "See that both are in the same order, and of the same pictures."
             raise ValueError(message(rule, received, fix))
+        if (array.dtype, *array.shape[2:]) != (self._own_dtype, *self.shape[3:]):
+            rule = f"All that is in `{self._name}` must have one dtype, and as many axes and layers"
+            received = f"{describe(array)} in row {row}, of {self!r}"
+            raise ValueError(message(rule, received, "Convert it."))
+        if self._finite and not np.isfinite(array).all():
+            rule = f"`{self._name}` must hold finite numbers"
+            value = array[~np.isfinite(array)][0]
+            fix = "To leave out a row, give it the weight 0."
+            raise ValueError(message(rule, f"{value} in row {row}", fix))
+        return array
 
     def _array(self, row: int) -> Array:
         item = read_item(self._x, row)

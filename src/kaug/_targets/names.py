@@ -151,11 +151,8 @@ def looks_like_corners(array: NDArray[Any], size: Shape) -> Look | None:
     if array.shape[1:] != (4,) or array.dtype.kind not in "iuf" or len(array) < _NO_CHANCE:
         return None
     begin, end = array[:, :2], array[:, 2:]
-    boxes = (
-        (begin >= 0).all()
-        and (begin < end).all()
-        and end.max() <= max(int(side or 0) for side in size)
-    )
+    longest = max(np.inf if side is None else side for side in size)
+    boxes = (begin >= 0).all() and (begin < end).all() and end.max() <= longest
     if not boxes or np.allclose(array.sum(axis=1), 1):  # these are shares of four classes
         return None
     fix = "Make it (N, 1, 4) first, and give each box a label."
