@@ -1,4 +1,4 @@
-"""Stores that are made from files: resumed to the same bytes, and told from those of other files."""
+"""Stores made from files: resumed to the same bytes, and told from those of other files."""
 
 import shutil
 

@@ -21,7 +21,6 @@ from kaug._files import check_path, open_regular
 from kaug._memory import check_memory
 from kaug._validation import message
 from kaug.offline import augment_dataset
-from kaug.sources import folder
 from kaug.store import open_dataset
 
 _NAMES = ("x", "y", "sample_weight")
@@ -35,6 +34,8 @@ def run(arguments: argparse.Namespace) -> None:
     source = check_path(arguments.source, "IN")
     names: tuple[str, ...] = ()
     if source.is_dir():
+        from kaug.sources import folder  # loads Pillow, which arrays need not
+
         x, y = folder(source)
         names, weight = x.class_names or (), None
     else:

@@ -24,19 +24,22 @@ class Given:
             rule = 'A dict must have the images under the key "images"'
             raise ValueError(message(rule, f"the keys {sorted(map(str, targets))}"))
         self.images = as_images(data if self._data is None else targets.pop("images"), "images")
-        self._annotations = Annotations(targets, None, self.images, transform, name="images")
-        self._shape = shape_of_result(transform, self.images.shape[1:], "images")
+        shape = self._shape = shape_of_result(transform, self.images.shape[1:], "images")
         count = len(self.images)
-        self.source = {"images": self.images, **self._annotations.source}
-        self.out = {
-            "images": np.empty((count, *self._shape), self.images.dtype),
-            **self._annotations.allocate(0, count, self._shape),
-        }
+        self.source: dict[str, Any] = {"images": self.images}
+        self.out = {"images": np.empty((count, *shape), self.images.dtype)}
+        self._annotations: Annotations | None = None
+        if targets:
+            own = self._annotations = Annotations(
+                targets, None, self.images, transform, name="images"
+            )
+            self.source.update(own.source)
+            self.out.update(own.allocate(0, count, shape))
 
     def answer(self) -> Any:
         """Returns what was asked for, in the form of what was given."""
-        if self._data is None:
-            return self.out["images"]
+        if self._data is None or self._annotations is None:
+            return self.out["images"] if self._data is None else dict(self.out)
         rows = np.arange(len(self.images))
         targets, _ = self._annotations.collect(self.out, rows, 0, self._shape)
         parts = {"images": self.out["images"], **self._annotations.with_settings(targets)}
