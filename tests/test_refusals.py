@@ -118,6 +118,9 @@ CASES = {
     "COCO's boxes as corners": lambda: boxes([200, 150, 30, 40]),
     "fractions as pixels": lambda: boxes([0.1, 0.1, 0.5, 0.5]),
     "NaN in weights": lambda: augmented(Identity(), sample_weight=np.full(3, np.nan)),
+    "a mask of another size than its image": lambda: kaug.AugmentedDataset(
+        [X[0], X[1, 1:]], {"segmentation_masks": [X[0, ..., 0]] * 2}, Resize(height=8, width=8)
+    ),
     "masks beside a function": lambda: augmented(
         lambda images: images, y={"segmentation_masks": X[..., 0]}
     ),
