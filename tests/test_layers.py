@@ -14,6 +14,10 @@ from kaug.transforms import (
     Identity,
     Lambda,
     OneOf,
+    Pad,
+    PadAndCrop,
+    RandomCrop,
+    RandomResizedCrop,
     Rotate90,
     Rotation,
     Shear,
@@ -353,6 +357,23 @@ def test_in_tf_data(batched):
     np.testing.assert_array_equal(np.stack(list(unchanged)), X)
 
 
+def test_a_size_that_depends_on_the_images_is_refused_at_them():
+    layer = RandomTransform(Pad(30))
+    with pytest.raises(ValueError, match=r"keep the size of images.* makes images of 30 × 30"):
+        layer(np.zeros((2, 9, 14, 3), "float32"), training=True)
+    assert layer(np.zeros((2, 30, 34, 3), "float32"), training=True).shape == (2, 30, 34, 3)
+
+
+def test_padding_and_cropping_is_a_shift_by_whole_pixels():
+    x = np.random.default_rng(0).random((40, 16, 24, 3), "float32")
+    made = np.asarray(RandomTransform(PadAndCrop(), seed=1)(x, training=True))
+    padded = np.pad(x, ((0, 0), (2, 2), (3, 3), (0, 0)))
+    crops = np.lib.stride_tricks.sliding_window_view(padded, (16, 24), (1, 2))
+    same = (crops == made[:, None, None].transpose(0, 1, 2, 5, 3, 4)).all(axis=(3, 4, 5))
+    assert (same.sum(axis=(1, 2)) == 1).all()
+    assert len({tuple(np.argwhere(each)[0]) for each in same}) > 20
+
+
 BAD_INPUT = [
     # what is wrong, transform, error, what the message says
     ("no transform", 3, TypeError, "`transform` must be a transform of `kaug.transforms`"),
@@ -368,6 +389,13 @@ BAD_INPUT = [
         ValueError,
         r"Received: Lambda\(.*\) in Compose\(.*Use kaug.AugmentedDataset",
     ),
+    (
+        "another size",
+        RandomCrop(8),
+        ValueError,
+        "keep the size of images. Received: RandomCrop.* 8 × 8",
+    ),
+    ("pixels as areas", RandomResizedCrop(), ValueError, "transforms that only move pixels"),
     (
         "two ways to fill",
         Compose([Rotation(fill_mode="wrap"), Zoom()]),

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kaug._apply.leaf import shape_after
 from kaug._apply.matrices import to_pixels
 from kaug._apply.resample import Resampling
 from kaug._draw.keys import Key, check_rows, resolve_seed
@@ -37,6 +38,7 @@ from kaug._tensors.inputs import (
     moving_maps,
 )
 from kaug._tensors.targets import moved_boxes, moved_keypoints
+from kaug._types import Shape
 from kaug._validation import describe, message
 from kaug.transforms import Transform
 from kaug.transforms._bases.config import register_with_keras
@@ -237,6 +239,7 @@ class RandomTransform(keras.layers.Layer):
     def _table(self, size: tuple[int, int]) -> Table:
         """Returns the matrices of the rows `0..ROWS-1` for images of a size, float32 `(_, 6)`."""
         if size not in self._tables:
+            _check_keeps_size(self.transform, (*size, 1))
             drawn = self.transform.draw(check_rows(np.arange(ROWS)), seed=self._table_seed)
             matrices = to_pixels(self.transform._matrices(drawn, size), size)
             self._tables[size] = matrices.reshape(ROWS, 6).astype(np.float32)
@@ -261,8 +264,19 @@ def _anew(value: Any) -> Any:
     return keras.KerasTensor(value.shape, value.dtype) if symbolic else value
 
 
+def _check_keeps_size(transform: Transform, shape: Shape) -> None:
+    """Raises where a transform gives images another size, as far as that is known."""
+    result = shape_after(transform, shape)
+    if result[:2] != shape[:2]:
+        rule = "`RandomTransform` applies transforms that keep the size of images"
+        received = f"{transform!r}, which makes images of {result[0]} × {result[1]} pixels"
+        fix = "Use kaug.AugmentedDataset, or keras.layers.Resizing beside the layer."
+        raise ValueError(message(rule, received, fix))
+
+
 def _checked_sampling(transform: Transform) -> Resampling:
     """Returns how the transform resamples, or says what in it is no affine warp."""
+    _check_keeps_size(transform, (None, None, 1))
     sampling = transform._resampling()
     if sampling is not None and not sampling.areas:
         return sampling.settled()
