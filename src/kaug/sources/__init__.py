@@ -2,11 +2,13 @@
 
 - `kaug.sources.files`: by their paths;
 - `kaug.sources.folder`: a folder of class folders;
-- `kaug.sources.table`: named in a column of a table, beside their labels.
+- `kaug.sources.table`: named in a column of a table, beside their labels;
+- `kaug.sources.coco`: with objects, by a JSON file of COCO's form.
 """
 
+from kaug.sources._coco import coco
 from kaug.sources._folder import folder
 from kaug.sources._pictures import Pictures, files
 from kaug.sources._table import table
 
-__all__ = ["Pictures", "files", "folder", "table"]
+__all__ = ["Pictures", "coco", "files", "folder", "table"]

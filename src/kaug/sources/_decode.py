@@ -29,6 +29,7 @@ class Facts(NamedTuple):
     height: int
     width: int
     file_bytes: int
+    orientation: int
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,14 @@ class Decoder:
         with open_regular(path) as file:
             opened = self._open(file)
             length = os.fstat(file.fileno()).st_size
-            return Facts(*turned_size(*opened.size, opened.orientation), length)
+            return _facts(opened, length)
 
     def open(self, path: str) -> tuple[Facts, Callable[[Window | None, int], Region]]:
         """Returns what the header tells, and what decodes a window; the file is read once, here."""
         with open_regular(path) as file:
             data = file.read()
         opened = self._open(io.BytesIO(data))
-        facts = Facts(*turned_size(*opened.size, opened.orientation), len(data))
+        facts = _facts(opened, len(data))
         return facts, partial(self._region, opened, (facts.height, facts.width))
 
     def _region(
@@ -96,6 +97,11 @@ class Decoder:
             fix = "Pass channels=None to have a channel of each, or save the one that you need."
             raise UnusableError(f"{tiff.pages} pages", fix)
         return tiff
+
+
+def _facts(opened: Opened, length: int) -> Facts:
+    size = turned_size(*opened.size, opened.orientation)
+    return Facts(*size, length, opened.orientation)
 
 
 @cache

@@ -86,6 +86,13 @@ class Pictures:
             self._facts = _as_rows(facts)
         return self._facts[:, :2]
 
+    @property
+    def _orientations(self) -> Rows:
+        """How each picture is turned when it is decoded, 1 (not at all) to 8."""
+        _ = self.sizes
+        assert self._facts is not None  # they are read by now
+        return self._facts[:, 3]
+
     def __len__(self) -> int:
         return len(self._paths)
 
@@ -121,7 +128,7 @@ class Pictures:
         path = self._paths[row]
         facts, read = _named(path, self._decoder.open)(path)
         if self._facts is not None and tuple(self._facts[row]) != facts:
-            height, width, length = self._facts[row]
+            height, width, length, _ = self._facts[row]
             rule = "A file must not change after its size was read"
             received = (
                 f"{path!r}, {facts.height} × {facts.width} in {facts.file_bytes:,} bytes now, "

@@ -67,6 +67,23 @@ def turn(
     return values, top, left
 
 
+def turn_points(points: Array, orientation: int, size: tuple[int, int], *, first: float) -> Array:
+    """Returns the places that points have after their picture is turned.
+
+    Args:
+        points: `(..., 2)`, (x, y) in the picture as it is stored.
+        orientation: 1 to 8.
+        size: Height and width of the picture after it is turned.
+        first: Where the centre of the first pixel is: 0 or 0.5.
+    """
+    swapped, upwards, leftwards = _TURNS[orientation]
+    points = points[..., ::-1].copy() if swapped else points.copy()
+    for axis, (backwards, length) in enumerate([(leftwards, size[1]), (upwards, size[0])]):
+        if backwards:
+            points[..., axis] = length - 1 + 2 * first - points[..., axis]
+    return points
+
+
 def to_channels(stored: Stored, channels: int | None) -> Array:
     """Returns pixels in a number of channels.
 
