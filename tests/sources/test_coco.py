@@ -168,7 +168,7 @@ def test_options(place):
 @pytest.mark.parametrize("box", [[3, 3, 0, 5], [30, 3, 2, 2], [3, -5, 2, 5]])
 def test_boxes_of_nothing_are_left_out(place, box):
     path = write(place, annotations=changed(2, bbox=box))
-    says = r"or it is left out. Received: annotation 2 of .*b\.png \(20 × 30\), xyxy \["
+    says = r"or it is left out. Received: annotation 2 in .*b\.png \(20 × 30\), xyxy \["
     with pytest.warns(UserWarning, match=says):
         x, y = coco(path, place)
     assert len(x) == 3
@@ -180,7 +180,7 @@ def test_boxes_that_reach_beyond(place):
     _, y = coco(path, place)  # by a pixel: without a word
     np.testing.assert_array_equal(y["bounding_boxes"]["boxes"][0], [[-1, -1, 31, 21]])
     path = write(place, annotations=changed(2, bbox=[10, 10, 25, 5]))
-    with pytest.warns(UserWarning, match=r"transforms cut off .*annotation 2 of .*b\.png"):
+    with pytest.warns(UserWarning, match=r"transforms cut off .*annotation 2 in .*b\.png"):
         _, y = coco(path, place)
     np.testing.assert_array_equal(y["bounding_boxes"]["boxes"][0], [[10, 10, 35, 15]])
 
@@ -188,7 +188,7 @@ def test_boxes_that_reach_beyond(place):
 def test_fractions(place):
     one = form()["annotations"][:1]
     one[0]["bbox"] = [0.1, 0.2, 0.5, 0.5]
-    with pytest.raises(ValueError, match=r"counted in pixels. .*annotation 1 of .*fractions"):
+    with pytest.raises(ValueError, match=r"counted in pixels. .*annotation 1 in .*fractions"):
         coco(write(place, annotations=one), place)
 
 

@@ -3,12 +3,14 @@
 - `kaug.sources.files`: by their paths;
 - `kaug.sources.folder`: a folder of class folders;
 - `kaug.sources.table`: named in a column of a table, beside their labels;
-- `kaug.sources.coco`: with objects, by a JSON file of COCO's form.
+- `kaug.sources.coco`: with objects, by a JSON file of COCO's form;
+- `kaug.sources.voc`: with objects, in folders as PASCAL VOC has them.
 """
 
 from kaug.sources._coco import coco
 from kaug.sources._folder import folder
 from kaug.sources._pictures import Pictures, files
 from kaug.sources._table import table
+from kaug.sources._voc import voc
 
-__all__ = ["Pictures", "coco", "files", "folder", "table"]
+__all__ = ["Pictures", "coco", "files", "folder", "table", "voc"]

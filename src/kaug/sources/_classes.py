@@ -15,13 +15,14 @@ _NAMED = 3  # how many empty classes a message names
 _DIGITS = 20  # what has as many is a code, no number
 
 
-def chosen_classes(classes: Any) -> list[Any] | None:
+def chosen_classes(classes: Any, argument: str = "classes") -> list[Any] | None:
     """Returns the class names that were asked for, each once, or None for all."""
+    rule = f"`{argument}` must be a list of names"
     if isinstance(classes, str):
-        rule, fix = "`classes` must be a list of names", f"Write classes=[{classes!r}]."
-        raise TypeError(message(rule, f"classes={classes!r}", fix))
+        fix = f"Write {argument}=[{classes!r}]."
+        raise TypeError(message(rule, f"{argument}={classes!r}", fix))
     if classes is not None and not np.iterable(classes):
-        raise TypeError(message("`classes` must be a list of names", describe(classes)))
+        raise TypeError(message(rule, describe(classes)))
     return (None if classes is None else list(dict.fromkeys(classes))) or None
 
 

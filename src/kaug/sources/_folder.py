@@ -20,7 +20,7 @@ from kaug.sources._classes import (
 from kaug.sources._decode import Decoder
 from kaug.sources._pictures import Pictures, choose
 
-_SUFFIXES = (
+SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"),
     *(".avif", ".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".pnm"),
 )
@@ -80,9 +80,9 @@ def folder(
         found[name], unknown = pictures_in(place / name)
         others += unknown
     _warn_of_suffixes(others)
-    warn_of_loose(place, _SUFFIXES)
+    warn_of_loose(place, SUFFIXES)
     if not any(found.values()):
-        rule = f"The class folders must hold pictures ({', '.join(_SUFFIXES)})"
+        rule = f"The class folders must hold pictures ({', '.join(SUFFIXES)})"
         raise ValueError(message(rule, f"none in {str(place)!r}, classes {names}"))
     empty = [name for name in names if not found[name]]
     if chosen is None:
@@ -103,8 +103,8 @@ def pictures_in(place: Path) -> tuple[list[Path], list[Path]]:
     """Returns the pictures at any depth of a folder, sorted, and the files of other suffixes."""
     listed = [path for path in list_files(place, follow_links=False) if path.name[0] != "."]
     listed.sort(key=lambda path: os.fsencode(path.relative_to(place).as_posix()))
-    pictures = [path for path in listed if path.name.lower().endswith(_SUFFIXES)]
-    return pictures, [path for path in listed if not path.name.lower().endswith(_SUFFIXES)]
+    pictures = [path for path in listed if path.name.lower().endswith(SUFFIXES)]
+    return pictures, [path for path in listed if not path.name.lower().endswith(SUFFIXES)]
 
 
 def _warn_of_suffixes(others: list[Path]) -> None:
@@ -112,7 +112,7 @@ def _warn_of_suffixes(others: list[Path]) -> None:
         counts = Counter(path.suffix.lower() for path in others)
         kinds = ", ".join(f"{n} of suffix {suffix!r}" for suffix, n in counts.most_common(_NAMED))
         kinds += ", …" if len(counts) > _NAMED else ""
-        rule = f"Of folders the files that end in {', '.join(_SUFFIXES)} are taken"
+        rule = f"Of folders the files that end in {', '.join(SUFFIXES)} are taken"
         received = f"{len(others)} others ({kinds}), the first {str(others[0])!r}"
         warn(message(rule, received, "Convert them if they are pictures."))
 

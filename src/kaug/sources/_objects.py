@@ -149,7 +149,7 @@ def _check_numbers(objects: Objects, x: Pictures, problems: Problems) -> None:
     backwards = finite & (boxes[:, 2:] < boxes[:, :2]).any(axis=1)
     problems.add_all(backwards, objects, x, "a box that ends before it begins")
     if len(boxes) and (boxes[:, 2:] <= 1).all() and (boxes[:, 2:] % 1).any():
-        received = f"{boxes[0].tolist()} as {objects.names[0]} of {x.paths[objects.row[0]]}"
+        received = f"{boxes[0].tolist()} as {objects.names[0]} in {x.paths[objects.row[0]]}"
         fix = "These look like fractions: multiply them by the width and the height."
         raise ValueError(message("Boxes must be counted in pixels", received, fix))
 
@@ -212,6 +212,6 @@ def _some(objects: Objects, x: Pictures) -> str:
     parts = []
     for number, row in enumerate(objects.row[:_NAMED]):
         box, (height, width) = objects.boxes[number].tolist(), x.sizes[row]
-        parts.append(f"{objects.names[number]} of {x.paths[row]} ({height} × {width}), xyxy {box}")
+        parts.append(f"{objects.names[number]} in {x.paths[row]} ({height} × {width}), xyxy {box}")
     more = len(objects.row) - len(parts)
     return "; ".join(parts) + (f"; and {more} more" if more else "")

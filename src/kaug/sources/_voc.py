@@ -1,0 +1,231 @@
+"""`kaug.sources.voc`: pictures and their objects in folders as PASCAL VOC has them."""
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
+
+import numpy as np
+
+from kaug._files import absolute, check_folder, check_inside, open_regular
+from kaug._validation import check_flag, describe, message
+from kaug.sources._classes import chosen_classes
+from kaug.sources._decode import Decoder
+from kaug.sources._folder import SUFFIXES
+from kaug.sources._objects import Problems, as_objects, assemble
+from kaug.sources._pictures import Pictures
+
+_CLASSES = (
+    *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
+    *("diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa"),
+    *("train", "tvmonitor"),
+)
+_FOLDERS = ("Annotations", "JPEGImages", "ImageSets")
+_LISTED = 20  # how many names of lists a message has
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+
+
+def voc(
+    directory: str | os.PathLike[str],
+    *,
+    split: str = "train",
+    class_names: Iterable[str] | None = None,
+    difficult: bool = True,
+    channels: int | None = 3,
+    dtype: str = "uint8",
+    on_error: str = "raise",
+) -> tuple[Pictures, dict[str, Any]]:
+    """Makes a sequence of pictures and their objects from folders as PASCAL VOC has them.
+
+    VOC counts pixels from 1, and the last one belongs to the box: 1 is taken off `xmin` and `ymin`
+    alone, so that a box reaches from the border of its first pixel to that of its last. Where
+    `xmin` and `ymin` were counted from 0, boxes are a pixel too large. Boxes of parts are left out.
+
+    Args:
+        directory: The folder of `Annotations`, `JPEGImages` and `ImageSets`, such as
+            `VOCdevkit/VOC2012`.
+        split: Which of the lists in `ImageSets/Main`: "train", "val", "trainval", …; rows are in
+            its order.
+        class_names: The names of classes in the order of their numbers. None for the 20 of PASCAL
+            VOC if there are no others, or else for those that there are, sorted. Name them where
+            several lists must agree in their numbers.
+        difficult: Whether objects marked as difficult are among the boxes. Those marked as
+            truncated are.
+        channels: As for `kaug.sources.files`.
+        dtype: As for `kaug.sources.files`.
+        on_error: As for `kaug.sources.coco`.
+
+    Returns:
+        The pictures, `x`, and their boxes, `y`, as from `kaug.sources.coco`.
+
+    Warns:
+        UserWarning: As from `kaug.sources.coco`.
+
+    Raises:
+        FileNotFoundError: A file is not there.
+        ValueError: The folder is not as VOC has it, an XML file is none, an object cannot be used,
+            a picture is not of the size that is noted, or an option is none of its choices.
+
+    Example:
+        >>> import tempfile, pathlib, kaug
+        >>> from PIL import Image
+        >>> place = pathlib.Path(tempfile.mkdtemp())
+        >>> for name in ("Annotations", "JPEGImages", "ImageSets/Main"):
+        ...     (place / name).mkdir(parents=True)
+        >>> Image.new("RGB", (7, 5)).save(place / "JPEGImages" / "a.jpg")
+        >>> _ = (place / "ImageSets" / "Main" / "train.txt").write_text("a")
+        >>> _ = (place / "Annotations" / "a.xml").write_text(
+        ...     "<annotation><object><name>dog</name><bndbox><xmin>1</xmin><ymin>2</ymin>"
+        ...     "<xmax>3</xmax><ymax>5</ymax></bndbox></object></annotation>"
+        ... )
+        >>> x, y = kaug.sources.voc(place)
+        >>> y["bounding_boxes"]["boxes"][0], x.class_names[y["bounding_boxes"]["labels"][0][0]]
+        (array([[0., 1., 3., 5.]], dtype=float32), 'dog')
+    """
+    decoder = Decoder(channels, dtype)
+    problems = Problems(on_error, "Repair the XML file.")
+    keep = (False, True) if check_flag(difficult, "difficult") else (False,)
+    folder = _check_layout(absolute(directory))
+    names = _listed(folder / "ImageSets" / "Main", split)
+    paths = tuple(_inside(folder / "JPEGImages", _with_suffixes(folder / "JPEGImages", names)))
+    entries = _read_all(folder / "Annotations", names, paths, problems)
+    objects = [each for entry in entries for each in entry.objects]
+    classes = _classes(class_names, {each.name for each in objects})
+    labels = {name: label for label, name in enumerate(classes)}
+    found = []
+    for row, entry in enumerate(entries):
+        for each in entry.objects:
+            if each.name not in labels:
+                problems.add(paths[row], f"{each.where}: {each.name!r} is none of `class_names`")
+            elif each.difficult in keep:
+                found.append((row, each.box, labels[each.name], each.where))
+    sizes = np.array([entry.size for entry in entries], np.int64)
+    x, y, _ = assemble(paths, as_objects(found), sizes, classes, decoder, problems)
+    return x, y
+
+
+class _Object(NamedTuple):
+    name: str
+    box: list[float]
+    difficult: bool
+    where: str
+
+
+class _Entry(NamedTuple):
+    size: tuple[int, int]
+    objects: list[_Object]
+
+
+class _Builder(ElementTree.TreeBuilder):
+    """Makes a tree of a document that declares nothing: entities can be expanded without end."""
+
+    def doctype(self, *_: Any) -> None:
+        raise ValueError("it declares a DOCTYPE")
+
+
+def _check_layout(folder: Path) -> Path:
+    check_folder(folder)
+    missing = [name for name in _FOLDERS if not (folder / name).is_dir()]
+    if missing:
+        rule = f"`directory` must hold {', '.join(_FOLDERS)}"
+        inner = sorted([*folder.glob("*/Annotations"), *folder.glob("*/*/Annotations")])
+        fix = f"Pass directory={str(inner[0].parent)!r}." if inner else ""
+        raise ValueError(message(rule, f"{str(folder)!r} without {', '.join(missing)}", fix))
+    return folder
+
+
+def _listed(lists: Path, split: str) -> list[str]:
+    """Returns the names in a list of pictures."""
+    known = sorted(path.stem for path in lists.glob("*.txt"))
+    if split not in known:
+        rule = f"`split` must be the name of a list in {str(lists)!r}"
+        raise ValueError(message(rule, f"split={describe(split)}; there are {known[:_LISTED]}"))
+    path = lists / f"{split}.txt"
+    with open_regular(path) as file:
+        lines = file.read().decode("utf-8-sig").splitlines()
+    names = [line.strip() for line in lines if line.strip()]
+    columns = [name for name in names if re.search(r"\s(-1|0|1)$", name)]
+    if not names or columns:
+        rule = f"{str(path)!r} must list the names of pictures, one a line"
+        fix = "Lists that say which pictures show a class are no splits." if columns else ""
+        raise ValueError(message(rule, repr(columns[0]) if columns else "an empty file", fix))
+    return names
+
+
+def _with_suffixes(folder: Path, names: list[str]) -> list[str]:
+    """Returns the file names of pictures."""
+    files = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES]
+    files.sort(key=lambda path: (path.suffix.lower() == ".jpg", path.name))
+    known = {path.stem: path.name for path in files}  # of two the JPEG
+    return [known.get(name, f"{name}.jpg") for name in names]
+
+
+def _inside(folder: Path, names: list[str]) -> list[str]:
+    return check_inside(folder, names, follow_links=False, fix="Copy it there.")
+
+
+def _classes(given: Iterable[str] | None, found: set[str]) -> tuple[str, ...]:
+    chosen = chosen_classes(given, "class_names")
+    if chosen is not None:
+        return tuple(chosen)
+    return _CLASSES if found <= set(_CLASSES) else tuple(sorted(found))
+
+
+def _read_all(
+    folder: Path, names: list[str], paths: tuple[str, ...], problems: Problems
+) -> list[_Entry]:
+    """Returns what is noted of each picture; of those that have a problem, nothing."""
+    entries = []
+    for path, file in zip(paths, _inside(folder, [f"{name}.xml" for name in names]), strict=True):
+        entry = _Entry((0, 0), [])
+        try:
+            entry = _read(Path(file))
+        except FileNotFoundError:
+            if problems.on_error == "raise":
+                raise
+            problems.add(path, f"{file} is not there")
+        except (ValueError, LookupError, ElementTree.ParseError) as error:
+            problems.add(path, f"{file}: {error}")
+        entries.append(entry)
+    return entries
+
+
+def _read(path: Path) -> _Entry:
+    with open_regular(path) as file:
+        tree = ElementTree.parse(file, ElementTree.XMLParser(target=_Builder()))
+    root: Any = tree.getroot()
+    if root.tag != "annotation":
+        raise ValueError(f"it must hold an <annotation>, not a <{root.tag}>")
+    size = (_number(root, "size/height", "0"), _number(root, "size/width", "0"))
+    objects = [
+        _object(node, f"object {number} of {path.name}")
+        for number, node in enumerate(root.findall("object"), 1)
+    ]
+    return _Entry((int(size[0]), int(size[1])), objects)
+
+
+def _object(node: ElementTree.Element, where: str) -> _Object:
+    try:
+        name = node.findtext("name", "").strip()
+        if not name:
+            raise ValueError("it has no name")
+        if node.find("bndbox") is None:
+            raise ValueError("it has no bndbox")
+        left, top, right, bottom = (_number(node, f"bndbox/{corner}") for corner in _CORNERS)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+    difficult = node.findtext("difficult", "0").strip() == "1"
+    return _Object(name, [left - 1, top - 1, right, bottom], difficult, where)
+
+
+def _number(node: ElementTree.Element, path: str, default: str = "") -> float:
+    text = node.findtext(path, default).strip()
+    try:
+        number = float(text)
+        if not np.isfinite(number):
+            raise ValueError
+    except ValueError:
+        raise ValueError(f"{path} must be a number, not {text!r}") from None
+    return number

@@ -1,0 +1,65 @@
+"""Objects of photographs that are turned when they are decoded."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from kaug.sources import coco
+
+
+def photograph(path, orientation, size=(20, 30)):
+    """Writes a picture with a white rectangle; returns it as stored and as it looks."""
+    stored = np.zeros((*size, 3), np.uint8)
+    stored[3:9, 5:16] = 255
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(stored).save(path, exif=exif)
+    return stored, np.asarray(ImageOps.exif_transpose(Image.open(path)))
+
+
+def white(picture):
+    rows, columns = np.nonzero(picture[..., 0])
+    top, left = int(rows.min()), int(columns.min())
+    return [left, top, int(columns.max()) + 1 - left, int(rows.max()) + 1 - top]
+
+
+def read(place, height, width, box, **options):
+    """Reads one picture by a file of COCO's form."""
+    what = {
+        "images": [{"id": 1, "file_name": "a.png", "height": height, "width": width}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": box}],
+        "categories": [{"id": 1, "name": "white"}],
+    }
+    (place / "what.json").write_text(json.dumps(what))
+    x, y = coco(place / "what.json", place, **options)
+    return x, y["bounding_boxes"]["boxes"][0]
+
+
+def check(x, boxes, looks):
+    np.testing.assert_array_equal(x[0], looks)
+    left, top, width, height = white(looks)
+    np.testing.assert_array_equal(boxes, [[left, top, left + width, top + height]])
+
+
+@pytest.mark.parametrize("on_error", ["raise", "skip"])
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+def test_what_was_drawn_on_the_stored_picture_is_turned_with_it(tmp_path, orientation, on_error):
+    stored, looks = photograph(tmp_path / "a.png", orientation)
+    check(*read(tmp_path, 20, 30, white(stored), on_error=on_error), looks)
+    check(*read(tmp_path, 30, 20, white(looks), on_error=on_error), looks)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "size"), [*((each, (20, 30)) for each in (2, 3, 4)), (6, (20, 20))]
+)
+def test_where_the_size_does_not_tell(tmp_path, orientation, size):
+    _, looks = photograph(tmp_path / "a.png", orientation, size)
+    with pytest.warns(UserWarning, match=r"1 whose size does not tell; the first: '.*a\.png'"):
+        check(*read(tmp_path, *size, white(looks)), looks)
+
+
+def test_an_orientation_of_nothing(tmp_path):
+    _, looks = photograph(tmp_path / "a.png", 1)
+    check(*read(tmp_path, 20, 30, white(looks)), looks)
