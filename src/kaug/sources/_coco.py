@@ -11,7 +11,7 @@ import numpy as np
 from kaug._files import absolute, check_folder, check_inside, check_path, open_regular
 from kaug._validation import describe, message
 from kaug.sources._decode import Decoder
-from kaug.sources._objects import Objects, Problems, as_objects, assemble
+from kaug.sources._objects import Found, Objects, Problems, assemble
 from kaug.sources._pictures import Pictures
 
 _PARTS = ("images", "annotations", "categories")
@@ -124,8 +124,8 @@ class _File:
                 problems.add(paths[row], f"{name}: {error}")
                 continue
             if not annotation.get("iscrowd"):
-                found.append((row, box, label, name))
-        return as_objects(found)
+                found.append(Found(row, box, label, name))
+        return Objects.of(found)
 
     def _of_rows(self) -> Iterator[tuple[int, str, dict[str, Any]]]:
         for number, annotation in enumerate(self._annotations):

@@ -79,7 +79,7 @@ def folder(
     for name in names:
         found[name], unknown = pictures_in(place / name)
         others += unknown
-    _warn_of_suffixes(others)
+    warn_of_suffixes(others)
     warn_of_loose(place, SUFFIXES)
     if not any(found.values()):
         rule = f"The class folders must hold pictures ({', '.join(SUFFIXES)})"
@@ -107,7 +107,8 @@ def pictures_in(place: Path) -> tuple[list[Path], list[Path]]:
     return pictures, [path for path in listed if not path.name.lower().endswith(SUFFIXES)]
 
 
-def _warn_of_suffixes(others: list[Path]) -> None:
+def warn_of_suffixes(others: list[Path]) -> None:
+    """Warns of files that are no pictures by their suffix."""
     if others:
         counts = Counter(path.suffix.lower() for path in others)
         kinds = ", ".join(f"{n} of suffix {suffix!r}" for suffix, n in counts.most_common(_NAMED))

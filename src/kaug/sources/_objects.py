@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,23 +19,51 @@ _BESIDE = 1.0  # pixels that a box may reach beyond its picture without a word
 _SWAPPED = 5  # from this orientation on, height and width change places
 
 
-@dataclass(frozen=True)
-class Objects:
-    """Objects of all pictures in one.
+class Found(NamedTuple):
+    """An object as a reader found it.
 
     Attributes:
-        row: The picture of each, `(M,)`, in ascending order.
-        boxes: `(M, 4)` float64, the corners xyxy in pixels.
-        labels: The number of the class of each, `(M,)`.
-        names: What messages call each in its picture, `(M,)` strings.
-        points: `(M, K, 3)` float64, keypoints (x, y, visibility), or None.
+        row: The number of its picture.
+        box: The corners xyxy.
+        label: The number of its class.
+        name: What messages call it.
+        points: `(K, 3)`, keypoints (x, y, visibility), if these are asked for.
     """
+
+    row: int
+    box: Sequence[float]
+    label: int
+    name: str
+    points: Array | None = None
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Objects of all pictures in one, attributes as of `Found`, in the order of their pictures."""
 
     row: Rows
     boxes: Array
     labels: Rows
     names: NDArray[np.object_]
     points: Array | None = None
+
+    @classmethod
+    def of(cls, found: Sequence[Found], points: int = 0) -> "Objects":
+        """Makes them of what was found, in any order.
+
+        Args:
+            found: All objects.
+            points: How many keypoints each has.
+        """
+        found = sorted(found, key=lambda each: each.row)
+        places = [each.points for each in found]
+        return cls(
+            row=np.array([each.row for each in found], np.int64),
+            boxes=np.array([each.box for each in found], np.float64).reshape(-1, 4),
+            labels=np.array([each.label for each in found], np.int64),
+            names=np.array([each.name for each in found], object),
+            points=np.array(places, np.float64).reshape(-1, points, 3) if points else None,
+        )
 
     def only(self, chosen: Any) -> "Objects":
         """Returns the objects that a mask tells."""
@@ -54,16 +82,20 @@ class Objects:
         row = numbers[self.row]
         return replace(self, row=row).only(row >= 0)
 
+    def scaled(self, sizes: Rows) -> "Objects":
+        """Returns objects in pixels that were in fractions of the width and the height.
 
-def as_objects(found: Sequence[tuple[int, Sequence[float], int, str]]) -> Objects:
-    """Returns objects by the row, the box, the label and the name of each, in any order."""
-    found = sorted(found, key=lambda each: each[0])
-    return Objects(
-        row=np.array([each[0] for each in found], np.int64),
-        boxes=np.array([each[1] for each in found], np.float64).reshape(-1, 4),
-        labels=np.array([each[2] for each in found], np.int64),
-        names=np.array([each[3] for each in found], object),
-    )
+        Args:
+            sizes: Height and width of each picture.
+        """
+        lengths = sizes[self.row][:, ::-1].astype(np.float64)
+        boxes = self.boxes * np.tile(lengths, 2)
+        if self.points is None:
+            return replace(self, boxes=boxes)
+        points = self.points.copy()
+        # Fractions count from the border of the first pixel, keypoints from its centre.
+        points[..., :2] = points[..., :2] * lengths[:, np.newaxis] - 0.5
+        return replace(self, boxes=boxes, points=points)
 
 
 class Problems:
@@ -112,6 +144,8 @@ def assemble(
     class_names: tuple[str, ...],
     decoder: Decoder,
     problems: Problems,
+    *,
+    fractions: bool = False,
 ) -> tuple[Pictures, dict[str, Any], Rows]:
     """Returns pictures, their boxes and keypoints in Keras' spelling, and which of the files.
 
@@ -122,15 +156,20 @@ def assemble(
         class_names: What labels count.
         decoder: How files are decoded.
         problems: What is known to be wrong already.
+        fractions: Whether boxes and keypoints are in fractions of the width and the height.
     """
     x, rows = choose(paths, decoder, problems.on_error, class_names)
     objects = objects.of_rows(rows, len(paths))
+    if fractions:
+        objects = objects.scaled(x.sizes)
+    else:
+        _check_unit(objects, x)
     _check_numbers(objects, x, problems)
     turns = _turns(x, sizes[rows], problems)
     kept = problems.rows_without(x.paths)
     objects, x = objects.of_rows(kept, len(x)), x[kept]
     objects = _turned(objects, turns[kept], x.sizes)
-    objects = _inside(objects, x)
+    objects = _hide(_inside(objects, x))
     ends = np.cumsum(np.bincount(objects.row, minlength=len(x)))[:-1]
     y: dict[str, Any] = {
         "bounding_boxes": {
@@ -139,6 +178,8 @@ def assemble(
         },
         "bounding_box_format": "xyxy",
     }
+    if objects.points is not None:
+        y["keypoints"] = np.split(objects.points.astype(np.float32), ends)
     return x, y, rows[kept]
 
 
@@ -148,6 +189,10 @@ def _check_numbers(objects: Objects, x: Pictures, problems: Problems) -> None:
     problems.add_all(~finite, objects, x, "a box that is not finite")
     backwards = finite & (boxes[:, 2:] < boxes[:, :2]).any(axis=1)
     problems.add_all(backwards, objects, x, "a box that ends before it begins")
+
+
+def _check_unit(objects: Objects, x: Pictures) -> None:
+    boxes = objects.boxes
     if len(boxes) and (boxes[:, 2:] <= 1).all() and (boxes[:, 2:] % 1).any():
         received = f"{boxes[0].tolist()} as {objects.names[0]} in {x.paths[objects.row[0]]}"
         fix = "These look like fractions: multiply them by the width and the height."
@@ -186,9 +231,15 @@ def _turned(objects: Objects, turns: Rows, sizes: Rows) -> Objects:
         corners = turn_points(boxes[number].reshape(2, 2), turn, size, first=0.5)
         boxes[number] = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
         if points is not None:
-            places = turn_points(points[number, :, :2], turn, size, first=0)
-            points[number, :, :2] = np.where(points[number, :, 2:] > 0, places, 0)
+            points[number, :, :2] = turn_points(points[number, :, :2], turn, size, first=0)
     return replace(objects, boxes=boxes, points=points)
+
+
+def _hide(objects: Objects) -> Objects:
+    """Returns objects whose hidden keypoints are at (0, 0)."""
+    if objects.points is None:
+        return objects
+    return replace(objects, points=np.where(objects.points[..., 2:] > 0, objects.points, 0))
 
 
 def _inside(objects: Objects, x: Pictures) -> Objects:

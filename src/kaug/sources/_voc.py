@@ -14,7 +14,7 @@ from kaug._validation import check_flag, describe, message
 from kaug.sources._classes import chosen_classes
 from kaug.sources._decode import Decoder
 from kaug.sources._folder import SUFFIXES
-from kaug.sources._objects import Problems, as_objects, assemble
+from kaug.sources._objects import Found, Objects, Problems, assemble
 from kaug.sources._pictures import Pictures
 
 _CLASSES = (
@@ -100,9 +100,9 @@ def voc(
             if each.name not in labels:
                 problems.add(paths[row], f"{each.where}: {each.name!r} is none of `class_names`")
             elif each.difficult in keep:
-                found.append((row, each.box, labels[each.name], each.where))
+                found.append(Found(row, each.box, labels[each.name], each.where))
     sizes = np.array([entry.size for entry in entries], np.int64)
-    x, y, _ = assemble(paths, as_objects(found), sizes, classes, decoder, problems)
+    x, y, _ = assemble(paths, Objects.of(found), sizes, classes, decoder, problems)
     return x, y
 
 
