@@ -3,10 +3,13 @@
 import contextlib
 import io
 import json
+import pickle
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
+from pycocotools import mask as mask_tools
 from pycocotools.coco import COCO
 
 from kaug.sources import coco
@@ -206,3 +209,164 @@ def test_size_that_is_not_noted(place):
     images = [{"id": each["id"], "file_name": each["file_name"]} for each in form()["images"]]
     x, _ = coco(write(place, images=images), place)
     assert len(x) == 3
+
+
+def segmentations(theirs):
+    """Polygons, several of one object, and runs of pixels as lists and as text."""
+    ring = np.zeros((20, 30), np.uint8, order="F")
+    ring[2:18, 3:25] = 1
+    ring[5:9, 6:21] = 0
+    text = mask_tools.encode(ring)["counts"].decode()
+    spread = np.asfortranarray(np.random.default_rng(0).random((20, 30)) < 0.5).astype(np.uint8)
+    return [
+        [[1.5, 2.25, 20.1, 3, 17, 18.75, 4, 12]],
+        [[1, 1, 5, 1, 5, 5], [20, 10, 28.5, 10, 28.5, 19.5, 20, 19.5]],
+        {"size": [20, 30], "counts": [40, 100, 200, 160, 100]},
+        {"size": [20, 30], "counts": [0, 600]},
+        {"size": [20, 30], "counts": text},
+        {
+            "size": [20, 30],
+            "counts": mask_tools.encode(np.asfortranarray(spread))["counts"].decode(),
+        },
+        {"size": [20, 30], "counts": mask_tools.encode(np.zeros_like(ring))["counts"].decode()},
+    ][theirs]
+
+
+@pytest.mark.parametrize("number", range(7))
+def test_a_mask_is_that_of_pycocotools(place, number):
+    one = {"id": 1, "image_id": 7, "category_id": 18, "bbox": [1, 1, 9, 9]}
+    path = write(place, annotations=[{**one, "segmentation": segmentations(number)}])
+    _, y = coco(path, place, masks=True)
+    with contextlib.redirect_stdout(io.StringIO()):
+        theirs = COCO(path)
+    expected = theirs.annToMask(theirs.anns[1])
+    np.testing.assert_array_equal(y["segmentation_masks"][0][..., 0], expected * 2)
+    assert y["segmentation_masks"][0].dtype == np.uint8
+    assert y["segmentation_masks"][2].shape == (8, 9, 1)
+    assert not y["segmentation_masks"][2].any()
+
+
+def rectangle(left, top, right, bottom):
+    return [[left, top, right, top, right, bottom, left, bottom]]
+
+
+def test_masks_of_several_objects(place):
+    one = {"image_id": 7, "bbox": [1, 1, 9, 9]}
+    crowd = {"size": [20, 30], "counts": [0, 200, 400]}  # ten columns
+    objects = [
+        {**one, "category_id": 1, "segmentation": rectangle(6, 6, 12, 12)},
+        {**one, "category_id": 18, "segmentation": rectangle(2, 2, 20, 18)},
+        {**one, "category_id": 90, "segmentation": crowd, "iscrowd": 1},
+    ]
+    _, y = coco(write(place, annotations=objects), place, masks=True)
+    expected = np.zeros((20, 30, 1))
+    expected[:, :10] = 3
+    expected[2:18, 2:20] = 2
+    expected[6:12, 6:12] = 1
+    np.testing.assert_array_equal(y["segmentation_masks"][0], expected)
+    np.testing.assert_array_equal(y["bounding_boxes"]["labels"][0], [0, 1])
+
+
+def test_masks_are_a_sequence(place):
+    one = {"image_id": 7, "bbox": [1, 1, 9, 9], "category_id": 1}
+    path = write(place, annotations=[{**one, "segmentation": rectangle(6, 6, 12, 12)}])
+    masks = coco(path, place, masks=True)[1]["segmentation_masks"]
+    assert (len(masks), masks.dtype, masks.channels) == (3, np.uint8, 1)
+    assert repr(masks) == "<3 masks, uint8>"
+    np.testing.assert_array_equal(masks[-3], masks[0])
+    assert [each.shape[:2] for each in masks] == list(SIZES.values())
+    for some in (masks[[2, 0]], masks[np.array([2, 0])], pickle.loads(pickle.dumps(masks[::-2]))):
+        assert [each.shape for each in some] == [(8, 9, 1), (20, 30, 1)]
+    assert len(masks[np.array([True, False, False])]) == 1
+    with pytest.raises(IndexError, match=r"There are 3 pictures\. Received: row 3"):
+        masks[3]
+    with pytest.raises(TypeError, match="are no array"):
+        np.asarray(masks)
+    opened = masks._open_row(1)
+    assert opened.size == (25, 15)
+    assert opened.read((1, 2, 3, 4), 2)[1:] == (0, 0, 1)
+
+
+def test_many_classes(place):
+    categories = [{"id": number, "name": str(number)} for number in range(300)]
+    one = {"image_id": 7, "bbox": [1, 1, 9, 9], "category_id": 299}
+    objects = [{**one, "segmentation": rectangle(6, 6, 12, 12)}]
+    path = write(place, annotations=objects, categories=categories)
+    mask = coco(path, place, masks=True)[1]["segmentation_masks"][0]
+    assert (mask.dtype, mask.max()) == (np.uint16, 300)
+
+
+@pytest.mark.parametrize(
+    ("segmentation", "says"),
+    [
+        (None, "segmentation must be a list of polygons or a dict of counts and size, not None"),
+        ([], "segmentation must be"),
+        ([[1, 2, 3, 4]], r"a polygon must be .*, not \[1, 2, 3, 4\]"),
+        ([[1, 2, 3, 4, 5, 6, 7]], "a polygon must be a list of x and y"),
+        ([[1, 2, 3, 4, 5, "a"]], "a polygon must be a list of x and y"),
+        ([1, 2, 3, 4, 5, 6], "a polygon must be a list of x and y"),
+        ([[1, 2, 3, 4, 5, 6e8]], "a polygon that is not finite, or far from its picture"),
+        ([[1, 2, 3, 4, 5, float("nan")]], "a polygon that is not finite"),
+        ({"size": [25, 15], "counts": [600]}, r"the size of a segmentation .* not \[25, 15\]"),
+        ({"counts": [600]}, "the size of a segmentation .* not None"),
+        ({"size": [20, 30], "counts": [600, 1]}, "counts must be .* all of the picture"),
+        ({"size": [20, 30], "counts": [599]}, "counts must be .* all of the picture"),
+        ({"size": [20, 30], "counts": [700, -100]}, "counts must be .* all of the picture"),
+        ({"size": [20, 30], "counts": "0é"}, "counts must be .* all of the picture"),
+        ({"size": [20, 30], "counts": "P"}, "counts must be .* all of the picture"),
+        ({"size": [20, 30], "counts": ""}, "counts must be .* all of the picture"),
+        ({"size": [20, 30]}, "counts must be .* all of the picture"),
+    ],
+)
+def test_a_segmentation_that_cannot_be_used(place, segmentation, says):
+    objects = [each for each in form()["annotations"] if each["id"] == 2]
+    objects[0]["segmentation"] = segmentation
+    path = write(place, annotations=objects)
+    with pytest.raises(ValueError, match=rf"b\.png \(annotation 2: {says}"):
+        coco(path, place, masks=True)
+    assert len(coco(path, place)[0]) == 3
+
+
+def test_masks_need_the_size(place):
+    images = [{"id": each["id"], "file_name": each["file_name"]} for each in form()["images"]]
+    with pytest.raises(ValueError, match="masks need the height and the width of its picture"):
+        coco(write(place, images=images), place, masks=True)
+
+
+def test_masks_without_pycocotools(place, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pycocotools.mask", None)
+    with pytest.raises(ImportError, match=r'pip install "kaug\[coco\]"'):
+        coco(write(place), place, masks=True)
+
+
+def people(**fields):
+    categories = form()["categories"]
+    categories[0]["keypoints"] = ["nose", "left_eye"]
+    return {"categories": categories, "annotations": changed(1, **fields)}
+
+
+def test_keypoints(place):
+    path = write(place, **people(keypoints=[3, 4.5, 2, 7, 7, 0]))
+    _, y = coco(path, place, keypoints=True)
+    np.testing.assert_array_equal(y["keypoints"][1][0], [[3, 4.5, 2], [0, 0, 0]])
+    assert not y["keypoints"][1][1].any()
+    assert [(each.shape, each.dtype) for each in y["keypoints"]] == [
+        ((count, 2, 3), np.float32) for count in (1, 2, 0)
+    ]
+
+
+@pytest.mark.parametrize("points", [[1, 2], [1, 2, 2, 3, 4, "a"], "abcdef", [1, 2, 2, 3, 4, 1e999]])
+def test_keypoints_that_cannot_be_used(place, points):
+    path = write(place, **people(keypoints=points))
+    says = r"a\.png \(annotation 1: keypoints must be 2 times x, y and visibility, not"
+    with pytest.raises(ValueError, match=says):
+        coco(path, place, keypoints=True)
+
+
+def test_keypoints_of_different_numbers(place):
+    with pytest.raises(ValueError, match=r"lists `keypoints`, all as long\. Received: none"):
+        coco(write(place), place, keypoints=True)
+    changes = people()
+    changes["categories"][1]["keypoints"] = ["hoof"]
+    with pytest.raises(ValueError, match=r"all as long. Received: lengths \[1, 2\]"):
+        coco(write(place, **changes), place, keypoints=True)

@@ -10,9 +10,10 @@
 
 from kaug.sources._coco import coco
 from kaug.sources._folder import folder
+from kaug.sources._masks import Masks
 from kaug.sources._pictures import Pictures, files
 from kaug.sources._table import table
 from kaug.sources._voc import voc
 from kaug.sources._yolo import yolo
 
-__all__ = ["Pictures", "coco", "files", "folder", "table", "voc", "yolo"]
+__all__ = ["Masks", "Pictures", "coco", "files", "folder", "table", "voc", "yolo"]

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from kaug._files import absolute, check_folder, check_inside, check_path, open_regular
-from kaug._validation import describe, message
+from kaug._types import Array
+from kaug._validation import check_flag, describe, message
 from kaug.sources._decode import Decoder
 from kaug.sources._objects import Found, Objects, Problems, assemble
+from kaug.sources._outlines import Outline, check_pycocotools, outline_of
 from kaug.sources._pictures import Pictures
 
 _PARTS = ("images", "annotations", "categories")
@@ -21,6 +23,8 @@ def coco(
     annotations: str | os.PathLike[str],
     directory: str | os.PathLike[str],
     *,
+    masks: bool = False,
+    keypoints: bool = False,
     channels: int | None = 3,
     dtype: str = "uint8",
     on_error: str = "raise",
@@ -34,6 +38,10 @@ def coco(
     Args:
         annotations: The JSON file.
         directory: The folder that `file_name` is relative to, and must not lead out of.
+        masks: Whether to draw masks of the `segmentation` of annotations, by pycocotools: `pip
+            install "kaug[coco]"`.
+        keypoints: Whether to read the `keypoints` of annotations. All categories that have some
+            must have as many.
         channels: As for `kaug.sources.files`.
         dtype: As for `kaug.sources.files`.
         on_error: `"raise"`, or `"skip"` to leave out, with a warning, pictures that cannot be read
@@ -44,7 +52,13 @@ def coco(
         transforms take it: `"bounding_boxes"`, a dict of `"boxes"`, for each picture an array
         `(B, 4)` float32 of corners xyxy in pixels, and `"labels"`, for each an array `(B,)` of
         integers, and `"bounding_box_format"`, `"xyxy"`. Annotations of crowds (`iscrowd`) surround
-        many objects, and are left out of boxes.
+        many objects, and are left out of boxes. With `masks`, also `"segmentation_masks"`, for
+        each picture an array `(H, W, 1)` of 0 and 1 + the number of the class, a `Masks` that draws
+        one when it is asked for. Where objects overlap, the smaller one is on top, and crowds are
+        below all others. With `keypoints`, also these: for each picture an array `(B, K, 3)`
+        float32, of each box K points (x, y, visibility), in pixels, of which the first has its
+        centre at 0. What is hidden (visibility 0) is all zeros, as are the points of objects
+        without some.
 
     Warns:
         UserWarning: Boxes that cover nothing of their picture are left out; boxes reach beyond
@@ -53,6 +67,7 @@ def coco(
 
     Raises:
         FileNotFoundError: A file is not there.
+        ImportError: pycocotools is not installed, and `masks` are asked for.
         ValueError: The file has not COCO's form, a picture is not of the size that it has there, a
             box or a category cannot be used, or an option is none of its choices.
 
@@ -75,13 +90,16 @@ def coco(
     """
     decoder = Decoder(channels, dtype)
     problems = Problems(on_error, "Repair the annotations.")
+    if check_flag(masks, "masks"):
+        check_pycocotools()
     file = _File(check_path(annotations, "annotations"))
     folder = check_folder(absolute(directory))
     fix = "Pass the folder that they are relative to."
     paths = tuple(check_inside(folder, file.names, follow_links=False, fix=fix))
-    objects = file.objects(paths, problems)
-    x, y, _ = assemble(paths, objects, file.sizes, file.class_names, decoder, problems)
-    return x, y
+    count = file.count_keypoints() if check_flag(keypoints, "keypoints") else 0
+    objects = file.objects(paths, problems, masks=masks, points=count)
+    result = assemble(paths, objects, file.sizes, file.class_names, decoder, problems)
+    return result.x, result.y
 
 
 class _File:
@@ -96,7 +114,7 @@ class _File:
         parts = self._load(path)
         self._images = self._entries(parts, "images")
         self._annotations = self._entries(parts, "annotations")
-        categories = self._entries(parts, "categories")
+        categories = self._categories = self._entries(parts, "categories")
         self.names = [self._get(image, "file_name", str, "images") for image in self._images]
         self.sizes = np.array([self._size(image) for image in self._images]).reshape(-1, 2)
         self._rows = self._by_id(self._images, "images")
@@ -114,18 +132,44 @@ class _File:
             rule = "Every entry of `images` must have a file of its own"
             raise ValueError(message(rule, f"{name!r} more than once in {self._path!r}"))
 
-    def objects(self, paths: tuple[str, ...], problems: Problems) -> Objects:
-        """Returns all objects but crowds, and notes those that cannot be used."""
+    def count_keypoints(self) -> int:
+        """Returns how many keypoints an object has."""
+        given = [each["keypoints"] for each in self._categories if each.get("keypoints")]
+        counts = {len(each) if isinstance(each, list) else -1 for each in given}
+        if len(counts) != 1 or -1 in counts:
+            rule = "To read keypoints, categories must have lists `keypoints`, all as long"
+            received = f"lengths {sorted(counts)}" if counts else "none"
+            raise ValueError(message(rule, f"{received} in {self._path!r}"))
+        return counts.pop()
+
+    def objects(
+        self, paths: tuple[str, ...], problems: Problems, *, masks: bool, points: int
+    ) -> Objects:
+        """Returns all objects, and notes those that cannot be used.
+
+        Args:
+            paths: Of the pictures.
+            problems: Where to note them.
+            masks: Whether outlines are wanted.
+            points: How many keypoints of each; 0 for none.
+        """
         found = []
         for row, name, annotation in self._of_rows():
             try:
-                box, label = self._box(annotation), self._label(annotation)
+                found.append(
+                    Found(
+                        row,
+                        self._box(annotation),
+                        self._label(annotation),
+                        name,
+                        _points(annotation, points) if points else None,
+                        self._outline(annotation, row) if masks else None,
+                        bool(annotation.get("iscrowd")),
+                    )
+                )
             except ValueError as error:
                 problems.add(paths[row], f"{name}: {error}")
-                continue
-            if not annotation.get("iscrowd"):
-                found.append(Found(row, box, label, name))
-        return Objects.of(found)
+        return Objects.of(found, points, masks=masks)
 
     def _of_rows(self) -> Iterator[tuple[int, str, dict[str, Any]]]:
         for number, annotation in enumerate(self._annotations):
@@ -149,6 +193,10 @@ class _File:
         if not _is_key(key) or key not in self._labels:
             raise ValueError(f"category_id must be the id of a category, not {describe(key)}")
         return self._labels[key]
+
+    def _outline(self, annotation: dict[str, Any], row: int) -> Outline:
+        height, width = self.sizes[row]
+        return outline_of(annotation.get("segmentation"), (int(height), int(width)))
 
     def _load(self, path: Path) -> dict[str, Any]:
         rule = f"`annotations` must be a JSON file with {', '.join(_PARTS)}"
@@ -195,6 +243,15 @@ class _File:
                 raise ValueError(message(rule, f"{describe(key)} in {self._path!r}"))
             numbers[key] = number
         return numbers
+
+
+def _points(annotation: dict[str, Any], count: int) -> Array:
+    values = annotation.get("keypoints") or [0] * (3 * count)
+    whole = isinstance(values, list) and len(values) == 3 * count and all(map(_is_number, values))
+    if not whole or not np.isfinite(values).all():
+        rule = f"keypoints must be {count} times x, y and visibility"
+        raise ValueError(f"{rule}, not {describe(values)}")
+    return np.array(values, np.float64).reshape(count, 3)
 
 
 def _is_key(value: Any) -> bool:

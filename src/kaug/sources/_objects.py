@@ -1,7 +1,7 @@
 """Objects in pictures, as the readers of all formats give them: checked, turned, row by row."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from kaug._types import Array, Rows
 from kaug._validation import check_choice, message, warn
 from kaug.sources._decode import Decoder
+from kaug.sources._masks import VOID, Masks, Outlined
 from kaug.sources._opening import named
+from kaug.sources._outlines import Outline
 from kaug.sources._pictures import Pictures, choose
 from kaug.sources._values import turn_points
 
@@ -28,6 +30,8 @@ class Found(NamedTuple):
         label: The number of its class.
         name: What messages call it.
         points: `(K, 3)`, keypoints (x, y, visibility), if these are asked for.
+        outline: What it covers, if masks are asked for.
+        crowd: Whether the box surrounds many, and is left out.
     """
 
     row: int
@@ -35,6 +39,8 @@ class Found(NamedTuple):
     label: int
     name: str
     points: Array | None = None
+    outline: Outline | None = None
+    crowd: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,35 +51,40 @@ class Objects:
     boxes: Array
     labels: Rows
     names: NDArray[np.object_]
+    crowds: NDArray[np.bool_]
     points: Array | None = None
+    outlines: NDArray[np.object_] | None = None
 
     @classmethod
-    def of(cls, found: Sequence[Found], points: int = 0) -> "Objects":
+    def of(cls, found: Sequence[Found], points: int = 0, *, masks: bool = False) -> "Objects":
         """Makes them of what was found, in any order.
 
         Args:
             found: All objects.
             points: How many keypoints each has.
+            masks: Whether they have outlines.
         """
         found = sorted(found, key=lambda each: each.row)
         places = [each.points for each in found]
+        outlines = np.empty(len(found), object)
+        outlines[:] = [each.outline for each in found]
         return cls(
             row=np.array([each.row for each in found], np.int64),
             boxes=np.array([each.box for each in found], np.float64).reshape(-1, 4),
             labels=np.array([each.label for each in found], np.int64),
             names=np.array([each.name for each in found], object),
+            crowds=np.array([each.crowd for each in found], bool),
             points=np.array(places, np.float64).reshape(-1, points, 3) if points else None,
+            outlines=outlines if masks else None,
         )
 
     def only(self, chosen: Any) -> "Objects":
         """Returns the objects that a mask tells."""
-        return Objects(
-            self.row[chosen],
-            self.boxes[chosen],
-            self.labels[chosen],
-            self.names[chosen],
-            None if self.points is None else self.points[chosen],
-        )
+        parts: dict[str, Any] = {}
+        for field in fields(self):
+            part = getattr(self, field.name)
+            parts[field.name] = None if part is None else part[chosen]
+        return Objects(**parts)
 
     def of_rows(self, rows: Rows, count: int) -> "Objects":
         """Returns the objects of some of `count` pictures, these numbered anew."""
@@ -89,13 +100,16 @@ class Objects:
             sizes: Height and width of each picture.
         """
         lengths = sizes[self.row][:, ::-1].astype(np.float64)
+        points, outlines = self.points, self.outlines
+        if points is not None:
+            # Fractions count from the border of the first pixel, keypoints from its centre.
+            places = points[..., :2] * lengths[:, np.newaxis] - 0.5
+            points = np.concatenate([places, points[..., 2:]], axis=-1)
+        if outlines is not None:
+            outlines = outlines.copy()
+            outlines[:] = [each.scaled(by) for each, by in zip(outlines, lengths, strict=True)]
         boxes = self.boxes * np.tile(lengths, 2)
-        if self.points is None:
-            return replace(self, boxes=boxes)
-        points = self.points.copy()
-        # Fractions count from the border of the first pixel, keypoints from its centre.
-        points[..., :2] = points[..., :2] * lengths[:, np.newaxis] - 0.5
-        return replace(self, boxes=boxes, points=points)
+        return replace(self, boxes=boxes, points=points, outlines=outlines)
 
 
 class Problems:
@@ -137,6 +151,22 @@ class Problems:
         return kept
 
 
+class Assembled(NamedTuple):
+    """Pictures and their objects.
+
+    Attributes:
+        x: The pictures.
+        y: Boxes, and masks and keypoints if these are asked for, in Keras' spelling.
+        rows: Which of the files they are.
+        turns: How what belongs to each is to be turned, 1 (not at all) to 8.
+    """
+
+    x: Pictures
+    y: dict[str, Any]
+    rows: Rows
+    turns: Rows
+
+
 def assemble(
     paths: tuple[str, ...],
     objects: Objects,
@@ -146,8 +176,8 @@ def assemble(
     problems: Problems,
     *,
     fractions: bool = False,
-) -> tuple[Pictures, dict[str, Any], Rows]:
-    """Returns pictures, their boxes and keypoints in Keras' spelling, and which of the files.
+) -> Assembled:
+    """Returns pictures and their objects.
 
     Args:
         paths: Of the files.
@@ -167,20 +197,35 @@ def assemble(
     _check_numbers(objects, x, problems)
     turns = _turns(x, sizes[rows], problems)
     kept = problems.rows_without(x.paths)
-    objects, x = objects.of_rows(kept, len(x)), x[kept]
-    objects = _turned(objects, turns[kept], x.sizes)
-    objects = _hide(_inside(objects, x))
+    objects, x, turns = objects.of_rows(kept, len(x)), x[kept], turns[kept]
+    y: dict[str, Any] = {}
+    if objects.outlines is not None:
+        y["segmentation_masks"] = _masks(objects, x, turns)
+    objects = _hide(_inside(_turned(objects.only(~objects.crowds), turns, x.sizes), x))
     ends = np.cumsum(np.bincount(objects.row, minlength=len(x)))[:-1]
-    y: dict[str, Any] = {
-        "bounding_boxes": {
-            "boxes": np.split(objects.boxes.astype(np.float32), ends),
-            "labels": np.split(objects.labels, ends),
-        },
-        "bounding_box_format": "xyxy",
+    y["bounding_boxes"] = {
+        "boxes": np.split(objects.boxes.astype(np.float32), ends),
+        "labels": np.split(objects.labels, ends),
     }
+    y["bounding_box_format"] = "xyxy"
     if objects.points is not None:
         y["keypoints"] = np.split(objects.points.astype(np.float32), ends)
-    return x, y, rows[kept]
+    return Assembled(x, y, rows[kept], turns)
+
+
+def _masks(objects: Objects, x: Pictures, turns: Rows) -> Masks:
+    parts: list[list[tuple[int, Outline, bool]]] = [[] for _ in range(len(x))]
+    outlines: Any = objects.outlines
+    each = zip(objects.row, objects.labels, outlines, objects.crowds, strict=True)
+    for row, label, outline, crowd in each:
+        parts[row].append((int(label) + 1, outline, bool(crowd)))
+    dtype = "uint8" if len(x.class_names or ()) < VOID else "uint16"
+    sizes = [(int(height), int(width)) for height, width in x.sizes]
+    rows = [
+        Outlined(size, int(turn), tuple(part), dtype)
+        for size, turn, part in zip(sizes, turns, parts, strict=True)
+    ]
+    return Masks(tuple(rows), dtype)
 
 
 def _check_numbers(objects: Objects, x: Pictures, problems: Problems) -> None:

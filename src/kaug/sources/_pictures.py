@@ -15,6 +15,7 @@ from kaug._types import Array, Rows
 from kaug._validation import check_choice, describe, message, warn
 from kaug.sources._decode import Decoder, Facts
 from kaug.sources._opening import UnusableError, named
+from kaug.sources._rows import row_number, row_numbers
 
 _RULE = "Every file must be a picture that can be read"
 _SMALLEST = 8  # the size at which it is seen whether a JPEG can be read
@@ -97,9 +98,10 @@ class Pictures:
         return len(self._paths)
 
     def __getitem__(self, rows: Any) -> Any:
-        if isinstance(rows, (int, np.integer)) and not isinstance(rows, (bool, np.bool_)):
-            return self._read(self._row(int(rows))).pixels
-        numbers = self._row_numbers(rows)
+        number = row_number(rows, len(self))
+        if number is not None:
+            return self._read(number).pixels
+        numbers = row_numbers(rows, len(self))
         paths = tuple(self._paths[row] for row in numbers)
         facts = None if self._facts is None else _frozen(self._facts[numbers])
         return Pictures(paths, self._decoder, self._class_names, facts)
@@ -140,26 +142,6 @@ class Pictures:
     def _identity(self, row: int) -> bytes:
         """Returns the checksum of a file."""
         return hashlib.sha256(Path(self._paths[row]).read_bytes()).digest()
-
-    def _row(self, row: int) -> int:
-        if not -len(self) <= row < len(self):
-            raise IndexError(message(f"There are {len(self)} pictures", f"row {row}"))
-        return row % len(self)
-
-    def _row_numbers(self, rows: Any) -> Rows:
-        if isinstance(rows, slice):
-            return np.arange(*rows.indices(len(self)))
-        rule = "Rows must be a number, a slice, numbers `(M,)` or a mask `(N,)`"
-        numbers = np.asarray(rows) if isinstance(rows, (list, np.ndarray)) else np.zeros((0, 0))
-        if isinstance(rows, list) and not rows:
-            numbers = numbers.astype(np.int64)
-        if numbers.ndim != 1 or numbers.dtype.kind not in "iub":
-            raise TypeError(message(rule, describe(rows)))
-        if numbers.dtype.kind == "b":
-            if len(numbers) != len(self):
-                raise IndexError(message(f"{rule}; there are {len(self)}", describe(rows)))
-            return np.flatnonzero(numbers)
-        return np.array([self._row(int(row)) for row in numbers], np.int64)
 
 
 def files(

@@ -14,8 +14,9 @@ from kaug._validation import check_flag, describe, message
 from kaug.sources._classes import chosen_classes
 from kaug.sources._decode import Decoder
 from kaug.sources._folder import SUFFIXES
-from kaug.sources._objects import Found, Objects, Problems, assemble
-from kaug.sources._pictures import Pictures
+from kaug.sources._masks import InFile, Masks, check_mask
+from kaug.sources._objects import Assembled, Found, Objects, Problems, assemble
+from kaug.sources._pictures import Pictures, attempt
 
 _CLASSES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
@@ -33,6 +34,7 @@ def voc(
     split: str = "train",
     class_names: Iterable[str] | None = None,
     difficult: bool = True,
+    masks: bool = False,
     channels: int | None = 3,
     dtype: str = "uint8",
     on_error: str = "raise",
@@ -53,12 +55,17 @@ def voc(
             several lists must agree in their numbers.
         difficult: Whether objects marked as difficult are among the boxes. Those marked as
             truncated are.
+        masks: Whether to read the masks in `SegmentationClass`. `split` is then one of the lists in
+            `ImageSets/Segmentation`, since not all pictures have one.
         channels: As for `kaug.sources.files`.
         dtype: As for `kaug.sources.files`.
         on_error: As for `kaug.sources.coco`.
 
     Returns:
-        The pictures, `x`, and their boxes, `y`, as from `kaug.sources.coco`.
+        The pictures, `x`, and their boxes, `y`, as from `kaug.sources.coco`. With `masks`, also
+        `"segmentation_masks"`, for each picture an array `(H, W, 1)` of the values in its file, a
+        `Masks` that reads one when it is asked for: 0 is the background, 1 + the number of the
+        class are objects, and 255 is no known class, as along their borders.
 
     Warns:
         UserWarning: As from `kaug.sources.coco`.
@@ -87,23 +94,30 @@ def voc(
     decoder = Decoder(channels, dtype)
     problems = Problems(on_error, "Repair the XML file.")
     keep = (False, True) if check_flag(difficult, "difficult") else (False,)
+    check_flag(masks, "masks")
     folder = _check_layout(absolute(directory))
-    names = _listed(folder / "ImageSets" / "Main", split)
+    names = _listed(folder / "ImageSets" / ("Segmentation" if masks else "Main"), split)
     paths = tuple(_inside(folder / "JPEGImages", _with_suffixes(folder / "JPEGImages", names)))
     entries = _read_all(folder / "Annotations", names, paths, problems)
     objects = [each for entry in entries for each in entry.objects]
-    classes = _classes(class_names, {each.name for each in objects})
+    classes = _classes(class_names, {each.name for each in objects}, masks=masks)
     labels = {name: label for label, name in enumerate(classes)}
-    found = []
-    for row, entry in enumerate(entries):
+    for path, entry in zip(paths, entries, strict=True):
         for each in entry.objects:
             if each.name not in labels:
-                problems.add(paths[row], f"{each.where}: {each.name!r} is none of `class_names`")
-            elif each.difficult in keep:
-                found.append(Found(row, each.box, labels[each.name], each.where))
+                problems.add(path, f"{each.where}: {each.name!r} is none of `class_names`")
+    found = [
+        Found(row, each.box, labels[each.name], each.where)
+        for row, entry in enumerate(entries)
+        for each in entry.objects
+        if each.name in labels and each.difficult in keep
+    ]
     sizes = np.array([entry.size for entry in entries], np.int64)
-    x, y, _ = assemble(paths, Objects.of(found), sizes, classes, decoder, problems)
-    return x, y
+    files = _check_masks(folder, names, paths, problems) if masks else []
+    result = assemble(paths, Objects.of(found), sizes, classes, decoder, problems)
+    if masks:
+        result.y["segmentation_masks"] = _masks(result, files, len(classes))
+    return result.x, result.y
 
 
 class _Object(NamedTuple):
@@ -166,11 +180,39 @@ def _inside(folder: Path, names: list[str]) -> list[str]:
     return check_inside(folder, names, follow_links=False, fix="Copy it there.")
 
 
-def _classes(given: Iterable[str] | None, found: set[str]) -> tuple[str, ...]:
+def _classes(given: Iterable[str] | None, found: set[str], *, masks: bool) -> tuple[str, ...]:
     chosen = chosen_classes(given, "class_names")
     if chosen is not None:
         return tuple(chosen)
-    return _CLASSES if found <= set(_CLASSES) else tuple(sorted(found))
+    if found <= set(_CLASSES):
+        return _CLASSES
+    if masks:
+        rule = "With `masks`, classes that are not those of PASCAL VOC must be named"
+        received = repr(sorted(found - set(_CLASSES))[0])
+        fix = "Pass class_names=[…], in the order of the values of masks, from 1 on."
+        raise ValueError(message(rule, received, fix))
+    return tuple(sorted(found))
+
+
+def _check_masks(
+    folder: Path, names: list[str], paths: tuple[str, ...], problems: Problems
+) -> list[str]:
+    """Returns the files of masks, and notes those that cannot be used."""
+    files = _inside(folder / "SegmentationClass", [f"{name}.png" for name in names])
+    _, errors = attempt(check_mask, tuple(files))
+    for path, file in zip(paths, files, strict=True):
+        error = errors.get(file)
+        if isinstance(error, FileNotFoundError) and problems.on_error == "raise":
+            raise error
+        if error is not None:
+            problems.add(path, f"its mask {file}: {error}")
+    return files
+
+
+def _masks(result: Assembled, files: list[str], classes: int) -> Masks:
+    rows = zip(result.x.sizes, result.turns, result.rows, strict=True)
+    made = (InFile((int(h), int(w)), int(turn), files[row], classes) for (h, w), turn, row in rows)
+    return Masks(tuple(made), "uint8")
 
 
 def _read_all(

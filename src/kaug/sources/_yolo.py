@@ -15,6 +15,7 @@ from kaug.sources._data_yaml import DataYaml
 from kaug.sources._decode import Decoder
 from kaug.sources._folder import pictures_in, warn_of_suffixes
 from kaug.sources._objects import Found, Objects, Problems, assemble
+from kaug.sources._outlines import Outline, check_pycocotools
 from kaug.sources._pictures import Pictures
 
 _BESIDE = 0.01  # as much of the size may a coordinate lie beyond the picture
@@ -27,6 +28,7 @@ def yolo(
     data_yaml: str | os.PathLike[str],
     split: str = "train",
     *,
+    masks: bool = False,
     keypoints: bool = False,
     channels: int | None = 3,
     dtype: str = "uint8",
@@ -48,6 +50,8 @@ def yolo(
             they are relative to. `path` itself is relative to the folder of the file, or else to
             the current one.
         split: Which of its splits: "train", "val", "test".
+        masks: Whether to draw masks of polygons, by pycocotools: `pip install "kaug[coco]"`. All
+            lines must have one.
         keypoints: Whether to read keypoints, of which the file says by `kpt_shape` how many each
             object has.
         channels: As for `kaug.sources.files`.
@@ -55,10 +59,8 @@ def yolo(
         on_error: As for `kaug.sources.coco`.
 
     Returns:
-        The pictures, `x`, and their boxes, `y`, as from `kaug.sources.coco`. With `keypoints`, also
-        these: for each picture an array `(B, K, 3)` float32, of each box K points (x, y,
-        visibility), in pixels from the centre of the first one. Those that are hidden are zeros.
-        Where the file has no visibility, it is 1.
+        The pictures, `x`, and their boxes, masks and keypoints, `y`, as from `kaug.sources.coco`.
+        Where the file has no visibility of keypoints, it is 1, and 0 of those below 0.
 
     Warns:
         UserWarning: As from `kaug.sources.coco`; there are lines that say the same; or there is no
@@ -66,7 +68,7 @@ def yolo(
 
     Raises:
         FileNotFoundError: A file is not there.
-        ImportError: PyYAML is not installed.
+        ImportError: PyYAML is not installed, or pycocotools if `masks` are asked for.
         ValueError: The file is no data.yaml, a line cannot be used, or an option is none of its
             choices.
 
@@ -88,15 +90,18 @@ def yolo(
     decoder = Decoder(channels, dtype)
     problems = Problems(on_error, "Repair the text file.")
     data = DataYaml(check_path(data_yaml, "data_yaml"))
-    rows = _Lines(len(data.names), data.points, keypoints=check_flag(keypoints, "keypoints"))
+    if check_flag(masks, "masks"):
+        check_pycocotools()
+    keypoints = check_flag(keypoints, "keypoints")
+    rows = _Lines(len(data.names), data.points, masks=masks, keypoints=keypoints)
     paths = tuple(path for place in data.places(split) for path in _pictures(place))
     if not paths:
         raise ValueError(message("A split must hold pictures", f"none in split={split!r}"))
     found = _read_all(paths, rows, problems)
-    objects = Objects.of(found, data.points[0] if keypoints else 0)
+    objects = Objects.of(found, data.points[0] if keypoints else 0, masks=masks)
     sizes = np.zeros((len(paths), 2), np.int64)
-    x, y, _ = assemble(paths, objects, sizes, data.names, decoder, problems, fractions=True)
-    return x, y
+    result = assemble(paths, objects, sizes, data.names, decoder, problems, fractions=True)
+    return result.x, result.y
 
 
 def _pictures(place: Path) -> list[str]:
@@ -154,14 +159,21 @@ class _Lines:
     Args:
         classes: How many there are.
         points: How many keypoints an object has, and how many numbers each of them; or (0, 0).
-        keypoints: Whether these are wanted.
+        masks: Whether outlines are wanted.
+        keypoints: Whether keypoints are wanted.
     """
 
-    def __init__(self, classes: int, points: tuple[int, int], *, keypoints: bool) -> None:
+    def __init__(
+        self, classes: int, points: tuple[int, int], *, masks: bool, keypoints: bool
+    ) -> None:
+        if keypoints and masks:
+            rule = "`masks` and `keypoints` cannot both be read: a line has one or the other"
+            raise ValueError(message(rule, "both"))
         if keypoints and not points[0]:
             rule = "To read keypoints, `kpt_shape` must be in `data_yaml`: how many, and 2 or 3"
             raise ValueError(message(rule, "no kpt_shape"))
-        self._classes, self._points, self._wants_points = classes, points, keypoints
+        self._classes, self._points = classes, points
+        self._wants_masks, self._wants_points = masks, keypoints
         self._with_points = _BOX + points[0] * points[1] if points[0] else 0
 
     def read(self, lines: Sequence[str], row: int, path: str) -> tuple[list[Found], list[str]]:
@@ -211,7 +223,10 @@ class _Lines:
             corners = np.array(values[1:]).reshape(-1, 2)
             first, last = corners.min(axis=0), corners.max(axis=0)
             _check_range([*(first + last) / 2, *last - first])
-            return Found(row, [*first, *last], label, name)
+            outline = Outline((corners.ravel(),)) if self._wants_masks else None
+            return Found(row, [*first, *last], label, name, outline=outline)
+        if self._wants_masks:
+            raise ValueError("to draw masks a line must have a polygon, not a box")
         x, y, width, height = values[1:_BOX]
         _check_range(values[1:_BOX])
         if width < 0 or height < 0:
