@@ -1,5 +1,7 @@
 """Pictures and objects in folders as PASCAL VOC has them."""
 
+import pickle
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -182,3 +184,86 @@ def test_a_box_of_no_width(tmp_path):
     with pytest.warns(UserWarning, match=r"left out. Received: object 1 of a\.xml in .*a\.jpg"):
         _, y = voc(place)
     assert y["bounding_boxes"]["boxes"][0].shape == (0, 4)
+
+
+def palette(values):
+    picture = Image.fromarray(np.asarray(values, np.uint8), "P")
+    picture.putpalette(np.random.default_rng(0).integers(0, 256, 768).astype(np.uint8).tobytes())
+    return picture
+
+
+def make_masks(place, **values):
+    """Makes masks of some pictures, and the list of them."""
+    make(place)
+    for name in ("SegmentationClass", "ImageSets/Segmentation"):
+        (place / name).mkdir()
+    (place / "ImageSets/Segmentation/train.txt").write_text("\n".join(values))
+    for name, value in values.items():
+        palette(value).save(place / "SegmentationClass" / f"{name}.png")
+    return place
+
+
+def test_masks_are_the_values_in_their_files(tmp_path):
+    values = np.zeros((20, 30), np.uint8)
+    values[3:9, 5:12], values[2] = 12, 255
+    person = np.full((40, 60), 15)
+    x, y = voc(make_masks(tmp_path, **{"2008_3": person, "2008_1": values}), masks=True)
+    assert [path.rsplit("/", 1)[1] for path in x.paths] == ["2008_3.jpg", "2008_1.jpg"]
+    assert x.class_names[12 - 1] == "dog"
+    assert y["bounding_boxes"]["labels"][1].tolist() == [12 - 1, 8 - 1]
+    masks = y["segmentation_masks"]
+    np.testing.assert_array_equal(masks[1], values[..., np.newaxis])
+    assert (masks[0].shape, masks[0].dtype, masks[0].max()) == ((40, 60, 1), np.uint8, 15)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(masks))[1], masks[1])
+
+
+def test_a_mask_without_a_palette(tmp_path):
+    place = make_masks(tmp_path, **{"2008_1": np.zeros((20, 30))})
+    path = place / "SegmentationClass/2008_1.png"
+    Image.fromarray(np.full((20, 30), 3, np.uint8)).save(path)
+    assert voc(place, masks=True)[1]["segmentation_masks"][0].max() == 3
+
+
+def test_masks_of_a_turned_photograph(tmp_path):
+    values = np.zeros((20, 30), np.uint8)
+    values[3:9, 5:12] = 12
+    place = make_masks(tmp_path, **{"2008_1": values})
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (30, 20)).save(place / "JPEGImages/2008_1.jpg", exif=exif)
+    x, y = voc(place, masks=True)
+    assert x.sizes.tolist() == [[30, 20]]
+    expected = np.rot90(values, -1)[..., np.newaxis]
+    np.testing.assert_array_equal(y["segmentation_masks"][0], expected)
+
+
+def test_masks_that_cannot_be_used(tmp_path):
+    zeros = np.zeros((20, 30))
+    place = make_masks(tmp_path, **{"2008_2": zeros, "2008_1": zeros})
+    path = place / "SegmentationClass/2008_1.png"
+    palette(np.zeros((20, 31))).save(path)
+    with pytest.raises(ValueError, match=r"20 × 31 in '.*2008_1\.png', for 20 × 30"):
+        voc(place, masks=True)[1]["segmentation_masks"][1]
+    palette(zeros + 21).save(path)
+    with pytest.raises(ValueError, match=r"1 to 20, or 255. Received: 21 in '.*2008_1\.png'"):
+        voc(place, masks=True)[1]["segmentation_masks"][1]
+    Image.new("RGB", (30, 20)).save(path)
+    says = r"2008_1\.jpg \(its mask .*2008_1\.png: a mask must be .* not of mode RGB"
+    with pytest.raises(ValueError, match=says):
+        voc(place, masks=True)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"2008_1\.png"):
+        voc(place, masks=True)
+    with pytest.warns(UserWarning, match=r"1 of 2 pictures are left out. .*2008_1\.png"):
+        x, y = voc(place, masks=True, on_error="skip")
+    assert len(x) == len(y["segmentation_masks"]) == 1
+
+
+def test_masks_of_other_classes_want_their_names(tmp_path):
+    place = make_masks(tmp_path, **{"2008_2": np.ones((20, 30))})
+    text = annotation(thing("zebra", box(1, 1, 9, 9)))
+    (place / "Annotations/2008_2.xml").write_text(text)
+    with pytest.raises(ValueError, match=r"must be named\. Received: 'zebra'\. Pass class_names="):
+        voc(place, masks=True)
+    x, y = voc(place, masks=True, class_names=["zebra"])
+    assert (x.class_names, y["segmentation_masks"][0].max()) == (("zebra",), 1)

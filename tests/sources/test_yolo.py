@@ -313,3 +313,24 @@ def test_without_pyyaml(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "yaml", None)
     with pytest.raises(ImportError, match=r'pip install "kaug\[yolo\]"'):
         yolo(make(tmp_path))
+
+
+def test_masks_of_polygons(tmp_path):
+    rows = "1 0.1 0.1 0.9 0.1 0.9 0.9 0.1 0.9\n0 0.25 0.25 0.5 0.25 0.5 0.5 0.25 0.5\n"
+    _, y = yolo(make(tmp_path, {"train/a": rows, "train/b": ""}), masks=True)
+    expected = np.zeros((20, 40, 1))
+    expected[2:18, 4:36] = 2
+    expected[5:10, 10:20] = 1
+    np.testing.assert_array_equal(y["segmentation_masks"][0], expected)
+    assert [each.shape for each in y["segmentation_masks"]] == [(20, 40, 1)] * 2
+
+
+def test_masks_that_cannot_be_drawn(tmp_path, monkeypatch):
+    data = make(tmp_path, yaml="names: [a, b, c]\ntrain: images/train\nkpt_shape: [1, 3]")
+    with pytest.raises(ValueError, match=r"line 1 of .*b\.txt: to draw masks a line must have a"):
+        yolo(data, masks=True)
+    with pytest.raises(ValueError, match="cannot both be read"):
+        yolo(data, masks=True, keypoints=True)
+    monkeypatch.setitem(sys.modules, "pycocotools.mask", None)
+    with pytest.raises(ImportError, match=r'pip install "kaug\[coco\]"'):
+        yolo(data, masks=True)
