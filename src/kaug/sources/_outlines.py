@@ -114,14 +114,14 @@ def _from_text(text: str) -> list[int]:
 
 
 def draw(outline: Outline, size: tuple[int, int]) -> Array:
-    """Returns the mask of an object, `(H, W)` Booleans."""
+    """Returns the mask of an object, Booleans `(W, H)`: runs go down the columns."""
     if outline.runs is not None:
         inside = np.arange(len(outline.runs)) % 2 == 1
-        return np.repeat(inside, outline.runs).reshape(size[1], size[0]).T
+        return np.repeat(inside, outline.runs).reshape(size[::-1])
     from pycocotools import mask
 
     runs = mask.merge(mask.frPyObjects(list(outline.polygons), *size))
-    drawn: Array = mask.decode(runs).astype(bool)
+    drawn: Array = mask.decode(runs).view(bool).T
     return drawn
 
 
@@ -137,9 +137,9 @@ def paint(
         size: Height and width.
         dtype: Of the result.
     """
-    result = np.zeros(size, dtype)
+    result = np.zeros(size[::-1], dtype)
     drawn = [(value, draw(outline, size), crowd) for value, outline, crowd in outlines]
-    drawn.sort(key=lambda each: (not each[2], -int(each[1].sum())))
+    drawn.sort(key=lambda each: (not each[2], -np.count_nonzero(each[1])))
     for value, mask, _ in drawn:
-        result[mask] = value
-    return result
+        np.putmask(result, mask, value)
+    return result.T
