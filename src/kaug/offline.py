@@ -49,7 +49,9 @@ def augment_dataset(
 
     Args:
         x: Images, `(N, H, W, C)` or `(N, H, W)` (one channel), integers or floats of any value
-            range the generator understands. NaN and infinities are passed on.
+            range the generator understands. NaN and infinities are passed on. Or a sequence of
+            images of any size, such as a list of arrays or what `kaug.sources` makes, to which
+            nothing can be appended: pass `append=False` and a transform that gives them one size.
         y: Labels: an array with N rows, a tuple, list or dict of such arrays, or None.
         n: How many augmented rows to make, 0 or more.
         generator: What augments: a transform of `kaug.transforms`, a Keras `ImageDataGenerator`
@@ -150,7 +152,8 @@ def augment_rows(
     other rows are asked for: several processes can make a part each.
 
     Args:
-        x: Images, `(N, H, W, C)` or `(N, H, W)`; at least one.
+        x: Images, `(N, H, W, C)` or `(N, H, W)`, or a sequence of images of any size; at least
+            one.
         y: Labels: an array with N rows, a tuple, list or dict of such arrays, or None.
         rows: Numbers of the augmented rows, integers `(M,)` from 0 on, in any order.
         generator: A transform of `kaug.transforms`, or a Keras `ImageDataGenerator` with only

@@ -1,5 +1,6 @@
 """Sizes against Pillow's resizing, NumPy's slices, and averages taken pixel by pixel."""
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given
@@ -73,6 +74,13 @@ def test_images_are_resized_as_by_pillow(images, shape, size, dtype):
         near = {"atol": 0.51} if dtype == "uint16" else near
         image = image.astype("float32") if dtype == "uint16" else image
         np.testing.assert_allclose(resized.astype(float), by_pillow(image, size), **near)
+
+
+@pytest.mark.parametrize("size", [(13, 31), (60, 20), (41, 67)])
+def test_floats_are_resized_as_by_keras(images, size):
+    batch = images(2, shape=(41, 67, 3), dtype="float32")
+    expected = keras.ops.image.resize(batch, size, antialias=True)
+    np.testing.assert_allclose(Resize(height=size[0], width=size[1])(batch), expected, atol=2e-6)
 
 
 @pytest.mark.parametrize(

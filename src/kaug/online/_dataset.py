@@ -56,7 +56,9 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
 
     Args:
         x: Images, `(N, H, W, C)` or `(N, H, W)` (one channel), integers or floats, N at least 1.
-            Memory maps are read row by row.
+            Memory maps are read row by row. Or a sequence of images of any size: a list of arrays,
+            what `kaug.sources` makes, or whatever has a length and gives an image for each number.
+            Only the rows of a batch are read, and of the next one while this one is used.
         y: Labels: an array with N rows, a tuple, list or dict of such arrays, or None; masks, boxes
             and keypoints in a dict with Keras' names move with the images. Transforms that mix
             images make soft labels.

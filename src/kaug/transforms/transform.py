@@ -208,8 +208,9 @@ class Transform(ABC):
         """Returns a new batch of transformed images, and what belongs to them.
 
         Args:
-            images: `(M, H, W, C)` or `(M, H, W)` (one channel), integers or floats; or a dict with
-                them under `"images"` and more beside them: see the page on masks and boxes.
+            images: `(M, H, W, C)` or `(M, H, W)` (one channel), integers or floats, or a sequence
+                of images of any size, to which the transform gives one; or a dict with them under
+                `"images"` and more beside them: see the page on masks and boxes.
             seed: 0..2⁶⁴-1; None draws one from Python's `random`.
             epoch: 0 or more; another epoch is another set of draws.
             index: Row numbers `(M,)`, 0..2⁴⁷-1. None numbers the rows 0..M-1.
