@@ -112,6 +112,9 @@ def test_splits(tmp_path):
         voc(place, split="none")
     with pytest.raises(ValueError, match="must lie inside"):
         voc(place, split="out")
+    (place / "ImageSets/Main/odd.txt").write_bytes(b"2008_1\n\xff")
+    with pytest.raises(ValueError, match=r"must be in UTF-8. Received: '.*odd\.txt'"):
+        voc(place, split="odd")
     with pytest.raises(ValueError, match="`split` must be the name"):
         voc(place, split="../../train")
 

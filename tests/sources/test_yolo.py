@@ -119,6 +119,13 @@ def test_lines_that_the_tools_of_this_format_take(tmp_path, row, box):
     np.testing.assert_allclose(boxes_of(y)[0], [box], rtol=1e-6)
 
 
+def test_a_file_that_is_no_text(tmp_path):
+    data = make(tmp_path)
+    (tmp_path / "labels/train/a.txt").write_bytes(b"\xff")
+    with pytest.raises(ValueError, match=r"a\.png \(Text must be in UTF-8. Received: '.*a\.txt'"):
+        yolo(data)
+
+
 def test_a_box_of_no_width(tmp_path):
     with pytest.warns(UserWarning, match=r"left out. Received: line 1 of .*a\.txt in .*a\.png"):
         _, y = yolo(make(tmp_path, {"train/a": "0 0.5 0.5 0 0.2"}))

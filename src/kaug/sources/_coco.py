@@ -16,6 +16,7 @@ from kaug.sources._objects import Found, Objects, Problems, assemble
 from kaug.sources._outlines import Outline, check_pycocotools, outline_of
 from kaug.sources._pictures import Pictures
 
+_MOST = 2**53  # of integers
 _PARTS = ("images", "annotations", "categories")
 
 
@@ -259,4 +260,7 @@ def _is_key(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    """Tells a number that a float can be, NaN and infinities as well."""
+    if isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) < _MOST
+    return isinstance(value, float)

@@ -62,7 +62,7 @@ def outline_of(segmentation: Any, size: tuple[int, int]) -> Outline:
 def _polygon(corners: Any, size: tuple[int, int]) -> Array:
     try:
         polygon = np.array(corners, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         polygon = np.zeros(0)
     if polygon.ndim != 1 or len(polygon) < _LEAST or len(polygon) % 2:
         rule = f"a polygon must be a list of x and y in turns, at least {_LEAST} numbers"

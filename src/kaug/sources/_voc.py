@@ -17,6 +17,7 @@ from kaug.sources._folder import SUFFIXES
 from kaug.sources._masks import InFile, Masks, check_mask
 from kaug.sources._objects import Assembled, Found, Objects, Problems, assemble
 from kaug.sources._pictures import Pictures, attempt
+from kaug.sources._text import entries_of
 
 _CLASSES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
@@ -157,9 +158,7 @@ def _listed(lists: Path, split: str) -> list[str]:
         rule = f"`split` must be the name of a list in {str(lists)!r}"
         raise ValueError(message(rule, f"split={describe(split)}; there are {known[:_LISTED]}"))
     path = lists / f"{split}.txt"
-    with open_regular(path) as file:
-        lines = file.read().decode("utf-8-sig").splitlines()
-    names = [line.strip() for line in lines if line.strip()]
+    names = entries_of(path)
     columns = [name for name in names if re.search(r"\s(-1|0|1)$", name)]
     if not names or columns:
         rule = f"{str(path)!r} must list the names of pictures, one a line"
@@ -202,9 +201,9 @@ def _check_masks(
     _, errors = attempt(check_mask, tuple(files))
     for path, file in zip(paths, files, strict=True):
         error = errors.get(file)
-        if isinstance(error, FileNotFoundError) and problems.on_error == "raise":
-            raise error
-        if error is not None:
+        if isinstance(error, FileNotFoundError):
+            _miss(file, path, problems)
+        elif error is not None:
             problems.add(path, f"its mask {file}: {error}")
     return files
 
@@ -225,13 +224,20 @@ def _read_all(
         try:
             entry = _read(Path(file))
         except FileNotFoundError:
-            if problems.on_error == "raise":
-                raise
-            problems.add(path, f"{file} is not there")
+            _miss(file, path, problems)
         except (ValueError, LookupError, ElementTree.ParseError) as error:
             problems.add(path, f"{file}: {error}")
         entries.append(entry)
     return entries
+
+
+def _miss(file: str, path: str, problems: Problems) -> None:
+    """Raises for a file that is not there, or notes it."""
+    if problems.on_error == "raise":
+        rule = f"{path!r} must have its files, or it is none of the split"
+        fix = 'Pass on_error="skip" to leave out such pictures.'
+        raise FileNotFoundError(message(rule, f"{file!r}, which is not there", fix))
+    problems.add(path, f"{file} is not there")
 
 
 def _read(path: Path) -> _Entry:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kaug._files import check_inside, check_path, open_regular
+from kaug._files import check_inside, check_path
 from kaug._types import Array
 from kaug._validation import check_flag, message, warn
 from kaug.sources._data_yaml import DataYaml
@@ -17,6 +17,7 @@ from kaug.sources._folder import pictures_in, warn_of_suffixes
 from kaug.sources._objects import Found, Objects, Problems, assemble
 from kaug.sources._outlines import Outline, check_pycocotools
 from kaug.sources._pictures import Pictures
+from kaug.sources._text import entries_of, lines_of
 
 _BESIDE = 0.01  # as much of the size may a coordinate lie beyond the picture
 _OWN = (".txt", ".cache", ".npy")  # what the tools of this format lay beside pictures
@@ -114,10 +115,8 @@ def _pictures(place: Path) -> list[str]:
     if place.suffix.lower() != ".txt":
         rule = "A split must be a folder of pictures, or a .txt file that lists their paths"
         raise ValueError(message(rule, repr(str(place))))
-    with open_regular(place) as file:
-        lines = file.read().decode("utf-8-sig").splitlines()
-    names = [line.strip() for line in lines if line.strip()]
-    return [os.path.normpath(place.parent / check_path(name, "split")) for name in names]
+    named = [check_path(name, "split") for name in entries_of(place)]
+    return [os.path.normpath(place.parent / path) for path in named]
 
 
 def _text_file(picture: str) -> str:
@@ -133,9 +132,7 @@ def _read_all(paths: tuple[str, ...], rows: "_Lines", problems: Problems) -> lis
     for row, path in enumerate(paths):
         text_file = _text_file(path)
         try:
-            with open_regular(text_file) as file:
-                lines = file.read().decode("utf-8-sig").splitlines()
-            objects, again = rows.read(lines, row, text_file)
+            objects, again = rows.read(lines_of(text_file), row, text_file)
         except FileNotFoundError:
             missing += 1
         except ValueError as error:
