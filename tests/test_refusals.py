@@ -1,5 +1,6 @@
 """The page of what is refused says what the messages say."""
 
+import json
 import os
 import re
 import tempfile
@@ -84,6 +85,30 @@ def picture_file(use):
         )
 
 
+def objects(box, height=9):
+    """Reads a picture with a box, by a file of COCO's form."""
+    what = {
+        "images": [{"id": 1, "file_name": "a.png", "height": height, "width": 14}],
+        "categories": [{"id": 1, "name": "cat"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": box}],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        Image.fromarray(X[0]).save(Path(folder, "a.png"))
+        Path(folder, "a.json").write_text(json.dumps(what))
+        kaug.sources.coco(Path(folder, "a.json"), folder)
+
+
+def text_file(line):
+    """Reads a picture with a line of a text file of YOLO's form."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "images").mkdir()
+        Path(folder, "labels").mkdir()
+        Image.fromarray(X[0]).save(Path(folder, "images", "a.png"))
+        Path(folder, "labels", "a.txt").write_text(line)
+        Path(folder, "data.yaml").write_text("names: [cat]\ntrain: images")
+        kaug.sources.yolo(Path(folder, "data.yaml"))
+
+
 CASES = {
     "one image `(H, W, 3)` as a batch": lambda: Identity()(X[0]),
     "clips, `(N, T, H, W, C)`": lambda: Identity()(X[None]),
@@ -144,6 +169,9 @@ CASES = {
     "a picture file that is another now": lambda: picture_file(
         lambda x, other, _: x.sizes.sum() and (other() or x[0])
     ),
+    "objects noted for another size": lambda: objects([1, 1, 5, 5], height=8),
+    "pixels in a text file of YOLO's form": lambda: text_file("0 7 4 5 5"),
+    "boxes of no width in a file": lambda: objects([1, 1, 0, 5]),
     "pictures in files as an array": lambda: picture_file(lambda x, *_: np.asarray(x)),
     "more than fits into memory": lambda: augmented(Identity(), n=2**40),
 }
