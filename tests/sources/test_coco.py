@@ -94,6 +94,7 @@ def test_pictures_without_any_object(place):
             r"annotation 3: a box that ends before .*\[1.0, 2.0, -2.0, 6.0\]",
         ),
         ({"bbox": [1, float("nan"), 3, 4]}, "annotation 3: a box that is not finite"),
+        ({"bbox": [1, 1, 5, 1e300]}, "annotation 3: a box that is not finite, or far from its"),
         ({"bbox": [1, 10**400, 3, 4]}, "annotation 3: bbox must"),
         ({"bbox": [1, True, 3, 4]}, "annotation 3: bbox must"),
         ({"category_id": 2}, "annotation 3: category_id must be the id of a category, not 2"),
@@ -170,7 +171,7 @@ def test_options(place):
         coco(write(place), place, on_error="ignore")
 
 
-@pytest.mark.parametrize("box", [[3, 3, 0, 5], [30, 3, 2, 2], [3, -5, 2, 5]])
+@pytest.mark.parametrize("box", [[3, 3, 0, 5], [3, 3, 1e-9, 5], [30, 3, 2, 2], [3, -5, 2, 5]])
 def test_boxes_of_nothing_are_left_out(place, box):
     path = write(place, annotations=changed(2, bbox=box))
     says = r"or it is left out. Received: annotation 2 in .*b\.png \(20 × 30\), xyxy \["
@@ -358,11 +359,19 @@ def test_keypoints(place):
     ]
 
 
-@pytest.mark.parametrize("points", [[1, 2], [1, 2, 2, 3, 4, "a"], "abcdef", [1, 2, 2, 3, 4, 1e999]])
-def test_keypoints_that_cannot_be_used(place, points):
+@pytest.mark.parametrize(
+    ("points", "says"),
+    [
+        ([1, 2], "keypoints must be 2 times x, y and visibility, not"),
+        ([1, 2, 2, 3, 4, "a"], "keypoints must be 2 times"),
+        ("abcdef", "keypoints must be 2 times"),
+        ([1, 2, 2, 3, 4, 1e999], "keypoints that are not finite"),
+        ([1, 2, 2, 3, 2**24, 1], "keypoints that are not finite, or far"),
+    ],
+)
+def test_keypoints_that_cannot_be_used(place, points, says):
     path = write(place, **people(keypoints=points))
-    says = r"a\.png \(annotation 1: keypoints must be 2 times x, y and visibility, not"
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=rf"a\.png \(annotation 1: {says}"):
         coco(path, place, keypoints=True)
 
 

@@ -248,8 +248,8 @@ class _File:
 
 def _points(annotation: dict[str, Any], count: int) -> Array:
     values = annotation.get("keypoints") or [0] * (3 * count)
-    whole = isinstance(values, list) and len(values) == 3 * count and all(map(_is_number, values))
-    if not whole or not np.isfinite(values).all():
+    given = isinstance(values, list) and len(values) == 3 * count
+    if not given or not all(map(_is_number, values)):
         rule = f"keypoints must be {count} times x, y and visibility"
         raise ValueError(f"{rule}, not {describe(values)}")
     return np.array(values, np.float64).reshape(count, 3)

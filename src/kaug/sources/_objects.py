@@ -18,6 +18,7 @@ from kaug.sources._values import turn_points
 
 _NAMED = 3  # how many boxes a message names
 _BESIDE = 1.0  # pixels that a box may reach beyond its picture without a word
+_FARTHEST = 2.0**24  # to which float32 holds every pixel
 _SWAPPED = 5  # from this orientation on, height and width change places
 
 
@@ -230,10 +231,13 @@ def _masks(objects: Objects, x: Pictures, turns: Rows) -> Masks:
 
 def _check_numbers(objects: Objects, x: Pictures, problems: Problems) -> None:
     boxes = objects.boxes
-    finite = np.isfinite(boxes).all(axis=1)
-    problems.add_all(~finite, objects, x, "a box that is not finite")
-    backwards = finite & (boxes[:, 2:] < boxes[:, :2]).any(axis=1)
+    there = (np.abs(boxes) < _FARTHEST).all(axis=1)  # not so for NaN either
+    problems.add_all(~there, objects, x, "a box that is not finite, or far from its picture")
+    backwards = there & (boxes[:, 2:] < boxes[:, :2]).any(axis=1)
     problems.add_all(backwards, objects, x, "a box that ends before it begins")
+    if objects.points is not None:
+        away = ~(np.abs(objects.points) < _FARTHEST).all(axis=(1, 2))
+        problems.add_all(away, objects, x, "keypoints that are not finite, or far, of the box")
 
 
 def _check_unit(objects: Objects, x: Pictures) -> None:
@@ -290,7 +294,7 @@ def _hide(objects: Objects) -> Objects:
 def _inside(objects: Objects, x: Pictures) -> Objects:
     """Returns the objects of which something is in their picture, and warns of others."""
     limits = x.sizes[objects.row][:, ::-1]
-    first, last = objects.boxes[:, :2], objects.boxes[:, 2:]
+    first, last = np.split(objects.boxes.astype(np.float32), 2, axis=1)
     nothing: Any = ((last <= first) | (last <= 0) | (first >= limits)).any(axis=1)
     if nothing.any():
         rule = "A box must cover a part of its picture, or it is left out"
