@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -145,12 +145,16 @@ def _warp_pixels(
     if not copied.all() and holds(gathered):
         copied[:] = False
     fill = value if sampling.fill_mode == "constant" else 0
-    out[copied] = moved_exactly(
-        gathered[copied],
-        lambda images: _by_kernel(images, pixels[copied], size, sampling, 0.0),
-        fill,
-    )
-    out[~copied] = _by_kernel(gathered[~copied], pixels[~copied], size, sampling, value)
+    for chosen, exactly in ((copied, True), (~copied, False)):
+        if not chosen.any():
+            continue
+        all_or_some = slice(None) if chosen.all() else chosen
+        images, own = gathered[all_or_some], pixels[all_or_some]
+        if exactly:
+            move = partial(_by_kernel, pixels=own, size=size, sampling=sampling, value=0.0)
+            out[all_or_some] = moved_exactly(images, move, fill)
+        else:
+            out[all_or_some] = _by_kernel(images, own, size, sampling, value)
 
 
 def _by_kernel(

@@ -32,7 +32,9 @@ from kaug._kernels.warp import (
     fill_outside,
     interpolate,
     is_integral,
+    is_shift,
     pick,
+    shift,
 )
 
 # How far pixels of the result are apart in what they are interpolated from, at most. The triangles
@@ -99,6 +101,9 @@ def _resize_rows(
     reading = np.empty((2, 3))
     for i in range(len(rows)):
         source, matrix, target = images[rows[i]], matrices[i], out[i]
+        if is_shift(matrix):
+            shift(source, matrix, target, mode, fill)
+            continue
         down = math.sqrt(matrix[0, 0] ** 2 + matrix[0, 1] ** 2)
         across = math.sqrt(matrix[1, 0] ** 2 + matrix[1, 1] ** 2)
         if not linear or (is_integral(matrix) and down <= 1 and across <= 1):

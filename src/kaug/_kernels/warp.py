@@ -137,6 +137,9 @@ def _warp_rows(
     weights = np.empty((2, size), weight_dtype)
     for i in range(len(rows)):
         source, matrix, target = images[rows[i]], matrices[i], out[i]
+        if is_shift(matrix):
+            shift(source, matrix, target, mode, fill)
+            continue
         if linear and not is_integral(matrix):
             interpolate(
                 source, matrix, target, mode, block, coordinates, whole, part, positions, weights
@@ -157,7 +160,7 @@ def is_integral(matrix: _Array) -> bool:
 
 
 @jit
-def _is_shift(matrix: _Array) -> bool:
+def is_shift(matrix: _Array) -> bool:
     """Tells whether a warp moves the picture by whole pixels, mirrored or not, and does no more."""
     straight = matrix[0, 1] == 0 and matrix[1, 0] == 0
     return straight and abs(matrix[0, 0]) == 1 and abs(matrix[1, 1]) == 1 and is_integral(matrix)
@@ -205,9 +208,6 @@ def pick(
     coordinates: _Array,
     positions: _Array,
 ) -> None:
-    if _is_shift(matrix):
-        _shift(source, matrix, target, mode, coordinates, positions)
-        return
     height, width, _ = target.shape
     for first in range(0, height, block):
         stop = min(first + block, height)
@@ -222,48 +222,72 @@ def pick(
 
 
 @jit
-def _shift(
-    source: _Array,
-    matrix: _Array,
-    target: _Array,
-    mode: int,
-    coordinates: _Array,
-    positions: _Array,
-) -> None:
-    """Copies rows of pixels, forwards or backwards, and what lies outside pixel by pixel."""
+def shift(source: _Array, matrix: _Array, target: _Array, mode: int, fill: Any) -> None:
+    """Copies rows of pixels, forwards or backwards, and what lies outside as the mode says."""
     height, width, channels = target.shape
-    flat, out, sideways = source.reshape(-1), target.reshape(-1), matrix[1, 1] < 0
-    still = matrix[0, 0] == 1 and matrix[0, 2] == 0 and not sideways and matrix[1, 2] == 0
-    if still and source.shape == target.shape:
+    flat, out = source.reshape(-1), target.reshape(-1)
+    upwards, backwards = matrix[0, 0] < 0, matrix[1, 1] < 0
+    down = int(min(max(matrix[0, 2], -_FAR), _FAR))
+    right = int(min(max(matrix[1, 2], -_FAR), _FAR))
+    top, bottom = _inside(down, upwards, source.shape[0], height)
+    first, stop = _inside(right, backwards, source.shape[1], width)
+    begin = right - stop + 1 if backwards else right + first
+    if not (upwards or backwards) and down == right == 0 and source.shape == target.shape:
         copy_elements(flat, 0, out, 0, flat.size)
         return
-    compute(matrix, 1, 0, 1, width, coordinates)
-    fold(coordinates, width, source.shape[1], mode)
-    round_half_up(coordinates, width, source.shape[1], 1, positions)
-    # The columns of the result that show columns of the source in their order.
-    offset = np.int64(min(max(matrix[1, 2], -_FAR), _FAR))
-    first = offset - source.shape[1] + 1 if sideways else -offset
-    stop = min(max(first + source.shape[1], 0), width)
-    first = min(max(first, 0), stop)
-    begin = offset - stop + 1 if sideways else offset + first
+    beyond = mode != CONSTANT and (bottom - top < height or stop - first < width)
+    rows = _folded(matrix, 0, source.shape[0], height, mode) if beyond else np.empty(0, np.int64)
+    columns = _folded(matrix, 1, source.shape[1], width, mode) if beyond else rows
+    length, depth = source.shape[1] * channels, np.uint64(channels)
     for r in range(height):
-        coordinates[0] = matrix[0, 0] * r + matrix[0, 2]
-        fold(coordinates, 1, source.shape[0], mode)
-        round_half_up(coordinates, 1, source.shape[0], 0, positions)
-        row, place = positions[0, 0] * source.shape[1], r * width
-        there, here = (row + begin) * channels, (place + first) * channels
-        if sideways:
+        place = r * width * channels
+        if not (top <= r < bottom or beyond):
+            _fill(out, place, width * channels, fill)
+            continue
+        row = (down - r if upwards else down + r) if top <= r < bottom else rows[r]
+        there, here = row * length + begin * channels, place + first * channels
+        if backwards:
             _reverse(flat, there, stop - first, channels, out, here)
         else:
             copy_elements(flat, there, out, here, (stop - first) * channels)
-        if mode == CONSTANT:
-            continue  # what lies outside is filled afterwards
-        for c in range(width):
-            if first <= c < stop:
+        if stop - first == width:
+            continue
+        for begun, ended in ((0, first), (stop, width)):
+            if not beyond:
+                _fill(out, place + begun * channels, (ended - begun) * channels, fill)
                 continue
-            for channel in range(channels):
-                pixel = (row + positions[1, c]) * channels
-                out[(place + c) * channels + channel] = flat[pixel + channel]
+            for c in range(begun, ended):
+                pixel = np.uint64(row * length + columns[c] * channels)
+                to = np.uint64(place + c * channels)
+                for channel in range(depth):
+                    out[to + channel] = flat[pixel + channel]
+
+
+@jit
+def _fill(out: _Array, start: int, count: int, fill: Any) -> None:
+    begin = np.uint64(start)
+    for k in range(np.uint64(count)):
+        out[begin + k] = fill
+
+
+@jit
+def _inside(offset: int, backwards: bool, size: int, count: int) -> tuple[int, int]:
+    """Returns from where to where on an axis of the result there are pixels of the source."""
+    first = offset - size + 1 if backwards else -offset
+    stop = min(max(first + size, 0), count)
+    return min(max(first, 0), stop), stop
+
+
+@jit
+def _folded(matrix: _Array, axis: int, size: int, count: int, mode: int) -> _Array:
+    """Returns the pixel of the source for each of an axis of the result."""
+    places, positions = np.empty(count, np.float64), np.empty(count, np.int64)
+    for k in range(count):
+        places[k] = matrix[axis, axis] * k + matrix[axis, 2]
+    fold(places, count, size, mode)
+    for k in range(count):
+        positions[k] = np.int64(min(max(places[k], 0.0), size - 1.0) + 0.5)
+    return positions
 
 
 @jit
