@@ -153,6 +153,20 @@ def test_images_of_pillow_and_arrays_of_objects():
         POLICIES[1]([pictures[0], pictures[1].convert("P")], seed=0)
 
 
+def test_images_of_pillow_that_are_still_in_files(tmp_path, monkeypatch):
+    monkeypatch.setenv("KAUG_NUM_THREADS", "8")
+    rng = np.random.default_rng(0)
+    arrays = [rng.integers(0, 256, (500 + row, 600, 3), "uint8") for row in range(3)]
+    for row, array in enumerate(arrays):
+        Image.fromarray(array).save(tmp_path / f"{row}.png")
+    options = {"seed": 0, "append": False}
+    expected, _ = kaug.augment_dataset(arrays, None, 24, POLICIES[0], **options)
+    for _ in range(3):  # the same one by several threads
+        pictures = [Image.open(tmp_path / f"{row}.png") for row in range(3)]
+        made, _ = kaug.augment_dataset(pictures, None, 24, POLICIES[0], **options)
+        np.testing.assert_array_equal(made, expected)
+
+
 def test_inputs_are_not_written_to():
     images = of_any_size(5)
     copies = [image.copy() for image in images]

@@ -285,6 +285,8 @@ def test_labels_and_weights_of_pixels_move_as_masks_do(last, held):
     _, y, weight = structured[0]
     np.testing.assert_array_equal(y["labels"], expected)
     np.testing.assert_array_equal(weight["a"], expected / 7)
+    whole = AugmentedDataset(images, None, policy, sample_weight=maps, shuffle=False)
+    assert whole[0][2].dtype == "uint8"
 
 
 def test_an_array_of_labels_moves_where_images_are_of_one_size_after_all():
@@ -543,9 +545,11 @@ WEIGHTS = [*(mask / 2 for mask in MASKS[:4]), np.full(MASKS[4].shape, np.nan)]
     ],
 )
 def test_bad_arrays(name, arrays, text, lazy):
-    batch = {"images": IMAGES, name: Sequence(arrays) if lazy else arrays}
+    source = Sequence(arrays) if lazy else arrays
     with pytest.raises(ValueError, match=text):
-        POLICIES[1](batch, seed=0)
+        POLICIES[1]({"images": IMAGES, name: source}, seed=0)
+    if lazy and name in ("masks", "depth"):
+        assert set(source.read) <= {0}
 
 
 @pytest.mark.parametrize("name", ["segmentation_masks", "labels"])
@@ -600,6 +604,24 @@ def test_a_transform_that_does_not_say_where_pixels_go():
             AugmentedDataset(IMAGES, arguments[0], policy, sample_weight=arguments[1])
 
 
+def test_masks_cannot_be_written_to():
+    @dataclass(frozen=True, repr=False)
+    class Paint(Transform):
+        def transform_images(self, images, parameters):
+            return images
+
+        def transform_masks(self, masks, parameters):
+            masks[:] = 7
+            return masks
+
+    masks = masks_of(IMAGES)
+    policy = Compose([Paint(), Resize(height=9, width=14)])
+    with pytest.raises(ValueError, match="read-only"):
+        policy({"images": IMAGES, "segmentation_masks": masks}, seed=0)
+    for mask, other in zip(masks, MASKS, strict=True):
+        np.testing.assert_array_equal(mask, other)
+
+
 def test_a_warning_where_boxes_would_stay_behind():
     images = of_any_size(9)
     with pytest.warns(UserWarning, match="one box for each image"):
@@ -617,7 +639,7 @@ def test_other_structures_are_what_they_were():
                 raise IndexError
             return 2 * row
 
-    y = [np.arange(5), np.zeros((5, 3)), np.zeros((5, 4, 2, 6))]
+    y = [np.zeros((5, columns)) for columns in range(1, 6)]  # five of them, as there are images
     _, made = AugmentedDataset(IMAGES, y, POLICIES[1], shuffle=False)[0]
     assert_same(dict(enumerate(made)), dict(enumerate(y)))
     _, made = AugmentedDataset(IMAGES, Numbers(), POLICIES[1], shuffle=False)[0]

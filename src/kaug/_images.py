@@ -99,16 +99,19 @@ def shape_of(item: Any) -> tuple[int, ...]:
 
 def read_item(x: Any, row: int) -> Any:
     """Returns one item of a sequence, which is read by one thread at a time if need be."""
-    shared = (list, tuple, np.ndarray, ImageSequence)
-    if isinstance(x, shared) or hasattr(x, "_open_row"):
+    held = isinstance(x, (list, tuple, np.ndarray))
+    if (held and not hasattr(x[row], "getbands")) or hasattr(x, "_open_row"):
         return x[row]
     with _one_reader.held():
-        return x[row]
+        item = x[row]
+        if hasattr(item, "getbands"):  # Pillow's, which may still be in a file
+            item.load()
+        return item
 
 
 def taken(x: Any, rows: Array) -> Any:
     """Returns the items of some rows of a sequence, as a sequence: nothing is read."""
-    if hasattr(x, "_open_row") or isinstance(x, (np.ndarray, ImageSequence)):
+    if hasattr(x, "_open_row") or isinstance(x, np.ndarray):
         return x[rows]
     if isinstance(x, (list, tuple)):
         return [x[int(row)] for row in rows]
