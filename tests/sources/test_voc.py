@@ -146,6 +146,7 @@ BOMB = (
         (annotation(thing("dog", box(9, 1, 7, 2))), r"a box that ends before it begins, \[8.0, 0"),
         (annotation(size=(21, 30)), "20 × 30 .*but noted beside its objects 21 × 30"),
         (annotation(size=("a", 30)), "size/height must be a number"),
+        (annotation(size=(10**30, 30)), "size/height must be a number, not '1000"),
         (annotation(size=("inf", 30)), "size/height must be a number"),
         ("<annotation>", r"2008_2\.xml: no element found"),
         ("", r"2008_2\.xml: no element found"),

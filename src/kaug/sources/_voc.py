@@ -26,6 +26,7 @@ _CLASSES = (
 )
 _FOLDERS = ("Annotations", "JPEGImages", "ImageSets")
 _LISTED = 20  # how many names of lists a message has
+_MOST = 2**31  # of pixels
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -272,7 +273,7 @@ def _number(node: ElementTree.Element, path: str, default: str = "") -> float:
     text = node.findtext(path, default).strip()
     try:
         number = float(text)
-        if not np.isfinite(number):
+        if not abs(number) < _MOST:  # not so for NaN either
             raise ValueError
     except ValueError:
         raise ValueError(f"{path} must be a number, not {text!r}") from None
