@@ -70,6 +70,18 @@ def test_where_the_size_does_not_tell(tmp_path, orientation, size):
     check(x, y, looks)
 
 
+def test_where_there_is_no_size(tmp_path):
+    photograph(tmp_path / "a.png", 6)
+    what = {
+        "images": [{"id": 1, "file_name": "a.png"}],
+        "annotations": [],
+        "categories": [{"id": 1, "name": "white"}],
+    }
+    (tmp_path / "what.json").write_text(json.dumps(what))
+    with pytest.warns(UserWarning, match="1 whose size does not tell"):
+        coco(tmp_path / "what.json", tmp_path)
+
+
 def test_an_orientation_of_nothing(tmp_path):
     _, looks = photograph(tmp_path / "a.png", 1)
     check(*read(tmp_path, 20, 30, white(looks)), looks)

@@ -11,8 +11,9 @@ import numpy as np
 from kaug._files import absolute, check_folder, check_inside, check_path, open_regular
 from kaug._types import Array
 from kaug._validation import check_flag, describe, message
+from kaug.sources._assemble import assemble
 from kaug.sources._decode import Decoder
-from kaug.sources._objects import Found, Objects, Problems, assemble
+from kaug.sources._objects import Found, Objects, Problems
 from kaug.sources._outlines import Outline, check_pycocotools, outline_of
 from kaug.sources._pictures import Pictures
 

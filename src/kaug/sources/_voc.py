@@ -11,11 +11,12 @@ import numpy as np
 
 from kaug._files import absolute, check_folder, check_inside, open_regular
 from kaug._validation import check_flag, describe, message
+from kaug.sources._assemble import Assembled, assemble
 from kaug.sources._classes import chosen_classes
 from kaug.sources._decode import Decoder
 from kaug.sources._folder import SUFFIXES
 from kaug.sources._masks import InFile, Masks, check_mask
-from kaug.sources._objects import Assembled, Found, Objects, Problems, assemble
+from kaug.sources._objects import Found, Objects, Problems
 from kaug.sources._pictures import Pictures, attempt
 from kaug.sources._text import entries_of
 

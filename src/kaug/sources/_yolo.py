@@ -11,10 +11,11 @@ import numpy as np
 from kaug._files import check_inside, check_path
 from kaug._types import Array
 from kaug._validation import check_flag, message, warn
+from kaug.sources._assemble import assemble
 from kaug.sources._data_yaml import DataYaml
 from kaug.sources._decode import Decoder
 from kaug.sources._folder import pictures_in, warn_of_suffixes
-from kaug.sources._objects import Found, Objects, Problems, assemble
+from kaug.sources._objects import Found, Objects, Problems
 from kaug.sources._outlines import Outline, check_pycocotools
 from kaug.sources._pictures import Pictures
 from kaug.sources._text import entries_of, lines_of
