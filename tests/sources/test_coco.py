@@ -290,13 +290,15 @@ def test_masks_are_a_sequence(place):
     assert opened.read((1, 2, 3, 4), 2)[1:] == (0, 0, 1)
 
 
-def test_many_classes(place):
-    categories = [{"id": number, "name": str(number)} for number in range(300)]
-    one = {"image_id": 7, "bbox": [1, 1, 9, 9], "category_id": 299}
+@pytest.mark.parametrize(("count", "dtype"), [(254, np.uint8), (255, np.uint16)])
+def test_many_classes(place, count, dtype):
+    """255 is left for pixels of no known class."""
+    categories = [{"id": number, "name": str(number)} for number in range(count)]
+    one = {"image_id": 7, "bbox": [1, 1, 9, 9], "category_id": count - 1}
     objects = [{**one, "segmentation": rectangle(6, 6, 12, 12)}]
     path = write(place, annotations=objects, categories=categories)
     mask = coco(path, place, masks=True)[1]["segmentation_masks"][0]
-    assert (mask.dtype, mask.max()) == (np.uint16, 300)
+    assert (mask.dtype, mask.max()) == (dtype, count)
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,13 @@ def test_a_box_covers_its_pixels(tmp_path):
     assert x[0].sum() == picture[2:5, 3:7].sum()
 
 
+def test_of_two_files_the_jpeg_is_taken(tmp_path):
+    place = make(tmp_path)
+    for suffix in ("bmp", "png"):
+        Image.new("RGB", (30, 20)).save(place / "JPEGImages" / f"2008_1.{suffix}")
+    assert voc(place)[0].paths[0] == str(place / "JPEGImages" / "2008_1.jpg")
+
+
 def test_classes(tmp_path):
     files = {"a": annotation(thing("zebra", box(1, 1, 2, 2)), thing("10 ox", box(1, 1, 3, 3)))}
     place = make(tmp_path, files)
@@ -261,6 +268,16 @@ def test_masks_that_cannot_be_used(tmp_path):
     with pytest.warns(UserWarning, match=r"1 of 2 pictures are left out. .*2008_1\.png"):
         x, y = voc(place, masks=True, on_error="skip")
     assert len(x) == len(y["segmentation_masks"]) == 1
+
+
+def test_masks_stay_with_their_pictures(tmp_path):
+    values = {name: np.full((20, 30), number) for number, name in enumerate(["2008_1", "2008_2"])}
+    place = make_masks(tmp_path, **values)
+    (place / "JPEGImages" / "2008_1.jpg").write_bytes(b"no picture")
+    with pytest.warns(UserWarning, match="1 of 2 are left out"):
+        x, y = voc(place, masks=True, on_error="skip")
+    assert x.paths == (str(place / "JPEGImages" / "2008_2.jpg"),)
+    assert y["segmentation_masks"][0].max() == 1
 
 
 def test_masks_of_other_classes_want_their_names(tmp_path):
