@@ -20,6 +20,7 @@ from kaug.transforms import (
     Affine,
     AugMix,
     AutoAugment,
+    CenterCrop,
     CoarseDropout,
     Compose,
     CutMix,
@@ -433,3 +434,15 @@ def test_descriptions_that_will_not_do(text, error, complaint):
 def test_bad_input(call, error, text, images):
     with pytest.raises(error, match=text):
         call(Rotation(10), images(3))
+
+
+@pytest.mark.parametrize("transform", [each for each in EVERYTHING if not each._mixes])
+@pytest.mark.filterwarnings("ignore:A quarter turn of images that are not square")
+def test_images_of_any_size_come_out_as_each_would_alone(transform):
+    rng = np.random.default_rng(0)
+    images = [rng.random((*rng.integers(20, 40, 2), 3)) for _ in range(24)]
+    policy = Compose([transform, Resize(24), CenterCrop(20)])
+    made = policy(images, seed=3)
+    for row, image in enumerate(images):
+        alone = policy(image[np.newaxis], seed=3, index=[row])[0]
+        np.testing.assert_array_equal(made[row], alone)

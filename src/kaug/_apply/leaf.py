@@ -7,7 +7,7 @@ from typing import Protocol
 
 from kaug._apply.matrices import Matrices
 from kaug._apply.resample import Resampling
-from kaug._types import Array, Parameters, Shape
+from kaug._types import Array, Parameters, Shape, Size
 
 
 class Leaf(Protocol):
@@ -38,7 +38,7 @@ class Leaf(Protocol):
     def _resampling(self) -> Resampling | None:
         """Returns how it resamples, or None when it is no mere affine warp."""
 
-    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
         """Returns the affine warp of each row, if it has a `_resampling`."""
 
     def _check_carries(self, what: str) -> None:

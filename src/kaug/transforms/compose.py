@@ -15,7 +15,7 @@ from kaug._apply.plan import plan
 from kaug._apply.resample import INDIFFERENT, Resampling
 from kaug._apply.stages import Step, Warp
 from kaug._draw.draws import Draws
-from kaug._types import Array, Parameters
+from kaug._types import Array, Parameters, Size
 from kaug._validation import check_number, check_probability, describe, message
 from kaug.transforms._bases.affine import AffineTransform
 from kaug.transforms._bases.config import MAX_DEPTH
@@ -113,7 +113,7 @@ class _Policy(Transform):
             merged = None if merged is None or sampling is None else merged.merge(sampling)
         return merged
 
-    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
         """Returns the one warp of all children that were chosen."""
         (warp,) = plan(list(self._steps(parameters)), (), (*size, 1)) or (None,)
         count = len(parameters["applied"])
@@ -268,7 +268,7 @@ class Identity(AffineTransform):
     def _resampling(self) -> Resampling:
         return INDIFFERENT
 
-    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
         del size
         return matrices.identity(len(parameters["applied"]))
 

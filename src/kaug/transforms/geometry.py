@@ -24,7 +24,7 @@ from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import Bounds
 from kaug._apply.resample import INDIFFERENT, Resampling
 from kaug._draw.draws import Draws
-from kaug._types import Parameters
+from kaug._types import Parameters, Size
 from kaug._validation import check_probability, message, warn
 from kaug.transforms._bases.affine import AffineTransform
 from kaug.transforms._bases.fields import Check, NumberOrPair, Range
@@ -51,12 +51,12 @@ class _Geometric(AffineTransform):
     def _resampling(self) -> Resampling:
         return INDIFFERENT
 
-    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
         """Returns the warps, output pixel to input pixel about the centre, `(2, 3, M)`."""
         return matrices.where(parameters["applied"], self._warps(parameters, size))
 
     @abstractmethod
-    def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _warps(self, parameters: Parameters, size: Size) -> Matrices:
         """Returns the warps of all rows, applied or not."""
 
 
@@ -137,7 +137,7 @@ class Affine(_Resampled):
             "width_shift": draws.uniform(*self._ends("width_shift")),
         }
 
-    def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _warps(self, parameters: Parameters, size: Size) -> Matrices:
         result = matrices.zoom(parameters["height_zoom"], parameters["width_zoom"])
         result = matrices.compose(result, matrices.shear(parameters["shear"]))
         result = matrices.compose(result, matrices.rotation(parameters["rotation"]))
@@ -172,7 +172,7 @@ class Rotation(_Resampled):
 
     rotation: NumberOrPair = 10.0
 
-    def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _warps(self, parameters: Parameters, size: Size) -> Matrices:
         del size
         return matrices.rotation(parameters["rotation"])
 
@@ -207,7 +207,7 @@ class Translation(_Resampled):
     height_shift: NumberOrPair = 0.1
     width_shift: NumberOrPair = 0.1
 
-    def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _warps(self, parameters: Parameters, size: Size) -> Matrices:
         down, right = parameters["height_shift"] * size[0], parameters["width_shift"] * size[1]
         return matrices.translation(down, right)
 
@@ -241,7 +241,7 @@ class Shear(_Resampled):
 
     shear: NumberOrPair = 10.0
 
-    def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _warps(self, parameters: Parameters, size: Size) -> Matrices:
         del size
         return matrices.shear(parameters["shear"])
 
@@ -281,7 +281,7 @@ class Zoom(_Resampled):
         height, width = _zooms(draws, self._ends("zoom"), self.keep_aspect)
         return {"height_zoom": height, "width_zoom": width}
 
-    def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _warps(self, parameters: Parameters, size: Size) -> Matrices:
         del size
         return matrices.zoom(parameters["height_zoom"], parameters["width_zoom"])
 
@@ -306,7 +306,7 @@ class HorizontalFlip(_Geometric):
 
     p: float = 0.5
 
-    def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _warps(self, parameters: Parameters, size: Size) -> Matrices:
         del size
         return matrices.from_entries(((1, 0, 0), (0, -1, 0)), len(parameters["applied"]))
 
@@ -331,7 +331,7 @@ class VerticalFlip(_Geometric):
 
     p: float = 0.5
 
-    def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _warps(self, parameters: Parameters, size: Size) -> Matrices:
         del size
         return matrices.from_entries(((-1, 0, 0), (0, 1, 0)), len(parameters["applied"]))
 
@@ -365,10 +365,12 @@ class Rotate90(_Geometric):
         """Returns the `quarters` of each row, 1 to 3."""
         return {"quarters": draws.integers(3) + 1}
 
-    def _warps(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
-        quarters = parameters["quarters"]
-        if size[0] != size[1] and (quarters % 2)[parameters["applied"]].any():
+    def _warps(self, parameters: Parameters, size: Size) -> Matrices:
+        quarters, height, width = np.broadcast_arrays(parameters["quarters"], *size)
+        cut = np.flatnonzero(parameters["applied"] & (quarters % 2 == 1) & (height != width))
+        if len(cut):
             rule = "A quarter turn of images that are not square cuts off what sticks out"
             fix = "Crop or resize them to squares first, or leave `Rotate90` out."
-            warn(message(rule, f"images of {size[0]} × {size[1]} pixels", fix))
+            received = f"images of {height[cut[0]]} × {width[cut[0]]} pixels"
+            warn(message(rule, received, fix))
         return matrices.rotation(90.0 * quarters)

@@ -22,7 +22,7 @@ from kaug._draw.draws import Draws
 from kaug._draw.keys import Key, check_rows, resolve_seed, root_key
 from kaug._images import ImageSequence
 from kaug._targets.given import Given
-from kaug._types import Array, Batch, Parameters
+from kaug._types import Array, Batch, Parameters, Size
 from kaug._validation import (
     describe,
     message,
@@ -450,7 +450,7 @@ class Transform(ABC):
         """Returns how the transform resamples, or None when it is no mere affine warp."""
         return None
 
-    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
         """Returns the affine warp of each row; only what has a `_resampling` has one.
 
         Raises:

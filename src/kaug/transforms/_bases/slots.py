@@ -21,7 +21,7 @@ from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import UNIT, Bounds, check_bounds
 from kaug._apply.resample import Resampling
 from kaug._apply.stages import Step
-from kaug._types import Array, Parameters
+from kaug._types import Array, Parameters, Side, Size
 from kaug.transforms._bases.affine import AffineTransform
 from kaug.transforms._bases.magnitudes import (
     GEOMETRIC,
@@ -55,7 +55,7 @@ class GeometrySlot(AffineTransform):
     def _resampling(self) -> Resampling:
         return Resampling(self.fill_mode, self.fill_value, self.interpolation)
 
-    def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
+    def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
         height, width = size
         sine, cosine = matrices.sine_and_cosine(parameters["Rotate"])
         x, y = parameters["ShearX"], parameters["ShearY"]
@@ -69,9 +69,9 @@ class GeometrySlot(AffineTransform):
         )
         return matrices.from_entries(rows, len(sine))
 
-    def _pixels(self, length: int) -> float:
+    def _pixels(self, length: Side) -> Any:
         if self.longest_way is None:
-            return min(WIDE_PIXELS, length)
+            return np.minimum(WIDE_PIXELS, length)
         return self.longest_way * length
 
 
