@@ -23,6 +23,7 @@ from kaug.transforms import (
     Resize,
     Rotation,
     VerticalFlip,
+    Zoom,
 )
 
 GRID = np.arange(35, dtype="uint8").reshape(5, 7)
@@ -246,6 +247,44 @@ def test_a_rotation_shows_what_a_crop_beside_it_cut_off():
     assert (turned == 200).all()
     apart = Compose([CenterCrop(20), Brightness((1, 1)), Rotation((45, 45), **WHOLE)])(image)
     assert (apart == 9).sum() > 20
+
+
+@pytest.mark.parametrize("shape", [(1, 30), (30, 1), (1, 1), (1, 2), (2, 1)])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float32", "float64"])
+def test_a_side_of_one_pixel_keeps_its_values_where_it_gets_smaller(shape, channels, dtype):
+    batch = np.full((2, *shape, channels), 100, dtype)
+    smaller = Compose([Pad(20, fill_mode="nearest"), Resize(3)])
+    for policy in (smaller, Compose([Affine(zoom=(0.2, 0.2)), Resize(height=4, width=4)])):
+        np.testing.assert_allclose(policy(batch).astype(float), 100, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Letterbox(24, fill_mode="wrap"),
+        Compose([Zoom((0.3, 0.3), fill_mode="wrap"), Resize(height=50, width=70)]),
+        Compose([Affine(rotation=(30, 30), zoom=(0.3, 0.3), fill_mode="wrap"), Resize(50)]),
+    ],
+)
+def test_wrapping_repeats_a_picture_from_where_it_ends(policy):
+    rows, columns = np.indices((60, 84)) * 2 * np.pi
+    waves = (np.sin(rows / 60) + np.cos(columns / 84))[np.newaxis, ..., np.newaxis]
+    drawn = policy.draw([0], seed=0)
+    (matrix,) = in_pixels(policy, drawn, (60, 84))
+    matrix[:, 2] += (240, 336)
+    tiles = np.tile(waves[0], (9, 9, 1))
+    made = policy.apply({"images": waves, "segmentation_masks": waves}, drawn)
+    expected = averaged(tiles, matrix, policy.output_shape((60, 84)))
+    for values in (made["images"], made["segmentation_masks"]):
+        assert np.abs(values[0] - expected).mean() < 0.045
+
+
+def test_wrapping_shows_nothing_of_the_other_side_within_a_picture(images):
+    batch = images(2, shape=(5, 7, 3), dtype="float32")
+    still = Rotation((0, 0), fill_mode="wrap")
+    larger = Resize(height=20, width=28)
+    np.testing.assert_array_equal(Compose([still, larger])(batch), larger(batch))
 
 
 def test_checkers_become_gray():

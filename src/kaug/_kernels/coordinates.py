@@ -18,6 +18,9 @@ from kaug._kernels import jit
 
 FILL_MODES = ("nearest", "reflect", "wrap", "constant")
 REFLECT, WRAP, CONSTANT = 1, 2, 3
+# What `"wrap"` is where pixels are areas: the picture anew from where it ends, `"grid-wrap"` of
+# `scipy.ndimage`. Of points the last pixel and the first lie on each other.
+TILE = 4
 
 # Positions this far out are outside any picture, and the sum of two still is an int32.
 _FAR = 2.0**29
@@ -94,7 +97,7 @@ def fold(coordinates: _Array, count: int, size: int, mode: int) -> None:
     """Brings coordinates outside the picture back to it, in `scipy.ndimage`'s arithmetic.
 
     Only `"reflect"` and `"wrap"` have anything to fold, and nothing folds on a single pixel. What
-    reflects within half a pixel of the edge is left to clamping.
+    lies within half a pixel of the edge is left to clamping, except by `"wrap"` of points.
     """
     if size < 2:
         return
@@ -102,6 +105,8 @@ def fold(coordinates: _Array, count: int, size: int, mode: int) -> None:
         _reflect(coordinates, count, np.float64(size))
     elif mode == WRAP:
         _wrap(coordinates, count, np.float64(size - 1))
+    elif mode == TILE:
+        _tile(coordinates, count, np.float64(size))
 
 
 @jit
@@ -126,6 +131,13 @@ def _wrap(coordinates: _Array, count: int, period: float) -> None:
         low = x + period * (turns + 1)
         high = x - period * turns
         coordinates[k] = low if x < 0 else (high if x > period else x)
+
+
+@jit
+def _tile(coordinates: _Array, count: int, size: float) -> None:
+    for k in range(np.uint64(count)):
+        x = coordinates[k]
+        coordinates[k] = x - size * np.floor((x + 0.5) / size)
 
 
 @jit

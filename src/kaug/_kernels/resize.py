@@ -8,7 +8,8 @@ not, an image that gets smaller is first resized like that along its own axes, a
 interpolated: both together average as much.
 
 Weights are those of pixels within the image, and add up to one. An image ends where its outer
-pixels do, half a pixel from their centres; what lies beyond is filled as by `warp`.
+pixels do, half a pixel from their centres; what lies beyond is filled as by `warp`, but that
+`"wrap"` begins with the picture anew where it ends.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from kaug import _parallel
 from kaug._kernels import jit, read_only
-from kaug._kernels.coordinates import CONSTANT, FILL_MODES, REFLECT, WRAP, fold
+from kaug._kernels.coordinates import CONSTANT, FILL_MODES, REFLECT, TILE, fold
 from kaug._kernels.samples import rounded
 from kaug._kernels.vectors import mix_eight_pixels, mix_two_pixels
 from kaug._kernels.warp import (
@@ -62,7 +63,7 @@ def resize(
     mirrored by whole pixels is copied, bit for bit.
     """
     check_size(images, out)
-    mode = FILL_MODES.index(fill_mode)
+    mode = TILE if fill_mode == "wrap" else FILL_MODES.index(fill_mode)
     weight_dtype = np.dtype(np.float64 if out.dtype == np.float64 else np.float32)
     if out.dtype == np.uint8:
         fill_value = min(max(math.floor(fill_value + 0.5), 0), 255)
@@ -176,7 +177,7 @@ def _shrink(
         for k in range(2):
             end = matrix[axis, k] * (size[k] - 1)
             least, most = least + min(end, 0.0), most + max(end, 0.0)
-        if mode in (REFLECT, WRAP):
+        if mode in (REFLECT, TILE):
             least, most = 0.0, length - 1.0
         first = min(max(math.floor(least - reach), 0), length - 1)
         stop = max(min(math.ceil(most + reach) + 1, length), first + 1)
@@ -212,7 +213,7 @@ def _weigh(
         places[k] = origin + k * matrix[axis, axis]
     fold(places, len(positions), size, mode)
     taps = min(_taps(scale), size)
-    if scale <= 1:
+    if scale <= 1 or size == 1:
         for k in range(len(positions)):
             x = min(max(places[k], 0.0), size - 1.0)
             positions[k] = max(min(math.floor(x), size - 2), 0)

@@ -24,6 +24,7 @@ from kaug._kernels.coordinates import (
     CONSTANT,
     FILL_MODES,
     REFLECT,
+    TILE,
     WRAP,
     compute,
     flatten,
@@ -180,7 +181,7 @@ def interpolate(
     weights: _Array,
 ) -> None:
     height, width, _ = target.shape
-    folded = mode in (REFLECT, WRAP)
+    folded = mode in (REFLECT, WRAP, TILE)
     for axis in range(2):
         split_steps(matrix, axis, whole, part)
     for first in range(0, height, block):
