@@ -1,14 +1,10 @@
 """Vectors do to the bit what the plain text beside them does, which serves where they cannot be."""
 
-import subprocess
-import sys
-
 import numba
 import numpy as np
 import pytest
 
-from kaug._kernels import emitter, vectors
-from kaug.transforms import GaussianBlur, HorizontalFlip, Resize, Rotation
+from kaug._kernels import blur, emitter, resize, vectors, warp
 
 DTYPES = ("uint8", "float32", "float64")
 
@@ -25,7 +21,7 @@ def both_ways(monkeypatch, function, *arguments):
     for usable in (True, False):
         monkeypatch.setattr(emitter, "usable", usable)
         own = [each.copy() if isinstance(each, np.ndarray) else each for each in arguments]
-        numba.njit(lambda *own: function(*own))(*own)
+        numba.njit(getattr(function, "py_func", lambda *own: function(*own)))(*own)
         results.append(own)
     return results
 
@@ -148,25 +144,27 @@ def test_pairs_are_summed(monkeypatch, dtype):
     np.testing.assert_allclose(plain[5][2:-3], expected, rtol=tolerance)
 
 
-# Each kernel that has vectors once; compiling takes most of the time.
-CHILD = """
-import sys
-import numpy as np
-from kaug._kernels import emitter
-emitter.usable = False
-from kaug.transforms import GaussianBlur, HorizontalFlip, Resize, Rotation
-images = np.random.default_rng(0).integers(0, 256, (3, 17, 21, 3), dtype="uint8")
-for transform in (Rotation(30), HorizontalFlip(p=1), GaussianBlur((1, 2)), Resize(19)):
-    print(transform(images, seed=1).tobytes().hex())
-"""
-
-
-def test_pictures_are_the_same_without_vectors(tmp_path, monkeypatch):
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", CHILD], capture_output=True, text=True
-    )
-    images = np.random.default_rng(0).integers(0, 256, (3, 17, 21, 3), dtype="uint8")
-    transforms = (Rotation(30), HorizontalFlip(p=1), GaussianBlur((1, 2)), Resize(19))
-    expected = [transform(images, seed=1).tobytes().hex() for transform in transforms]
-    assert done.stdout.split() == expected, done.stderr
+@pytest.mark.parametrize("channels", [1, 3])
+def test_loops_are_the_same_without_vectors(monkeypatch, channels):
+    """Those that have vectors inside, of bytes, with some left over for single samples."""
+    rng, kind = np.random.default_rng(channels), np.float32
+    source = samples(rng, 9 * 21 * channels, "uint8").reshape(9, 21, channels)
+    places = rng.integers(0, 8, 37) * 21 + rng.integers(0, 20, 37)
+    blended = (source, (places * channels).astype(np.int32), *rng.random((2, 37)).astype(kind), 37)
+    line = samples(rng, 21 * channels + 4, "float32") * kind(255)
+    starts = rng.integers(0, 20, 19) * channels
+    weights = np.repeat(rng.random(19).astype(kind), 2)
+    weights[1::2] = 1 - weights[::2]
+    shares = np.zeros(8 * 19, kind)
+    resize._repeat(weights, 19, 4 if channels == 3 else 1, shares)
+    wide = samples(rng, 300, "uint16") // 2
+    flat, target = source.reshape(-1), np.zeros((5, 19, channels), np.uint8)
+    for loop, given, place in [
+        (warp._blend, (*blended, target, 7), 5),
+        (warp._reverse, (flat, 2 * channels, 19, channels, target.reshape(-1), 19 * channels), 4),
+        (resize._sum_columns, (line, starts, weights, shares, 2, target, 3), 5),
+        (blur._add_pairs, (wide, 5, 3, wide[:4] // 8, 3, np.zeros(192, np.uint16), 150), 5),
+    ]:
+        vector, plain = both_ways(monkeypatch, loop, *given)
+        assert vector[place].any()
+        assert vector[place].tobytes() == plain[place].tobytes()
