@@ -18,8 +18,9 @@ _names = itertools.count()
 
 
 @pytest.fixture
-def kernel(tmp_path):
-    """Returns a function that imports one kernel, from the same file every time."""
+def kernel(tmp_path, monkeypatch):
+    """Returns a function that imports one kernel, from the same file every time, kept beside it."""
+    monkeypatch.setattr(numba.core.config, "CACHE_DIR", "")  # whatever NUMBA_CACHE_DIR says
     file = tmp_path / "kernel_of_this_test.py"
     file.write_text("from kaug._kernels import jit\n\n\n@jit\ndef plus_one(x):\n    return x + 1\n")
 
