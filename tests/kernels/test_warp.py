@@ -2,8 +2,6 @@
 
 import itertools
 import math
-import subprocess
-import sys
 import threading
 
 import numpy as np
@@ -305,40 +303,3 @@ def test_eight_python_threads_at_once():
     for thread in threads:
         thread.join(60)
     assert equal == [True] * 40
-
-
-CHILDREN = """
-import multiprocessing
-import numpy as np
-from kaug._kernels.warp import warp
-
-def total():
-    images = np.arange(200 * 28 * 28, dtype=np.float32).reshape(200, 28, 28, 1)
-    matrices = np.tile(np.array([[0.9, 0.1, 1.0], [-0.1, 1.1, 2.0]]), (200, 1, 1))
-    out = np.empty_like(images)
-    options = {"order": 1, "fill_mode": "nearest", "fill_value": 0.0}
-    warp(images, np.arange(200), matrices, out, **options)
-    return out.tobytes()
-
-def answer(queue):
-    queue.put(total())
-
-if __name__ == "__main__":
-    expected = total()
-    for method in ("fork", "spawn"):
-        context = multiprocessing.get_context(method)
-        queue = context.Queue()
-        child = context.Process(target=answer, args=(queue,))
-        child.start()
-        print(queue.get(timeout=60) == expected)
-        child.join(60)
-"""
-
-
-def test_children_compute_the_same_bits(tmp_path):
-    script = tmp_path / "children.py"
-    script.write_text(CHILDREN)
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(script)], capture_output=True, text=True, timeout=180
-    )
-    assert done.stdout.split() == ["True", "True"], done.stderr
