@@ -108,7 +108,6 @@ def test_a_run_that_was_killed_ends_like_one_that_was_not(runs, monkeypatch):
 
 def test_a_checkpoint_of_another_recipe_is_refused(runs, monkeypatch):
     run = runs("changed", steps=3)
-    run.train()
     run.facts["recipe"]["dropout"] = 0.9
     run._save()
     with pytest.raises(SystemExit, match="another recipe"):
