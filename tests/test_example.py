@@ -1,4 +1,4 @@
-"""The examples, run as a user would run them, on fewer garments and with next to no training."""
+"""The examples, run as a user would run them, on few garments and with next to no training."""
 
 import json
 import re
@@ -15,19 +15,21 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 RUNS = {
     protocol: [
         "fashion_mnist.py",
-        *("--protocol", protocol, "--epochs", "1", "--steps-per-epoch", "3"),
-        *("--rows", "1000", "--output", protocol),
+        *("--protocol", protocol, "--epochs", "1", "--steps-per-epoch", "1"),
+        *("--rows", "300", "--output", protocol),
     ]
     for protocol in ("tutorial", "clean")
 }
-RUNS["online"] = ["fashion_mnist_online.py", "--epochs", "1", "--steps", "2"]
+RUNS["online"] = ["fashion_mnist_online.py", "--epochs", "1", "--steps", "1"]
+RUNS["migration"] = ["migrate_from_keras.py", "--rows", "500", "--batch-size", "50"]
 # Runs scripts with their arguments on the first garments of each kind, in one process.
 ON_FEW = """
-import json, runpy, sys
+import functools, json, runpy, sys
 import kaug
 load = kaug.load_fashion_mnist
+@functools.cache
 def load_few(**options):
-    return [(x[:n], y[:n]) for (x, y), n in zip(load(**options), (6000, 500), strict=True)]
+    return [(x[:n], y[:n]) for (x, y), n in zip(load(**options), (1200, 100), strict=True)]
 kaug.load_fashion_mnist = load_few
 folder, runs = sys.argv[1:]
 for name, *arguments in json.loads(runs):
@@ -55,7 +57,7 @@ def printed(folder):
     return dict(zip(RUNS, done.stdout.split("THE END\n")[:-1], strict=True))
 
 
-@pytest.mark.parametrize(("protocol", "rows"), [("tutorial", 7_000), ("clean", 5_500)])
+@pytest.mark.parametrize(("protocol", "rows"), [("tutorial", 1_500), ("clean", 1_200)])
 def test_the_tutorial(folder, printed, protocol, rows):
     assert f"({rows}, 28, 28, 1)" in printed[protocol]
     assert "5,185,482" in printed[protocol]
@@ -77,3 +79,10 @@ def test_augmentation_that_helps(folder, printed):
     assert (folder / "history.png").read_bytes().startswith(b"\x89PNG")
     model = keras.saving.load_model(folder / "fashion_cnn.keras")
     assert model.count_params() == 5_185_482
+
+
+def test_the_migration_from_keras(printed):
+    assert "500 images in batches of 50" in printed["migration"]
+    assert "the same labels: True" in printed["migration"]
+    difference = re.search(r"largest difference of a pixel: (\S+)", printed["migration"])
+    assert float(difference[1]) < 1e-4
