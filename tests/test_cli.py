@@ -464,6 +464,19 @@ def test_a_folder_is_previewed(run, policy):
 
 
 @pytest.mark.usefixtures("photos")
+def test_a_preview_shows_pictures_from_all_over_a_folder(run, monkeypatch):
+    shown = []
+
+    def plot(images):
+        shown.extend(image.shape for image in images)
+        return kaug.plot_images(images)
+
+    monkeypatch.setattr("kaug._cli.preview.plot_images", plot)
+    assert run("preview", "photos", "--policy", "identity", "-n", 2)[0] == 0
+    assert shown == [(20, 30, 3), (21, 30, 3)]  # the first of either class
+
+
+@pytest.mark.usefixtures("photos")
 def test_rows_are_made_of_a_folder(run):
     policy = "RandomResizedCrop(height=8, width=12)"
     code, out, err = run("augment", "photos", "out", "-n", 9, "--policy", policy, "--seed", 4)
