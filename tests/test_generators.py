@@ -221,6 +221,17 @@ def test_torchvision():
     assert "all as promised" in done.stdout, done.stderr
 
 
+def test_the_key_decides_what_a_layer_draws_from_pythons_random(images):
+    class Shade(keras.Layer):
+        def call(self, inputs, training=False):
+            return inputs * random.random()
+
+    batch, layer = images(2, dtype="float32"), Shade()
+    made = [augment(layer, batch, Key.from_seed(seed))[0] for seed in (1, 2, 1)]
+    np.testing.assert_array_equal(made[0], made[2])
+    assert not np.array_equal(made[0], made[1])
+
+
 def test_libraries_are_recognised_without_importing_them(monkeypatch):
     for name in [n for n in sys.modules if n.split(".")[0] in {"albumentations", "keras"}]:
         monkeypatch.delitem(sys.modules, name)

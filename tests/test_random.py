@@ -188,6 +188,12 @@ def test_weights_of_half_precision():
     assert abs(drawn.mean() / 8192 - 0.5) < 0.03
 
 
+def test_a_weight_beside_a_much_larger_one_counts(monkeypatch):
+    largest = np.full((8, 1), 0xFFFFFFFF, np.uint32)
+    monkeypatch.setattr(Key, "words", lambda *_, count: largest[: 2 * count])
+    assert Draws(Key(1, 2), np.arange(1)).categorical([2**24, 1, 1]) == [2]
+
+
 def test_permutation_is_one():
     order = permutation(Key(1, 1), 1000)
     assert sorted(order) == list(range(1000))

@@ -812,11 +812,12 @@ def test_labels_of_pixels_move_with_them(images):
     np.testing.assert_array_equal(called["labels"], called["images"][..., 0])
 
 
-def test_weights_of_pixels_are_pasted_and_blended(images):
+@pytest.mark.parametrize("dtype", ["float32", "int64"])
+def test_weights_of_pixels_are_pasted_and_blended(images, dtype):
     x = images(20, shape=(9, 11, 1)).astype("float32")
     for transform in (CutMix(num_classes=20), MixUp(num_classes=20)):
         policy = Compose([HorizontalFlip(), transform])
-        options = {"sample_weight": x[..., 0], "seed": 0, "append": False}
+        options = {"sample_weight": x[..., 0].astype(dtype), "seed": 0, "append": False}
         x_new, labels, weight = augment_dataset(x, np.arange(20), 30, policy, **options)
         np.testing.assert_allclose(weight, x_new[..., 0], rtol=1e-5)
         assert labels.shape == (30, 20)

@@ -93,10 +93,12 @@ def test_blur_of_a_larger_picture_is_scipys(images):
 
 
 def test_blurred_bytes_are_not_darker(images):
-    batch = images(1, shape=(97, 131, 3))
+    batch = images(8, shape=(97, 131, 3))
     for sigma in (1.0, 5.9):
-        result = GaussianBlur().transform_images(batch, {"sigma": np.array([sigma])})
-        assert abs((result[0] - blurred(batch[0], sigma)).mean()) < 0.02
+        result = GaussianBlur().transform_images(batch, {"sigma": np.full(8, sigma)})
+        exact = np.stack([blurred(image, sigma) for image in batch])
+        # Sums are of whole 128ths: where they are rounded half up, half a one is won on average.
+        assert 0 <= (result - exact).mean() < 1 / 128
 
 
 def test_a_wide_blur_of_bytes_is_rounded_once(images):
