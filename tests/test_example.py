@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
+from PIL import Image
 
 import kaug
 
@@ -21,6 +23,7 @@ RUNS = {
     for protocol in ("tutorial", "clean")
 }
 RUNS["online"] = ["fashion_mnist_online.py", "--epochs", "1", "--steps", "1"]
+RUNS["photos"] = ["folder_of_photos.py", "given", "--epochs", "1"]
 RUNS["migration"] = ["migrate_from_keras.py", "--rows", "500", "--batch-size", "50"]
 # Runs scripts with their arguments on the first garments of each kind, in one process.
 ON_FEW = """
@@ -41,7 +44,14 @@ for name, *arguments in json.loads(runs):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("examples")
+    place = tmp_path_factory.mktemp("examples")
+    rng = np.random.default_rng(0)
+    for number in range(20):
+        path = place / "given" / "ab"[number % 2] / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 256, (40 + number, 60 - number, 3), dtype="uint8")
+        Image.fromarray(pixels).save(path)
+    return place
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +89,13 @@ def test_augmentation_that_helps(folder, printed):
     assert (folder / "history.png").read_bytes().startswith(b"\x89PNG")
     model = keras.saving.load_model(folder / "fashion_cnn.keras")
     assert model.count_params() == 5_185_482
+
+
+def test_a_folder_of_photographs(folder, printed):
+    assert "20 photographs of a, b" in printed["photos"]
+    assert re.search(r"^\d+ images a second, decoded and augmented$", printed["photos"], re.M)
+    assert (folder / "preview.png").read_bytes().startswith(b"\x89PNG")
+    assert keras.saving.load_model(folder / "photos.keras").output_shape == (None, 2)
 
 
 def test_the_migration_from_keras(printed):
