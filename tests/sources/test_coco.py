@@ -14,6 +14,8 @@ from pycocotools.coco import COCO
 
 from kaug.sources import coco
 
+# The text of the runs of an empty mask.
+NOTHING = mask_tools.encode(np.zeros((20, 30), np.uint8, order="F"))["counts"].decode()
 SIZES = {"b.png": (20, 30), "a.png": (25, 15), "deep/c.png": (8, 9)}
 
 
@@ -231,7 +233,7 @@ def segmentations(theirs):
             "size": [20, 30],
             "counts": mask_tools.encode(np.asfortranarray(spread))["counts"].decode(),
         },
-        {"size": [20, 30], "counts": mask_tools.encode(np.zeros_like(ring))["counts"].decode()},
+        {"size": [20, 30], "counts": NOTHING},
     ][theirs]
 
 
@@ -320,6 +322,7 @@ def test_many_classes(place, count, dtype):
         ({"size": [20, 30], "counts": [700, -100]}, "counts must be .* all of the picture"),
         ({"size": [20, 30], "counts": "0é"}, "counts must be .* all of the picture"),
         ({"size": [20, 30], "counts": "P"}, "counts must be .* all of the picture"),
+        ({"size": [20, 30], "counts": f"{NOTHING}P"}, "counts must be .* all of the picture"),
         ({"size": [20, 30], "counts": ""}, "counts must be .* all of the picture"),
         ({"size": [20, 30]}, "counts must be .* all of the picture"),
     ],

@@ -88,6 +88,7 @@ def test_photographs_that_are_turned(tmp_path):
         ("0 20 10 8 4", "fractions .* not 20"),
         ("0 -0.02 0.5 0.2 0.2", "fractions .* not -0.02"),
         ("0 0.5 0.5 -0.005 0.2", "a width or a height that is negative"),
+        ("0 0.5 0.5 0.2 -0.005", "a width or a height that is negative"),
         ("0 0.1 0.1 0.5 0.1 0.5 1.2", "fractions .* not 1.1"),
         ("0 0.1 0.1 0.5 0.1 0.5 0.5", "a file must hold boxes or polygons, not both"),
     ],
