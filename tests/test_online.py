@@ -52,16 +52,17 @@ def epochs_of(dataset, *epochs):
 
 
 def trained_on(dataset, **options):
-    """Returns the batches that `fit` takes from a dataset, in their order."""
+    """Returns the batches that `fit` takes from a dataset, in their order, and learns nothing."""
     model = keras.Sequential(
         [keras.Input((7, 9, 1)), keras.layers.Flatten(), keras.layers.Dense(1)]
     )
     model.compile("sgd", "mse", run_eagerly=True)
-    batches, train_step = [], model.train_step
+    batches = []
 
     def recording(*arguments):
         batches.append(tuple(np.array(keras.ops.convert_to_numpy(a)) for a in arguments[-1]))
-        return train_step(*arguments)
+        logs = {"loss": keras.ops.zeros(())}
+        return (logs, *arguments[:-1]) if len(arguments) > 1 else logs  # JAX hands its state on
 
     model.train_step = recording
     model.fit(dataset, verbose=0, shuffle=False, **options)
