@@ -66,7 +66,7 @@ def assert_same(found, expected):
 def test_labels_follow_the_pixels(kind):
     generator = GENERATORS[kind]()
 
-    @settings(max_examples=50)
+    @settings(max_examples=20)
     @given(
         make_labels=st.sampled_from(list(LABELS.values())),
         count=st.integers(1, 12),
