@@ -297,3 +297,39 @@ def test_another_epoch_is_not_what_was_begun():
     dataset.epoch = 0
     for number, batch in enumerate(expected):
         np.testing.assert_array_equal(dataset[number], batch)
+
+
+# What is not what it seems ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sides", [(6, 6), (6, 7)])
+@pytest.mark.parametrize("mode", ["P", "CMYK", "LA", "YCbCr"])
+def test_pillow_images_of_other_modes_are_refused_whatever_their_sizes(sides, mode):
+    pictures = [Image.new(mode, (side, 9)) for side in sides]
+    with pytest.raises(ValueError, match=f"a Pillow image of mode {mode}. Use .convert"):
+        Resize(height=4, width=4)(pictures)
+    pictures = [each.convert("RGB") for each in pictures]
+    assert Resize(height=4, width=4)(pictures).shape == (2, 4, 4, 3)
+
+
+def test_masked_values_are_refused_in_each_image_and_mask():
+    images = of_any_size(3, channels=1)
+    masked = [*images[:2], np.ma.masked_less(images[2], 50)]
+    with pytest.raises(ValueError, match=r"`images\[2\]` must have no masked values"):
+        Resize(height=4, width=4)(masked)
+    with pytest.raises(ValueError, match=r"`segmentation_masks\[2\]` must have no masked values"):
+        Resize(height=4, width=4)({"images": images, "segmentation_masks": Sequence(masked)})
+
+
+@pytest.mark.parametrize("count", [1, 9])
+def test_pictures_in_files_with_channels_of_their_own_must_agree(tmp_path, count):
+    pictures = [Image.new("RGB", (9, 8))] * 4 + [Image.new("L", (8, 9), 7)] * count
+    paths = [tmp_path / f"{i}.png" for i in range(len(pictures))]
+    for picture, path in zip(pictures, paths, strict=True):
+        picture.save(path)
+    resize = Resize(height=4, width=4)
+    files = kaug.sources.files(paths, channels=None)
+    with pytest.raises(ValueError, match="must have one dtype, and as many channels"):
+        resize(files)
+    assert resize(files[:4]).shape == (4, 4, 4, 3)
+    assert resize(files[4:]).shape == (count, 4, 4, 1)

@@ -16,7 +16,7 @@ import numpy as np
 
 from kaug._parallel import ForkSafeLock
 from kaug._types import Array
-from kaug._validation import check_images, describe, message, warn_of_channels_first
+from kaug._validation import as_array, check_images, describe, message, warn_of_channels_first
 
 # Not every library lets two threads read one of its files.
 _one_reader = ForkSafeLock()
@@ -61,6 +61,8 @@ def as_images(x: Any, name: str = "x") -> Any:
     if isinstance(x, ImageSequence):
         return x
     if not are_any_size(x):
+        for row, item in enumerate(x if isinstance(x, (list, tuple)) else ()):
+            _check_mode(item, f"{name}[{row}]")
         return check_images(x, name)
     return ImageSequence(list(x) if isinstance(x, np.ndarray) else x, name)
 
@@ -209,7 +211,9 @@ class ImageSequence:
         """Returns an image, and its size before its pixels are read where that is possible."""
         if hasattr(self._x, "_open_row"):
             opened: Opened = self._x._open_row(row)
-            return opened
+            if self._x.channels is not None:
+                return opened
+            return Opened(opened.size, lambda *what: self._alike(row, opened.read(*what)))
         pixels = self._image(row)
         if pixels.ndim == 2:
             pixels = pixels[..., np.newaxis]
@@ -226,13 +230,21 @@ class ImageSequence:
     def _image(self, row: int) -> Array:
         image = _as_image(read_item(self._x, row), f"{self._name}[{row}]")
         if hasattr(self, "shape"):
-            own = (image.dtype, image.ndim + 1, *image.shape[2:])
-            if own != (self.dtype, self._own_ndim, *self.shape[3:][: self._own_ndim - 3]):
-                rule = f"All images in `{self._name}` must have one dtype, and as many channels"
-                first = (None, None, *self.shape[3:])[: self._own_ndim - 1]
-                received = f"{self._name}[{row}], {describe(image)}; first {first}, {self.dtype}"
-                raise ValueError(message(rule, received, "Convert them, for instance to RGB."))
+            self._check_alike(row, image)
         return image
+
+    def _alike(self, row: int, region: Region) -> Region:
+        self._check_alike(row, region.pixels)
+        return region
+
+    def _check_alike(self, row: int, image: Array) -> None:
+        """Raises for an image that is not of the kind of the first one."""
+        own = (image.dtype, image.ndim + 1, *image.shape[2:])
+        if own != (self.dtype, self._own_ndim, *self.shape[3:][: self._own_ndim - 3]):
+            rule = f"All images in `{self._name}` must have one dtype, and as many channels"
+            first = (None, None, *self.shape[3:])[: self._own_ndim - 1]
+            received = f"{self._name}[{row}], {describe(image)}; first {first}, {self.dtype}"
+            raise ValueError(message(rule, received, "Convert them, for instance to RGB."))
 
 
 class Companion(ABC):
@@ -267,21 +279,29 @@ class _Rows:
 
 
 def _as_image(item: Any, name: str) -> Array:
-    rule = (
-        f"`{name}` must be an image, numbers of shape (height, width) or (height, width, channels)"
-    )
+    rule = _rule_of_an_image(name)
     if isinstance(item, (tuple, list, dict, str)):
         fix = "Pass a sequence that gives images alone, and labels as `y`."
         raise TypeError(message(rule, describe(item), fix))
-    mode = getattr(item, "mode", "L") if hasattr(item, "getbands") else "L"
-    if mode not in _MODES:
-        raise ValueError(message(rule, f"a Pillow image of mode {mode}", 'Use .convert("RGB").'))
-    image = np.asarray(item)
+    _check_mode(item, name)
+    image = as_array(item, name)
     if image.dtype.kind not in "iuf":
         raise TypeError(message(rule, describe(image)))
     if image.ndim not in (2, 3) or 0 in image.shape:
         raise ValueError(message(rule, describe(image)))
     return image
+
+
+def _rule_of_an_image(name: str) -> str:
+    shapes = "(height, width) or (height, width, channels)"
+    return f"`{name}` must be an image, numbers of shape {shapes}"
+
+
+def _check_mode(item: Any, name: str) -> None:
+    """Raises for one of Pillow's images whose numbers are not what one sees."""
+    if hasattr(item, "getbands") and item.mode not in _MODES:
+        received = f"a Pillow image of mode {item.mode}"
+        raise ValueError(message(_rule_of_an_image(name), received, 'Use .convert("RGB").'))
 
 
 class LazyRows:

@@ -164,7 +164,7 @@ class Maps(PickledByPlace, Companion):
 
     def _array(self, row: int) -> Array:
         item = read_item(self._x, row)
-        array = np.asarray(item)
+        array = as_array(item, f"{self._name}[{row}]")
         if array.ndim not in (2, 3) or array.dtype.kind not in "biuf":
             rule = (
                 f"`{self._name}` must have numbers of shape (height, width) or (height, width, K)"
