@@ -333,3 +333,26 @@ def test_pictures_in_files_with_channels_of_their_own_must_agree(tmp_path, count
         resize(files)
     assert resize(files[:4]).shape == (4, 4, 4, 3)
     assert resize(files[4:]).shape == (count, 4, 4, 1)
+
+
+class Pairs:
+    """Images of two batches each."""
+
+    def __init__(self, dataset):
+        self._dataset = dataset
+
+    def __len__(self):
+        return len(self._dataset) // 2
+
+    def __getitem__(self, row):
+        return np.concatenate([self._dataset[2 * row + k][0] for k in range(2)])
+
+
+def test_images_of_a_dataset_may_be_those_of_another():
+    inner = kaug.AugmentedDataset(
+        of_any_size(8), None, Resize(height=9, width=9), batch_size=1, shuffle=False, seed=0
+    )
+    outer = kaug.AugmentedDataset(
+        Pairs(inner), None, Resize(height=5, width=5), batch_size=1, shuffle=False, seed=0
+    )
+    assert [len(batch) for batch in outer] == [1, 1, 1, 1]

@@ -36,7 +36,10 @@ class Ahead:
             in_order, self._last = number == self._last + 1, number
         # In a forked child nobody would ever finish what the parent began.
         found = begun is not None and begun[0] == (number, epoch, os.getpid())
-        batch = begun[1].result() if begun is not None and found else make(number, epoch)
+        # What waits for its turn still is made here: images may be those of another such dataset,
+        # so that the thread would wait for itself.
+        ready = begun is not None and found and not begun[1].cancel()
+        batch = begun[1].result() if begun is not None and ready else make(number, epoch)
         if in_order and number + 1 < count:
             with _lock:
                 if self._begun is None:
