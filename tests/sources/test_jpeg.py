@@ -10,6 +10,7 @@ from PIL import Image, ImageFile
 from scipy.ndimage import gaussian_filter
 
 from kaug.sources import _jpeg, files
+from kaug.transforms import Compose, Letterbox, Rotation
 
 SHAPE = (75, 101)
 REDUCED = {
@@ -209,3 +210,15 @@ def test_simplejpeg_is_taken_where_it_is_there(tmp_path, monkeypatch):
     files([tmp_path / "a.jpg"])._read(0, None, 4)
     _jpeg._simplejpeg.cache_clear()
     assert calls == [("RGB", 0, 0), ("RGB", 19, 26)]
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("shape", [(33, 1001), (1009, 57), (17, 15)])
+def test_what_lies_beyond_a_reduced_picture_is_filled(tmp_path, decoder, orientation, shape):
+    save(tmp_path / "a.jpg", np.full((*shape, 3), 255, "uint8"), orientation)
+    pictures = files([tmp_path / "a.jpg"])
+    for policy in (Letterbox(7), Compose([Rotation((45, 45), fill_mode="constant"), Letterbox(6)])):
+        data = {"images": pictures, "segmentation_masks": [pictures[0]]}
+        made = policy(data, seed=0)
+        np.testing.assert_array_equal(made["images"], policy(pictures[0][None], seed=0))
+        np.testing.assert_array_equal(made["images"], made["segmentation_masks"])

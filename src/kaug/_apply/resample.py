@@ -23,6 +23,8 @@ _KERNEL_DTYPES = ("uint8", "float32", "float64")
 # A reduced image that is read in place of the whole one has at least so many pixels to one of the
 # result, that averaging them makes up for how it was reduced.
 _FINER = 1
+# What rounding can put between a pixel's centre and the end of the image.
+_NEARLY = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ def warp_opened(
         size: Height and width of the result.
     """
     pixels = to_pixels(matrices, opened.size, size)
-    seen, reduction = _seen(pixels[0], opened.size, size, sampling)
+    whole = pixels[0].copy()
+    seen, reduction = _seen(whole, opened.size, size, sampling)
     image, top, left, reduction = opened.read(seen, reduction)
     if reduction == 1:  # as exact as the coordinates were
         pixels[:, :, 2] -= (top, left)
@@ -104,7 +107,20 @@ def warp_opened(
         pixels[:, :, 2] -= 0.5
     out = np.empty((1, *size, image.shape[2]), image.dtype)
     _warp_pixels(image[np.newaxis], np.zeros(1, np.int64), pixels, out, sampling)
+    if reduction > 1 and sampling.fill_mode == "constant":  # whose last pixels reach beyond the end
+        fill = checked_fill(sampling.fill_mode, sampling.fill_value, out.dtype)
+        out[0, _beyond(whole, opened.size, size)] = fill
     return out
+
+
+def _beyond(matrix: Array, before: tuple[int, int], after: tuple[int, int]) -> Array:
+    """Returns which pixels of a result have their centres beyond the end of an image's areas."""
+    rows, columns = np.ogrid[: after[0], : after[1]]
+    outside = np.zeros(after, np.bool_)
+    for (down, across, origin), side in zip(matrix, before, strict=True):
+        place = down * rows + origin + across * columns
+        outside |= np.abs(place - (side - 1) / 2) > side / 2 + _NEARLY
+    return outside
 
 
 def _seen(
