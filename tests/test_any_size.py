@@ -69,6 +69,28 @@ class Sequence:
         return self.images[row]
 
 
+PARTS = [
+    RandomCrop(11, 13),
+    Compose([Rotation(30), RandomCrop(11, 13)]),
+    RandomResizedCrop((0.1, 0.3), height=24, width=32),  # larger than it was
+    RandomResizedCrop((0.3, 0.9), height=5, width=7),
+    Compose([Rotation(30), RandomResizedCrop((0.3, 0.9), height=5, width=7)]),
+]
+
+
+@pytest.mark.parametrize("policy", PARTS)
+def test_of_what_is_read_in_part_no_pixel_is_missing(policy, tmp_path):
+    images, paths = of_any_size(20), []
+    for number, image in enumerate(images):
+        paths.append(tmp_path / f"{number}.png")
+        Image.fromarray(image).save(paths[-1])
+    result = policy(kaug.sources.files(paths), seed=3)
+    for row, image in enumerate(images):
+        np.testing.assert_array_equal(
+            result[row], policy(image[np.newaxis], seed=3, index=[row])[0]
+        )
+
+
 @pytest.mark.pairwise(
     policy=POLICIES, channels=[None, 1, 3], dtype=["uint8", "uint16", "float32"], held=[True, False]
 )
