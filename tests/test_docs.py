@@ -1,6 +1,7 @@
 """The documentation tells the truth: its code runs, prints what it says, and covers every name."""
 
 import contextlib
+import functools
 import importlib.util
 import inspect
 import io
@@ -87,9 +88,13 @@ def run_block(block, namespace, name):
     assert not missing, f"{name}:{block.line} promises {missing} and prints {lines}"
 
 
+garments = functools.cache(kaug.load_fashion_mnist)  # read once for all pages
+
+
 @pytest.fixture
 def sandbox(tmp_path, monkeypatch):
     """Runs a test in a folder of its own, with some pictures; whatever it seeds is put back."""
+    monkeypatch.setattr(kaug, "load_fashion_mnist", garments, raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
     rng = np.random.default_rng(0)
