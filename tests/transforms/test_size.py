@@ -22,6 +22,8 @@ from kaug.transforms import (
     RandomResizedCrop,
     Resize,
     Rotation,
+    SomeOf,
+    Sometimes,
     VerticalFlip,
     Zoom,
 )
@@ -313,10 +315,25 @@ def test_masks_boxes_and_points_go_along():
     np.testing.assert_allclose(made["bounding_boxes"]["boxes"], [[[0, 5, 15, 15]]])
 
 
-def test_sizes_that_some_rows_do_not_have_are_refused(images):
-    either = OneOf([Resize(height=4, width=4), RandomCrop(4)])
-    with pytest.raises(ValueError, match="must act on every row"):
-        either(images(9, shape=(8, 8, 1)), seed=0)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: OneOf([Resize(height=4, width=4), RandomCrop(4)]),
+        lambda: Sometimes(Pad(multiple_of=8)),
+        lambda: SomeOf([Letterbox(9), Rotation(10)], n=(1, 2)),
+        lambda: Compose([Rotation(10), Compose([Resize(9)])], p=0.5),
+        lambda: OneOf([Compose([Rotation(10), CenterCrop(4)]), HorizontalFlip()]),
+    ],
+)
+def test_sizes_that_some_rows_would_not_have_are_refused(make):
+    with pytest.raises(ValueError, match=r"must act on every row\. Received: .* in .*chance"):
+        make()
+
+
+def test_sizes_that_every_row_has_are_none_of_chance(images):
+    policy = SomeOf([Resize(height=6, width=4), OneOf([Rotation(10), HorizontalFlip()])], n=2)
+    policy = Compose([Sometimes(RandomResizedCrop(height=9, width=8)), OneOf([policy])])
+    assert policy(images(9, shape=(8, 8, 1)), seed=0).shape == (9, 6, 4, 1)
 
 
 @pytest.mark.parametrize(

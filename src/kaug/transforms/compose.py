@@ -74,6 +74,20 @@ class _Policy(Transform):
     transforms: Transform | Sequence[Transform]
     p: float = field(default=1.0, kw_only=True)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.p < 1:
+            self._refuse_sizes()
+
+    def _refuse_sizes(self) -> None:
+        """Refuses what gives images another size, where rows may be left out of it."""
+        for leaf in self._leaves():
+            if leaf._gives_size:
+                rule = "A transform that changes the size of images must act on every row"
+                received = f"{leaf!r} in {self!r}"
+                fix = "Put it before or behind what is left to chance."
+                raise ValueError(message(rule, received, fix))
+
     @property
     def _children(self) -> tuple[Transform, ...]:
         return cast(tuple[Transform, ...], self.transforms)
@@ -184,6 +198,8 @@ class OneOf(_Policy):
         super().__post_init__()
         if not self.transforms:
             raise ValueError(message("`transforms` must not be empty", "no transforms"))
+        if len(self.transforms) > 1:
+            self._refuse_sizes()
         if self.weights is None:
             return
         fitting = len(self.weights) == len(self.transforms) and min(self.weights) >= 0
@@ -223,6 +239,8 @@ class SomeOf(_Policy):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check("n", Integers(0, len(self.transforms)))
+        if Integers.ends(self.n)[0] < len(self.transforms):
+            self._refuse_sizes()
 
     def choose(self, draws: Draws) -> NDArray[np.bool_]:
         """Returns the children with the smallest of as many random words."""

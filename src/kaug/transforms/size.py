@@ -83,6 +83,10 @@ class Resize(AffineTransform):
             received = ", ".join(f"{name}={getattr(self, name)}" for name in given)
             raise ValueError(message(rule, received))
 
+    @property
+    def _gives_size(self) -> bool:
+        return (self.shorter_side or self.height) is not None
+
     def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Returns the shape of an augmented image, given that of an image."""
         height, width, *rest = shape
@@ -117,6 +121,10 @@ class _ToSize(AffineTransform):
         if self.height is None and self.width is not None:
             rule = f"`{type(self).__name__}` must have a height where it has a width"
             raise ValueError(message(rule, f"height=None, width={self.width}"))
+
+    @property
+    def _gives_size(self) -> bool:
+        return self.height is not None
 
     def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Returns the shape of an augmented image, given that of an image."""
@@ -256,6 +264,10 @@ class Pad(_Filled):
     _checks: ClassVar = {"multiple_of": integer(1, _LONGEST)}
 
     multiple_of: int = field(default=1, kw_only=True)
+
+    @property
+    def _gives_size(self) -> bool:
+        return super()._gives_size or self.multiple_of > 1
 
     def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Returns the shape of an augmented image, given that of an image."""

@@ -412,6 +412,11 @@ class Transform(ABC):
         """Whether the transform blends each row with another one of the dataset; see `mix`."""
         return False
 
+    @property
+    def _gives_size(self) -> bool:
+        """Whether the transform may give images another size, and so must act on every row."""
+        return False
+
     def _leaves(self) -> Iterator["Transform"]:
         """Yields the transforms that are no policies."""
         yield self
