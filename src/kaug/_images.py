@@ -220,6 +220,11 @@ class ImageSequence:
         whole = Region(pixels, 0, 0, 1)
         return Opened((pixels.shape[0], pixels.shape[1]), lambda *_: whole)
 
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The names of the classes of labels, where what gives the images knows them."""
+        return getattr(self._x, "class_names", None)
+
     def identity(self, row: int) -> bytes:
         """Returns what tells an image from another: a checksum of its shape and its bytes."""
         if hasattr(self._x, "_identity"):

@@ -69,3 +69,10 @@ def test_a_file_that_vanished_is_named_and_harms_no_other_row(photos):
     dataset = kaug.AugmentedDataset(x, y, POLICY, batch_size=1, shuffle=False, seed=1)
     for row in (0, 4, 11):
         np.testing.assert_array_equal(dataset.row(row, epoch=0)[0], expected[row])
+
+
+def test_a_notebook_shows_the_names_of_the_classes(photos):
+    (photos / "a").rename(photos / "tabby")
+    x, y = kaug.sources.folder(photos)
+    shown = kaug.AugmentedDataset(x, y, POLICY, batch_size=12, seed=1)._repr_html_()
+    assert "tabby" in shown

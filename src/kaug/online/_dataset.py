@@ -348,7 +348,9 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
             most = html.how_many(self._transform.output_shape(self._images.shape[1:]))
         batch = self._batch(self._batches[0], self.epoch, most)
         images, labels = batch[:2] if isinstance(batch, tuple) else (batch, None)
-        return html.first_pictures(images, labels, f"batch 0 of epoch {self.epoch}")
+        names = getattr(self._images, "class_names", None)
+        where = f"batch 0 of epoch {self.epoch}"
+        return html.first_pictures(images, labels, where, names=names)
 
     # How it is carried out ----------------------------------------------------------------------
 
