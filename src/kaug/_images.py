@@ -291,7 +291,8 @@ def _as_image(item: Any, name: str) -> Array:
     _check_mode(item, name)
     image = as_array(item, name)
     if image.dtype.kind not in "iuf":
-        raise TypeError(message(rule, describe(image)))
+        fix = 'Convert images to integers or floats, for example with .astype("uint8").'
+        raise TypeError(message(rule, describe(image), fix))
     if image.ndim not in (2, 3) or 0 in image.shape:
         raise ValueError(message(rule, describe(image)))
     return image
