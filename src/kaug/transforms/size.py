@@ -134,7 +134,21 @@ class _ToSize(AffineTransform):
 
 
 @dataclass(frozen=True, repr=False)
-class CenterCrop(_ToSize):
+class _Crop(_ToSize):
+    """A transform to a size that images must be as large as."""
+
+    def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Returns the shape of an augmented image, given that of an image."""
+        result = super().output_shape(shape)
+        _check_holds(shape, result)
+        return result
+
+    def _resampling(self) -> Resampling:
+        return INDIFFERENT
+
+
+@dataclass(frozen=True, repr=False)
+class CenterCrop(_Crop):
     """Cuts the middle out of images. No pixel is changed.
 
     Where as many pixels cannot go on both sides, one more goes at the bottom and on the right.
@@ -155,15 +169,6 @@ class CenterCrop(_ToSize):
                [16, 17, 18]])
     """
 
-    def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Returns the shape of an augmented image, given that of an image."""
-        result = super().output_shape(shape)
-        _check_holds(shape, result)
-        return result
-
-    def _resampling(self) -> Resampling:
-        return INDIFFERENT
-
     def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
         after = self.output_shape(size)
         top, left = (np.floor((before - now) / 2) for before, now in zip(size, after, strict=True))
@@ -171,7 +176,7 @@ class CenterCrop(_ToSize):
 
 
 @dataclass(frozen=True, repr=False)
-class RandomCrop(_ToSize):
+class RandomCrop(_Crop):
     """Cuts a box out of images: every place where it lies within is as likely.
 
     No pixel is changed. Where images may be smaller than that, put `Pad` of the same size before
@@ -199,15 +204,6 @@ class RandomCrop(_ToSize):
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns where the box of each row lies, `top` and `left`, 0..1 over where it fits."""
         return {"top": draws.uniform(), "left": draws.uniform()}
-
-    def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Returns the shape of an augmented image, given that of an image."""
-        result = super().output_shape(shape)
-        _check_holds(shape, result)
-        return result
-
-    def _resampling(self) -> Resampling:
-        return INDIFFERENT
 
     def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
         after = self.output_shape(size)
