@@ -20,21 +20,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug import _parallel
-from kaug._kernels import jit, read_only
+from kaug._kernels import jit
 from kaug._kernels.coordinates import CONSTANT, FILL_MODES, REFLECT, TILE, fold
 from kaug._kernels.samples import rounded
 from kaug._kernels.vectors import mix_eight_pixels, mix_two_pixels
 from kaug._kernels.warp import (
-    BLOCK,
-    GRAIN,
-    PAD,
-    check_size,
     fill_outside,
     interpolate,
     is_integral,
     is_shift,
     pick,
+    run,
+    scratch,
     shift,
 )
 
@@ -62,21 +59,8 @@ def resize(
     Arguments and errors are those of `warp.warp`. A row that is moved, turned and
     mirrored by whole pixels is copied, bit for bit.
     """
-    check_size(images, out)
     mode = TILE if fill_mode == "wrap" else FILL_MODES.index(fill_mode)
-    weight_dtype = np.dtype(np.float64 if out.dtype == np.float64 else np.float32)
-    if out.dtype == np.uint8:
-        fill_value = min(max(math.floor(fill_value + 0.5), 0), 255)
-    fill = out.dtype.type(fill_value)
-    images, rows, matrices = map(read_only, (images, rows, matrices))
-
-    def task(start: int, stop: int) -> None:
-        piece = slice(start, stop)
-        _resize_rows(
-            images, rows[piece], matrices[piece], out[piece], order == 1, mode, fill, weight_dtype
-        )
-
-    _parallel.run(task, len(rows), grain=1 + GRAIN // max(1, math.prod(out.shape[1:])))
+    run(_resize_rows, images, rows, matrices, out, order, mode, fill_value)
 
 
 @jit
@@ -91,14 +75,7 @@ def _resize_rows(
     weight_dtype: Any,
 ) -> None:
     height, width = out.shape[1], out.shape[2]
-    block = max(1, min(height, BLOCK // max(width, 1)))
-    padded = (width + PAD - 1) // PAD * PAD
-    size = (block - 1) * width + padded
-    coordinates = np.empty(size, np.float64)
-    whole = np.empty((2, padded), np.int32)
-    part = np.empty((2, padded), weight_dtype)
-    positions = np.empty((2, size), np.int32)
-    weights = np.empty((2, size), weight_dtype)
+    block, coordinates, whole, part, positions, weights = scratch(out, weight_dtype)
     reading = np.empty((2, 3))
     for i in range(len(rows)):
         source, matrix, target = images[rows[i]], matrices[i], out[i]

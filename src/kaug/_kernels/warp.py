@@ -13,6 +13,7 @@ one whose weight on it is 0.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -47,11 +48,11 @@ from kaug._kernels.vectors import (
 __all__ = ["FILL_MODES", "warp"]
 
 # Fewest samples worth handing to another thread: some 50 microseconds of work.
-GRAIN = 1 << 15
+_GRAIN = 1 << 15
 # Output pixels worked on at once, so that their scratch fits the first-level cache.
-BLOCK = 1024
+_BLOCK = 1024
 # Rows of scratch are computed in whole vectors; what is too much is overwritten by the next row.
-PAD = 16
+_PAD = 16
 # Beyond any image; whole numbers up to here are exact.
 _FAR = 2.0**40
 
@@ -89,8 +90,22 @@ def warp(
     Raises:
         ValueError: One image has 2**31 elements or more.
     """
-    check_size(images, out)
     mode = FILL_MODES.index(fill_mode)
+    run(_warp_rows, images, rows, matrices, out, order, mode, fill_value)
+
+
+def run(
+    kernel: Callable[..., None],
+    images: _Array,
+    rows: NDArray[np.int64],
+    matrices: NDArray[np.float64],
+    out: _Array,
+    order: int,
+    mode: int,
+    fill_value: float,
+) -> None:
+    """Runs a kernel on rows in parallel; arguments are those of `warp`, the mode as a number."""
+    _check_size(images, out)
     weight_dtype = np.dtype(np.float64 if out.dtype == np.float64 else np.float32)
     if out.dtype == np.uint8:
         fill_value = min(max(math.floor(fill_value + 0.5), 0), 255)
@@ -100,14 +115,14 @@ def warp(
 
     def task(start: int, stop: int) -> None:
         piece = slice(start, stop)
-        _warp_rows(
+        kernel(
             images, rows[piece], matrices[piece], out[piece], order == 1, mode, fill, weight_dtype
         )
 
-    _parallel.run(task, len(rows), grain=1 + GRAIN // max(1, math.prod(out.shape[1:])))
+    _parallel.run(task, len(rows), grain=1 + _GRAIN // max(1, math.prod(out.shape[1:])))
 
 
-def check_size(*arrays: _Array) -> None:
+def _check_size(*arrays: _Array) -> None:
     for array in arrays:
         if math.prod(array.shape[1:]) >= 2**31:
             raise ValueError(
@@ -127,15 +142,7 @@ def _warp_rows(
     fill: Any,
     weight_dtype: Any,
 ) -> None:
-    height, width = out.shape[1], out.shape[2]
-    block = max(1, min(height, BLOCK // max(width, 1)))
-    padded = (width + PAD - 1) // PAD * PAD
-    size = (block - 1) * width + padded
-    coordinates = np.empty(size, np.float64)
-    whole = np.empty((2, padded), np.int32)
-    part = np.empty((2, padded), weight_dtype)
-    positions = np.empty((2, size), np.int32)
-    weights = np.empty((2, size), weight_dtype)
+    block, coordinates, whole, part, positions, weights = scratch(out, weight_dtype)
     for i in range(len(rows)):
         source, matrix, target = images[rows[i]], matrices[i], out[i]
         if is_shift(matrix):
@@ -149,6 +156,21 @@ def _warp_rows(
             pick(source, matrix, target, mode, block, coordinates, positions)
         if mode == CONSTANT:
             fill_outside(source, matrix, target, fill, 0.0)
+
+
+@jit
+def scratch(out: _Array, weight_dtype: Any) -> tuple[int, _Array, _Array, _Array, _Array, _Array]:
+    """Returns how many rows of an image are worked on at once, and the arrays for it."""
+    height, width = out.shape[1], out.shape[2]
+    block = max(1, min(height, _BLOCK // max(width, 1)))
+    padded = (width + _PAD - 1) // _PAD * _PAD
+    size = (block - 1) * width + padded
+    coordinates = np.empty(size, np.float64)
+    whole = np.empty((2, padded), np.int32)
+    part = np.empty((2, padded), weight_dtype)
+    positions = np.empty((2, size), np.int32)
+    weights = np.empty((2, size), weight_dtype)
+    return block, coordinates, whole, part, positions, weights
 
 
 @jit
