@@ -222,28 +222,32 @@ def contests(photos, large):
 
 
 def alb(randomly=False):
-    import albumentations as A  # noqa: N812 - its own documentation calls it so
+    import albumentations
 
-    steps = [A.RandomResizedCrop((SIZE, SIZE)), A.HorizontalFlip(), A.ColorJitter(p=1)]
+    steps = [
+        albumentations.RandomResizedCrop((SIZE, SIZE)),
+        albumentations.HorizontalFlip(),
+        albumentations.ColorJitter(p=1),
+    ]
     if randomly:
         ops = [
-            A.Affine(shear={"x": (-17, 17)}, p=1),
-            A.Affine(shear={"y": (-17, 17)}, p=1),
-            A.Affine(translate_percent={"x": (-0.3, 0.3)}, p=1),
-            A.Affine(translate_percent={"y": (-0.3, 0.3)}, p=1),
-            A.Affine(rotate=(-9, 9), p=1),
-            A.RandomBrightnessContrast(0.3, 0, p=1),
-            A.RandomBrightnessContrast(0, 0.3, p=1),
-            A.ColorJitter(0, 0, 0.3, 0, p=1),
-            A.Sharpen(p=1),
-            A.Posterize(4, p=1),
-            A.Solarize(p=1),
-            A.AutoContrast(p=1),
-            A.Equalize(p=1),
-            A.NoOp(p=1),
+            albumentations.Affine(shear={"x": (-17, 17)}, p=1),
+            albumentations.Affine(shear={"y": (-17, 17)}, p=1),
+            albumentations.Affine(translate_percent={"x": (-0.3, 0.3)}, p=1),
+            albumentations.Affine(translate_percent={"y": (-0.3, 0.3)}, p=1),
+            albumentations.Affine(rotate=(-9, 9), p=1),
+            albumentations.RandomBrightnessContrast(0.3, 0, p=1),
+            albumentations.RandomBrightnessContrast(0, 0.3, p=1),
+            albumentations.ColorJitter(0, 0, 0.3, 0, p=1),
+            albumentations.Sharpen(p=1),
+            albumentations.Posterize(4, p=1),
+            albumentations.Solarize(p=1),
+            albumentations.AutoContrast(p=1),
+            albumentations.Equalize(p=1),
+            albumentations.NoOp(p=1),
         ]
-        steps.append(A.SomeOf(ops, n=2, p=1))
-    return A.Compose(steps)
+        steps.append(albumentations.SomeOf(ops, n=2, p=1))
+    return albumentations.Compose(steps)
 
 
 def measure(contestants, rounds):

@@ -127,7 +127,7 @@ def check_inside(
     """
     # As text: a table has names by the hundred thousand, and objects of paths would take longer
     # than all that is asked of the disk.
-    paths = [os.path.normpath(os.path.join(folder, name)) for name in names]  # noqa: PTH118
+    paths = [os.path.normpath(os.path.join(folder, name)) for name in names]  # noqa: PTH118 - as text
     begin = f"{folder}{os.sep}"
     real = folder.resolve()
 
@@ -138,8 +138,8 @@ def check_inside(
     for path in paths:
         inside = path.startswith(begin) or Path(path).is_relative_to(folder)
         if inside and not follow_links:
-            linked = os.path.islink(path)  # noqa: PTH114
-            inside = leads_inside(path if linked else os.path.dirname(path))  # noqa: PTH120
+            linked = os.path.islink(path)  # noqa: PTH114 - as text
+            inside = leads_inside(path if linked else os.path.dirname(path))  # noqa: PTH120 - as text
         if not inside:
             rule = f"Files must lie inside the folder {str(folder)!r}"
             raise ValueError(message(rule, repr(path), fix))

@@ -194,10 +194,10 @@ def _widen(dtype: np.dtype[Any]) -> Any:
 def _narrow(dtype: np.dtype[Any]) -> Any:
     """`_narrow(samples, total, rounding)` returns a sum as a sample."""
 
-    def to_byte(samples: Any, total: Any, rounding: Any) -> Any:  # noqa: ARG001 - Numba passes all
+    def to_byte(_samples: Any, total: Any, rounding: Any) -> Any:
         return np.uint8(np.uint16(total + rounding) >> np.uint16(_FRACTION))
 
-    def to_float(samples: Any, total: Any, rounding: Any) -> Any:  # noqa: ARG001 - Numba passes all
+    def to_float(samples: Any, total: Any, _rounding: Any) -> Any:
         return fit(samples, total)
 
     return to_byte if dtype == np.uint8 else to_float

@@ -147,7 +147,7 @@ def find_means(images: _Array, means: _Array) -> None:
 def _sum_up(dtype: np.dtype[Any]) -> Any:
     """`_sum_up(samples, count, colored, lanes)` sums the brightness of so many pixels."""
 
-    def sum_bytes(samples: Any, count: Any, colored: Any, lanes: Any) -> Any:  # noqa: ARG001 - Numba passes all
+    def sum_bytes(samples: Any, count: Any, colored: Any, _lanes: Any) -> Any:
         one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
         total = np.int64(0)
         for pixel in range(np.uint64(count)):

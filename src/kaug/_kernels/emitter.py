@@ -117,7 +117,7 @@ def in_vectors(plain: Callable[..., None]) -> Callable[[Callable[..., None]], An
         names: Any = ("context", *inspect.signature(plain).parameters)
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
         parameters = [inspect.Parameter(name, kind) for name in names]
-        typer.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        typer.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # read by inspect
         typer.__name__, typer.__doc__ = emit.__name__, emit.__doc__
         return intrinsic(typer)
 

@@ -75,7 +75,7 @@ def _scratch(images: _Array) -> tuple[_Array, _Array]:
 def _nearest(dtype: np.dtype[Any]) -> Any:
     """`_nearest(samples, levels, outside)` returns the levels of samples, NaN as black."""
     if dtype == np.uint8:
-        return lambda samples, levels, outside: samples  # noqa: ARG005 - Numba passes all
+        return lambda samples, _levels, _outside: samples
     none, full, half = dtype.type(0), dtype.type(255), dtype.type(0.5)
 
     def find_levels(samples: Any, levels: Any, outside: Any) -> Any:
@@ -95,14 +95,14 @@ def _nearest(dtype: np.dtype[Any]) -> Any:
 def _stretch_row(dtype: np.dtype[Any]) -> Any:
     """`_stretch_row(samples, lines, tables, pattern, target)`: lines are factors and offsets."""
 
-    def by_tables(samples: Any, lines: Any, tables: Any, pattern: Any, target: Any) -> None:  # noqa: ARG001 - Numba passes all
+    def by_tables(samples: Any, lines: Any, tables: Any, _pattern: Any, target: Any) -> None:
         for channel in range(len(lines)):
             for level in range(_LEVELS):
                 stretched = np.int32(level * lines[channel, 0] + lines[channel, 1])
                 tables[channel, level] = min(max(stretched, np.int32(0)), np.int32(255))
         look_up_row(samples, tables, target)
 
-    def by_lines(samples: Any, lines: Any, tables: Any, pattern: Any, target: Any) -> None:  # noqa: ARG001 - Numba passes all
+    def by_lines(samples: Any, lines: Any, _tables: Any, pattern: Any, target: Any) -> None:
         # The channels' numbers side by side, over and over, for loops over whole vectors.
         factors, offsets = pattern[0], pattern[1]
         for channel in range(len(lines)):
@@ -121,7 +121,7 @@ def _stretch_row(dtype: np.dtype[Any]) -> Any:
 def _look_up_row(dtype: np.dtype[Any]) -> Any:
     """`_look_up_row(samples, tables, levels, target)` looks up samples, of floats their levels."""
     if dtype == np.uint8:
-        return lambda samples, tables, levels, target: look_up_row(samples, tables, target)  # noqa: ARG005
+        return lambda samples, tables, _levels, target: look_up_row(samples, tables, target)
     kind, white = dtype.type, dtype.type(255)
 
     def look_up_levels(samples: Any, tables: Any, levels: Any, target: Any) -> None:

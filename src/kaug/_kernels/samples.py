@@ -49,7 +49,7 @@ def clip(dtype: np.dtype[Any]) -> Any:
     kind = np.float32 if dtype == np.uint8 else dtype.type
     none, full = kind(0), kind(255 if dtype == np.uint8 else 1)
 
-    def clipped(samples: Any, value: Any) -> Any:  # noqa: ARG001 - Numba passes all
+    def clipped(_samples: Any, value: Any) -> Any:
         value = none if value < none else value
         return full if value > full else value
 
@@ -63,7 +63,7 @@ def fit(dtype: np.dtype[Any]) -> Any:
         return lambda samples, value: clip(samples, value)
     none, full, half = np.float32(0), np.float32(255), np.float32(0.5)
 
-    def fit_byte(samples: Any, value: Any) -> Any:  # noqa: ARG001 - Numba passes all
+    def fit_byte(_samples: Any, value: Any) -> Any:
         value = value + half
         value = value if value > none else none
         value = value if value < full else full
@@ -77,22 +77,22 @@ def rounded(dtype: np.dtype[Any]) -> Any:
     """`rounded(samples, value)` is `fit`, for what lies in the range anyway."""
     half = np.float32(0.5)
     if dtype == np.uint8:
-        return lambda samples, value: np.uint8(np.int32(value + half))  # noqa: ARG005 - Numba passes all
-    return lambda samples, value: value  # noqa: ARG005 - Numba passes all
+        return lambda _samples, value: np.uint8(np.int32(value + half))
+    return lambda _samples, value: value
 
 
 @by_dtype
 def white(dtype: np.dtype[Any]) -> Any:
     """`white(samples)` returns what is white, as a float."""
     full = np.float32(255) if dtype == np.uint8 else dtype.type(1)
-    return lambda samples: full  # noqa: ARG005 - Numba passes all
+    return lambda _samples: full
 
 
 @by_dtype
 def is_outside(dtype: np.dtype[Any]) -> Any:
     """`is_outside(samples, k)` tells of floats outside 0..1; NaN and bytes are not."""
     if dtype == np.uint8:
-        return lambda samples, k: False  # noqa: ARG005 - Numba passes all
+        return lambda _samples, _k: False
     low, high = dtype.type(-SLACK), dtype.type(1 + SLACK)
     return lambda samples, k: (samples[k] < low) | (samples[k] > high)
 
@@ -103,10 +103,10 @@ def luma(dtype: np.dtype[Any]) -> Any:
     kind = np.float32 if dtype == np.uint8 else dtype.type
     r, g, b, unit, half = kind(RED), kind(GREEN), kind(BLUE), kind(1 / UNIT), kind(UNIT / 2)
 
-    def byte_luma(samples: Any, red: Any, green: Any, blue: Any) -> Any:  # noqa: ARG001 - Numba passes all
+    def byte_luma(_samples: Any, red: Any, green: Any, blue: Any) -> Any:
         return np.floor((r * red + g * green + b * blue + half) * unit)
 
-    def float_luma(samples: Any, red: Any, green: Any, blue: Any) -> Any:  # noqa: ARG001 - Numba passes all
+    def float_luma(_samples: Any, red: Any, green: Any, blue: Any) -> Any:
         return (r * red + g * green + b * blue) * unit
 
     return byte_luma if dtype == np.uint8 else float_luma

@@ -72,14 +72,14 @@ def _copy(source: _Array, first: Any, stop: Any, target: _Array) -> None:
 def _columns(dtype: np.dtype[Any]) -> Any:
     """`_columns(samples, size)` returns room for sums."""
     sums = np.uint16 if dtype == np.uint8 else dtype.type
-    return lambda samples, size: np.empty(size, sums)  # noqa: ARG005 - Numba passes all
+    return lambda _samples, size: np.empty(size, sums)
 
 
 @by_dtype
 def _sum(dtype: np.dtype[Any]) -> Any:
     """`_sum(samples, first, second, third)` adds samples, or sums of them."""
     sums = np.uint16 if dtype == np.uint8 else dtype.type
-    return lambda samples, a, b, c: sums(sums(sums(a) + sums(b)) + sums(c))  # noqa: ARG005
+    return lambda _samples, a, b, c: sums(sums(sums(a) + sums(b)) + sums(c))
 
 
 @by_dtype
@@ -87,13 +87,13 @@ def _mean(dtype: np.dtype[Any]) -> Any:
     """`_mean(samples, total, here)` of nine pixels, the middle one counting four times more."""
     part, four = dtype.type(1 / 13) if dtype.kind == "f" else None, dtype.type(4)
 
-    def mean_byte(samples: Any, total: Any, here: Any) -> Any:  # noqa: ARG001 - Numba passes all
+    def mean_byte(_samples: Any, total: Any, here: Any) -> Any:
         total = np.uint16(total + np.uint16(four * np.uint16(here)))
         # Rounded: a thirteenth never ends in a half.
         total = np.uint32(np.uint16(total + np.uint16(6)))
         return np.float32(np.int32(np.uint32(total * np.uint32(_THIRTEENTH)) >> np.uint32(16)))
 
-    def mean_float(samples: Any, total: Any, here: Any) -> Any:  # noqa: ARG001 - Numba passes all
+    def mean_float(_samples: Any, total: Any, here: Any) -> Any:
         return (total + four * here) * part
 
     return mean_byte if dtype == np.uint8 else mean_float

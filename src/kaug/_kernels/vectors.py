@@ -222,8 +222,8 @@ mix_eight_pixels = _mix(8, 1)
 def _product(dtype: np.dtype[Any]) -> Any:
     """`_product(sums, pair, weight)`, weights of integers being fractions of 16 bits."""
     if dtype.kind == "f":
-        return lambda sums, pair, weight: pair * weight  # noqa: ARG005 - Numba passes all
-    return lambda sums, pair, weight: np.uint32(pair) * np.uint32(weight) >> np.uint32(16)  # noqa: ARG005
+        return lambda _sums, pair, weight: pair * weight
+    return lambda _sums, pair, weight: np.uint32(pair) * np.uint32(weight) >> np.uint32(16)
 
 
 def _sum(
