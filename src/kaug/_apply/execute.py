@@ -10,7 +10,7 @@ import numpy as np
 from kaug import _parallel
 from kaug._apply.plan import plan
 from kaug._apply.resample import warp_rows
-from kaug._apply.stages import Stage, Step, Warp
+from kaug._apply.stages import Course, Stage, Step, Warp
 from kaug._types import Array, Batch, Rows
 
 # A piece of a batch goes through all stages at once, so that it stays in the cache: so large
@@ -69,7 +69,7 @@ def carried_out(steps: Iterable[Step], images: Array) -> Array:
     view = images.view()
     view.flags.writeable = False  # a step that changes some rows makes a copy first
     batch: Batch = {"images": view}
-    for stage in plan(list(steps), (), images.shape[1:]):
+    for stage in plan(Course(tuple(steps)), images.shape[1:]):
         stage.apply(batch, batch)
     return batch["images"].copy() if batch["images"] is view else batch["images"]
 

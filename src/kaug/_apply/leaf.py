@@ -19,7 +19,19 @@ class Leaf(Protocol):
 
     @property
     def _mixes(self) -> bool:
-        """Whether it blends each row with another one of the source, by its `_mix`."""
+        """Whether it mixes each row with others of the source, by its `_mix`."""
+
+    @property
+    def _partners(self) -> int:
+        """With how many."""
+
+    @property
+    def _blends(self) -> bool:
+        """Whether what is mixed in by a later step is left out of it."""
+
+    @property
+    def _gives_size(self) -> bool:
+        """Whether it may give images another size, and so must act on every row."""
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Returns the shape of a transformed image, given that of an image."""

@@ -14,8 +14,7 @@ import numpy as np
 
 from kaug import _parallel
 from kaug._apply.plan import plan
-from kaug._apply.resample import warp_opened
-from kaug._apply.stages import Mix, Stage, Step, Warp
+from kaug._apply.stages import Course, Mix, Stage, Step, Warp
 from kaug._images import Companion, ImageSequence, Opened
 from kaug._types import Batch, Rows
 from kaug._validation import message
@@ -24,18 +23,11 @@ from kaug._validation import message
 _AT_ONCE = 4
 
 
-def carry_out_one_by_one(
-    steps: Sequence[Step],
-    partners: Sequence[Step],
-    out: Batch,
-    source: Mapping[str, Any],
-    rows: Rows,
-) -> None:
+def carry_out_one_by_one(course: Course, out: Batch, source: Mapping[str, Any], rows: Rows) -> None:
     """Takes rows of a source of any size through steps, in parallel.
 
     Args:
-        steps: For as many rows as `out` has.
-        partners: The same steps as drawn for the rows to be mixed in; empty if nothing mixes.
+        course: For as many rows as `out` has.
         out: Where to: images `(M, H, W, C)` and the rest of a batch.
         source: What from: an `ImageSequence` and the rest, N rows.
         rows: Which row of `source` each row of `out` is made from, int64 `(M,)`.
@@ -44,12 +36,7 @@ def carry_out_one_by_one(
     def task(start: int, stop: int) -> None:
         for first in range(start, stop, _AT_ONCE):
             part = slice(first, min(first + _AT_ONCE, stop))
-            made = _made(
-                [each.part(part) for each in steps],
-                [each.part(part) for each in partners],
-                source,
-                rows[part],
-            )
+            made = _made(course.part(part), source, rows[part])
             for name, array in out.items():
                 array[part] = made[name]
 
@@ -60,34 +47,31 @@ def carry_out_one_by_one(
 class _Unplanned:
     """What rows that are to be mixed in go through before, which depends on their size."""
 
-    steps: tuple[Step, ...]
+    course: Course
 
     def part(self, rows: Any) -> _Unplanned:
-        return _Unplanned(tuple(each.part(rows) for each in self.steps))
+        return _Unplanned(self.course.part(rows))
 
     def made(self, source: Mapping[str, Any], rows: Rows) -> Batch:
-        return _made(self.steps, (), source, rows)
+        return _made(self.course, source, rows)
 
 
-def _made(
-    steps: Sequence[Step], partners: Sequence[Step], source: Mapping[str, Any], rows: Rows
-) -> Batch:
-    """Returns rows of the source after all steps."""
+def _made(course: Course, source: Mapping[str, Any], rows: Rows) -> Batch:
+    """Returns rows of the source after all steps; one that no step reads comes unread."""
     images: ImageSequence = source["images"]
     opened = [images.open(int(row)) for row in rows]
     heights, widths = np.array([each.size for each in opened], np.int64).T
     shape = (heights, widths, images.shape[3])
-    stages = plan(steps, partners, shape, lambda before, _: _Unplanned(tuple(before)))
+    stages = plan(course, shape, lambda before, _: _Unplanned(before))
     alone = _until_one_size(stages, shape)
     singles = [
-        _through(
-            [_one(stage, i) for stage in stages[:alone]],
-            opened[i],
-            _belongings(source, int(row), opened[i].size),
-        )
+        _through([_one(stage, i) for stage in stages[:alone]], source, int(row), opened[i])
         for i, row in enumerate(rows)
     ]
-    batch = {name: np.concatenate([each[name] for each in singles]) for name in singles[0]}
+    if len(singles) == 1:
+        batch = singles[0]
+    else:
+        batch = {name: np.concatenate([each[name] for each in singles]) for name in singles[0]}
     for stage in stages[alone:]:
         stage.apply(batch, source)
     return batch
@@ -107,7 +91,7 @@ def _belongings(source: Mapping[str, Any], row: int, size: tuple[int, int]) -> B
 def _until_one_size(stages: Sequence[Stage], shape: tuple[Any, ...]) -> int:
     """Returns how many stages come before all images have one size."""
     for number, stage in enumerate(stages):
-        if isinstance(stage, Mix):
+        if isinstance(stage, Mix) and not stage.step.transform._gives_size:
             rule = "Images must have one size before they are mixed"
             received = f"{stage.step.transform!r} of images of any size"
             raise ValueError(message(rule, received, "Put Resize or another size before it."))
@@ -125,15 +109,11 @@ def _one(stage: Stage, i: int) -> Stage:
     return Warp(part.matrices, part.sampling, (height, width))
 
 
-def _through(stages: Sequence[Stage], opened: Opened, batch: Batch) -> Batch:
+def _through(stages: Sequence[Stage], source: Mapping[str, Any], row: int, opened: Opened) -> Batch:
     """Returns one image, and what belongs to it, after the stages."""
-    first = stages[0] if stages else None
-    if isinstance(first, Warp):
-        batch["images"] = warp_opened(opened, first.matrices, first.sampling, first.size)
-        first.move_others(batch, opened.size)
-        stages = stages[1:]
-    else:
-        batch["images"] = opened.read(None, 1).pixels[np.newaxis]
+    batch: dict[str, Any] = {"images": opened, **_belongings(source, row, opened.size)}
     for stage in stages:
-        stage.apply(batch, {})
+        if isinstance(stage, Step) and batch["images"] is opened:
+            batch["images"] = opened.read(None, 1).pixels[np.newaxis]
+        stage.apply(batch, source)
     return batch

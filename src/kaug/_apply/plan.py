@@ -11,7 +11,7 @@ import numpy as np
 from kaug._apply import matrices
 from kaug._apply.matrices import Matrices
 from kaug._apply.resample import INDIFFERENT
-from kaug._apply.stages import Mix, Partners, Stage, Step, Warp
+from kaug._apply.stages import Course, Mix, Partners, Stage, Step, Warp
 from kaug._types import Batch, Rows, Shape
 from kaug._validation import message
 
@@ -32,23 +32,21 @@ class _Planned:
         return batch
 
 
-def _plan_alike(steps: Sequence[Step], shape: Shape) -> Partners:
-    return _Planned(tuple(plan(steps, (), shape)))
+def _plan_alike(course: Course, shape: Shape) -> Partners:
+    return _Planned(tuple(plan(course, shape)))
 
 
 def plan(
-    steps: Sequence[Step],
-    partners: Sequence[Step],
+    course: Course,
     shape: Shape,
-    before: Callable[[Sequence[Step], Shape], Partners] = _plan_alike,
+    before: Callable[[Course, Shape], Partners] = _plan_alike,
 ) -> list[Stage]:
-    """Returns the stages that steps come down to.
+    """Returns the stages that the steps of a course come down to.
 
     Args:
-        steps: In order.
-        partners: The same steps as drawn for the rows to be mixed in; empty if nothing mixes.
+        course: What rows go through.
         shape: Of one image, `(H, W, C)`; sides may be arrays `(M,)`, a number for each row.
-        before: Makes of steps, and of the shape of one image, what partners go through.
+        before: Makes of a course, and of the shape of one image, what partners go through.
     """
     stages: list[Stage] = []
     run: list[Step] = []
@@ -63,7 +61,7 @@ def plan(
             run.clear()
             shapes.clear()
 
-    for number, step in enumerate(steps):
+    for number, step in enumerate(course.steps):
         own = step.transform._resampling()
         merged = sampling.merge(own) if run and own else None
         if own and merged is None:
@@ -76,9 +74,9 @@ def plan(
             shape = _shape_after(step, shape)
             continue
         end_run()
-        if step.transform._mixes:
-            earlier = [other for other in partners[:number] if not other.transform._mixes]
-            stages.append(Mix(step, before(earlier, whole)))
+        if step.transform._partners:
+            ways = (course.before(number, i) for i in range(step.transform._partners))
+            stages.append(Mix(step, tuple(before(way, whole) for way in ways)))
         else:
             stages.append(step)
         shape = _shape_after(step, shape)

@@ -195,8 +195,17 @@ def _run_kernel(
     (resize if sampling.areas else warp)(source, rows, pixels, out, **options)
 
 
-def warped(images: Array, matrices: Matrices, sampling: Resampling, size: tuple[int, ...]) -> Array:
-    """Returns `images` `(M, H, W, C)` warped, in a new array `(M, *size, C)`."""
+def size_of(images: Any) -> tuple[int, int]:
+    """Returns height and width of images `(M, H, W, C)`, or of one that was not read yet."""
+    return images.size if isinstance(images, Opened) else images.shape[1:3]
+
+
+def warped(
+    images: Array | Opened, matrices: Matrices, sampling: Resampling, size: tuple[int, ...]
+) -> Array:
+    """Returns `images` `(M, H, W, C)`, or one not read yet, warped, in a new array `(M, *size, C)`."""
+    if isinstance(images, Opened):
+        return warp_opened(images, matrices, sampling, (size[0], size[1]))
     out = np.empty((len(images), *size, images.shape[3]), images.dtype)
     warp_rows(images, np.arange(len(images)), matrices, out, sampling)
     return out

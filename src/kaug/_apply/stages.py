@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kaug._apply.batches import maps_of, move_points, take_rows, writable
 from kaug._apply.leaf import Leaf
 from kaug._apply.matrices import Matrices
-from kaug._apply.resample import Resampling, moved, warped
+from kaug._apply.resample import Resampling, moved, size_of, warped
 from kaug._types import Array, Batch, Parameters, Rows, Shape, Size
 from kaug._validation import message
 
@@ -119,9 +119,9 @@ class Warp:
     def apply(self, batch: Batch, source: Mapping[str, Any]) -> None:
         """Changes the batch."""
         del source
-        size, images = batch["images"].shape[1:3], batch["images"]
+        images = batch["images"]
         batch["images"] = warped(images, self.matrices, self.sampling, self.size)
-        self.move_others(batch, size)
+        self.move_others(batch, size_of(images))
 
     def move_others(self, batch: Batch, size: Size) -> None:
         """Moves all of the batch but the images, which have been, and had a height and width."""
@@ -130,6 +130,41 @@ class Warp:
             batch[name] = warped(batch[name], self.matrices, nearest, self.size)
         change = partial(moved, matrices=self.matrices, size=size, after=self.size)
         move_points(batch, size, change, self.sampling)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The steps that rows go through, and those of the rows that are mixed in.
+
+    All have the same transforms in the same order. `partners` are as many as the step that mixes in
+    most has, and are empty if none does.
+    """
+
+    steps: tuple[Step, ...]
+    partners: tuple[Course, ...] = ()
+
+    def part(self, rows: Any) -> Course:
+        """Returns the course of some of the rows."""
+        return Course(*(tuple(each.part(rows) for each in own) for own in self._parts))
+
+    def before(self, number: int, partner: int) -> Course:
+        """Returns what a partner of a step goes through before it is mixed in.
+
+        That is all that stands before, but for blends with others, which would leave less of it.
+
+        Args:
+            number: Of the step.
+            partner: Which of its partners.
+        """
+        return self.partners[partner]._until(number) if self.partners else Course(())
+
+    def _until(self, number: int) -> Course:
+        steps = (each for each in self.steps[:number] if not each.transform._blends)
+        return Course(tuple(steps), tuple(each._until(number) for each in self.partners))
+
+    @property
+    def _parts(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        return self.steps, self.partners
 
 
 class Partners(Protocol):
@@ -144,18 +179,18 @@ class Partners(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """A step that blends each row with another row of the source."""
+    """A step that makes something of each row and other rows of the source."""
 
     step: Step
-    before: Partners
+    before: tuple[Partners, ...]
 
     def part(self, rows: Any) -> Mix:
         """Returns the mixing of some of the rows."""
-        return Mix(self.step.part(rows), self.before.part(rows))
+        return Mix(self.step.part(rows), tuple(each.part(rows) for each in self.before))
 
     def output_shape(self, shape: Shape) -> Shape:
         """Returns the shape of an image afterwards."""
-        return shape
+        return self.step.output_shape(shape)
 
     def apply(self, batch: Batch, source: Mapping[str, Any]) -> None:
         """Changes the batch, whose arrays may be written to."""
@@ -163,10 +198,17 @@ class Mix:
         if not len(chosen):
             return
         parameters = take_rows(self.step.parameters, chosen)
-        rows = (parameters["partner"] * len(source["images"])).astype(np.int64)
-        partners = self.before.part(chosen).made(source, rows)
-        own = {name: array[chosen] for name, array in batch.items()}
+        places = parameters["partner"].reshape(len(chosen), len(self.before))
+        rows = (places * len(source["images"])).astype(np.int64)
+        partners = [
+            each.part(chosen).made(source, own)
+            for each, own in zip(self.before, rows.T, strict=True)
+        ]
         transform: Any = self.step.transform
+        if len(chosen) == len(self.step.rows):
+            batch |= transform._mix(batch, partners, parameters)
+            return
+        own = {name: array[chosen] for name, array in batch.items()}
         for name, mixed in transform._mix(own, partners, parameters).items():
             writable(batch, name)[chosen] = mixed
 

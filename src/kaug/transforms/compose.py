@@ -13,7 +13,7 @@ from kaug._apply.leaf import shape_after
 from kaug._apply.matrices import Matrices
 from kaug._apply.plan import plan
 from kaug._apply.resample import INDIFFERENT, Resampling
-from kaug._apply.stages import Step, Warp
+from kaug._apply.stages import Course, Step, Warp
 from kaug._draw.draws import Draws
 from kaug._types import Array, Parameters, Size
 from kaug._validation import check_number, check_probability, describe, message
@@ -93,8 +93,8 @@ class _Policy(Transform):
         return cast(tuple[Transform, ...], self.transforms)
 
     @property
-    def _mixes(self) -> bool:
-        return any(child._mixes for child in self._children)
+    def _partners(self) -> int:
+        return max((child._partners for child in self._children), default=0)
 
     def _leaves(self) -> Iterator[Transform]:
         for child in self._children:
@@ -129,7 +129,8 @@ class _Policy(Transform):
 
     def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
         """Returns the one warp of all children that were chosen."""
-        (warp,) = plan(list(self._steps(parameters)), (), (*size, 1)) or (None,)
+        course = Course(tuple(self._steps(parameters)))
+        (warp,) = plan(course, (*size, 1)) or (None,)
         count = len(parameters["applied"])
         return warp.matrices if isinstance(warp, Warp) else matrices.identity(count)
 

@@ -7,8 +7,8 @@ directly, the dataset is that batch.
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,41 +19,26 @@ from kaug._apply.parameters import UNIT, Bounds
 from kaug._draw.distributions import beta, check_alpha
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
-from kaug._kernels.mixing import blend, paste
-from kaug._types import Array, Floats, Parameters
-from kaug._validation import check_probability, message
-from kaug.transforms._bases.fields import integer, or_none
-from kaug.transforms.transform import Transform
-
-# A row of labels has a number for each.
-_MOST_CLASSES = 2**24
+from kaug._kernels.mixing import blend
+from kaug._types import Array, Batch, Floats, Parameters
+from kaug._validation import message
+from kaug.transforms._bases.mixing import Mixing, blended, paste_rectangles
 
 
 @dataclass(frozen=True, repr=False)
-class _Mixing(Transform):
-    """Blends rows with others: `mix_images` is all that differs, and what share is whose."""
+class _Pair(Mixing):
+    """Mixes each row with one other: `mix_images` is all that differs, and what share is whose."""
 
-    _checks: ClassVar = {
-        "alpha": check_alpha,
-        "num_classes": or_none(integer(2, _MOST_CLASSES)),
-        "p": check_probability,
-    }
+    _checks: ClassVar = {"alpha": check_alpha}
 
     alpha: float
-    num_classes: int | None = field(default=None, kw_only=True)
-    p: float = field(default=1.0, kw_only=True)
 
     def _bounds(self) -> Bounds:
-        names = ("share", "row", "column")
-        return {**dict.fromkeys(names, UNIT), "partner": {"minimum": 0.0, "below": 1.0}}
+        return {**super()._bounds(), **dict.fromkeys(("share", "row", "column"), UNIT)}
 
     @property
-    def _mixes(self) -> bool:
-        return True
-
-    def transform_images(self, images: Array, parameters: Parameters) -> Array:
-        rows = (parameters["partner"] * len(images)).astype(np.int64)
-        return self.mix_images(images, images[rows], parameters)
+    def _partners(self) -> int:
+        return 1
 
     @abstractmethod
     def mix_images(self, images: Array, partners: Array, parameters: Parameters) -> Array:
@@ -63,23 +48,17 @@ class _Mixing(Transform):
     def shares(self, parameters: Parameters, size: tuple[int, int]) -> Floats:
         """Returns which part of each mixed image is the row's own, `(M,)` in 0..1."""
 
-    def _mix(
-        self, own: Mapping[str, Array], partners: Mapping[str, Array], parameters: Parameters
-    ) -> dict[str, Array]:
-        """Returns all of a batch mixed with its partners; labels and weights by their shares."""
-        images = own["images"]
+    def _mix(self, own: Batch, others: Sequence[Batch], parameters: Parameters) -> Batch:
+        (partners,), images = others, own["images"]
         result = {"images": self.mix_images(images, partners["images"], parameters)}
         for name in maps_of(own):
             result[name] = self.mix_images(own[name], partners[name], parameters)
         shares = self.shares(parameters, (images.shape[1], images.shape[2]))
-        for name in own.keys() - result.keys():
-            share = shares.reshape(-1, *[1] * (own[name].ndim - 1)).astype(own[name].dtype)
-            result[name] = own[name] * share + partners[name] * (1 - share)
-        return result
+        return result | blended(own, others, [shares])
 
 
 @dataclass(frozen=True, repr=False)
-class MixUp(_Mixing):
+class MixUp(_Pair):
     """Blends each image with another one: `share * own + (1 - share) * other`.
 
     The share is drawn from the beta distribution with both parameters `alpha`. Labels are blended
@@ -144,7 +123,7 @@ class MixUp(_Mixing):
 
 
 @dataclass(frozen=True, repr=False)
-class CutMix(_Mixing):
+class CutMix(_Pair):
     """Pastes a rectangle of another image over each image.
 
     The rectangle has the shape of the image and, before what sticks out is cut off, a part of its
@@ -194,8 +173,7 @@ class CutMix(_Mixing):
     def mix_images(self, images: Array, partners: Array, parameters: Parameters) -> Array:
         spans = np.stack([edge for pair in _spans(parameters, images.shape[1:3]) for edge in pair])
         out = images.copy()
-        pixels = np.ascontiguousarray(partners, images.dtype).view(np.uint8)
-        paste(read_only(pixels), read_only(spans.T.astype(np.int64)), out.view(np.uint8))
+        paste_rectangles(partners, spans.T, out)
         return out
 
     def shares(self, parameters: Parameters, size: tuple[int, int]) -> Floats:

@@ -17,7 +17,7 @@ from kaug._apply.one_by_one import carry_out_one_by_one
 from kaug._apply.parameters import Bounds, check_bounds, check_drawn, fitted
 from kaug._apply.plan import plan
 from kaug._apply.resample import Resampling
-from kaug._apply.stages import Step
+from kaug._apply.stages import Course, Step
 from kaug._draw.draws import Draws
 from kaug._draw.keys import Key, check_rows, resolve_seed, root_key
 from kaug._images import ImageSequence
@@ -258,9 +258,7 @@ class Transform(ABC):
         given = Given(images, self)
         count = len(given.images)
         checked = fitted(self._example, parameters, count)
-        self._check_values_of(checked)
-        if self._mixes:
-            self._check_values_of(checked["partners"])
+        self._check_drawn(checked)
         self._carry_out(given.out, given.source, np.arange(count), checked)
         return given.answer()
 
@@ -367,19 +365,35 @@ class Transform(ABC):
     ) -> None:
         out = {**out, "images": with_channels(out["images"])}
         source = {**source, "images": with_channels(source["images"])}
-        partners = list(self._steps(parameters["partners"])) if self._mixes else []
-        steps, images = list(self._steps(parameters)), source["images"]
+        course, images = self._course(parameters), source["images"]
         if isinstance(images, ImageSequence):
-            carry_out_one_by_one(steps, partners, out, source, rows)
+            carry_out_one_by_one(course, out, source, rows)
             return
-        carry_out(plan(steps, partners, images.shape[1:]), out, source, rows)
+        carry_out(plan(course, images.shape[1:]), out, source, rows)
+
+    def _course(self, parameters: Parameters) -> Course:
+        partners = (self._course(each) for each in _partners_of(parameters))
+        return Course(tuple(self._steps(parameters)), tuple(partners))
 
     def _draw_all(self, key: Key, numbers: NDArray[np.int64]) -> Parameters:
         """Draws for the rows and, if they are mixed with others, for what those go through."""
+        mixing = tuple(leaf for leaf in self._leaves() if leaf._mixes)
+        return self._draw_mixed(key, numbers, mixing)
+
+    def _draw_mixed(
+        self, key: Key, numbers: NDArray[np.int64], mixing: tuple["Transform", ...]
+    ) -> Parameters:
+        """Draws for rows that go through mixing transforms, which others go through as well."""
         parameters = self._draw(key, numbers)
-        if self._mixes:
-            parameters = {**parameters, "partners": self._draw(key.child(_PARTNERS), numbers)}
-        return parameters
+        if not mixing:
+            return parameters
+        # What is mixed in goes through those that do more than blend, with partners of its own.
+        before = tuple(leaf for leaf in mixing[:-1] if not leaf._blends)
+        partners = tuple(
+            self._draw_mixed(key.child(_PARTNERS + i), numbers, before)
+            for i in range(max(leaf._partners for leaf in mixing))
+        )
+        return {**parameters, "partners": partners if len(partners) > 1 else partners[0]}
 
     @cached_property
     def _example(self) -> Parameters:
@@ -407,9 +421,25 @@ class Transform(ABC):
         """Raises for numbers that cannot have been drawn; policies ask their children as well."""
         check_bounds(self._bounds(), parameters, type(self).__name__)
 
+    def _check_drawn(self, parameters: Parameters) -> None:
+        """Raises for what cannot have been drawn, for rows or for those mixed in."""
+        self._check_values_of(parameters)
+        for each in _partners_of(parameters):
+            self._check_drawn(each)
+
     @property
     def _mixes(self) -> bool:
-        """Whether the transform blends each row with another one of the dataset; see `mix`."""
+        """Whether the transform mixes each row with others of the dataset; see `mix`."""
+        return self._partners > 0
+
+    @property
+    def _partners(self) -> int:
+        """With how many other rows each row is mixed; in a policy the most of all transforms."""
+        return 0
+
+    @property
+    def _blends(self) -> bool:
+        """Whether what later transforms mix in is left out of it: see `Course.before`."""
         return False
 
     @property
@@ -464,6 +494,12 @@ class Transform(ABC):
         del parameters
         rule = "Only affine transforms have matrices"
         raise TypeError(message(rule, f"{self!r} and an image of {size[0]} × {size[1]} pixels"))
+
+
+def _partners_of(parameters: Parameters) -> tuple[Parameters, ...]:
+    """Returns the parameters of each row that is mixed in."""
+    partners = parameters.get("partners", ())
+    return (partners,) if isinstance(partners, Mapping) else tuple(partners)
 
 
 def _does_not_say(transform: Transform, what: str, method: str) -> TypeError:
