@@ -203,7 +203,7 @@ def size_of(images: Any) -> tuple[int, int]:
 def warped(
     images: Array | Opened, matrices: Matrices, sampling: Resampling, size: tuple[int, ...]
 ) -> Array:
-    """Returns `images` `(M, H, W, C)`, or one not read yet, warped, in a new array `(M, *size, C)`."""
+    """Returns `images` `(M, H, W, C)`, or one unread, warped, in a new array `(M, *size, C)`."""
     if isinstance(images, Opened):
         return warp_opened(images, matrices, sampling, (size[0], size[1]))
     out = np.empty((len(images), *size, images.shape[3]), images.dtype)

@@ -33,6 +33,7 @@ from kaug.transforms.geometry import (
     Zoom,
 )
 from kaug.transforms.mix import CutMix, MixUp
+from kaug.transforms.mosaic import Mosaic
 from kaug.transforms.noise import GaussianNoise, SaltAndPepper
 from kaug.transforms.perspective import Perspective
 from kaug.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
@@ -70,6 +71,7 @@ __all__ = [
     "Lambda",
     "Letterbox",
     "MixUp",
+    "Mosaic",
     "OneOf",
     "Pad",
     "PadAndCrop",

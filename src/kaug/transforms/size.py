@@ -25,14 +25,11 @@ from kaug._apply.resample import (
 )
 from kaug._draw.draws import Draws
 from kaug._kernels.warp import FILL_MODES
-from kaug._types import Parameters, Side, Size
+from kaug._types import Parameters, Size
 from kaug._validation import check_number, message
 from kaug.transforms._bases.affine import AffineTransform
-from kaug.transforms._bases.fields import choice, integer, or_none
-
-# The longest side of an image that has any business here.
-_LONGEST = 2**15
-_LENGTH = or_none(integer(1, _LONGEST))
+from kaug.transforms._bases.fields import choice, integer
+from kaug.transforms._bases.options import LENGTH, LONGEST, SizeOptions, rounded
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,7 +62,7 @@ class Resize(AffineTransform):
     """
 
     _checks: ClassVar = {
-        **dict.fromkeys(("shorter_side", "height", "width"), _LENGTH),
+        **dict.fromkeys(("shorter_side", "height", "width"), LENGTH),
         "interpolation": choice(*INTERPOLATIONS),
     }
 
@@ -97,7 +94,7 @@ class Resize(AffineTransform):
         if height is None or width is None:
             return (None, None, *rest)
         scale = self.shorter_side / np.minimum(height, width)
-        return (*(_rounded(side * scale) for side in (height, width)), *rest)
+        return (*(rounded(side * scale) for side in (height, width)), *rest)
 
     def _resampling(self) -> Resampling:
         return Resampling("", 0.0, self.interpolation, areas=True)
@@ -108,29 +105,8 @@ class Resize(AffineTransform):
 
 
 @dataclass(frozen=True, repr=False)
-class _ToSize(AffineTransform):
-    """A transform to a size, one number of which stands for both."""
-
-    _checks: ClassVar = {"height": _LENGTH, "width": _LENGTH}
-
-    height: int | None = None
-    width: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.height is None and self.width is not None:
-            rule = f"`{type(self).__name__}` must have a height where it has a width"
-            raise ValueError(message(rule, f"height=None, width={self.width}"))
-
-    @property
-    def _gives_size(self) -> bool:
-        return self.height is not None
-
-    def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Returns the shape of an augmented image, given that of an image."""
-        if self.height is None:
-            return shape
-        return (self.height, self.width or self.height, *shape[2:])
+class _ToSize(SizeOptions, AffineTransform):
+    """An affine transform to a size."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -257,7 +233,7 @@ class Pad(_Filled):
                [9, 9, 9, 9]])
     """
 
-    _checks: ClassVar = {"multiple_of": integer(1, _LONGEST)}
+    _checks: ClassVar = {"multiple_of": integer(1, LONGEST)}
 
     multiple_of: int = field(default=1, kw_only=True)
 
@@ -273,7 +249,7 @@ class Pad(_Filled):
     def _padded(self, side: Any, least: int) -> Any:
         if side is None:
             return None
-        return _rounded(np.ceil(np.maximum(side, least) / self.multiple_of) * self.multiple_of)
+        return rounded(np.ceil(np.maximum(side, least) / self.multiple_of) * self.multiple_of)
 
     def _resampling(self) -> Resampling:
         return Resampling(self.fill_mode, self.fill_value, "")
@@ -324,19 +300,13 @@ class Letterbox(_Filled):
         after = self.output_shape(size)
         scale = np.minimum(after[0] / size[0], after[1] / size[1])
         sides = [
-            np.minimum(_rounded(side * scale), now) for side, now in zip(size, after, strict=True)
+            np.minimum(rounded(side * scale), now) for side, now in zip(size, after, strict=True)
         ]
         # Pixels of the image to one of the result.
         down, across = (before / now for before, now in zip(size, sides, strict=True))
         top, left = (-np.floor((now - side) / 2) for side, now in zip(sides, after, strict=True))
         box = (top * down, left * across, after[0] * down, after[1] * across)
         return matrices.crop(box, size, after, len(parameters["applied"]))
-
-
-def _rounded(length: Side) -> Any:
-    """Returns lengths as whole pixels, at least one."""
-    whole = np.maximum(np.floor(length + 0.5), 1)
-    return int(whole) if np.ndim(whole) == 0 else whole.astype(np.int64)
 
 
 def _check_holds(shape: tuple[Any, ...], result: tuple[Any, ...]) -> None:

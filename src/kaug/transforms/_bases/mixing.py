@@ -1,0 +1,93 @@
+"""What makes something of each row and others of the dataset, and of their labels."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from kaug._apply.parameters import Bounds
+from kaug._kernels import read_only
+from kaug._kernels.mixing import paste
+from kaug._types import Array, Batch, Floats, Parameters
+from kaug._validation import check_probability
+from kaug.transforms._bases.fields import integer, or_none
+from kaug.transforms.transform import Transform
+
+# A row of labels has a number for each.
+_MOST_CLASSES = 2**24
+
+
+@dataclass(frozen=True, repr=False)
+class Mixing(Transform):
+    """Mixes each row with `_partners` others; what becomes of all of them, `_mix` says.
+
+    The parameter `"partner"` says which: fractions of the dataset, `(M,)` or `(M, _partners)`.
+    """
+
+    _checks: ClassVar = {
+        "num_classes": or_none(integer(2, _MOST_CLASSES)),
+        "p": check_probability,
+    }
+
+    num_classes: int | None = field(default=None, kw_only=True)
+    p: float = field(default=1.0, kw_only=True)
+
+    def _bounds(self) -> Bounds:
+        return {**super()._bounds(), "partner": {"minimum": 0.0, "below": 1.0}}
+
+    @property
+    def _blends(self) -> bool:
+        return True
+
+    def transform_images(self, images: Array, parameters: Parameters) -> Array:
+        places = parameters["partner"].reshape(len(images), self._partners)
+        rows = (places * len(images)).astype(np.int64)
+        others: list[Batch] = [{"images": images[own]} for own in rows.T]
+        return self._mix({"images": images}, others, parameters)["images"]
+
+    @abstractmethod
+    def _mix(self, own: Batch, others: Sequence[Batch], parameters: Parameters) -> Batch:
+        """Returns all of a batch mixed with its partners.
+
+        Args:
+            own: The rows.
+            others: The first partner of each row, the second, and so on: the same keys.
+            parameters: For the rows.
+        """
+
+
+def blended(own: Batch, others: Sequence[Batch], shares: Sequence[Floats]) -> Batch:
+    """Returns the labels and weights of a batch blended with those of its partners.
+
+    Args:
+        own: A batch.
+        others: Its partners.
+        shares: Which part of each row is its own, `(M,)`, and which is each partner's, but for the
+            last one's, which is what is left.
+    """
+    result = {}
+    for name in own:
+        if not name.startswith("mixed"):
+            continue
+        dtype, axes = own[name].dtype, [1] * (own[name].ndim - 1)
+        left: Any = 1
+        total: Any = 0
+        for batch, share in zip((own, *others[:-1]), shares, strict=True):
+            part = share.reshape(-1, *axes).astype(dtype)
+            total, left = total + batch[name] * part, left - part
+        result[name] = total + others[-1][name] * left
+    return result
+
+
+def paste_rectangles(partners: Array, spans: Array, out: Array) -> None:
+    """Copies a rectangle of each partner to the same place in `out`, in place.
+
+    Args:
+        partners: `(M, H, W, C)`.
+        spans: `(M, 4)`, whole numbers: from and to which row, from and to which column.
+        out: `(M, H, W, C)`, C-contiguous.
+    """
+    pixels = np.ascontiguousarray(partners, out.dtype).view(np.uint8)
+    paste(read_only(pixels), read_only(np.ascontiguousarray(spans, np.int64)), out.view(np.uint8))
