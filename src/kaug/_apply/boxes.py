@@ -23,6 +23,8 @@ FORMATS = (*_ABSOLUTE, *(f"rel_{name}" for name in _ABSOLUTE if name != "center_
 
 # Points on each side of a box. Straight warps need the corners alone, curved ones more.
 _PER_SIDE = 4
+#: Points in the outline of a box.
+POINTS = 4 * _PER_SIDE
 # An outer pixel counts, whatever rounding does.
 _NEARLY = 1e-6
 # How far beyond the border rounding can put an edge that lies on it: of the height or the width,

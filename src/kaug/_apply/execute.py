@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kaug import _parallel
+from kaug._apply.joining import with_room
 from kaug._apply.plan import plan
 from kaug._apply.resample import warp_rows
 from kaug._apply.stages import Course, Stage, Step, Warp
@@ -59,6 +60,7 @@ def _through(stages: Sequence[Stage], out: Batch, source: Mapping[str, Any], row
         batch["images"] = _taken(images, rows)
     for stage in stages:
         stage.apply(batch, source)
+    batch = with_room(batch, out)
     for name, array in out.items():
         if batch[name] is not array:
             array[...] = batch[name]

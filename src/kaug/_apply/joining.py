@@ -1,12 +1,75 @@
-"""What belongs to several images that become one: side by side in the arrays of a batch."""
+"""Boxes and points of several images that become one: side by side in the arrays of a batch.
+
+Every row of a batch has room for as many. Room that is not taken is blank: zeros, and -1 as the
+label of a box.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from kaug._types import Batch
+import numpy as np
+
+from kaug._apply.boxes import POINTS
+from kaug._types import Array, Batch
+
+# What there is for each box beside its outline, and for each point, has a name that begins so.
+OF_BOXES, OF_POINTS = "of boxes", "of points"
+#: The labels of boxes.
+LABELS = f"{OF_BOXES}: labels"
 
 
 def joined(batches: Sequence[Batch]) -> Batch:
-    """Returns a batch with the images of the first, and the places of all."""
-    return dict(batches[0])
+    """Returns the first of several batches with the boxes and points of all of them."""
+    own = [_apart(batch) for batch in batches]
+    together = {
+        name: tuple(
+            np.concatenate(parts, axis=1)
+            for parts in zip(*(each[name] for each in own), strict=True)
+        )
+        for name in own[0]
+    }
+    return batches[0] | _in_one(together)
+
+
+def with_room(batch: Batch, like: Mapping[str, Array]) -> Batch:
+    """Returns a batch with room for as many boxes and points as another one has."""
+    if all(batch[name].shape[1:] == array.shape[1:] for name, array in like.items()):
+        return batch
+    due = _apart(like)
+    return batch | _in_one(
+        {
+            name: tuple(
+                _filled_up(part, to.shape[1], name)
+                for part, to in zip(parts, due[name], strict=True)
+            )
+            for name, parts in _apart(batch).items()
+        }
+    )
+
+
+def _filled_up(array: Array, count: int, name: str) -> Array:
+    if array.shape[1] == count:
+        return array
+    blank = -1 if name == LABELS else 0
+    result = np.full((len(array), count, *array.shape[2:]), blank, array.dtype)
+    result[:, : array.shape[1]] = array
+    return result
+
+
+def _apart(batch: Mapping[str, Array]) -> dict[str, tuple[Array, Array]]:
+    """Returns what belongs to boxes, and what to keypoints, in each array that has such."""
+    outlines = batch["boxes"].shape[1] * POINTS if "boxes" in batch else 0
+    result = {}
+    for name, array in batch.items():
+        if name in ("points", "inside"):
+            result[name] = (array[:, :outlines], array[:, outlines:])
+        elif name == "boxes" or name.startswith(OF_BOXES):
+            result[name] = (array, array[:, :0])
+        elif name.startswith(OF_POINTS):
+            result[name] = (array[:, :0], array)
+    return result
+
+
+def _in_one(parts: Mapping[str, tuple[Array, ...]]) -> Batch:
+    return {name: np.concatenate(both, axis=1) for name, both in parts.items()}

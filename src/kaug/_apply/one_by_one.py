@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from kaug import _parallel
+from kaug._apply.joining import with_room
 from kaug._apply.plan import plan
 from kaug._apply.stages import Course, Mix, Stage, Step, Warp
 from kaug._images import Companion, ImageSequence, Opened
@@ -36,7 +37,7 @@ def carry_out_one_by_one(course: Course, out: Batch, source: Mapping[str, Any], 
     def task(start: int, stop: int) -> None:
         for first in range(start, stop, _AT_ONCE):
             part = slice(first, min(first + _AT_ONCE, stop))
-            made = _made(course.part(part), source, rows[part])
+            made = with_room(_made(course.part(part), source, rows[part]), out)
             for name, array in out.items():
                 array[part] = made[name]
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._apply.batches import maps_of, move_points, take_rows, writable
+from kaug._apply.joining import with_room
 from kaug._apply.leaf import Leaf
 from kaug._apply.matrices import Matrices
 from kaug._apply.resample import Resampling, moved, size_of, warped
@@ -209,8 +210,10 @@ class Mix:
             batch |= transform._mix(batch, partners, parameters)
             return
         own = {name: array[chosen] for name, array in batch.items()}
-        for name, mixed in transform._mix(own, partners, parameters).items():
-            writable(batch, name)[chosen] = mixed
+        mixed = transform._mix(own, partners, parameters)
+        batch |= with_room(batch, mixed)
+        for name, array in mixed.items():
+            writable(batch, name)[chosen] = array
 
 
 Stage = Step | Warp | Mix

@@ -55,10 +55,7 @@ def cut(
             old, outline = before[i, b * size :][:size], points[i, b * size :][:size]
             whole = part = _area(outline, size)
             if not _lies_within(outline, height, width):
-                count = _clip(outline, size, one, 0, -0.5, 1)
-                count = _clip(one, count, other, 0, width - 0.5, -1)
-                count = _clip(other, count, one, 1, -0.5, 1)
-                count = _clip(one, count, other, 1, height - 0.5, -1)
+                count = _clip_to(outline, size, one, other, -0.5, -0.5, width - 0.5, height - 0.5)
                 part = _area(other, count)
             seen = part > 0 and whole > 0
             if seen:
@@ -97,6 +94,67 @@ def begin(points: _Array, boxes: _Array, size: int, height: int, width: int) -> 
             boxes[i, b, 1] = boxes[i, b, 0] > 0 and _holds_pixel(outline, 0.0, height, width)
             # Which pixels a box has is known exactly until they were resampled once.
             boxes[i, b, 2] = -_HALF_PIXEL
+
+
+@jit
+def cover(points: _Array, boxes: _Array, spans: _Array, size: int, height: int, width: int) -> None:
+    """Cuts off, in place, what of outlines lies at the edges and under a rectangle.
+
+    What lies around the rectangle is kept as a whole, so that a box may still have some of it.
+
+    Args:
+        points: `(M, P, 2)`, as for `cut`.
+        boxes: As for `cut`.
+        spans: `(M, 4)`: from and to which row, from and to which column of pixels.
+        size: Points in an outline.
+        height: Of the picture.
+        width: Of the picture.
+    """
+    one, other = np.empty((_GROWTH * size, 2)), np.empty((_GROWTH * size, 2))
+    for i in range(len(points)):
+        top, bottom, left, right = spans[i] - 0.5
+        for b in range(boxes.shape[1] if bottom > top and right > left else 0):
+            box, outline = boxes[i, b], points[i, b * size :][:size]
+            if not box[0] > 0:
+                continue
+            whole = _area(outline, size)
+            under = _area(other, _clip_to(outline, size, one, other, left, top, right, bottom))
+            if not under > 0:
+                continue
+            first_x, first_y, last_x, last_y, seen = np.inf, np.inf, -np.inf, -np.inf, False
+            for axis, limit, sign in ((0, left, -1), (0, right, 1), (1, top, -1), (1, bottom, 1)):
+                count = _clip(outline, size, one, axis, limit, sign)
+                if not _area(one, count) > _SLACK:
+                    continue
+                piece = one[:count]
+                first_x, last_x = min(first_x, piece[:, 0].min()), max(last_x, piece[:, 0].max())
+                first_y, last_y = min(first_y, piece[:, 1].min()), max(last_y, piece[:, 1].max())
+                seen |= not box[1] > 0 or _holds_pixel(piece, box[2], height, width)
+            if seen:
+                box[0] *= max(whole - under, 0.0) / whole
+                count = _clip_to(outline, size, one, other, first_x, first_y, last_x, last_y)
+                _refit(other, count, outline)
+            else:
+                box[0] = 0
+                outline[:] = 0
+
+
+@jit
+def _clip_to(
+    outline: _Array,
+    count: int,
+    one: _Array,
+    other: _Array,
+    left: float,
+    top: float,
+    right: float,
+    bottom: float,
+) -> int:
+    """Writes into `other` what of a polygon lies in a rectangle; returns of how many points."""
+    count = _clip(outline, count, one, 0, left, 1)
+    count = _clip(one, count, other, 0, right, -1)
+    count = _clip(other, count, one, 1, top, 1)
+    return _clip(one, count, other, 1, bottom, -1)
 
 
 @jit

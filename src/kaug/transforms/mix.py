@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kaug._apply.batches import maps_of
 from kaug._apply.dtypes import to_dtype, working_dtype
+from kaug._apply.joining import joined
+from kaug._apply.overlaps import cover, keep
 from kaug._apply.parameters import UNIT, Bounds
+from kaug._apply.resample import size_of
 from kaug._draw.distributions import beta, check_alpha
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
@@ -54,7 +58,13 @@ class _Pair(Mixing):
         for name in maps_of(own):
             result[name] = self.mix_images(own[name], partners[name], parameters)
         shares = self.shares(parameters, (images.shape[1], images.shape[2]))
-        return result | blended(own, others, [shares])
+        places = joined(self._seen(own, partners, parameters))
+        return places | result | blended(own, others, [shares])
+
+    def _seen(self, own: Batch, partners: Batch, parameters: Parameters) -> tuple[Batch, Batch]:
+        """Returns rows and partners with those boxes and points that are seen of each."""
+        del parameters
+        return own, partners
 
 
 @dataclass(frozen=True, repr=False)
@@ -118,8 +128,9 @@ class MixUp(_Pair):
         return np.asarray(parameters["share"])
 
     def _check_carries(self, what: str) -> None:
-        rule = "MixUp blends two images in every pixel, so it needs targets that can be blended"
-        raise ValueError(message(rule, what, "Use CutMix for masks, or leave MixUp out."))
+        if what == "segmentation masks":
+            rule = "MixUp blends two images in every pixel, so it needs targets that can be blended"
+            raise ValueError(message(rule, what, "Use CutMix for masks, or leave MixUp out."))
 
 
 @dataclass(frozen=True, repr=False)
@@ -171,29 +182,30 @@ class CutMix(_Pair):
         }
 
     def mix_images(self, images: Array, partners: Array, parameters: Parameters) -> Array:
-        spans = np.stack([edge for pair in _spans(parameters, images.shape[1:3]) for edge in pair])
         out = images.copy()
-        paste_rectangles(partners, spans.T, out)
+        paste_rectangles(partners, _spans(parameters, images.shape[1:3]), out)
         return out
 
     def shares(self, parameters: Parameters, size: tuple[int, int]) -> Floats:
         """Returns the shares of the area that are left of the rows' own."""
-        (top, bottom), (left, right) = _spans(parameters, size)
-        return 1 - (bottom - top) * (right - left) / (size[0] * size[1])
+        top, bottom, left, right = _spans(parameters, size).T
+        return np.asarray(1 - (bottom - top) * (right - left) / (size[0] * size[1]))
+
+    def _seen(self, own: Batch, partners: Batch, parameters: Parameters) -> tuple[Batch, Batch]:
+        size = size_of(own["images"])
+        spans = _spans(parameters, size)
+        return cover(own, spans, size), keep(partners, spans)
 
     def _check_carries(self, what: str) -> None:
-        if what != "segmentation masks":
-            rule = "CutMix would add those of another image, so it needs targets of a fixed number"
-            raise ValueError(message(rule, what, "Leave CutMix out."))
+        """Raises for nothing: all targets are cut as images are."""
 
 
-def _spans(parameters: Parameters, size: tuple[int, ...]) -> list[tuple[Floats, Floats]]:
-    """Returns where the rectangles begin and end on both axes, in whole pixels."""
+def _spans(parameters: Parameters, size: tuple[int, ...]) -> NDArray[np.int64]:
+    """Returns from and to which row, from and to which column rectangles reach, `(M, 4)`."""
     extent = np.sqrt(1 - parameters["share"]) / 2
-    return [
-        (
-            np.clip(np.rint((parameters[name] - extent) * length), 0, length),
-            np.clip(np.rint((parameters[name] + extent) * length), 0, length),
-        )
+    ends = [
+        np.clip(np.rint((parameters[name] + sign * extent) * length), 0, length)
         for name, length in zip(("row", "column"), size, strict=True)
+        for sign in (-1, 1)
     ]
+    return np.stack(ends, axis=1).astype(np.int64)
