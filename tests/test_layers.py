@@ -190,6 +190,34 @@ def test_what_is_seen_of_boxes_is_what_the_transform_says(fill_mode, whole, pick
         assert 20 < gone.sum() < 380
 
 
+@pytest.mark.parametrize("single", [False, True])
+def test_further_fields_of_boxes_go_along(single, picked):
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 3, (60, 2))
+    labels[::7, 1] = -1
+    boxes = {
+        "track": rng.integers(1, 99, (60, 2)).astype("int32"),
+        "boxes": rng.uniform([0, 0, 9, 7], [8, 6, 17, 13], (60, 2, 4)).astype("float32"),
+        "labels": labels,
+        "scores": rng.random((60, 2, 7)).astype("float32"),
+        "crowd": np.ones((60, 2), bool),
+    }
+    policy = Translation(0.9, 0.9)
+    data = {"images": X, "bounding_boxes": boxes}
+    layer, results = RandomTransform(policy, seed=3), []
+    for row in range(60 if single else 1):
+        one = {name: array[row] for name, array in boxes.items()} if single else boxes
+        given = {"images": X[row] if single else X, "bounding_boxes": one}
+        results.append(layer(given, training=True)["bounding_boxes"])
+    rows = np.ravel([numpy_of(each) for each in picked])
+    expected = policy(data, seed=3, index=rows)["bounding_boxes"]
+    gone = (expected["labels"] == -1) & (labels != -1)
+    assert 10 < gone.sum() < 110
+    for name in ("track", "labels", "scores", "crowd"):
+        made = np.stack([numpy_of(each[name]) for each in results])
+        np.testing.assert_array_equal(made if single else made[0], expected[name])
+
+
 @pytest.mark.parametrize("dtype", ["float32", "int32"])
 def test_the_visibility_of_a_keypoint_ends_outside(dtype, picked):
     rng = np.random.default_rng(1)
@@ -551,8 +579,11 @@ def test_what_is_no_image(shape):
         in_a_graph(RandomTransform(POLICY), None)
 
 
-def boxed(boxes, labels, dtype="int32"):
-    return {"boxes": np.zeros(boxes, "float32"), "labels": np.zeros(labels, dtype)}
+def boxed(boxes, labels, dtype="int32", **fields):
+    return {"boxes": np.zeros(boxes, "float32"), "labels": np.zeros(labels, dtype), **fields}
+
+
+TWO = {"boxes": (4, 2, 4), "labels": (4, 2)}
 
 
 @pytest.mark.parametrize(
@@ -569,6 +600,16 @@ def boxed(boxes, labels, dtype="int32"):
         ("bounding_boxes", boxed((3, 2, 4), (3, 2)), ValueError, "(B, N, 4)"),
         ("bounding_boxes", boxed((4, 2, 4), (4, 3)), ValueError, '"labels" must be of shape'),
         ("bounding_boxes", boxed((4, 2, 4), (4, 2), "uint8"), TypeError, "signed numbers"),
+        ("bounding_boxes", boxed(**TWO, area=np.zeros((4, 3))), ValueError, "boxes['area']` must"),
+        ("bounding_boxes", boxed(**TWO, area=np.zeros(4)), ValueError, "an entry for each box"),
+        ("bounding_boxes", boxed(**TWO, name=np.full((4, 2), "a")), TypeError, "must be numbers"),
+        ("bounding_boxes", boxed(**TWO, masks=np.zeros((4, 2))), ValueError, "a layer for each"),
+        (
+            "bounding_boxes",
+            boxed(**TWO, points=np.zeros((4, 2, 5, 2))),
+            ValueError,
+            'Call it "keypoints"',
+        ),
     ],
 )
 def test_what_does_not_belong_to_the_images(name, value, error, text):

@@ -64,7 +64,8 @@ class RandomTransform(keras.layers.Layer):
       their values; new places are filled as the transform says, with 0 where that is constant;
     - `"bounding_boxes"`, a dict of `"boxes"` `(B, N, 4)` and `"labels"` `(B, N)`: the boxes around
       what is seen of the moved ones. A box of which no pixel is left becomes zeros with the label
-      -1, like padding;
+      -1, like padding. Further fields, numbers `(B, N, …)` with an entry for each box, go along,
+      and are zeros where it has gone;
     - `"keypoints"`, `(B, P, 2)`, (x, y) in pixels from the centre of the first, or `(B, P, 3)` with
       a visibility that becomes 0 where a point leaves the image;
     - `"labels"` and `"sample_weight"` with a value for each pixel, `(B, H, W)` or `(B, H, W, 1)`,

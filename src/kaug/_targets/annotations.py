@@ -157,6 +157,8 @@ class Annotations(PickledByPlace):
 
         map_arrays(look, self.y, self._name)
         map_arrays(look, self.weight, "sample_weight")
+        if self._order is not None:
+            self._places.doubt(self._name)
 
     def _take_mixed(self, transform: Tree) -> None:
         """Makes arrays that can be mixed of labels and weights."""

@@ -1,9 +1,7 @@
-"""Checks of bounding boxes: their shapes, and whether they can be what their format says."""
+"""Checks of bounding boxes: whether they can be what their format says."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,7 @@ import numpy as np
 from kaug._apply.boxes import FORMATS
 from kaug._targets.structures import rows_text
 from kaug._types import Array
-from kaug._validation import as_array, describe, message
+from kaug._validation import describe, message
 
 # What other libraries call the formats.
 _THEIRS = {
@@ -40,65 +38,6 @@ def check_format(value: Any) -> str:
     right = _THEIRS.get(name.replace("-", "_"))
     fix = f'What others call {name!r} is "{right}".' if right else ""
     raise ValueError(message(rule, f"bounding_box_format={describe(value)}", fix))
-
-
-def checked_boxes(value: Any, count: int) -> dict[str, Array]:
-    """Returns boxes `(N, B, 4)`, floats, and their labels `(N, B)`; lists are padded."""
-    rule = (
-        '`bounding_boxes` must be a dict of "boxes" (N, B, 4) and "labels" (N, B), or of lists '
-        "with one array for each image"
-    )
-    if not isinstance(value, Mapping) or set(value) != {"boxes", "labels"}:
-        keys = sorted(map(str, value)) if isinstance(value, Mapping) else describe(value)
-        raise ValueError(message(rule, f"{keys}"))
-    corners, labels = (_listed(value[name]) for name in ("boxes", "labels"))
-    if isinstance(corners, (tuple, list)):
-        corners, labels = _dense(corners, labels, rule)
-    corners, labels = as_array(corners, "boxes"), as_array(labels, "labels")
-    shapes_fit = corners.ndim == 3 and corners.shape[2] == 4 and labels.shape == corners.shape[:2]
-    if not shapes_fit or len(corners) != count:
-        received = f"{describe(corners)} and {describe(labels)} for {count} images"
-        raise ValueError(message(rule, received))
-    if corners.dtype.kind not in "iuf" or labels.dtype.kind not in "if":
-        rule = "Boxes must be real numbers and their labels signed numbers: -1 marks padding"
-        raise TypeError(message(rule, f"{describe(corners)} and {describe(labels)}"))
-    return {"boxes": as_places(corners), "labels": labels}
-
-
-def as_places(array: Array) -> Array:
-    """Returns coordinates as floats that hold every place in a picture, as float16 does not."""
-    holds = array.dtype.kind == "f" and array.dtype.itemsize > 2
-    return array if holds else array.astype(np.float32)
-
-
-def _listed(value: Any) -> Any:
-    """Returns a ragged tensor as lists, anything else as it is."""
-    return value.to_list() if hasattr(value, "row_splits") else value
-
-
-def _dense(corners: Any, labels: Any, rule: str) -> tuple[Array, Array]:
-    """Pads lists of boxes with zeros, and of their labels with -1."""
-    if not isinstance(labels, (tuple, list, np.ndarray)):
-        raise ValueError(message(rule, f"lists of boxes and {describe(labels)} as labels"))
-    for number, pair in enumerate(zip_longest(corners, labels, fillvalue=())):
-        if not all(hasattr(each, "__len__") for each in pair):
-            fix = "An image without boxes has an empty array, np.zeros((0, 4)), and no labels, []."
-            received = f"{' and '.join(map(describe, pair))} for image {number}"
-            raise ValueError(message(rule, received, fix))
-    sizes = [len(each) for each in corners]
-    if len(labels) != len(corners) or sizes != [len(each) for each in labels]:
-        raise ValueError(message(rule, "lists of boxes and labels of different lengths"))
-    dense = np.zeros((len(sizes), max(sizes, default=0), 4), np.float32)
-    classes = np.full(dense.shape[:2], -1, np.int64)
-    for number, size in enumerate(sizes):
-        if not size:
-            continue
-        each, names = as_array(corners[number], "boxes"), as_array(labels[number], "labels")
-        if each.shape != (size, 4) or names.shape != (size,) or names.dtype.kind not in "iu":
-            received = f"{describe(each)} and {describe(names)} for image {number}"
-            raise ValueError(message(f"{rule}, labels being integers", received))
-        dense[number, :size], classes[number, :size] = each, names
-    return dense, classes
 
 
 def check_values(

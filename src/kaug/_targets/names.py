@@ -67,7 +67,7 @@ def misnamed(structure: Any, size: Shape, path: str = "y", depth: int = 0) -> It
     """
     if isinstance(structure, Mapping):
         for key, value in structure.items():
-            right = _right_name(key, nested=depth > 0)
+            right = right_name(key, nested=depth > 0)
             if right and _can_be(right, value, size):
                 yield Look(right, f"{path}[{key!r}]")
             elif depth > 0 or key not in MOVING:
@@ -180,10 +180,18 @@ def _listed(names: Mapping[str, str]) -> str:
     return f"{', '.join(first)} or {last}"
 
 
+def right_name(key: Any, *, nested: bool = True) -> str | None:
+    """Returns what something with the name of what moves must be called to move; else None.
+
+    Args:
+        key: A key of a dict.
+        nested: Whether the dict lies inside of another one.
+    """
+    return _right_name(key, nested) if isinstance(key, str) else None
+
+
 @lru_cache(maxsize=256)
-def _right_name(key: Any, *, nested: bool) -> str | None:
-    if not isinstance(key, str):
-        return None
+def _right_name(key: str, nested: bool) -> str | None:
     if key in MOVING:
         return key if nested else None
     return _RIGHT.get(re.sub("[^a-z0-9]", "", key.lower()))

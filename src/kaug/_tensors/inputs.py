@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._targets.box_checks import check_values
+from kaug._targets.box_columns import check_field_name, looks_like_field
 from kaug._targets.names import MAPS, MOVING, check_names, looks_like, point_out
 from kaug._targets.structures import map_arrays
 from kaug._validation import describe, fix_for_clips, message, warn_of_channels_first
@@ -72,11 +73,15 @@ def _check_keys(parts: Mapping[str, Any]) -> None:
 
 def _check_boxes(given: Mapping[str, Any], box_format: str, size: tuple[int | None, ...]) -> None:
     """Checks boxes by their values, where these lie in memory anyway."""
-    for name, padding in (("boxes", 0), ("labels", -1)):
+    for name in given:
+        padding = -1 if name == "labels" else 0
         if isinstance(given[name], (tuple, list)) or hasattr(given[name], "row_splits"):
             rule = f'In `bounding_boxes`, "{name}" must be one tensor with as many for each image'
             fix = f"Pad them with {padding}: of a ragged tensor, .to_tensor({padding})."
             raise TypeError(message(rule, f"a {type(given[name]).__name__}", fix))
+        if name not in ("boxes", "labels") and _kind(given[name]) not in "biuf":
+            rule = f"`bounding_boxes[{name!r}]` must be numbers, since those of padding are 0"
+            raise TypeError(message(rule, f"dtype {_dtype(given[name])}"))
     boxes, labels = (_values(given[name]) for name in ("boxes", "labels"))
     if boxes is None or labels is None or None in size:
         return
@@ -178,9 +183,25 @@ def check_moving(parts: Mapping[str, Any]) -> None:
         number = (_known_shape(boxes) or (None, None))[1]
         rule = 'In `bounding_boxes`, "labels" must be of shape (B, N), one for each box'
         _check_shape(labels, images, rule, (count, number))
+        _check_fields(parts["bounding_boxes"], (count, number))
         if "uint" in str(labels.dtype):
             rule = "The labels of boxes must be signed numbers, since -1 marks padding"
             raise TypeError(message(rule, f"labels of dtype {labels.dtype}"))
+
+
+def _check_fields(boxes: Mapping[str, Any], shape: tuple[int | None, ...]) -> None:
+    """Checks the further fields of boxes of a shape, and warns of what looks like a place."""
+    for name, field in boxes.items():
+        if name in ("boxes", "labels"):
+            continue
+        own = _known_shape(field) or (*shape, None)
+        check_field_name(name, len(own))
+        rule = f"`bounding_boxes[{name!r}]` must have an entry for each box, (B, N, …)"
+        if not _fits(own[:2], shape):
+            raise ValueError(message(rule, f"shape {own} beside boxes of shape {shape}"))
+        look = looks_like_field(own, _kind(field))
+        if look:
+            point_out(look, f"data['bounding_boxes'][{name!r}]", f"of shape {own}")
 
 
 def _check_shape(tensor: Any, images: Any, rule: str, *expected: tuple[int | None, ...]) -> None:

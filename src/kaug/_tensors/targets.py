@@ -51,11 +51,18 @@ def moved_boxes(
     visible = there & shown & (labels != -1)
     result = ops.matmul(result, np.linalg.inv(matrix).astype(np.float32))
     result = ops.where(visible[..., None], result, ops.zeros_like(result))
+    fields = {name: _where(visible, field, ops) for name, field in given.items()}
     return {
-        **given,
+        **fields,
         "boxes": backend.cast(result, boxes.dtype) if _is_float(boxes) else result,
         "labels": ops.where(visible, labels, ops.zeros_like(labels) - 1),
     }
+
+
+def _where(visible: Any, field: Any, ops: Any) -> Any:
+    """Returns a further field of boxes, zeros where these are padding."""
+    there = visible[(..., *[None] * (len(field.shape) - 2))]
+    return ops.where(there, field, ops.zeros_like(field))
 
 
 def _have_area(edges: list[Any]) -> Any:

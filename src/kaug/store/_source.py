@@ -12,7 +12,7 @@ import numpy as np
 
 from kaug._images import ImageSequence, are_any_size
 from kaug._targets.annotations import is_keras_dict
-from kaug._targets.box_checks import checked_boxes
+from kaug._targets.box_columns import checked_boxes
 from kaug._targets.maps import Maps, with_maps
 from kaug._targets.places import SETTINGS
 from kaug._targets.structures import check_targets, check_weights, map_arrays
