@@ -257,3 +257,123 @@ def test_fields_that_look_like_places_are_pointed_out(shape, text):
     with warnings.catch_warnings(action="error"):
         Brightness()({"images": X, **y}, seed=0)
         augment_dataset(X, {"bounding_boxes": DENSE}, 2, Identity(), seed=0)
+
+
+# Which boxes stay -----------------------------------------------------------------------------
+
+# After a shift by 10 to the right in pictures of 20 pixels: whole 6 x 3, cut to 5 x 4, 3 x 8 of
+# which a half is seen, and gone.
+FOUR = [[2, 1, 8, 4], [5, 2, 12, 6], [7, 1, 13, 9], [12, 0, 15, 9]]
+FORMATS = ["xyxy", "rel_xywh"]
+
+
+def kept(transform=RIGHT, boxes=FOUR, box_format="xyxy", **limits):
+    """Returns the numbers of the boxes that stay."""
+    places = np.array([boxes], "f8")
+    if box_format == "rel_xywh":
+        places[..., 2:] -= places[..., :2]
+        places /= [20, 10, 20, 10]
+    columns = {"boxes": places.astype("f4"), "labels": np.arange(len(boxes))[np.newaxis]}
+    columns["track"] = columns["labels"] + 1
+    batch = {"images": X[:1], "bounding_boxes": columns, "bounding_box_format": box_format}
+    made = transform({**batch, **limits}, seed=0)
+    assert {name: made[name] for name in limits} == limits
+    made = made["bounding_boxes"]
+    gone = made["labels"][0] == -1
+    assert not made["boxes"][0, gone].any()
+    assert not made["track"][0, gone].any()
+    return made["labels"][0, ~gone].tolist()
+
+
+@pytest.mark.parametrize("box_format", FORMATS)
+@pytest.mark.parametrize(
+    ("limits", "stay"),
+    [
+        ({}, [0, 1, 2]),
+        ({"min_area": 18}, [0, 1, 2]),
+        ({"min_area": 18.01}, [1, 2]),
+        ({"min_area": 20}, [1, 2]),
+        ({"min_area": 21}, [2]),
+        ({"min_area": 24}, [2]),
+        ({"min_area": 25}, []),
+        ({"min_size": 1}, [0, 1, 2]),
+        ({"min_size": 3}, [0, 1, 2]),
+        ({"min_size": 3.1}, [1]),
+        ({"min_size": np.float32(4)}, [1]),
+        ({"min_size": 5}, []),
+        ({"min_visible_area": 0.6}, [0, 1]),
+        ({"min_visible_area": 0.5, "min_area": 20}, [1, 2]),
+        ({"min_visible_area": 0.6, "min_area": 20, "min_size": 4}, [1]),
+        ({"min_area": 0, "min_size": 0.0}, [0, 1, 2]),
+    ],
+)
+def test_which_boxes_stay(limits, stay, box_format):
+    assert kept(box_format=box_format, **limits) == stay
+
+
+def test_limits_are_of_boxes_as_they_come_out():
+    # Twice as large 12 x 6 and 14 x 8 are cut to 10 x 5 and 10 x 8; half as large 3 x 1.5 stays.
+    larger, smaller = (Resize(height=10 * by // 2, width=20 * by // 2) for by in (4, 1))
+    boxes = [[0, 0, 6, 3]]
+    assert kept(larger, boxes, min_area=72, min_size=6) == [0]
+    assert kept(larger, boxes, min_area=73) == []
+    assert kept(smaller, boxes, min_area=4.5, min_size=1.5) == [0]
+    assert kept(smaller, boxes, min_size=1.6) == []
+    assert kept(Identity(), boxes, min_area=18.5) == []
+
+
+def test_many_boxes_against_their_areas_and_sides():
+    rng = np.random.default_rng(0)
+    start = rng.uniform(0, [14, 7], (400, 2))
+    boxes = np.concatenate([start, start + rng.uniform(1.2, [12, 6], (400, 2))], axis=1)
+    boxes = boxes[(boxes[:, 2] <= 20) & (boxes[:, 3] <= 10)]
+    moved = np.clip(boxes + np.array([10, 0, 10, 0]), 0, [20, 10, 20, 10])
+    width, height = (moved[:, 2:] - moved[:, :2]).T
+    for limits, stay in (
+        ({"min_area": 9}, width * height >= 9),
+        ({"min_size": 2.5}, (width >= 2.5) & (height >= 2.5)),
+        ({"min_area": 6, "min_size": 2}, (width * height >= 6) & (width >= 2) & (height >= 2)),
+    ):
+        made = kept(boxes=boxes.tolist(), **limits)
+        assert made == np.flatnonzero(stay).tolist()
+        assert 20 < len(made) < len(boxes) - 20
+
+
+@pytest.mark.parametrize(
+    ("limits", "error", "text"),
+    [
+        (
+            {"min_area": -1},
+            ValueError,
+            "^`min_area` must be 0, or a number of square pixels from 1",
+        ),
+        ({"min_area": 0.3}, ValueError, "For a share of each box pass `min_visible_area`"),
+        ({"min_size": 0.5}, ValueError, "`min_size` must be 0, or a number of pixels from 1 on"),
+        ({"min_size": (3, 4)}, TypeError, r"min_size=\(3, 4\)"),
+        ({"min_area": np.nan}, ValueError, "min_area=nan"),
+        ({"min_area": True}, TypeError, "min_area=True"),
+        ({"min_area": "16"}, TypeError, "min_area='16'"),
+        ({"min_visible_area": 16}, ValueError, "must lie in 0..1.*pass `min_area` for square"),
+    ],
+)
+def test_bad_limits(limits, error, text):
+    y = {"bounding_boxes": DENSE, **limits}
+    with pytest.raises(error, match=text):
+        RIGHT({"images": X, **y}, seed=0)
+    with pytest.raises(error, match=text):
+        AugmentedDataset(X, y, RIGHT)
+
+
+@pytest.mark.parametrize("suffix", ["", ".zarr"])
+def test_limits_in_a_store(suffix, tmp_path):
+    path = tmp_path / f"store{suffix}"
+    y = {"bounding_boxes": RAGGED, "min_area": 18, "min_size": 3}
+    made = augment_dataset(X, y, 6, RIGHT, out=path, seed=0)[1]
+    expected = augment_dataset(X, y, 6, RIGHT, seed=0)[1]
+    assert made["min_area"] == expected["min_area"] == 18
+    assert_same(
+        {name: part[:] for name, part in made["bounding_boxes"].items()}, expected["bounding_boxes"]
+    )
+    kaug.open_dataset(path).verify(X, y)
+    with pytest.raises(ValueError, match="min_area"):
+        augment_dataset(X, {**y, "min_area": 19}, 6, RIGHT, out=path, seed=0)

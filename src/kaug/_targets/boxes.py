@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from kaug._apply import boxes
-from kaug._targets.box_checks import check_format, check_values
+from kaug._targets.box_checks import check_values
 from kaug._targets.box_columns import checked_boxes, looks_like_field
+from kaug._targets.box_settings import BoxSettings
 from kaug._targets.by_place import PickledByPlace
 from kaug._targets.names import point_out
 from kaug._types import Batch, Floats, Rows
-from kaug._validation import check_probability, describe
-
-# What a dict may say about its boxes, once for all rows.
-BOX_SETTINGS = {"bounding_box_format": "xyxy", "min_visible_area": 0.0}
-# Parts of areas are that exact.
-_ROUNDING = 1e-9
+from kaug._validation import describe
 
 
 class Boxes(PickledByPlace):
     """The boxes of a dataset, checked.
 
     Args:
-        given: Has `"bounding_boxes"`, and may have `BOX_SETTINGS`.
+        value: As the user gave them.
+        settings: What was said about them.
         count: How many images there are.
         size: Their height and width; None where these are of any size.
         checked: Whether these are rows of what was checked as a whole.
@@ -37,14 +33,15 @@ class Boxes(PickledByPlace):
 
     def __init__(
         self,
-        given: Mapping[str, Any],
+        value: Any,
+        settings: BoxSettings,
         count: int,
         size: tuple[int | None, int | None],
         *,
         checked: bool,
     ) -> None:
-        self._format, self._least = check_settings(given)
-        self._columns = checked_boxes(given["bounding_boxes"], count)
+        self._settings, self._format = settings, settings.bounding_box_format
+        self._columns = checked_boxes(value, count)
         if not checked:
             places = {name: self._columns[name] for name in ("boxes", "labels")}
             check_values(**places, box_format=self._format, size=size)
@@ -68,8 +65,7 @@ class Boxes(PickledByPlace):
         """
         columns = self._columns
         corners = boxes.clip(boxes.enclose(outlines, seen.shape[1]), size)
-        part = seen[..., 0]
-        visible = (part > 0) & (part >= self._least - _ROUNDING)
+        visible = self._settings.keep(seen[..., 0], corners[..., 2:] - corners[..., :2])
         places = boxes.from_corners(corners, self._format, size)
         new = {name: column[index] for name, column in columns.items() if name != "boxes"}
         new["boxes"] = places.astype(columns["boxes"].dtype)
@@ -87,10 +83,3 @@ class Boxes(PickledByPlace):
             look = looks_like_field(array.shape, array.dtype.kind)
             if look and field not in ("boxes", "labels"):
                 point_out(look, f"{name}[{field!r}]", describe(array))
-
-
-def check_settings(given: Mapping[str, Any]) -> tuple[str, float]:
-    """Returns the format of boxes, and which part of one must be seen."""
-    least = given.get("min_visible_area", BOX_SETTINGS["min_visible_area"])
-    box_format = check_format(given.get("bounding_box_format", "xyxy"))
-    return box_format, check_probability(least, "min_visible_area")

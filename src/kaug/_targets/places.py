@@ -13,13 +13,14 @@ import numpy as np
 
 from kaug._apply.batches import within
 from kaug._images import Companion
-from kaug._targets.boxes import BOX_SETTINGS, Boxes, check_settings
+from kaug._targets.box_settings import BoxSettings
+from kaug._targets.boxes import Boxes
 from kaug._targets.by_place import PickledByPlace
 from kaug._targets.keypoints import Keypoints
 from kaug._types import Batch, Rows
 
 # What a dict with targets that move may say about these, once for all rows.
-SETTINGS = (*BOX_SETTINGS,)
+SETTINGS = BoxSettings._fields
 
 
 class Places(PickledByPlace, Companion):
@@ -44,11 +45,12 @@ class Places(PickledByPlace, Companion):
         *,
         checked: bool,
     ) -> None:
-        check_settings(given)
+        settings = BoxSettings.of(given)
         self._boxes: Boxes | None = None
         self._keypoints: Keypoints | None = None
         if "bounding_boxes" in given:
-            self._boxes = Boxes(given, count, size, checked=checked)
+            boxes = given["bounding_boxes"]
+            self._boxes = Boxes(boxes, settings, count, size, checked=checked)
         if "keypoints" in given:
             self._keypoints = Keypoints(given["keypoints"], count)
 

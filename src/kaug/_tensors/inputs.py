@@ -9,12 +9,9 @@ from numpy.typing import NDArray
 from kaug._targets.box_checks import check_values
 from kaug._targets.box_columns import check_field_name, looks_like_field
 from kaug._targets.names import MAPS, MOVING, check_names, looks_like, point_out
+from kaug._targets.places import SETTINGS
 from kaug._targets.structures import map_arrays
 from kaug._validation import describe, fix_for_clips, message, warn_of_channels_first
-
-# What a dict says about its boxes when a transform is called itself; a layer is told once.
-_SETTINGS = ("bounding_box_format", "min_visible_area")
-
 
 _FOR_PAIRS = (
     "For pairs, call it on the images alone: dataset.map(lambda images, labels: (layer(images, "
@@ -64,10 +61,12 @@ def _check_keys(parts: Mapping[str, Any]) -> None:
         rule = '`bounding_boxes` must be a dict of "boxes" and "labels"'
         given = sorted(map(str, boxes)) if isinstance(boxes, Mapping) else describe(boxes)
         raise ValueError(message(rule, f"{given}"))
-    for key in _SETTINGS:
+    for key in SETTINGS:
         if key in parts:
             rule = f"A `RandomTransform` does not take {key!r} from its dict"
             fix = "Give `bounding_box_format` to the layer itself."
+            if key != "bounding_box_format":
+                fix = f"For {key!r} use kaug.AugmentedDataset, or call the transform itself."
             raise ValueError(message(rule, f"the keys {sorted(map(str, parts))}", fix))
 
 
