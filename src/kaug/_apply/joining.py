@@ -15,8 +15,6 @@ from kaug._types import Array, Batch
 
 # What there is for each box beside its outline, and for each point, has a name that begins so.
 OF_BOXES, OF_POINTS = "of boxes", "of points"
-#: The labels of boxes.
-LABELS = f"{OF_BOXES}: labels"
 
 
 def joined(batches: Sequence[Batch]) -> Batch:
@@ -40,7 +38,7 @@ def with_room(batch: Batch, like: Mapping[str, Array]) -> Batch:
     return batch | _in_one(
         {
             name: tuple(
-                _filled_up(part, to.shape[1], name)
+                filled_up(part, to.shape[1], blank(name.removeprefix(f"{OF_BOXES}: ")))
                 for part, to in zip(parts, due[name], strict=True)
             )
             for name, parts in _apart(batch).items()
@@ -48,13 +46,18 @@ def with_room(batch: Batch, like: Mapping[str, Array]) -> Batch:
     )
 
 
-def _filled_up(array: Array, count: int, name: str) -> Array:
+def filled_up(array: Array, count: int, value: float) -> Array:
+    """Returns an array `(M, B, …)` with `count` entries a row, the further ones of a value."""
     if array.shape[1] == count:
         return array
-    blank = -1 if name == LABELS else 0
-    result = np.full((len(array), count, *array.shape[2:]), blank, array.dtype)
+    result = np.full((len(array), count, *array.shape[2:]), value, array.dtype)
     result[:, : array.shape[1]] = array
     return result
+
+
+def blank(column: str) -> int:
+    """Returns what stands in a column of boxes where there is none."""
+    return -1 if column == "labels" else 0
 
 
 def _apart(batch: Mapping[str, Array]) -> dict[str, tuple[Array, Array]]:

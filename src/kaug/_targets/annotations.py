@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from kaug._apply.joining import joined
 from kaug._apply.leaf import Tree
 from kaug._images import Companion, ImageSequence
 from kaug._targets.by_place import PickledByPlace
@@ -96,6 +97,9 @@ class Annotations(PickledByPlace):
         self.forms: Batch = {}
         for key, values in self.source.items():
             self.forms |= values.form(key) if isinstance(values, Companion) else {key: values}
+        if transform is not None and self._mixed:
+            form = {key: values[:0] for key, values in self.forms.items()}
+            self.forms = joined([form] * _times(transform))
 
     # Out of what the user gave ------------------------------------------------------------------
 
@@ -110,7 +114,7 @@ class Annotations(PickledByPlace):
             self._masks = checked_masks(y["segmentation_masks"], images)
             flat = self._masks.ndim == 3 and not self._any_size
             self.source["masks"] = self._masks[..., np.newaxis] if flat else self._masks
-        self._places = Places(y, self._count, self._size, checked=self._checked)
+        self._places = Places(y, self._count, self._size, checked=self._checked, joins=self._mixed)
         if self._any_size:
             self.source["places"] = self._places
         else:
@@ -223,7 +227,8 @@ class Annotations(PickledByPlace):
             row = _row_shape(name, form, shape)
             result[name] = np.empty((kept + count, *row), form.dtype)
             if kept:
-                result[name][:kept] = self.source[name][:kept]
+                source = self.source[name][:kept]
+                result[name][(slice(kept), *map(slice, source.shape[1:]))] = source
         return result
 
     def collect(
@@ -293,3 +298,13 @@ def _check_carried(transform: Tree | None, what: str, *, blended: bool = False) 
 def _moves(transform: Tree | None) -> bool:
     """Tells whether pixels may go elsewhere."""
     return transform is None or any(not leaf.photometric for leaf in transform._leaves())
+
+
+def _times(transform: Tree) -> int:
+    """Returns of how many images a result may have boxes and points."""
+    own = partners = 1
+    for leaf in transform._leaves():
+        own += leaf._partners * partners
+        if leaf._mixes and not leaf._blends:
+            partners *= 1 + leaf._partners
+    return own

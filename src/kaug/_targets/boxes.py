@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from kaug._apply import boxes
+from kaug._apply.joining import OF_BOXES, blank, filled_up
 from kaug._targets.box_checks import check_values
 from kaug._targets.box_columns import checked_boxes, looks_like_field
 from kaug._targets.box_settings import BoxSettings
 from kaug._targets.by_place import PickledByPlace
 from kaug._targets.names import point_out
-from kaug._types import Batch, Floats, Rows
+from kaug._types import Array, Batch, Floats, Rows
 from kaug._validation import describe
 
 
@@ -51,27 +52,47 @@ class Boxes(PickledByPlace):
         corners = boxes.to_corners(self._columns["boxes"][rows], self._format, size)
         return boxes.begin(corners, self._columns["labels"][rows], size)
 
+    def beside(self, rows: Any) -> Batch:
+        """Returns all else that is known of the boxes of some rows, to be joined with others."""
+        names = (name for name in self._columns if name != "boxes")
+        return {f"{OF_BOXES}: {name}": self._columns[name][rows] for name in names}
+
     def moved(
-        self, outlines: Floats, seen: Floats, index: Rows, kept: int, size: tuple[int, int]
+        self,
+        outlines: Floats,
+        made: Batch,
+        index: Rows,
+        kept: int,
+        size: tuple[int, int],
     ) -> Batch:
         """Returns all columns in the form in which they were given.
 
+        Where boxes of several images were joined, those that are seen come first.
+
         Args:
             outlines: `(n, B * P, 2)`, after they were moved.
-            seen: `(n, B, 3)`, see `kaug._apply.boxes.begin`.
+            made: What is seen of the boxes, see `kaug._apply.boxes.begin`, and what `beside`
+                returned, if it was joined with others.
             index: Source row of each row that was made, int64 `(n,)`.
             kept: How many rows of the source come first.
             size: Height and width of the images of the result.
         """
-        columns = self._columns
+        columns, seen = self._columns, made["boxes"][kept:]
         corners = boxes.clip(boxes.enclose(outlines, seen.shape[1]), size)
         visible = self._settings.keep(seen[..., 0], corners[..., 2:] - corners[..., :2])
         places = boxes.from_corners(corners, self._format, size)
-        new = {name: column[index] for name, column in columns.items() if name != "boxes"}
-        new["boxes"] = places.astype(columns["boxes"].dtype)
-        for name, column in new.items():
-            column[~visible] = -1 if name == "labels" else 0
-        return {name: np.concatenate([own[:kept], new[name]]) for name, own in columns.items()}
+        result = {}
+        for name, column in columns.items():
+            beside = made.get(f"{OF_BOXES}: {name}")
+            new = column[index] if beside is None else beside[kept:]
+            new = places.astype(column.dtype) if name == "boxes" else new
+            new[~visible] = blank(name)
+            if seen.shape[1] > column.shape[1]:
+                new = _first(visible, new)
+            result[name] = np.concatenate(
+                [filled_up(column[:kept], new.shape[1], blank(name)), new]
+            )
+        return result
 
     def doubt(self, name: str) -> None:
         """Warns of further fields that look like something of a place and do not move.
@@ -83,3 +104,9 @@ class Boxes(PickledByPlace):
             look = looks_like_field(array.shape, array.dtype.kind)
             if look and field not in ("boxes", "labels"):
                 point_out(look, f"{name}[{field!r}]", describe(array))
+
+
+def _first(chosen: Array, array: Array) -> Array:
+    """Returns an array `(n, B, …)` with what is chosen of each row before the rest of it."""
+    order = np.argsort(~chosen, axis=1, kind="stable")
+    return np.take_along_axis(array, order.reshape(*order.shape, *[1] * (array.ndim - 2)), axis=1)

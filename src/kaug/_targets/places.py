@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from kaug._apply.batches import within
+from kaug._apply.boxes import POINTS
 from kaug._images import Companion
 from kaug._targets.box_settings import BoxSettings
 from kaug._targets.boxes import Boxes
@@ -31,6 +32,7 @@ class Places(PickledByPlace, Companion):
         count: How many images there are.
         size: Their height and width; None where these are of any size.
         checked: Whether these are rows of what was checked as a whole.
+        joins: Whether rows are joined with others.
 
     Raises:
         TypeError: Something is no numbers.
@@ -44,7 +46,9 @@ class Places(PickledByPlace, Companion):
         size: tuple[int | None, int | None],
         *,
         checked: bool,
+        joins: bool,
     ) -> None:
+        self._joins = joins
         settings = BoxSettings.of(given)
         self._boxes: Boxes | None = None
         self._keypoints: Keypoints | None = None
@@ -61,6 +65,7 @@ class Places(PickledByPlace, Companion):
         if self._boxes is not None:
             outlines, batch["boxes"] = self._boxes.begun(rows, size)
             points.append(outlines)
+            batch |= self._boxes.beside(rows) if self._joins else {}
         if self._keypoints is not None:
             points.append(self._keypoints.begun(rows))
         if points:
@@ -92,10 +97,10 @@ class Places(PickledByPlace, Companion):
         if "points" not in made:
             return result
         points = made["points"][kept:]
-        of_boxes = points.shape[1] - (self._keypoints.number if self._keypoints else 0)
+        of_boxes = made["boxes"].shape[1] * POINTS if self._boxes is not None else 0
         if self._boxes is not None:
-            outlines, seen = points[:, :of_boxes], made["boxes"][kept:]
-            result["bounding_boxes"] = self._boxes.moved(outlines, seen, index, kept, size)
+            outlines = points[:, :of_boxes]
+            result["bounding_boxes"] = self._boxes.moved(outlines, made, index, kept, size)
         if self._keypoints is not None:
             inside = made["inside"][kept:, of_boxes:]
             result["keypoints"] = self._keypoints.moved(points[:, of_boxes:], inside, index, kept)

@@ -196,9 +196,6 @@ class CutMix(_Pair):
         spans = _spans(parameters, size)
         return cover(own, spans, size), keep(partners, spans)
 
-    def _check_carries(self, what: str) -> None:
-        """Raises for nothing: all targets are cut as images are."""
-
 
 def _spans(parameters: Parameters, size: tuple[int, ...]) -> NDArray[np.int64]:
     """Returns from and to which row, from and to which column rectangles reach, `(M, 4)`."""

@@ -41,6 +41,9 @@ class Mixing(Transform):
     def _blends(self) -> bool:
         return True
 
+    def _check_carries(self, what: str) -> None:
+        """Raises for nothing: `_mix` takes all targets along."""
+
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         places = parameters["partner"].reshape(len(images), self._partners)
         rows = (places * len(images)).astype(np.int64)
