@@ -621,6 +621,33 @@ def test_what_does_not_belong_to_the_images(name, value, error, text):
     assert text in str(caught.value)
 
 
+@pytest.mark.parametrize("columns", [2, 3])
+def test_keypoints_of_several_persons(columns, picked):
+    points = np.random.default_rng(0).uniform(0, 12, (60, 2, 5, columns)).astype("float32")
+    points[::3, 1] = 0
+    data = {"images": X, "keypoints": points}
+    made = numpy_of(RandomTransform(POLICY, seed=3)(data, training=True)["keypoints"])
+    expected = POLICY(data, seed=3, index=numpy_of(picked[0]))["keypoints"]
+    np.testing.assert_allclose(made, expected, atol=1e-3)
+    if columns == 3:
+        assert not made[::3, 1].any()
+
+
+def test_persons_of_a_number_that_is_not_known():
+    tf = pytest.importorskip("tensorflow")
+    layer = RandomTransform(Identity(), seed=1)
+    spec = {
+        "images": tf.TensorSpec((None, 13, 17, 3)),
+        "keypoints": tf.TensorSpec((None, None, None, 3)),
+    }
+    call = tf.function(lambda data: layer(data, training=True), input_signature=[spec])
+    points = np.arange(60 * 24.0).reshape(60, 2, 4, 3).astype("float32") % 12
+    np.testing.assert_allclose(call({"images": X, "keypoints": points})["keypoints"], points)
+    dataset = tf.data.Dataset.from_tensor_slices({"images": X, "keypoints": points}).batch(60)
+    (made,) = dataset.map(lambda data: layer(data, training=True))
+    np.testing.assert_allclose(made["keypoints"], points)
+
+
 def test_keypoints_of_a_number_that_is_not_known():
     tf = pytest.importorskip("tensorflow")
     layer = RandomTransform(POLICY, seed=1)

@@ -67,7 +67,8 @@ class RandomTransform(keras.layers.Layer):
       -1, like padding. Further fields, numbers `(B, N, …)` with an entry for each box, go along,
       and are zeros where it has gone;
     - `"keypoints"`, `(B, P, 2)`, (x, y) in pixels from the centre of the first, or `(B, P, 3)` with
-      a visibility that becomes 0 where a point leaves the image;
+      a visibility that becomes 0 where a point leaves the image; of several persons
+      `(B, P, K, 2)` or `(B, P, K, 3)`;
     - `"labels"` and `"sample_weight"` with a value for each pixel, `(B, H, W)` or `(B, H, W, 1)`,
       as masks.
 

@@ -94,8 +94,6 @@ def looks_like_field(shape: tuple[int | None, ...], kind: str) -> Look | None:
         shape: Of its array, `(N, B, ...)`.
         kind: That of its dtype.
     """
-    if len(shape) == 4 and shape[3] in (2, 3) and shape[2:] != (4, 2):
-        shape = (shape[0], None, shape[3])
     return looks_like(shape, (None, None), kind)
 
 

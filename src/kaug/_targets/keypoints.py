@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,11 @@ from kaug._targets.by_place import PickledByPlace
 from kaug._targets.structures import check_finite
 from kaug._types import Array, Floats, Rows
 from kaug._validation import as_array, describe, message
+
+_HIDDEN = (
+    "Write points that are hidden as (0, 0) with the visibility 0, in an array (N, P, 3), or "
+    "(N, P, K, 3) for several persons."
+)
 
 
 class Keypoints(PickledByPlace):
@@ -26,7 +32,10 @@ class Keypoints(PickledByPlace):
     """
 
     def __init__(self, value: Any, count: int) -> None:
-        self._array = _checked(value, count)
+        given = _checked(value, count)
+        # Of one row in all: (P, 2 | 3), or (P, K, 2 | 3) for several persons.
+        self._form = given.shape[1:]
+        self._array = given.reshape(count, math.prod(self._form[:-1]), self._form[-1])
 
     @property
     def number(self) -> int:
@@ -34,7 +43,7 @@ class Keypoints(PickledByPlace):
         return int(self._array.shape[1])
 
     def begun(self, rows: Any) -> Floats:
-        """Returns the points of some rows, `(m, P, 2)`."""
+        """Returns the points of some rows, `(m, P, 2)`, those of all persons one after another."""
         return self._array[rows, :, :2].astype(np.float64)
 
     def moved(self, points: Floats, inside: Array, index: Rows, kept: int) -> Array:
@@ -47,27 +56,74 @@ class Keypoints(PickledByPlace):
             kept: How many rows of the source come first.
         """
         new = self._array[index]
+        nobody = self._nobody(new)
         new[..., :2] = points
-        if new.shape[2] == 3:
+        if self._form[-1] == 3:
             new[..., 2] *= inside
-        return np.concatenate([self._array[:kept], new])
+        new = new.reshape(len(index), *self._form)
+        new[nobody] = 0
+        return np.concatenate([self._array[:kept].reshape(kept, *self._form), new])
+
+    def _nobody(self, points: Array) -> Any:
+        """Returns which persons are padding: all of their numbers are 0, the visibilities too."""
+        if len(self._form) < 3 or self._form[-1] < 3:
+            return np.zeros(len(points), bool)
+        return ~points.reshape(len(points), *self._form).any(axis=(2, 3))
 
 
 def _checked(value: Any, count: int) -> Array:
-    rule = (
-        f"`keypoints` must be numbers of shape ({count}, P, 2), (x, y) in pixels, or "
-        f"({count}, P, 3), with a visibility that becomes 0 when a point leaves the image"
-    )
-    fix = "Write points that are hidden as (0, 0) with the visibility 0, in an array (N, P, 3)."
-    value = value.to_list() if hasattr(value, "row_splits") else value
-    if isinstance(value, (tuple, list)):
-        numbers = [len(each) for each in value if hasattr(each, "__len__")]
-        if len({*numbers}) > 1:
-            received = f"lists of {min(numbers)} to {max(numbers)} points"
-            raise ValueError(message(rule, received, fix))
-    keypoints = as_array(value, "keypoints")
-    fits = keypoints.ndim == 3 and keypoints.shape[2] in (2, 3) and len(keypoints) == count
+    keypoints = padded_keypoints(value, count)
+    fits = keypoints.ndim in (3, 4) and keypoints.shape[-1] in (2, 3) and len(keypoints) == count
     if not fits or keypoints.dtype.kind not in "iuf":
-        raise ValueError(message(rule, describe(keypoints)))
-    check_finite(keypoints, "keypoints", fix)
+        raise ValueError(message(_rule(count), describe(keypoints)))
+    check_finite(keypoints, "keypoints", _HIDDEN)
     return as_places(keypoints)
+
+
+def padded_keypoints(value: Any, count: int) -> Array:
+    """Returns keypoints as an array: lists of different numbers of persons padded with zeros.
+
+    Args:
+        value: As the user gave it.
+        count: How many images there are.
+
+    Raises:
+        ValueError: They are lists of points, not of persons, or without a visibility, or persons
+            have different numbers of points.
+    """
+    value = value.to_list() if hasattr(value, "row_splits") else value
+    numbers = [len(each) for each in value if hasattr(each, "__len__")] if _is_list(value) else []
+    if not numbers or (len({*numbers}) == 1 and numbers[0]):
+        return as_array(value, "keypoints")
+    parts = [as_array(each, f"keypoints[{row}]") for row, each in enumerate(value)]
+    persons = [part for part in parts if part.size] or [each for each in parts if each.ndim == 3]
+    if len(parts) != count or not persons or any(part.ndim != 3 for part in persons):
+        received = f"lists of {min(numbers)} to {max(numbers)} points, for {count} images"
+        raise ValueError(message(_rule(count), received, _HIDDEN))
+    forms = {part.shape[1:] for part in persons}
+    if len(forms) > 1 or {part.dtype.kind for part in persons} - {*"iuf"}:
+        rule = "All persons in `keypoints` must have as many points, and all of these be numbers"
+        raise ValueError(message(rule, " and ".join(map(describe, persons[:3]))))
+    (form,) = forms
+    if form[-1] != 3:
+        rule = "Persons of different number in each image must have keypoints (x, y, visibility)"
+        fix = "Add a visibility: np.concatenate([points, np.ones((*points.shape[:-1], 1))], -1)."
+        raise ValueError(message(f"{rule}, or padding would be persons", f"shape {form}", fix))
+    dtype = np.result_type(*(as_places(part) for part in persons))
+    dense = np.zeros((count, max(numbers), *form), dtype)
+    for row, part in enumerate(parts):
+        if part.size:
+            dense[row, : len(part)] = part
+    return dense
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (tuple, list))
+
+
+def _rule(count: int) -> str:
+    return (
+        f"`keypoints` must be numbers of shape ({count}, P, 2), (x, y) in pixels, or "
+        f"({count}, P, 3), with a visibility that becomes 0 when a point leaves the image; of "
+        f"several persons ({count}, P, K, 2 or 3), or lists with one array (P, K, 3) for each image"
+    )

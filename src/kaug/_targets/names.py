@@ -44,7 +44,8 @@ _NO_CHANCE = 8
 _FORMS = {
     "segmentation_masks": "arrays as high and wide as the images, (N, H, W) or (N, H, W, K)",
     "bounding_boxes": 'a dict of "boxes" (N, B, 4) and "labels" (N, B)',
-    "keypoints": "an array (N, P, 2), (x, y), or (N, P, 3) with a visibility",
+    "keypoints": "an array (N, P, 2), (x, y), or (N, P, 3) with a visibility, "
+    "(N, P, K, 3) for several persons",
 }
 
 
@@ -127,6 +128,8 @@ def looks_like(shape: Shape, size: Shape, kind: str = "f") -> Look | None:
     if shape[2:] == (8,) or shape[2:] == (4, 2):
         fix = "Make points of its corners first, an array (N, 4 * B, 2)."
         return Look("keypoints", "which looks like the corners of boxes", fix)
+    if len(shape) == 4 and shape[3] in (2, 3):
+        return Look("keypoints", "which looks like points of several persons")
     if len(shape) == 3:
         if shape[2] == 4:
             return Look("bounding_boxes", "which looks like boxes")

@@ -173,8 +173,12 @@ def check_moving(parts: Mapping[str, Any]) -> None:
         rule = f"`segmentation_masks` must be of shape (B, {size}) or (B, {size}, K), as the images"
         _check_shape(masks, images, rule, (count, height, width), (count, height, width, None))
     if "keypoints" in parts:
-        rule = "`keypoints` must be of shape (B, P, 2), or (B, P, 3) with a visibility"
-        _check_shape(parts["keypoints"], images, rule, (count, None, 2), (count, None, 3))
+        rule = (
+            "`keypoints` must be of shape (B, P, 2), or (B, P, 3) with a visibility; of several "
+            "persons (B, P, K, 2) or (B, P, K, 3)"
+        )
+        forms = [(count, *axes, last) for axes in ((None,), (None, None)) for last in (2, 3)]
+        _check_shape(parts["keypoints"], images, rule, *forms)
     if "bounding_boxes" in parts:
         boxes, labels = (parts["bounding_boxes"][name] for name in ("boxes", "labels"))
         rule = 'In `bounding_boxes`, "boxes" must be of shape (B, N, 4)'

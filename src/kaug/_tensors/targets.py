@@ -149,8 +149,24 @@ def _sources(x: float, y: float, matrices: Any, ops: Any) -> list[Any]:
 
 
 def moved_keypoints(
-    keypoints: Any, matrices: Any, size: tuple[int, int], backend: "AnyBackend"
+    keypoints: Any, matrices: Any, size: tuple[int, int], backend: AnyBackend
 ) -> Any:
+    """Returns keypoints `(B, P, 2 | 3)` moved, or those of several persons `(B, P, K, 2 | 3)`."""
+    ops, form = backend.module, keypoints.shape
+    if len(form) == 3:
+        return _moved_rows(keypoints, matrices, size, backend)
+    lengths = ops.shape(keypoints)
+    count, persons, each = (lengths[i] for i in range(3))
+    rows = ops.reshape(keypoints, (count, persons * each, form[3]))
+    moved = _moved_rows(rows, matrices, size, backend)
+    result = ops.reshape(moved, (count, persons, each, form[3]))
+    if form[3] < 3:
+        return result
+    somebody = backend.any(backend.any(keypoints != 0))[..., None, None]
+    return ops.where(somebody, result, ops.zeros_like(result))
+
+
+def _moved_rows(keypoints: Any, matrices: Any, size: tuple[int, int], backend: AnyBackend) -> Any:
     ops, (height, width) = backend.module, size
     points = backend.cast(keypoints, "float32")
     x, y = _moved_points(points[..., 0], points[..., 1], matrices, ops)

@@ -13,6 +13,7 @@ import numpy as np
 from kaug._images import ImageSequence, are_any_size
 from kaug._targets.annotations import is_keras_dict
 from kaug._targets.box_columns import checked_boxes
+from kaug._targets.keypoints import padded_keypoints
 from kaug._targets.maps import Maps, with_maps
 from kaug._targets.places import SETTINGS
 from kaug._targets.structures import check_targets, check_weights, map_arrays
@@ -130,8 +131,10 @@ def _checked_labels(y: Any, count: int) -> Any:
             result[name] = checked_boxes(value, count)
         elif name == "segmentation_masks" and are_any_size(value):
             result[name] = Maps(value, name, count)
-        elif name in ("segmentation_masks", "keypoints"):
+        elif name == "segmentation_masks":
             result[name] = as_array(value, name)
+        elif name == "keypoints":
+            result[name] = padded_keypoints(value, count)
         elif name in SETTINGS:
             result[name] = value
         else:
