@@ -7,8 +7,13 @@ from kaug import _sampling as module
 from kaug._draw.keys import Key, permutation
 
 
+def choice_of(sampling, count, key, *, y=None, **options):
+    classes = module.classes_to_balance(sampling, y)
+    return module.choice_of(sampling, count, key, classes=classes, **options)
+
+
 def source_rows(sampling, count, n, key, **options):
-    return module.choice_of(sampling, count, key, **options)(np.arange(n))
+    return choice_of(sampling, count, key, **options)(np.arange(n))
 
 
 KEY = Key.from_seed(1)
@@ -74,7 +79,7 @@ def test_an_order_is_made_once_for_rows_that_follow_each_other(monkeypatch):
     monkeypatch.setattr(
         module, "permutation", lambda key, count: made.append(key) or permutation(key, count)
     )
-    plan = module.choice_of("cycle", 20, KEY)
+    plan = choice_of("cycle", 20, KEY)
     for start in range(0, 60, 6):
         plan(np.arange(start, start + 6))
     assert made == [KEY.child(turn) for turn in range(3)]
@@ -117,13 +122,13 @@ def test_the_rows_of_a_seed(sampling, append):
 @pytest.mark.parametrize("sampling", ["random", "cycle", "balanced"])
 @pytest.mark.parametrize("append", [True, False])
 def test_any_rows_can_be_asked_for_in_any_order(sampling, append):
-    plan = module.choice_of(sampling, 8, KEY, y=LABELS, append=append)
+    plan = choice_of(sampling, 8, KEY, y=LABELS, append=append)
     whole = plan(np.arange(100))
     numbers = np.random.default_rng(0).permutation(100)
     assert np.array_equal(plan(numbers), whole[numbers])
     for start in range(0, 100, 7):
         part = np.arange(start, min(start + 7, 100))
-        fresh = module.choice_of(sampling, 8, KEY, y=LABELS, append=append)  # knows no other rows
+        fresh = choice_of(sampling, 8, KEY, y=LABELS, append=append)  # knows no other rows
         assert np.array_equal(plan(part), whole[part])
         assert np.array_equal(fresh(part), whole[part])
 
@@ -131,7 +136,7 @@ def test_any_rows_can_be_asked_for_in_any_order(sampling, append):
 @pytest.mark.parametrize("sampling", ["cycle", "balanced"])
 def test_a_far_row_takes_no_longer_than_a_near_one(sampling):
     far = np.array([2**46, 2**46 + 1])
-    plan = module.choice_of(sampling, 8, KEY, y=LABELS)(far)  # all rows before would not fit
+    plan = choice_of(sampling, 8, KEY, y=LABELS)(far)  # all rows before would not fit
     assert np.isin(plan, np.arange(8)).all()
 
 

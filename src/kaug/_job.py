@@ -14,7 +14,7 @@ from kaug._draw.keys import Key, resolve_seed, root_key
 from kaug._generators import Generator, as_generator
 from kaug._images import ImageSequence, as_images
 from kaug._memory import check_memory
-from kaug._sampling import SAMPLING, choice_of
+from kaug._sampling import SAMPLING, choice_of, choosing_key, classes_to_balance
 from kaug._targets.annotations import Annotations
 from kaug._targets.given import shape_of_result
 from kaug._types import Array, Batch, Rows
@@ -22,8 +22,6 @@ from kaug._validation import check_choice, check_flag, describe, message
 from kaug.transforms import Transform
 
 _COPY_BYTES = 2**20  # copying takes little time, so a thread should be given more
-# Epochs are the children 0..2³²-1 of a seed's key; this one is none of them.
-_CHOOSING_STREAM = 2**62
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +93,9 @@ class Job:
     @cached_property
     def source_rows(self) -> Callable[[Rows], Rows]:
         """Returns the source row of each of the new rows with given numbers."""
-        key = Key.from_seed(self.seed).child(_CHOOSING_STREAM)
-        count, labels = len(self.images), self.annotations.labels
-        return choice_of(self.sampling, count, key, y=labels, append=self.append)
+        key = choosing_key(self.seed)
+        classes = classes_to_balance(self.sampling, self.annotations.labels)
+        return choice_of(self.sampling, len(self.images), key, classes=classes, append=self.append)
 
     def check_shape(self, shape: tuple[int, ...]) -> None:
         """Raises when images of `shape` cannot follow the originals."""

@@ -10,17 +10,61 @@ from typing import Any
 import numpy as np
 
 from kaug._draw.draws import Draws
-from kaug._draw.keys import Key, permutation
-from kaug._targets.structures import class_numbers
-from kaug._types import Rows
+from kaug._draw.keys import Key, check_rows, permutation
+from kaug._targets.structures import check_finite, class_numbers
+from kaug._types import Array, Floats, Rows
+from kaug._validation import as_array, check_choice, check_length, describe, message
 
 RowChoice = Callable[[Rows], Rows]
 
 SAMPLING = ("random", "cycle", "balanced")
+# Epochs are the children 0..2³²-1 of a seed's key; this one is none of them.
+_CHOOSING_STREAM = 2**62
+
+
+def choosing_key(seed: int) -> Key:
+    """Returns the key of what chooses rows."""
+    return Key.from_seed(seed).child(_CHOOSING_STREAM)
+
+
+def check_sampling(sampling: Any, count: int) -> str | Floats:
+    """Returns the name of a plan, or the weights `(N,)` of the rows, which add up to 1.
+
+    Raises:
+        TypeError: Weights are not real numbers.
+        ValueError: It is no name of a plan, or there are not `count` finite weights of 0 or more
+            with one above 0.
+    """
+    if sampling is None or isinstance(sampling, str):
+        return check_choice(sampling, "sampling", SAMPLING)
+    weights = as_array(sampling, "sampling")
+    rule = "`sampling` must be the name of a plan, or a weight of 0 or more for each row of `x`"
+    if weights.dtype.kind not in "iufb" or weights.ndim != 1:
+        raise TypeError(message(rule, describe(weights), f"The names are {', '.join(SAMPLING)}."))
+    check_length(weights, "sampling", count)
+    check_finite(weights, "sampling", "To leave out a row, give it the weight 0.")
+    least, most = (weights.min(), weights.max()) if count else (0, 0)
+    if least < 0 or most <= 0:
+        raise ValueError(message(f"{rule}, not all 0", f"weights of {least}..{most}"))
+    shares = weights.astype(np.float64) / float(most)  # or large ones could not be added up
+    return np.asarray(shares / shares.sum())
+
+
+def classes_to_balance(sampling: str | Floats, labels: Any) -> Rows | None:
+    """Returns the class of each row, where rows are chosen by it."""
+    if isinstance(sampling, str) and sampling == "balanced":
+        fix = 'Pass sampling="random" or "cycle" for labels that are no classes.'
+        return class_numbers(labels, fix)
+    return None
 
 
 def choice_of(
-    sampling: str, count: int, key: Key, *, y: Any = None, append: bool = True
+    sampling: str | Floats,
+    count: int,
+    key: Key,
+    *,
+    classes: Rows | None = None,
+    append: bool = True,
 ) -> RowChoice:
     """Returns a function from numbers of augmented rows to the source row of each.
 
@@ -30,18 +74,40 @@ def choice_of(
 
     Args:
         sampling: `"random"` draws with replacement; `"cycle"` goes through all rows in a shuffled
-            order, again and again; `"balanced"` adds to the class that has fewest rows so far.
+            order, again and again; `"balanced"` adds to the class that has fewest rows so far;
+            weights `(N,)` draw rows with replacement, each as likely as its share of their sum.
         count: Number of source rows; without any, no row can be asked for.
         key: Names the random stream.
-        y: Labels, for `"balanced"`.
+        classes: Numbers of the classes, for `"balanced"`; see `classes_to_balance`.
         append: Whether the source rows are part of the result that is to be balanced.
     """
+    if not isinstance(sampling, str):
+        return _Weighted(sampling, key)
     if sampling == "random":
         return lambda numbers: Draws(key, numbers).integers(count)
-    if sampling == "cycle":
+    if classes is None:
         return _Cycle(None, count, key)
-    classes = class_numbers(y, 'Pass sampling="random" or "cycle" for labels that are no classes.')
     return _Balanced(classes, key, append=append)
+
+
+class _Weighted:
+    """Draws rows with replacement, each as likely as its share of the weights.
+
+    Args:
+        weights: One for each row, 0 or more, not all 0.
+        key: Names the random stream.
+    """
+
+    def __init__(self, weights: Array, key: Key) -> None:
+        edges = np.cumsum(weights)
+        self._edges, self._key = edges / edges[-1], key
+
+    def __call__(self, numbers: Rows) -> Rows:
+        high, low = self._key.words(check_rows(numbers), 0).astype(np.uint64)
+        # All bits that a float in [0, 1) has: shares of many rows are small.
+        places = (high << np.uint64(21) | low >> np.uint64(11)) * 2.0**-53
+        # To the right of an edge, so that a row without weight has no place.
+        return np.asarray(np.searchsorted(self._edges, places, side="right"), np.int64)
 
 
 class _Cycle:

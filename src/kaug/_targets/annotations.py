@@ -27,6 +27,7 @@ from kaug._targets.structures import (
     check_order,
     check_targets,
     check_weights,
+    labels_of,
     map_arrays,
     nbytes_per_row,
 )
@@ -194,8 +195,8 @@ class Annotations(PickledByPlace):
 
     @property
     def labels(self) -> Any:
-        """The labels, as they were given: alone if they stand in a dict with what moves."""
-        return self._given if self._order is None else self._given.get("labels")
+        """The labels, as they were given; of a dict those that have this name."""
+        return labels_of(self._given)
 
     def nbytes_per_row(self, shape: tuple[int, ...]) -> int:
         """Returns how many bytes one row of the targets takes, beside an image of a shape."""

@@ -233,6 +233,11 @@ def rows_text(bad: Array) -> str:
     return f"rows {', '.join(map(str, rows[:5]))}{more}"
 
 
+def labels_of(y: Any) -> Any:
+    """Returns what says the class of each row: labels, of a dict those under that name."""
+    return y["labels"] if isinstance(y, Mapping) and "labels" in y else y
+
+
 def class_numbers(y: Any, otherwise: str = "") -> NDArray[np.int64]:
     """Returns the class of each row as an integer `0..K-1`.
 

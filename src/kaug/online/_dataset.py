@@ -6,14 +6,13 @@ import multiprocessing
 import operator
 import sys
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kaug._draw.keys import Key, permutation, resolve_seed, root_key
+from kaug._draw.keys import resolve_seed, root_key
 from kaug._generators import as_generator
 from kaug._images import ImageSequence, as_images
 from kaug._job import check_made_by
@@ -22,11 +21,12 @@ from kaug._show import html
 from kaug._targets.annotations import Annotations
 from kaug._targets.by_place import PickledByPlace
 from kaug._targets.given import shape_of_result
-from kaug._targets.structures import map_arrays
+from kaug._targets.structures import check_order, map_arrays
 from kaug._types import Array, Rows
 from kaug._validation import check_flag, check_integer, describe, message
 from kaug.online._ahead import Ahead
 from kaug.online._passes import Passes
+from kaug.online._rows import RowsOfEpochs
 from kaug.online._tf_data import to_tf_dataset
 from kaug.transforms import Transform
 
@@ -34,8 +34,6 @@ _LAST_EPOCH = 2**32 - 1
 # Where Keras looks at batches, and calls hooks, before its first epoch: it learns what batches are
 # like, builds the model, and begins the iterator.
 _PREPARATIONS = ("get_tf_dataset", "_symbolic_build", "reset")
-# Epochs are the children 0..2³²-1 of a seed's key, and 2⁶² names offline's source rows.
-_SHUFFLING_STREAM = 2**62 + 1
 
 # Generators of other libraries have states, which two threads must not seed at once.
 _one_at_a_time = ForkSafeLock()
@@ -50,6 +48,10 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     `transform(x[rows], seed=seed, epoch=e, index=rows)`, where `rows` are the batch's part of an
     order of the rows that depends on `(seed, e)` alone. There is no other state than the attribute
     `epoch`.
+
+    Where `sampling` has a row come more than once in an epoch, it is drawn anew each time: the
+    batch is `transform(x[rows], seed=seed, epoch=e, index=rows + N * before)`, where `before` says
+    of each place of the batch how often its row came in the epoch before it.
 
     `model.fit(dataset, shuffle=False)` takes the batches in their order; the rows are shuffled
     here. Left at True, `fit` shuffles the batches once more, with Python's `random`.
@@ -68,6 +70,11 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         batch_size: Rows per batch; the last batch holds the rest.
         sample_weight: Weights with N rows, an array or a structure of arrays like `y`.
         shuffle: Whether every epoch has an order of its own, or all keep the order of `x`.
+        sampling: Which rows an epoch of N rows has. `"cycle"` is every row once. With `"balanced"`
+            classes come as often as each other, to within one row; each goes through all its rows,
+            over several epochs if need be, before one comes again. It needs class labels, as
+            `kaug.augment_dataset` does. `"random"` draws rows with replacement, and so do weights
+            `(N,)` of 0 or more, each row as likely as its share of their sum.
         seed: 0..2⁶⁴-1; None draws one from Python's `random`, once for the whole dataset.
         drop_remainder: Whether a last batch of fewer rows is left out.
         **pydataset_options: `workers`, `use_multiprocessing` and `max_queue_size` of
@@ -75,8 +82,8 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: Lengths differ, there are no rows or no whole batch of them, or a Keras layer
-            would have to run in a forked process.
+        ValueError: Lengths differ, there are no rows or no whole batch of them, labels are not
+            what `sampling` needs, or a Keras layer would have to run in a forked process.
 
     Example:
         >>> import numpy as np, kaug
@@ -98,6 +105,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         batch_size: int = 32,
         sample_weight: Any = None,
         shuffle: bool = True,
+        sampling: Literal["cycle", "random", "balanced"] | ArrayLike = "cycle",
         seed: int | None = None,
         drop_remainder: bool = False,
         **pydataset_options: Any,
@@ -114,6 +122,12 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         self._size = check_integer(batch_size, "batch_size", minimum=1)
         self._shuffle = check_flag(shuffle, "shuffle")
         self._seed = resolve_seed(seed)
+        if not isinstance(sampling, str):
+            check_order(y=y, sampling=sampling)
+        labels = self._annotations.labels
+        self._rows_of = RowsOfEpochs(
+            sampling, count, self._seed, shuffle=self._shuffle, labels=labels
+        )
         full, rest = divmod(count, self._size)
         self._even = check_flag(drop_remainder, "drop_remainder") or not rest
         # Which batches of the epoch are this dataset's: all of them, or those of a shard.
@@ -234,7 +248,8 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         """Returns one row again as an epoch has it, with what it is mixed with.
 
         Args:
-            number: Of the row in `x`, 0..N-1.
+            number: Of the row in `x`, 0..N-1. Of a row that the epoch has more than once, it is
+                the first time; add N for the second one, 2 N for the third.
             epoch: Which epoch; None is the current one.
 
         Returns:
@@ -244,7 +259,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         Raises:
             TypeError: An argument is no integer, or the generator is of another library, which
                 makes whole batches only.
-            ValueError: An argument is out of its range.
+            ValueError: An argument is out of its range, or the epoch does not have the row.
 
         Example:
             >>> import numpy as np, kaug
@@ -257,14 +272,14 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
             >>> bool((image == images[4]).all() and (label == labels[4]).all())
             True
         """
-        number = check_integer(number, "number", maximum=len(self._images) - 1)
         epoch = self.epoch if epoch is None else check_integer(epoch, "epoch", maximum=_LAST_EPOCH)
         if self._transform is None:
             rule = "A row can be made alone by a transform of `kaug.transforms`"
             fix = "Generators of other libraries make whole batches: take dataset[i]."
             wrapped = getattr(self._generator, "wrapped", None)
             raise TypeError(message(rule, f"generator={describe(wrapped)}", fix))
-        batch = self._made(np.array([number]), 0, epoch)
+        numbers = np.array([self._rows_of.checked_number(number, epoch)])
+        batch = self._made(numbers % len(self._images), numbers, epoch)
         return map_arrays(lambda leaf, _: leaf[0], batch)
 
     def shard(self, index: int, count: int) -> "AugmentedDataset":
@@ -330,6 +345,8 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     def _facts(self) -> list[tuple[str, str]]:
         rows = f"{min(self._size, len(self._images))} rows"
         targets = {"y": self._annotations.y, "sample_weight": self._annotations.weight}
+        chosen = self._rows_of.name
+        sampling = [] if chosen == "cycle" else [("sampling", chosen)]
         moving = [name for name in ("masks", "points") if name in self._annotations.forms]
         moves = [("moving along", " and ".join(moving))] if moving else []
         return [
@@ -338,6 +355,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
             *moves,
             ("batches", f"{len(self._batches):,} of {rows}"),
             ("shuffle", str(self._shuffle)),
+            *sampling,
             ("seed", str(self._seed)),
             ("epoch", str(self.epoch)),
         ]
@@ -355,39 +373,37 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     # How it is carried out ----------------------------------------------------------------------
 
     def _batch(self, number: int, epoch: int, most: int | None = None) -> Any:
-        return self._made(self._rows(number, epoch)[:most], number, epoch)
+        start = number * self._size
+        rows, numbers = self._rows_of.part(epoch, start, start + self._size)
+        if self._transform is not None:
+            return self._made(rows[:most], numbers[:most], epoch)
+        images, rows = self._augmented(rows, number, epoch)
+        return self._collected({"images": images}, rows)
 
-    def _made(self, rows: Rows, number: int, epoch: int) -> Any:
-        if self._transform is None:
-            images, rows = self._augmented(rows, number, epoch)
-            made = {"images": images}
-        else:
-            made = self._filled(self._transform, rows, epoch)
+    def _made(self, rows: Rows, numbers: Rows, epoch: int) -> Any:
+        """Returns rows, drawn by their numbers, as a native transform makes them."""
+        return self._collected(self._filled(rows, numbers, epoch), rows)
+
+    def _collected(self, made: dict[str, Array], rows: Rows) -> Any:
         images = made["images"]
         y, weight = self._annotations.collect(made, rows, 0, images.shape[1:])
         if weight is not None:
             return images, y, weight
         return images if y is None else (images, y)
 
-    def _rows(self, number: int, epoch: int) -> Rows:
-        start, count = number * self._size, len(self._images)
-        stop = min(start + self._size, count)
-        if not self._shuffle:
-            return np.arange(start, stop)
-        return _order(self._seed, epoch, count)[start:stop]
-
     @property
     def _transform(self) -> Transform | None:
         """The generator, if it is one of kaug's own."""
         return self._generator if isinstance(self._generator, Transform) else None
 
-    def _filled(self, transform: Transform, rows: Rows, epoch: int) -> dict[str, Array]:
+    def _filled(self, rows: Rows, numbers: Rows, epoch: int) -> dict[str, Array]:
         """Returns augmented images, and what moves or mixes with them."""
+        transform: Any = self._transform
         shape = transform.output_shape(self._images.shape[1:])
         out = self._annotations.allocate(0, len(rows), shape)
         out["images"] = np.empty((len(rows), *shape), self._images.dtype)
         source = {"images": self._images, **self._annotations.source}
-        transform._fill(out, source, rows, root_key(self._seed, epoch), rows)
+        transform._fill(out, source, rows, root_key(self._seed, epoch), numbers)
         return out
 
     def _augmented(self, rows: Rows, number: int, epoch: int) -> tuple[Array, Rows]:
@@ -452,11 +468,3 @@ def _keras_prepares() -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-@lru_cache(maxsize=4)
-def _order(seed: int, epoch: int, count: int) -> Rows:
-    """Returns the rows in the order of an epoch; kept, since every batch takes its part of it."""
-    order = permutation(Key.from_seed(seed).child(_SHUFFLING_STREAM).child(epoch), count)
-    order.flags.writeable = False
-    return order
