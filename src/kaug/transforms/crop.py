@@ -1,6 +1,5 @@
 """Crops: a part of the picture in place of the whole."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -11,19 +10,17 @@ from kaug._apply import matrices
 from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import UNIT, Bounds
 from kaug._apply.resample import INTERPOLATIONS, Resampling, warn_of_idle_fill
-from kaug._apply.stages import Step
 from kaug._draw.draws import Draws
 from kaug._kernels.warp import FILL_MODES
 from kaug._types import Parameters, Size
 from kaug._validation import check_number, check_probability
 from kaug.transforms._bases.affine import AffineTransform
-from kaug.transforms._bases.fields import Number, Range, choice, integer, or_none
+from kaug.transforms._bases.crops import crops
+from kaug.transforms._bases.fields import Number, Range, choice
+from kaug.transforms._bases.sized import LENGTH, ResizedCrop
 
 # What a box can be: hardly a pixel of a million, and not quite a line.
 _SCALES, _RATIOS = (1e-6, 1.0), (1e-3, 1e3)
-_LONGEST = 2**15
-# Sizes of boxes are rounded to multiples of one over this.
-_FINENESS = 2.0**32
 
 
 @dataclass(frozen=True, repr=False)
@@ -101,7 +98,7 @@ class PadAndCrop(AffineTransform):
 
 
 @dataclass(frozen=True, repr=False)
-class RandomResizedCrop(AffineTransform):
+class RandomResizedCrop(ResizedCrop):
     """Crops a box of random area, aspect ratio and place, and resizes it.
 
     The area is spread evenly over `scale`, the logarithm of the ratio evenly over that part of
@@ -148,8 +145,8 @@ class RandomResizedCrop(AffineTransform):
     _checks: ClassVar = {
         "scale": Range(minimum=_SCALES[0], maximum=_SCALES[1], number=None),
         "ratio": Range(minimum=_RATIOS[0], maximum=_RATIOS[1], number=None),
-        "height": or_none(integer(1, _LONGEST)),
-        "width": or_none(integer(1, _LONGEST)),
+        "height": LENGTH,
+        "width": LENGTH,
         "interpolation": choice(*INTERPOLATIONS),
         "p": check_probability,
     }
@@ -164,16 +161,6 @@ class RandomResizedCrop(AffineTransform):
     def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Returns the shape of an augmented image, given that of an image."""
         return (self.height or shape[0], self.width or shape[1], *shape[2:])
-
-    def _steps(
-        self, parameters: Parameters, within: NDArray[np.bool_] | None = None
-    ) -> Iterator[Step]:
-        """Yields the transform; where it changes the size, it acts on every row in some way."""
-        if self.height is None and self.width is None:
-            yield from super()._steps(parameters, within)
-            return
-        applied = parameters["applied"] if within is None else parameters["applied"] & within
-        yield Step(self, {**parameters, "applied": applied}, np.ones(len(applied), np.bool_))
 
     def _bounds(self) -> Bounds:
         places = dict.fromkeys(("shape", "top", "left"), UNIT)
@@ -192,14 +179,6 @@ class RandomResizedCrop(AffineTransform):
             "left": draws.uniform(),
         }
 
-    def _resampling(self) -> Resampling:
-        return Resampling("", 0.0, self.interpolation, areas=True)
-
-    def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
-        top, left, height, width = self.boxes(parameters, size).T
-        box, after = (top, left, height, width), self.output_shape(size)
-        return matrices.crop(box, size, (after[0], after[1]), len(parameters["area"]))
-
     def boxes(self, parameters: Parameters, size: Size) -> NDArray[np.float64]:
         """Returns the boxes, `(M, 4)`: top, left, height and width in pixels.
 
@@ -209,21 +188,4 @@ class RandomResizedCrop(AffineTransform):
             parameters: For M rows.
             size: Height and width of the picture, of each an integer or one for each row.
         """
-        area = parameters["area"]
-        height, width = size
-        # A box as wide as the picture, and one as high; what lies between these fits.
-        aspect = width / height
-        low, high = (np.clip(each, *self.ratio) for each in (area * aspect, aspect / area))
-        ratio = low * (high / low) ** parameters["shape"]
-        down = np.sqrt(area / ratio * (height * width))
-        across = down * ratio
-        fit = np.minimum(1.0, np.minimum(height / down, width / across))
-        # Rounded, so that a box of the whole picture is one exactly.
-        down, across = (
-            np.minimum(np.floor(each * fit * _FINENESS + 0.5) / _FINENESS, side)
-            for each, side in ((down, height), (across, width))
-        )
-        places = (parameters["top"] * (height - down), parameters["left"] * (width - across))
-        boxes = np.stack([*places, down, across], axis=1)
-        whole = np.stack(np.broadcast_arrays(0.0, 0.0, height, width), axis=-1)
-        return np.where(parameters["applied"][:, np.newaxis], boxes, whole)
+        return crops(parameters, size, self.ratio)

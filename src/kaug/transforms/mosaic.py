@@ -19,7 +19,7 @@ from kaug._types import Array, Batch, Floats, Parameters, Size
 from kaug._validation import check_number
 from kaug.transforms._bases.fields import NumberOrPair, Range, choice, integer
 from kaug.transforms._bases.mixing import Mixing, blended, paste_rectangles
-from kaug.transforms._bases.options import SizeOptions, rounded
+from kaug.transforms._bases.sized import SizeOptions, rounded
 
 # A mosaic of more cells a side shows hardly anything of each image.
 _MOST_CELLS = 4

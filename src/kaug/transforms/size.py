@@ -29,7 +29,7 @@ from kaug._types import Parameters, Size
 from kaug._validation import check_number, message
 from kaug.transforms._bases.affine import AffineTransform
 from kaug.transforms._bases.fields import choice, integer
-from kaug.transforms._bases.options import LENGTH, LONGEST, SizeOptions, rounded
+from kaug.transforms._bases.sized import LENGTH, LONGEST, ToSize, rounded
 
 
 @dataclass(frozen=True, repr=False)
@@ -105,12 +105,7 @@ class Resize(AffineTransform):
 
 
 @dataclass(frozen=True, repr=False)
-class _ToSize(SizeOptions, AffineTransform):
-    """An affine transform to a size."""
-
-
-@dataclass(frozen=True, repr=False)
-class _Crop(_ToSize):
+class _Crop(ToSize):
     """A transform to a size that images must be as large as."""
 
     def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -191,7 +186,7 @@ class RandomCrop(_Crop):
 
 
 @dataclass(frozen=True, repr=False)
-class _Filled(_ToSize):
+class _Filled(ToSize):
     """A transform to a size that images need not fill."""
 
     _checks: ClassVar = {"fill_mode": choice(*FILL_MODES), "fill_value": check_number}

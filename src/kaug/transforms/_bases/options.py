@@ -1,21 +1,15 @@
-"""Options that several families have: sizes, how images are resampled, what values mean."""
+"""Options that several families have: how images are resampled, and what their values mean."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import numpy as np
-
 from kaug._apply.resample import INTERPOLATIONS, Resampling, warn_of_idle_fill
 from kaug._kernels.warp import FILL_MODES
-from kaug._types import Side
 from kaug._validation import check_flag, check_number, check_probability, describe, message
-from kaug.transforms._bases.fields import Check, choice, integer, or_none
+from kaug.transforms._bases.fields import Check, choice, or_none
 from kaug.transforms.transform import Transform
 
-# The longest side of an image that has any business here.
-LONGEST = 2**15
-LENGTH = or_none(integer(1, LONGEST))
 # What `value_range` may be: single precision has its ends and what lies between them.
 _LARGEST, _NARROWEST = 1e30, 1e-30
 
@@ -68,35 +62,3 @@ class ValueOptions(Transform):
     value_range: tuple[float, float] | None = field(default=None, kw_only=True)
     opacity: bool = field(default=True, kw_only=True)
     p: float = field(default=1.0, kw_only=True)
-
-
-@dataclass(frozen=True, repr=False)
-class SizeOptions(Transform):
-    """The size of the result; one number stands for both, and none keeps that of the images."""
-
-    _checks: ClassVar = {"height": LENGTH, "width": LENGTH}
-
-    height: int | None = None
-    width: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.height is None and self.width is not None:
-            rule = f"`{type(self).__name__}` must have a height where it has a width"
-            raise ValueError(message(rule, f"height=None, width={self.width}"))
-
-    @property
-    def _gives_size(self) -> bool:
-        return self.height is not None
-
-    def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Returns the shape of an augmented image, given that of an image."""
-        if self.height is None:
-            return shape
-        return (self.height, self.width or self.height, *shape[2:])
-
-
-def rounded(length: Side) -> Any:
-    """Returns lengths as whole pixels, at least one."""
-    whole = np.maximum(np.floor(length + 0.5), 1)
-    return int(whole) if np.ndim(whole) == 0 else whole.astype(np.int64)
