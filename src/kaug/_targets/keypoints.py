@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from kaug._apply.joining import OF_POINTS, filled_up
 from kaug._targets.box_columns import as_places
 from kaug._targets.by_place import PickledByPlace
 from kaug._targets.structures import check_finite
-from kaug._types import Array, Floats, Rows
+from kaug._types import Array, Batch, Floats, Rows
 from kaug._validation import as_array, describe, message
 
+# What the arrays to be joined are called.
+VISIBILITY, NOBODY = f"{OF_POINTS}: visibility", f"{OF_POINTS}: nobody"
 _HIDDEN = (
     "Write points that are hidden as (0, 0) with the visibility 0, in an array (N, P, 3), or "
     "(N, P, K, 3) for several persons."
@@ -46,29 +49,38 @@ class Keypoints(PickledByPlace):
         """Returns the points of some rows, `(m, P, 2)`, those of all persons one after another."""
         return self._array[rows, :, :2].astype(np.float64)
 
-    def moved(self, points: Floats, inside: Array, index: Rows, kept: int) -> Array:
+    def beside(self, rows: Any) -> Batch:
+        """Returns what else is known of the points of some rows, to be joined with others."""
+        known = self._array[rows]
+        return {VISIBILITY: known[..., 2:], NOBODY: self._nobody(known)}
+
+    def moved(self, points: Floats, made: Batch, index: Rows, kept: int) -> Array:
         """Returns the points in the form in which they were given.
 
         Args:
             points: `(n, P, 2)`, after they were moved.
-            inside: `(n, P)`, whether each was always in the picture.
+            made: Whether each was always in the picture, and what `beside` returned, if it was
+                joined with others.
             index: Source row of each row that was made, int64 `(n,)`.
             kept: How many rows of the source come first.
         """
-        new = self._array[index]
-        nobody = self._nobody(new)
-        new[..., :2] = points
-        if self._form[-1] == 3:
-            new[..., 2] *= inside
-        new = new.reshape(len(index), *self._form)
-        new[nobody] = 0
-        return np.concatenate([self._array[:kept].reshape(kept, *self._form), new])
+        count = points.shape[1]
+        beside = {name: array[kept:] for name, array in made.items()}
+        beside = beside if NOBODY in beside else self.beside(index)
+        new = np.concatenate([points, beside[VISIBILITY]], axis=2).astype(self._array.dtype)
+        new[..., 2:] *= made["inside"][kept:, -count:, np.newaxis]
+        new[beside[NOBODY]] = 0
+        own = filled_up(self._array[:kept], count, 0)
+        times = count // self.number if self.number else 1  # images whose points there may be
+        form = (times * self._form[0], *self._form[1:])
+        return np.concatenate([own, new]).reshape(kept + len(index), *form)
 
-    def _nobody(self, points: Array) -> Any:
-        """Returns which persons are padding: all of their numbers are 0, the visibilities too."""
+    def _nobody(self, points: Array) -> Array:
+        """Returns which points are of persons that are padding: all of whose numbers are 0."""
         if len(self._form) < 3 or self._form[-1] < 3:
-            return np.zeros(len(points), bool)
-        return ~points.reshape(len(points), *self._form).any(axis=(2, 3))
+            return np.zeros(points.shape[:2], bool)
+        there = points.reshape(len(points), *self._form).any(axis=(2, 3))
+        return np.repeat(~there, self._form[1], axis=1)
 
 
 def _checked(value: Any, count: int) -> Array:

@@ -68,6 +68,7 @@ class Places(PickledByPlace, Companion):
             batch |= self._boxes.beside(rows) if self._joins else {}
         if self._keypoints is not None:
             points.append(self._keypoints.begun(rows))
+            batch |= self._keypoints.beside(rows) if self._joins else {}
         if points:
             batch["points"] = np.concatenate(points, axis=1)
         if self._keypoints is not None:
@@ -102,8 +103,8 @@ class Places(PickledByPlace, Companion):
             outlines = points[:, :of_boxes]
             result["bounding_boxes"] = self._boxes.moved(outlines, made, index, kept, size)
         if self._keypoints is not None:
-            inside = made["inside"][kept:, of_boxes:]
-            result["keypoints"] = self._keypoints.moved(points[:, of_boxes:], inside, index, kept)
+            moved = self._keypoints.moved(points[:, of_boxes:], made, index, kept)
+            result["keypoints"] = moved
         return result
 
     def doubt(self, name: str) -> None:
