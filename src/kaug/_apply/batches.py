@@ -1,15 +1,16 @@
 """A batch on its way: arrays with one entry a row, by name.
 
-`"images"` are `(M, H, W, C)`. If they are there, `"masks"` `(M, H, W, K)`, and more whose names
-begin like that, have a value for each pixel; `"points"` `(M, P, 2)` have `"inside"` `(M, P)` beside
-them; `"boxes"` `(M, B, 3)` say what is seen of those whose outlines are the first of the points
-(see `boxes.begin`). Whatever else is there is to be mixed.
+`"images"` are `(M, H, W, C)`. If they are there, maps `(M, H, W, K)`, whose names are `MapName`s,
+have a value for each pixel; `"points"` `(M, P, 2)` have `"inside"` `(M, P)` beside them; `"boxes"`
+`(M, B, 3)` say what is seen of those whose outlines are the first of the points (see
+`boxes.begin`). Whatever else is there is to be mixed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,34 @@ from kaug._apply.resample import Resampling
 from kaug._types import Array, Batch
 
 
+class MapName(str):
+    """The name of a map in a batch, which says how it is read where pixels move.
+
+    It is a string like the other names, and equal to the same string; since it goes wherever the
+    map goes, nothing else has to be handed down.
+
+    Attributes:
+        interpolation: `"nearest"` for masks, whose values are never blended, or `"bilinear"`.
+        fill_value: What comes in from outside where the images are filled with a constant.
+    """
+
+    interpolation: str
+    fill_value: float
+
+    def __new__(cls, name: str, interpolation: str = "nearest", fill_value: float = 0.0) -> Self:
+        self = super().__new__(cls, name)
+        self.interpolation, self.fill_value = interpolation, fill_value
+        return self
+
+    def sampling(self, images: Resampling) -> Resampling:
+        """Returns how the map is resampled where the images are resampled so."""
+        return replace(images, fill_value=self.fill_value, interpolation=self.interpolation)
+
+
+#: The name of masks of boxes: a layer for each.
+INSTANCES = MapName("instance masks")
+
+
 def writable(batch: Batch, name: str) -> Array:
     """Returns an array of the batch, copied if it cannot be written to."""
     if not batch[name].flags.writeable:
@@ -26,9 +55,9 @@ def writable(batch: Batch, name: str) -> Array:
     return batch[name]
 
 
-def maps_of(batch: Mapping[str, Any]) -> list[str]:
+def maps_of(batch: Mapping[str, Any]) -> list[MapName]:
     """Returns the names of what has a value for each pixel, and moves with these."""
-    return [name for name in batch if name.startswith("masks")]
+    return [name for name in batch if isinstance(name, MapName)]
 
 
 def move_points(

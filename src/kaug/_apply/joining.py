@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from kaug._apply.batches import INSTANCES
 from kaug._apply.boxes import POINTS
 from kaug._types import Array, Batch
 
@@ -69,10 +70,16 @@ def _apart(batch: Mapping[str, Array]) -> dict[str, tuple[Array, Array]]:
             result[name] = (array[:, :outlines], array[:, outlines:])
         elif name == "boxes" or name.startswith(OF_BOXES):
             result[name] = (array, array[:, :0])
+        elif name == INSTANCES:
+            layers = np.moveaxis(array, -1, 1)
+            result[name] = (layers, layers[:, :0])
         elif name.startswith(OF_POINTS):
             result[name] = (array[:, :0], array)
     return result
 
 
 def _in_one(parts: Mapping[str, tuple[Array, ...]]) -> Batch:
-    return {name: np.concatenate(both, axis=1) for name, both in parts.items()}
+    result = {name: np.concatenate(both, axis=1) for name, both in parts.items()}
+    if INSTANCES in result:
+        result[INSTANCES] = np.ascontiguousarray(np.moveaxis(result[INSTANCES], 1, -1))
+    return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from kaug._apply.batches import MapName
 from kaug._apply.matrices import Matrices
 from kaug._apply.resample import Resampling
 from kaug._types import Array, Parameters, Shape, Size
@@ -39,8 +40,8 @@ class Leaf(Protocol):
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         """Returns transformed images."""
 
-    def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
-        """Returns masks moved as the images are."""
+    def _move_map(self, values: Array, parameters: Parameters, name: MapName) -> Array:
+        """Returns a map moved as the images are, read as its name says."""
 
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]

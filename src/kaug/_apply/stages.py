@@ -7,7 +7,7 @@ rows it acts on. What carries out one of them, or a run of them at once, is a *s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
@@ -54,9 +54,8 @@ class Step:
         if transform.photometric:
             return
         for name in maps_of(batch):
-            self._change(
-                batch, name, lambda masks: transform.transform_masks(masks, parameters), shape[:2]
-            )
+            change = partial(transform._move_map, parameters=parameters, name=name)
+            self._change(batch, name, change, shape[:2])
         move_points(
             batch,
             size,
@@ -127,8 +126,8 @@ class Warp:
     def move_others(self, batch: Batch, size: Size) -> None:
         """Moves all of the batch but the images, which have been, and had a height and width."""
         for name in maps_of(batch):
-            nearest = replace(self.sampling, fill_value=0.0, interpolation="nearest")
-            batch[name] = warped(batch[name], self.matrices, nearest, self.size)
+            sampling = name.sampling(self.sampling)
+            batch[name] = warped(batch[name], self.matrices, sampling, self.size)
         change = partial(moved, matrices=self.matrices, size=size, after=self.size)
         move_points(batch, size, change, self.sampling)
 

@@ -14,12 +14,23 @@ from typing import Any
 
 import numpy as np
 
+from kaug._apply.batches import INSTANCES, MapName
 from kaug._apply.joining import joined
 from kaug._apply.leaf import Tree
 from kaug._images import Companion, ImageSequence
 from kaug._targets.by_place import PickledByPlace
-from kaug._targets.maps import Maps, checked_masks, of_pixels, refuse_others, with_maps
-from kaug._targets.names import MAPS, MOVING, check_names, looks_like, looks_like_corners, point_out
+from kaug._targets.instances import layers_of, without_masks
+from kaug._targets.map_checks import Fills, checked_maps, checked_masks, names_of_maps
+from kaug._targets.maps import Maps, of_pixels, refuse_others, with_maps
+from kaug._targets.names import (
+    MAPS,
+    MOVING,
+    PLACES,
+    check_names,
+    looks_like,
+    looks_like_corners,
+    point_out,
+)
 from kaug._targets.places import SETTINGS, Places
 from kaug._targets.soft_labels import SoftLabels, num_classes
 from kaug._targets.structures import (
@@ -69,8 +80,9 @@ class Annotations(PickledByPlace):
         self._checked = checked
         self.settings: dict[str, Any] = {}
         self.source: dict[str, Any] = {}
-        # By what labels and weights are called, the names in `source` of those that move or mix.
+        # By what is called so in messages, the names in `source` of what moves or mixes.
         self._keys: dict[str, str] = {}
+        self._fills = Fills(None, ())
         # The keys of a dict with what moves, in their order.
         self._order: tuple[str, ...] | None = None
         self._mixed = transform is not None and transform._mixes
@@ -111,16 +123,41 @@ class Annotations(PickledByPlace):
         for name, what in MOVING.items():
             if name in y:
                 _check_carried(transform, what)
-        if "segmentation_masks" in y:
-            self._masks = checked_masks(y["segmentation_masks"], images)
-            flat = self._masks.ndim == 3 and not self._any_size
-            self.source["masks"] = self._masks[..., np.newaxis] if flat else self._masks
+        rest = {name: value for name, value in y.items() if name not in (*PLACES, *SETTINGS)}
+        for kind, check in (("segmentation_masks", checked_masks), ("maps", checked_maps)):
+            if kind in y:
+                rest[kind] = check(y[kind], images)
+        self._fills = Fills(y.get("mask_fill_value"), names_of_maps(rest))
+        for kind in ("segmentation_masks", "maps"):
+            self._add_maps(kind, rest.get(kind))
+        given, (y, masks) = y, without_masks(y)
+        if masks is not None:
+            self._boxes, labels = tuple(given["bounding_boxes"]), y["bounding_boxes"].get("labels")
+            self.source[INSTANCES] = layers_of(masks, labels, images)
         self._places = Places(y, self._count, self._size, checked=self._checked, joins=self._mixed)
         if self._any_size:
             self.source["places"] = self._places
         else:
             self.source |= self._places.begun(slice(None), self._size)
-        return {name: value for name, value in y.items() if name not in (*MOVING, *SETTINGS)}
+        return rest
+
+    def _add_maps(self, kind: str, given: Any) -> None:
+        """Has masks or maps, one or several by name, move with the pixels."""
+        called = f"{self._name}[{kind!r}]"
+        if isinstance(given, Mapping):
+            for name, each in given.items():
+                self._add_map(f"{called}[{name!r}]", each, name, linear=kind == "maps")
+        elif given is not None:
+            self._add_map(called, given, kind)
+
+    def _add_map(
+        self, called: str, given: Any, name: str, *, linear: bool = False, mask: bool = True
+    ) -> None:
+        fill = self._fills.of(name, called, given.dtype, mask=mask and not linear)
+        key = MapName(called, "bilinear" if linear else "nearest", fill)
+        flat = given.ndim == 3 and not self._any_size
+        self._keys[called] = key
+        self.source[key] = given[..., np.newaxis] if flat else given
 
     def _take_maps(self, images: Any, transform: Tree | None) -> None:
         """Has labels and weights of the images' height and width move with the pixels."""
@@ -136,8 +173,8 @@ class Annotations(PickledByPlace):
                 if isinstance(maps, Maps):
                     raise
                 return
-            self._keys[name] = f"masks of {name}"
-            self.source[self._keys[name]] = _as_floats(maps) if weights and self._mixed else maps
+            maps = _as_floats(maps) if weights and self._mixed else maps
+            self._add_map(name, maps, "sample_weight" if weights else "labels", mask=not weights)
 
         map_arrays(take, self.weight, "sample_weight")
         if isinstance(self.y, Mapping):
@@ -226,7 +263,9 @@ class Annotations(PickledByPlace):
         result = {}
         for name, form in self.forms.items():
             row = _row_shape(name, form, shape)
-            result[name] = np.empty((kept + count, *row), form.dtype)
+            # Where images are joined, those that come first leave room.
+            make = np.zeros if kept and self._mixed else np.empty
+            result[name] = make((kept + count, *row), form.dtype)
             if kept:
                 source = self.source[name][:kept]
                 result[name][(slice(kept), *map(slice, source.shape[1:]))] = source
@@ -248,16 +287,16 @@ class Annotations(PickledByPlace):
             if name not in self._keys:
                 return append_rows(leaf, index, append=bool(kept))
             array = made[self._keys[name]]
-            flat = self._keys[name].startswith("masks") and leaf.ndim == 3
+            flat = isinstance(self._keys[name], MapName) and leaf.ndim == 3
             return array[..., 0] if flat else array
 
         y = map_arrays(take, self.y, self._name)
         weight = map_arrays(take, self.weight, "sample_weight")
         if self._order is not None:
             parts = {**y, **self._places.moved(made, index, kept, (shape[0], shape[1]))}
-            if "masks" in made:
-                masks = made["masks"]
-                parts["segmentation_masks"] = masks[..., 0] if self._masks.ndim == 3 else masks
+            if INSTANCES in made:
+                boxes = parts["bounding_boxes"]
+                parts["bounding_boxes"] = {name: boxes[name] for name in self._boxes}
             y = {name: parts[name] for name in self._order if name in parts}
         return y, weight
 
@@ -272,7 +311,7 @@ class Annotations(PickledByPlace):
 def _row_shape(name: str, form: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Returns the shape of a row of what moves or mixes, beside an image of a shape."""
     own = form.shape[1:]
-    return (*shape[:2], *own[2:]) if name.startswith("masks") else own
+    return (*shape[:2], *own[2:]) if isinstance(name, MapName) else own
 
 
 def _as_floats(array: Array, name: str = "") -> Array:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kaug._apply import boxes
+from kaug._apply.batches import INSTANCES
 from kaug._apply.joining import OF_BOXES, blank, filled_up
 from kaug._targets.box_checks import check_values
 from kaug._targets.box_columns import checked_boxes, looks_like_field
@@ -81,17 +82,21 @@ class Boxes(PickledByPlace):
         corners = boxes.clip(boxes.enclose(outlines, seen.shape[1]), size)
         visible = self._settings.keep(seen[..., 0], corners[..., 2:] - corners[..., :2])
         places = boxes.from_corners(corners, self._format, size)
+        joined = seen.shape[1] > columns["labels"].shape[1]
+        order = np.argsort(~visible, axis=1, kind="stable") if joined else None
         result = {}
         for name, column in columns.items():
             beside = made.get(f"{OF_BOXES}: {name}")
             new = column[index] if beside is None else beside[kept:]
             new = places.astype(column.dtype) if name == "boxes" else new
             new[~visible] = blank(name)
-            if seen.shape[1] > column.shape[1]:
-                new = _first(visible, new)
-            result[name] = np.concatenate(
-                [filled_up(column[:kept], new.shape[1], blank(name)), new]
-            )
+            own = filled_up(column[:kept], new.shape[1], blank(name))
+            result[name] = np.concatenate([own, _in_order(new, order)])
+        if INSTANCES in made:
+            layers = np.moveaxis(made[INSTANCES], -1, 1)[kept:]
+            layers[~visible] = 0
+            layers[...] = _in_order(layers, order)
+            result["masks"] = made[INSTANCES]
         return result
 
     def doubt(self, name: str) -> None:
@@ -106,7 +111,8 @@ class Boxes(PickledByPlace):
                 point_out(look, f"{name}[{field!r}]", describe(array))
 
 
-def _first(chosen: Array, array: Array) -> Array:
-    """Returns an array `(n, B, …)` with what is chosen of each row before the rest of it."""
-    order = np.argsort(~chosen, axis=1, kind="stable")
+def _in_order(array: Array, order: Array | None) -> Array:
+    """Returns an array `(n, B, …)` with the entries of each row in an order `(n, B)`."""
+    if order is None:
+        return array
     return np.take_along_axis(array, order.reshape(*order.shape, *[1] * (array.ndim - 2)), axis=1)

@@ -27,24 +27,6 @@ from kaug._types import Array, Batch
 from kaug._validation import as_array, describe, message
 
 
-def checked_masks(value: Any, images: Any) -> Any:
-    """Returns the segmentation masks of images as an array, of any size as `Maps`."""
-    count = len(images)
-    if isinstance(images, ImageSequence):
-        maps = Maps(value, "segmentation_masks", count)
-        maps.check_held(images)
-        return maps
-    masks, (height, width) = as_array(value, "segmentation_masks"), images.shape[1:3]
-    fits = masks.ndim in (3, 4) and masks.shape[:3] == (count, height, width)
-    if not fits or masks.dtype.kind not in "biuf":
-        rule = (
-            f"`segmentation_masks` must be numbers of shape ({count}, {height}, {width}) or "
-            f"({count}, {height}, {width}, K), as the images"
-        )
-        raise ValueError(message(rule, describe(masks)))
-    return masks
-
-
 def of_pixels(leaf: Any, name: str, images: Any) -> Any:
     """Returns labels or weights that have a value for each pixel, `(N, H, W, 1)`; else None.
 

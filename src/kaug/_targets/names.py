@@ -22,12 +22,10 @@ Shape = tuple[int | None, ...]
 
 # May be of the images' height and width, and then move as masks do.
 MAPS = ("labels", "sample_weight")
-# Keras' spelling, and keypoints, with what messages call them.
-MOVING = {
-    "segmentation_masks": "segmentation masks",
-    "bounding_boxes": "bounding boxes",
-    "keypoints": "keypoints",
-}
+# What lies at places in the picture.
+PLACES = {"bounding_boxes": "bounding boxes", "keypoints": "keypoints"}
+# Keras' spelling, maps and keypoints, with what messages call them.
+MOVING = {"segmentation_masks": "segmentation masks", "maps": "maps", **PLACES}
 # What others call them, in small letters with nothing between.
 _OTHERS = {
     "bounding_boxes": "bbox bboxes box boxes boundingbox boundingboxes gtbox gtboxes gtbbox "
@@ -35,14 +33,16 @@ _OTHERS = {
     "keypoints": "keypoint keypoints landmark landmarks faciallandmarks point points joint joints "
     "kpt kpts kps",
     "segmentation_masks": "mask masks segmentationmask segmentationmasks segmentation "
-    "segmentations segmap segmaps semanticmask semanticmasks instancemask instancemasks heatmap "
-    "heatmaps",
+    "segmentations segmap segmaps semanticmask semanticmasks instancemask instancemasks",
+    "maps": "heatmap heatmaps depthmap depthmaps",
 }
 _RIGHT = {other: right for right, others in _OTHERS.items() for other in others.split()}
 # Of so many rows, numbers that are no corners have no chance to be in the order of such in all.
 _NO_CHANCE = 8
 _FORMS = {
-    "segmentation_masks": "arrays as high and wide as the images, (N, H, W) or (N, H, W, K)",
+    "segmentation_masks": "arrays as high and wide as the images, (N, H, W) or (N, H, W, K); or "
+    'under "maps", by name, what may be interpolated, such as depth',
+    "maps": "a dict of floats by name, each (N, H, W) or (N, H, W, K)",
     "bounding_boxes": 'a dict of "boxes" (N, B, 4) and "labels" (N, B)',
     "keypoints": "an array (N, P, 2), (x, y), or (N, P, 3) with a visibility, "
     "(N, P, K, 3) for several persons",
@@ -202,7 +202,10 @@ def _right_name(key: str, nested: bool) -> str | None:
 
 def _can_be(right: str, value: Any, size: Shape) -> bool:
     """Tells whether something of a suspicious name may be what it says."""
+    of_pixels = right in ("segmentation_masks", "maps")
     if isinstance(value, Mapping):
+        if of_pixels:
+            return any(_can_be(right, each, size) for each in value.values())
         return right == "bounding_boxes" and {"boxes", "labels"} <= {*value}
     if are_any_size(value):  # or all of it would be read
         return True
@@ -210,7 +213,7 @@ def _can_be(right: str, value: Any, size: Shape) -> bool:
         shape = tuple(value.shape if hasattr(value, "shape") else np.shape(value))
     except ValueError:  # ragged lists, or a tensor of unknown rank
         return True
-    if right == "segmentation_masks":
+    if of_pixels:
         flat = None not in size and shape[1:] == (int(size[0] or 0) * int(size[1] or 0),)
         return len(shape) > 2 or flat
     least = 4 if right == "bounding_boxes" else 2

@@ -20,8 +20,8 @@ from kaug._targets.by_place import PickledByPlace
 from kaug._targets.keypoints import Keypoints
 from kaug._types import Batch, Rows
 
-# What a dict with targets that move may say about these, once for all rows.
-SETTINGS = BoxSettings._fields
+# What a dict with targets that move may say about them, once for all rows.
+SETTINGS = (*BoxSettings._fields, "mask_fill_value")
 
 
 class Places(PickledByPlace, Companion):

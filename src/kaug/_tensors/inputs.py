@@ -61,6 +61,7 @@ def _check_keys(parts: Mapping[str, Any]) -> None:
         rule = '`bounding_boxes` must be a dict of "boxes" and "labels"'
         given = sorted(map(str, boxes)) if isinstance(boxes, Mapping) else describe(boxes)
         raise ValueError(message(rule, f"{given}"))
+    _check_masks(parts)
     for key in SETTINGS:
         if key in parts:
             rule = f"A `RandomTransform` does not take {key!r} from its dict"
@@ -68,6 +69,20 @@ def _check_keys(parts: Mapping[str, Any]) -> None:
             if key != "bounding_box_format":
                 fix = f"For {key!r} use kaug.AugmentedDataset, or call the transform itself."
             raise ValueError(message(rule, f"the keys {sorted(map(str, parts))}", fix))
+
+
+def _check_masks(parts: Mapping[str, Any]) -> None:
+    """Refuses masks and maps of kinds that the transforms themselves move alone."""
+    given = {
+        "`maps`": "maps" in parts,
+        "`segmentation_masks` by name": isinstance(parts.get("segmentation_masks"), Mapping),
+        "masks in `bounding_boxes`": "masks" in (parts.get("bounding_boxes") or ()),
+    }
+    for what, there in given.items():
+        if there:
+            rule = "A `RandomTransform` moves one array of `segmentation_masks`, and no maps"
+            fix = "Augment with kaug.AugmentedDataset, which moves all of them."
+            raise ValueError(message(rule, what, fix))
 
 
 def _check_boxes(given: Mapping[str, Any], box_format: str, size: tuple[int | None, ...]) -> None:

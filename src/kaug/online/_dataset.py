@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kaug._apply.batches import maps_of
 from kaug._draw.keys import resolve_seed, root_key
 from kaug._generators import as_generator
 from kaug._images import ImageSequence, as_images
@@ -347,7 +348,9 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         targets = {"y": self._annotations.y, "sample_weight": self._annotations.weight}
         chosen = self._rows_of.name
         sampling = [] if chosen == "cycle" else [("sampling", chosen)]
-        moving = [name for name in ("masks", "points") if name in self._annotations.forms]
+        forms = self._annotations.forms
+        kinds = {"masks": bool(maps_of(forms)), "points": "points" in forms}
+        moving = [name for name, there in kinds.items() if there]
         moves = [("moving along", " and ".join(moving))] if moving else []
         return [
             ("x", html.arrays(self._images)),

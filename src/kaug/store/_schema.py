@@ -110,9 +110,10 @@ def _check_source(source: Any, arguments: Mapping[str, Any], images: Spec) -> No
     _need(isinstance(source, dict) and isinstance(source.get("x"), dict), "source", source)
     # The images first: the others are compared with them.
     for name, facts in sorted(source.items(), key=lambda item: item[0] != "x"):
-        if not isinstance(facts, dict):
-            _need(name in SETTINGS and type(facts) in (str, float), f"source {name}", facts)
+        if name in SETTINGS:
+            _need(_is_setting(facts), f"source {name}", facts)
             continue
+        _need(isinstance(facts, dict), f"source {name}", facts)
         _keys(facts, {"dtype", "shape", "sha256"}, f"source {name}")
         _check_layout(facts, any_size=arguments["append"] is False)
         _need(_is_text(facts["sha256"], _CHECKSUM), "sha256", facts["sha256"])
@@ -141,7 +142,7 @@ def _check_structure(structure: Any, source: Mapping[str, Any], specs: list[Spec
     except (TypeError, ValueError) as error:  # too many bytes, or a name that nothing can have
         raise NotOfKaugError(f"structure: {error}") from None
     _need(same, "structure", "other arrays than it names")
-    sources = {name for name, facts in source.items() if isinstance(facts, dict)}
+    sources = source.keys() - set(SETTINGS)
     _need(sources == {name for name, _ in leaves_of(parts)} - {"index"}, "source", sorted(sources))
 
 
@@ -206,6 +207,12 @@ def _keys(value: Any, wanted: Collection[str], name: str) -> None:
 
 def _is_text(value: Any, pattern: re.Pattern[str]) -> bool:
     return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _is_setting(value: Any) -> bool:
+    """Tells what can be a setting: one for all, or one for each by name."""
+    each = value.values() if isinstance(value, dict) else (value,)
+    return all(type(item) in (str, float) for item in each)
 
 
 def _is_count(value: Any, limit: int = 2**63) -> bool:

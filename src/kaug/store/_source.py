@@ -13,6 +13,7 @@ import numpy as np
 from kaug._images import ImageSequence, are_any_size
 from kaug._targets.annotations import is_keras_dict
 from kaug._targets.box_columns import checked_boxes
+from kaug._targets.instances import as_layers, without_masks
 from kaug._targets.keypoints import padded_keypoints
 from kaug._targets.maps import Maps, with_maps
 from kaug._targets.places import SETTINGS
@@ -106,14 +107,14 @@ def _facts(array: Array, digest: str) -> dict[str, Any]:
 
 
 def settings_of(y: Any) -> dict[str, Any]:
-    """Returns what a dict in Keras' spelling says about its boxes."""
+    """Returns what a dict in Keras' spelling says about what moves, as plain data."""
     if not is_keras_dict(y):
         return {}
-    return {
-        name: y[name] if isinstance(y[name], str) else float(y[name])
-        for name in SETTINGS
-        if name in y
-    }
+    return {name: map_arrays(_plain, y[name]) for name in SETTINGS if name in y}
+
+
+def _plain(value: Any, _: str) -> str | float:
+    return value if isinstance(value, str) else float(value)
 
 
 def checked_targets(y: Any, sample_weight: Any, count: int) -> tuple[Any, Any]:
@@ -125,14 +126,16 @@ def checked_targets(y: Any, sample_weight: Any, count: int) -> tuple[Any, Any]:
 def _checked_labels(y: Any, count: int) -> Any:
     if not is_keras_dict(y):
         return check_targets(with_maps(y, "y", count), "y", count)
+    given, (y, masks) = y, without_masks(y)
     result: dict[str, Any] = {}
     for name, value in y.items():
-        if name == "bounding_boxes":
+        if name == "bounding_boxes" and masks is not None:
+            boxes = {**checked_boxes(value, count), "masks": as_layers(masks, value["labels"])}
+            result[name] = {key: boxes[key] for key in given[name]}
+        elif name == "bounding_boxes":
             result[name] = checked_boxes(value, count)
-        elif name == "segmentation_masks" and are_any_size(value):
-            result[name] = Maps(value, name, count)
-        elif name == "segmentation_masks":
-            result[name] = as_array(value, name)
+        elif name in ("segmentation_masks", "maps"):
+            result[name] = _checked_maps(value, name, count)
         elif name == "keypoints":
             result[name] = padded_keypoints(value, count)
         elif name in SETTINGS:
@@ -140,6 +143,12 @@ def _checked_labels(y: Any, count: int) -> Any:
         else:
             result[name] = check_targets(with_maps(value, name, count), name, count)
     return result
+
+
+def _checked_maps(value: Any, name: str, count: int) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _checked_maps(each, f"{name}[{key!r}]", count) for key, each in value.items()}
+    return Maps(value, name, count) if are_any_size(value) else as_array(value, name)
 
 
 def rows_of(structure: Any, start: int, stop: int) -> Any:

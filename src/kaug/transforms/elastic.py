@@ -80,9 +80,6 @@ class ElasticDeformation(Remapping):
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         return self._deformed(images, parameters["field"], self._sampling)
 
-    def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
-        return self._deformed(masks, parameters["field"], self._mask_sampling)
-
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]
     ) -> Array:

@@ -55,8 +55,8 @@ class _Pair(Mixing):
     def _mix(self, own: Batch, others: Sequence[Batch], parameters: Parameters) -> Batch:
         (partners,), images = others, own["images"]
         result = {"images": self.mix_images(images, partners["images"], parameters)}
-        for name in maps_of(own):
-            result[name] = self.mix_images(own[name], partners[name], parameters)
+        for key in maps_of(own):
+            result[key] = self.mix_images(own[key], partners[key], parameters)
         shares = self.shares(parameters, (images.shape[1], images.shape[2]))
         places = joined(self._seen(own, partners, parameters))
         return places | result | blended(own, others, [shares])

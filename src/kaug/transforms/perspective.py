@@ -82,9 +82,6 @@ class Perspective(Remapping):
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         return _projected(images, parameters["corners"], self._sampling)
 
-    def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
-        return _projected(masks, parameters["corners"], self._mask_sampling)
-
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]
     ) -> Array:

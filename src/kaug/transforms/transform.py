@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self, cast, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kaug._apply.batches import MapName
 from kaug._apply.execute import carry_out
 from kaug._apply.matrices import Matrices
 from kaug._apply.one_by_one import carry_out_one_by_one
@@ -155,6 +156,22 @@ class Transform(ABC):
         if self.photometric:
             return masks
         raise _does_not_say(self, "segmentation masks", "transform_masks")
+
+    def transform_maps(self, maps: Array, parameters: Parameters) -> Array:
+        """Returns maps, such as of depth, moved as `transform_images` moves the images.
+
+        Args:
+            maps: `(M, H, W, K)`, floats; must not be written to. Between pixels they are
+                interpolated linearly. Where whole pixels move it is `transform_masks` again.
+            parameters: What `draw_parameters` returned for these rows.
+
+        Raises:
+            TypeError: The transform does not say how.
+        """
+        del parameters
+        if self.photometric:
+            return maps
+        raise _does_not_say(self, "maps", "transform_maps")
 
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]
@@ -455,11 +472,20 @@ class Transform(ABC):
         """Raises when the transform does not know where targets of a kind would go.
 
         Args:
-            what: "segmentation masks", "bounding boxes" or "keypoints".
+            what: "segmentation masks", "maps", "bounding boxes" or "keypoints".
         """
-        method = "transform_masks" if what == "segmentation masks" else "transform_points"
+        methods = {"segmentation masks": "transform_masks", "maps": "transform_maps"}
+        method = methods.get(what, "transform_points")
         if not self.photometric and not self._defines(method):
             raise _does_not_say(self, what, method)
+
+    def _move_map(self, values: Array, parameters: Parameters, name: MapName) -> Array:
+        """Returns a map moved as the images are, read as its name says.
+
+        A user's own transform fills new places by itself.
+        """
+        linear = name.interpolation == "bilinear"
+        return (self.transform_maps if linear else self.transform_masks)(values, parameters)
 
     def _defines(self, method: str) -> bool:
         """Returns whether the transform has a method of its own in place of `Transform`'s."""

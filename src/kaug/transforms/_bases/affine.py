@@ -2,6 +2,7 @@
 
 from typing import cast
 
+from kaug._apply.batches import MapName
 from kaug._apply.resample import Resampling, moved
 from kaug._apply.stages import Warp
 from kaug._types import Array, Batch, Parameters
@@ -15,7 +16,13 @@ class AffineTransform(Transform):
         return self._warped({"images": images}, parameters)["images"]
 
     def transform_masks(self, masks: Array, parameters: Parameters) -> Array:
-        return self._warped({"images": masks, "masks": masks}, parameters)["masks"]
+        return self._move_map(masks, parameters, MapName("masks"))
+
+    def transform_maps(self, maps: Array, parameters: Parameters) -> Array:
+        return self._move_map(maps, parameters, MapName("maps", "bilinear"))
+
+    def _move_map(self, values: Array, parameters: Parameters, name: MapName) -> Array:
+        return self._warped({"images": values, name: values}, parameters)[name]
 
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]
