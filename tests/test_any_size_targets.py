@@ -466,14 +466,11 @@ def test_what_can_be_mixed_is_mixed_as_beside_an_array(mix, weights):
 
 def test_what_cannot_be_mixed_is_refused():
     images = of_any_size(5)
-    policies = [Compose([Resize(height=9, width=8), mix]) for mix in (MixUp(), CutMix())]
+    policy = Compose([Resize(height=9, width=8), MixUp()])
     with pytest.raises(ValueError, match="Use CutMix for masks"):
-        policies[0]({"images": images, "segmentation_masks": masks_of(images)}, seed=0)
+        policy({"images": images, "segmentation_masks": masks_of(images)}, seed=0)
     with pytest.raises(ValueError, match="Use CutMix for masks"):
-        policies[0]({"images": images, "labels": masks_of(images)}, seed=0)
-    for policy in policies:
-        with pytest.raises(ValueError, match="bounding boxes"):
-            policy({"images": images, **places_in(images)}, seed=0)
+        policy({"images": images, "labels": masks_of(images)}, seed=0)
 
 
 # Pictures in files ----------------------------------------------------------------------------

@@ -211,7 +211,6 @@ BAD = [
         r"'name'\]` must be numbers, and all",
     ),
     ({**DENSE, 3: np.zeros((3, 2))}, TypeError, "must have strings as names"),
-    ({**DENSE, "masks": np.zeros((3, 10, 20, 2))}, ValueError, "a layer for each box"),
     ({**DENSE, "keypoints": np.zeros((3, 2, 5, 3))}, ValueError, 'Call it "keypoints", in the out'),
     ({**DENSE, "mask": np.zeros((3, 2, 8, 8))}, ValueError, 'Call it "segmentation_masks"'),
 ]

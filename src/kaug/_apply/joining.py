@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from kaug._apply.batches import INSTANCES
+from kaug._apply.batches import INSTANCES, MapName, maps_of
 from kaug._apply.boxes import POINTS
 from kaug._types import Array, Batch
 
@@ -29,6 +29,11 @@ def joined(batches: Sequence[Batch]) -> Batch:
         for name in own[0]
     }
     return batches[0] | _in_one(together)
+
+
+def shared_maps(batch: Batch) -> list[MapName]:
+    """Returns the names of the maps that all images of a row share: not those of single boxes."""
+    return [name for name in maps_of(batch) if name != INSTANCES]
 
 
 def with_room(batch: Batch, like: Mapping[str, Array]) -> Batch:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._apply.batches import INSTANCES
 from kaug._apply.boxes import POINTS
-from kaug._kernels import outlines
+from kaug._kernels import outlines, read_only
+from kaug._kernels.mixing import paste
 from kaug._types import Array, Batch, Size
 
 
@@ -25,6 +27,10 @@ def cover(batch: Batch, spans: Array, size: Size) -> Batch:
         points, seen = batch["points"].copy(), batch["boxes"].copy()
         outlines.cover(points, seen, spans.astype(np.float64), POINTS, size[0], size[1])
         result["points"], result["boxes"] = points, seen
+    if INSTANCES in batch:
+        masks = result[INSTANCES] = batch[INSTANCES].copy()
+        for own, (top, bottom, left, right) in zip(masks, spans, strict=True):
+            own[top:bottom, left:right] = 0
     return result
 
 
@@ -49,7 +55,22 @@ def keep(batch: Batch, spans: Array) -> Batch:
             )
             own += (left, top)
         result["points"], result["boxes"] = points, seen
+    if INSTANCES in batch:
+        masks = result[INSTANCES] = np.zeros_like(batch[INSTANCES])
+        paste_rectangles(batch[INSTANCES], spans, masks)
     return result
+
+
+def paste_rectangles(partners: Array, spans: Array, out: Array) -> None:
+    """Copies a rectangle of each partner to the same place in `out`, in place.
+
+    Args:
+        partners: `(M, H, W, C)`.
+        spans: `(M, 4)`, whole numbers: from and to which row, from and to which column.
+        out: `(M, H, W, C)`, C-contiguous.
+    """
+    pixels = np.ascontiguousarray(partners, out.dtype).view(np.uint8)
+    paste(read_only(pixels), read_only(np.ascontiguousarray(spans, np.int64)), out.view(np.uint8))
 
 
 def _within(points: Array, spans: Array) -> NDArray[np.bool_]:

@@ -14,10 +14,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._apply.batches import maps_of
 from kaug._apply.dtypes import to_dtype, working_dtype
-from kaug._apply.joining import joined
-from kaug._apply.overlaps import cover, keep
+from kaug._apply.joining import joined, shared_maps
+from kaug._apply.overlaps import cover, keep, paste_rectangles
 from kaug._apply.parameters import UNIT, Bounds
 from kaug._apply.resample import size_of
 from kaug._draw.distributions import beta, check_alpha
@@ -26,7 +25,7 @@ from kaug._kernels import read_only
 from kaug._kernels.mixing import blend
 from kaug._types import Array, Batch, Floats, Parameters
 from kaug._validation import message
-from kaug.transforms._bases.mixing import Mixing, blended, paste_rectangles
+from kaug.transforms._bases.mixing import Mixing, blended
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,7 +54,7 @@ class _Pair(Mixing):
     def _mix(self, own: Batch, others: Sequence[Batch], parameters: Parameters) -> Batch:
         (partners,), images = others, own["images"]
         result = {"images": self.mix_images(images, partners["images"], parameters)}
-        for key in maps_of(own):
+        for key in shared_maps(own):
             result[key] = self.mix_images(own[key], partners[key], parameters)
         shares = self.shares(parameters, (images.shape[1], images.shape[2]))
         places = joined(self._seen(own, partners, parameters))
@@ -128,7 +127,7 @@ class MixUp(_Pair):
         return np.asarray(parameters["share"])
 
     def _check_carries(self, what: str) -> None:
-        if what == "segmentation masks":
+        if what in ("segmentation masks", "maps"):
             rule = "MixUp blends two images in every pixel, so it needs targets that can be blended"
             raise ValueError(message(rule, what, "Use CutMix for masks, or leave MixUp out."))
 

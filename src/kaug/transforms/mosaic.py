@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._apply import matrices
-from kaug._apply.batches import maps_of
-from kaug._apply.joining import joined
+from kaug._apply.joining import joined, shared_maps
 from kaug._apply.matrices import Matrices
+from kaug._apply.overlaps import paste_rectangles
 from kaug._apply.parameters import Bounds
 from kaug._apply.resample import INTERPOLATIONS, Resampling, size_of
 from kaug._apply.stages import Step, Warp
@@ -18,7 +18,7 @@ from kaug._draw.draws import Draws
 from kaug._types import Array, Batch, Floats, Parameters, Size
 from kaug._validation import check_number
 from kaug.transforms._bases.fields import NumberOrPair, Range, choice, integer
-from kaug.transforms._bases.mixing import Mixing, blended, paste_rectangles
+from kaug.transforms._bases.mixing import Mixing, blended
 from kaug.transforms._bases.sized import SizeOptions, rounded
 
 # A mosaic of more cells a side shows hardly anything of each image.
@@ -123,7 +123,7 @@ class Mosaic(SizeOptions, Mixing):
             Warp(tile.matrices, sampling, (height, width)).apply(batch, {})
         result = joined(batches)
         for batch, tile in zip(others, tiles[1:], strict=True):
-            for name in ("images", *maps_of(batch)):
+            for name in ("images", *shared_maps(batch)):
                 paste_rectangles(batch[name], tile.seen, result[name])
         areas = np.stack([tile.area for tile in tiles])
         shares = (areas / areas.sum(axis=0))[:-1]

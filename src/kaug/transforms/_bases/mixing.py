@@ -8,8 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kaug._apply.parameters import Bounds
-from kaug._kernels import read_only
-from kaug._kernels.mixing import paste
 from kaug._types import Array, Batch, Floats, Parameters
 from kaug._validation import check_probability
 from kaug.transforms._bases.fields import integer, or_none
@@ -82,15 +80,3 @@ def blended(own: Batch, others: Sequence[Batch], shares: Sequence[Floats]) -> Ba
             total, left = total + batch[name] * part, left - part
         result[name] = total + others[-1][name] * left
     return result
-
-
-def paste_rectangles(partners: Array, spans: Array, out: Array) -> None:
-    """Copies a rectangle of each partner to the same place in `out`, in place.
-
-    Args:
-        partners: `(M, H, W, C)`.
-        spans: `(M, 4)`, whole numbers: from and to which row, from and to which column.
-        out: `(M, H, W, C)`, C-contiguous.
-    """
-    pixels = np.ascontiguousarray(partners, out.dtype).view(np.uint8)
-    paste(read_only(pixels), read_only(np.ascontiguousarray(spans, np.int64)), out.view(np.uint8))
