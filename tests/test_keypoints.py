@@ -1,6 +1,7 @@
-"""Keypoints of several persons, in arrays and in lists, at every entrance."""
+"""Keypoints of several persons, left and right among them, at every entrance."""
 
 import pickle
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -8,13 +9,25 @@ import pytest
 import kaug
 from kaug import AugmentedDataset, augment_dataset, augment_rows
 from kaug.transforms import (
+    Affine,
+    Brightness,
     Compose,
+    ElasticDeformation,
     HorizontalFlip,
+    OneOf,
     Perspective,
+    RandAugment,
+    RandomResizedCrop,
     Resize,
+    Rotate90,
     Rotation,
+    Shear,
+    SomeOf,
+    Sometimes,
+    Transform,
     Translation,
     VerticalFlip,
+    Zoom,
 )
 
 SIZE = (10, 21)
@@ -192,3 +205,169 @@ def test_persons_under_another_name_are_pointed_out():
         VerticalFlip(1)({"images": X, "people": DENSE}, seed=0)
     with pytest.raises(ValueError, match=r'Call it "keypoints".*\(N, P, K, 3\) for several'):
         VerticalFlip(1)({"images": X, "landmarks": DENSE}, seed=0)
+
+
+# Left and right -------------------------------------------------------------------------------
+
+PAIRS = [(0, 3), (4, 1)]  # of five points; the third stays
+
+
+@dataclass(frozen=True, repr=False)
+class Transposed(Transform):
+    """A transform of a user's that mirrors every second row of square images at the diagonal."""
+
+    def transform_images(self, images, parameters):
+        return np.where(self._which(images), np.swapaxes(images, 1, 2), images)
+
+    transform_masks = transform_images
+
+    def transform_points(self, points, parameters, size):
+        return np.where(self._which(points), points[..., ::-1], points)
+
+    def _which(self, array):
+        return (np.arange(len(array)) % 2).reshape(-1, *[1] * (array.ndim - 1)) == 1
+
+
+ELASTIC = ElasticDeformation()
+POLICIES = [
+    HorizontalFlip(1),
+    VerticalFlip(1),
+    Compose([HorizontalFlip(), VerticalFlip()]),
+    Compose([Rotate90(), HorizontalFlip(), Rotation(180, fill_mode="constant")]),
+    OneOf([HorizontalFlip(1), VerticalFlip(1), Rotation(90)]),
+    SomeOf([HorizontalFlip(1), VerticalFlip(1), Zoom(0.2), Rotate90(1)], 2),
+    Sometimes(Compose([VerticalFlip(1), Compose([HorizontalFlip(), Shear(20)])]), p=0.6),
+    Compose([HorizontalFlip(), Brightness(), VerticalFlip(), Brightness(), Rotate90()]),
+    Compose([HorizontalFlip(), RandAugment(), VerticalFlip()]),
+    Compose([Perspective(), HorizontalFlip(), Perspective(fill_mode="constant")]),
+    Compose([Transposed(), HorizontalFlip(), Transposed()]),
+    Compose([ELASTIC, HorizontalFlip(), RandomResizedCrop(height=11, width=7), VerticalFlip()]),
+    Affine(rotation=180, shear=40, zoom=0.5),
+]
+
+
+def lies_mirrored(points):
+    """Tells persons whose first three points go round the other way than they did."""
+    across, down = (points[:, :, i, :2] - points[:, :, 0, :2] for i in (1, 2))
+    return across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0] < 0
+
+
+def persons_of(count, columns=3):
+    """Returns two persons each of five points, of which the first three go round clockwise."""
+    rng = np.random.default_rng(0)
+    points = rng.uniform(0, 20, (count, 2, 5, columns))
+    points[..., :3, :2] = np.array([[6, 6], [13, 7], [7, 14]])
+    points[..., :3, :2] += rng.uniform(-1, 1, (count, 2, 3, 2))
+    return points
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=repr)
+@pytest.mark.parametrize("columns", [2, 3])
+def test_left_and_right_change_places_where_it_is_mirrored(policy, columns):
+    images, points = np.zeros((80, 21, 21, 3), "uint8"), persons_of(80, columns)
+    assert not lies_mirrored(points).any()
+    batch = {"images": images, "keypoints": points}
+    plain = policy(batch, seed=5)["keypoints"]
+    made = policy({**batch, "keypoint_flip_pairs": PAIRS}, seed=5)
+    assert made["keypoint_flip_pairs"] == PAIRS
+    mirrored = lies_mirrored(plain)  # without the pairs, the points themselves tell
+    expected = np.where(mirrored[..., None, None], plain[:, :, [3, 4, 2, 0, 1]], plain)
+    np.testing.assert_array_equal(made["keypoints"], expected)
+    share = {HorizontalFlip(1): 1, VerticalFlip(1): 1, POLICIES[-1]: 0}.get(policy)
+    assert 0.2 < mirrored.mean() < 0.8 if share is None else mirrored.mean() == share
+
+
+def test_by_eye():
+    # The left hand at (2, 1), seen, the right one at (15, 4), hidden; in pictures 21 wide.
+    points = np.array([[[10, 0, 2], [2, 1, 2], [15, 4, 0]]], "f4")
+    batch = {"images": X[:1], "keypoints": points, "keypoint_flip_pairs": ((1, 2),)}
+    made = HorizontalFlip(1)(batch, seed=0)
+    assert made["keypoints"].tolist() == [[[10, 0, 2], [5, 4, 0], [18, 1, 2]]]
+    assert made["keypoint_flip_pairs"] == [(1, 2)]
+    made = VerticalFlip(1)(batch, seed=0)["keypoints"]
+    assert made.tolist() == [[[10, 9, 2], [15, 5, 0], [2, 8, 2]]]
+    both = Compose([HorizontalFlip(1), VerticalFlip(1)])(batch, seed=0)["keypoints"]
+    assert both.tolist() == [[[10, 9, 2], [18, 8, 2], [5, 5, 0]]]
+    assert points.tolist() == [[[10, 0, 2], [2, 1, 2], [15, 4, 0]]]
+
+
+def test_a_point_that_leaves_is_hidden_in_its_new_place():
+    points = np.array([[[0, 5, 2], [20, 5, 2]]], "f4")
+    policy = Compose([HorizontalFlip(1), Translation((0, 0), (5 / 21, 5 / 21))])
+    batch = {"images": X[:1], "keypoints": points, "keypoint_flip_pairs": [(0, 1)]}
+    made = policy(batch, seed=0)["keypoints"]
+    np.testing.assert_allclose(made, [[[5, 5, 2], [25, 5, 0]]], atol=1e-5)
+
+
+@pytest.mark.parametrize("make", [call, offline, by_rows, online, tf_data])
+@pytest.mark.parametrize("pairs", [[(0, 2)], np.array([[2, 0]]), ([0, 2],)])
+def test_pairs_at_every_entrance(make, pairs, monkeypatch):
+    monkeypatch.setitem(globals(), "RIGHT", Compose([RIGHT, HorizontalFlip(1)]))
+    made = make({"keypoints": RAGGED, "keypoint_flip_pairs": pairs}, [2, 0, 1])
+    expected = MOVED[:, :, [2, 1, 0]]
+    expected[..., 0] = np.where(expected.any(axis=(2, 3))[..., None], 20 - expected[..., 0], 0)
+    np.testing.assert_allclose(made, expected[[2, 0, 1]], atol=1e-5)
+
+
+@pytest.mark.parametrize("suffix", ["", ".zarr"])
+@pytest.mark.parametrize("pairs", [PAIRS, np.array(PAIRS), []])
+def test_pairs_in_a_store(pairs, suffix, tmp_path):
+    path, images = tmp_path / f"store{suffix}", np.zeros((9, 21, 21), "uint8")
+    y = {"keypoint_flip_pairs": pairs, "keypoints": persons_of(9), "min_area": 4}
+    policy = POLICIES[2]
+    made = augment_dataset(images, y, 20, policy, out=path, seed=0)[1]
+    expected = augment_dataset(images, y, 20, policy, seed=0)[1]
+    np.testing.assert_array_equal(made["keypoints"][:], expected["keypoints"])
+    plain = [tuple(pair) for pair in pairs]
+    assert made["keypoint_flip_pairs"] == expected["keypoint_flip_pairs"] == plain
+    kaug.open_dataset(path).verify(images, y)
+    with pytest.raises(ValueError, match="keypoint_flip_pairs"):
+        augment_dataset(
+            images, {**y, "keypoint_flip_pairs": [(0, 1)]}, 20, policy, out=path, seed=0
+        )
+
+
+def test_pairs_beside_images_of_any_size_and_in_a_split():
+    images = [np.zeros((9 + row, 21 - row, 3), "uint8") for row in range(3)]
+    policy = Compose([HorizontalFlip(1), Resize(height=10, width=21)])
+    y = {"keypoints": RAGGED, "keypoint_flip_pairs": [(0, 1)]}
+    (_, y), _ = kaug.train_validation_split(
+        images, y, stratify=False, seed=0, validation_split=0.34
+    )
+    assert y["keypoint_flip_pairs"] == [(0, 1)]
+    y["keypoints"] = DENSE
+    made = policy({"images": images, **y}, seed=0)["keypoints"]
+    plain = policy({"images": images, "keypoints": DENSE}, seed=0)["keypoints"]
+    np.testing.assert_array_equal(made, plain[:, :, [1, 0, 2]])
+
+
+def test_pairs_beside_boxes():
+    boxes = {"boxes": np.tile(np.float32([[[1, 1, 9, 9]]]), (80, 3, 1)), "labels": np.ones((80, 3))}
+    images, points = np.zeros((80, 21, 21), "uint8"), persons_of(80)
+    batch = {"images": images, "keypoints": points, "keypoint_flip_pairs": PAIRS}
+    alone = POLICIES[7](batch, seed=2)["keypoints"]
+    beside = POLICIES[7]({**batch, "bounding_boxes": boxes}, seed=2)["keypoints"]
+    np.testing.assert_array_equal(alone, beside)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "error", "text"),
+    [
+        ([(0, 5)], ValueError, r"of the numbers of the 5 points.*\(0, 5\)\. Points are numbered f"),
+        ([(0, 1), (1, 2)], ValueError, "each number from 0 on and only once"),
+        ([(2, 2)], ValueError, "only once"),
+        ([(-1, 2)], ValueError, "from 0 on"),
+        ([(0, 1, 2)], TypeError, "must be pairs of numbers of points"),
+        ([0, 2, 1, 4, 3], TypeError, r"YOLO's flip_idx: \[\(i, j\) for i, j in enumerate"),
+        ([(0.0, 1.0)], TypeError, "must be pairs of numbers"),
+        ([(True, 2)], TypeError, "must be pairs of numbers"),
+        ("ab", TypeError, "must be pairs of numbers"),
+        (None, TypeError, "must be pairs of numbers"),
+    ],
+)
+def test_bad_pairs(pairs, error, text):
+    y = {"keypoints": persons_of(3), "keypoint_flip_pairs": pairs}
+    with pytest.raises(error, match=text):
+        HorizontalFlip()({"images": X, **y}, seed=0)
+    with pytest.raises(error, match=text):
+        AugmentedDataset(X, y, HorizontalFlip())

@@ -453,7 +453,7 @@ def test_bad_data():
         RandomTransform(POLICY, bounding_box_format="corners")
     with pytest.raises(ValueError, match="`seed` must be an integer"):
         RandomTransform(POLICY, seed=-1)
-    for name in ("min_visible_area", "min_area", "min_size"):
+    for name in ("min_visible_area", "min_area", "min_size", "keypoint_flip_pairs"):
         with pytest.raises(ValueError, match=f"does not take '{name}'.*use kaug.AugmentedDataset"):
             layer({"images": X, name: 0}, training=True)
 

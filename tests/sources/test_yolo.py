@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from kaug.sources import yolo
+from kaug.transforms import Compose, HorizontalFlip, Resize
 
 SIZE = (20, 40)
 LABELS = {
@@ -297,6 +298,31 @@ def test_keypoints_without_visibility(tmp_path):
     data = make(tmp_path, {"train/a": "1 0.5 0.5 0.5 0.5 0 0 -0.005 0.5"}, yaml)
     _, y = yolo(data, keypoints=True)
     np.testing.assert_array_equal(y["keypoints"][0], [[[-0.5, -0.5, 1], [0, 0, 0]]])
+
+
+def test_keypoints_that_change_places(tmp_path):
+    yaml = "names: [a]\ntrain: images/train\nkpt_shape: [5, 2]\nflip_idx: [0, 2, 1, 4, 3]\n"
+    row = "0 0.5 0.5 0.5 0.5 " + "0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9 0.95"
+    data = make(tmp_path, {"train/a": f"{row}\n{row.replace('0.95', '0.96')}", "train/b": ""}, yaml)
+    x, y = yolo(data, keypoints=True)
+    assert y["keypoint_flip_pairs"] == [(1, 2), (3, 4)]
+    policy = Compose([Resize(height=20, width=40), HorizontalFlip(1)])
+    made = policy({"images": x, **y}, seed=0)
+    points = made["keypoints"][0, 0, :, 0]
+    # At 0.1 of 40 pixels from the left, then from the right; the first stays the first.
+    expected = [36 - 0.5, (1 - 0.5) * 40 - 0.5, (1 - 0.3) * 40 - 0.5, 3.5, 11.5]
+    np.testing.assert_allclose(points, expected, atol=1e-5)
+    assert not made["keypoints"][1].any()
+    assert "keypoint_flip_pairs" not in yolo(data)[1]
+
+
+@pytest.mark.parametrize(
+    "given", ["[0, 2, 1]", "[1, 2, 0, 4, 3]", "[0, 2, 1, 4, 5]", "left", "[0, x]"]
+)
+def test_pairs_that_cannot_be_used(tmp_path, given):
+    yaml = f"names: [a]\ntrain: images/train\nkpt_shape: [5, 2]\nflip_idx: {given}\n"
+    with pytest.raises(ValueError, match="`flip_idx` in `data_yaml` must have for each of the 5"):
+        yolo(make(tmp_path, yaml=yaml), keypoints=True)
 
 
 @pytest.mark.parametrize(

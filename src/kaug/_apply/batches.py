@@ -3,7 +3,8 @@
 `"images"` are `(M, H, W, C)`. If they are there, maps `(M, H, W, K)`, whose names are `MapName`s,
 have a value for each pixel; `"points"` `(M, P, 2)` have `"inside"` `(M, P)` beside them; `"boxes"`
 `(M, B, 3)` say what is seen of those whose outlines are the first of the points (see
-`boxes.begin`). Whatever else is there is to be mixed.
+`boxes.begin`); `"mirrored"` `(M, A)` says which persons, of whom the last of the points are, were
+mirrored an odd number of times. Whatever else is there is to be mixed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ from numpy.typing import NDArray
 from kaug._apply.boxes import cut_off, solid
 from kaug._apply.resample import Resampling
 from kaug._types import Array, Batch
+
+# Where to look whether a picture was mirrored, as parts of its sides: on no line that a grid draws.
+_LOOKS = (0.23, 0.49, 0.77)
+# The legs of the triangles looked at there, as parts of the sides.
+_LEGS = 1 / 64
 
 
 class MapName(str):
@@ -81,6 +87,8 @@ def move_points(
     after = batch["images"].shape[1:3]
     if "inside" in batch:
         batch["inside"] = batch["inside"] & within(points, after)
+    if "mirrored" in batch:
+        batch["mirrored"] = batch["mirrored"] ^ _mirrors(change, len(before), size)[:, np.newaxis]
     if "boxes" not in batch:
         return
     held = points
@@ -88,6 +96,24 @@ def move_points(
         inner = solid(before, size)
         held = points if np.array_equal(inner, before) else np.array(change(inner), order="C")
     cut_off(before, points, held, writable(batch, "boxes"), after)
+
+
+def _mirrors(
+    change: Callable[[Array], Array], count: int, size: tuple[int, ...]
+) -> NDArray[np.bool_]:
+    """Returns which of so many rows a change of their points mirrors.
+
+    Small triangles all over the picture are asked, and most of them decide: where a picture is
+    bent, or cut into pieces, a few may lie the other way round.
+    """
+    sides = np.array([size[1], size[0]])
+    corners = np.stack(np.meshgrid(_LOOKS, _LOOKS), axis=-1).reshape(-1, 1, 2) * sides - 0.5
+    triangles = corners + np.array([[0, 0], [1, 0], [0, 1]]) * _LEGS * sides
+    moved = change(np.tile(triangles.reshape(1, -1, 2), (count, 1, 1)))
+    corner, across, down = np.moveaxis(moved.reshape(count, -1, 3, 2), 2, 0)
+    (ax, ay), (bx, by) = np.moveaxis(across - corner, -1, 0), np.moveaxis(down - corner, -1, 0)
+    votes = (ax * by - ay * bx < 0).sum(axis=1)
+    return np.asarray(votes > len(corners) / 2)
 
 
 def within(points: Array, size: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -78,7 +78,7 @@ def _apart(batch: Mapping[str, Array]) -> dict[str, tuple[Array, Array]]:
         elif name == INSTANCES:
             layers = np.moveaxis(array, -1, 1)
             result[name] = (layers, layers[:, :0])
-        elif name.startswith(OF_POINTS):
+        elif name == "mirrored" or name.startswith(OF_POINTS):
             result[name] = (array[:, :0], array)
     return result
 

@@ -31,7 +31,7 @@ from kaug._targets.names import (
     looks_like_corners,
     point_out,
 )
-from kaug._targets.places import SETTINGS, Places
+from kaug._targets.places import SETTINGS, Places, settings_in
 from kaug._targets.soft_labels import SoftLabels, num_classes
 from kaug._targets.structures import (
     append_rows,
@@ -119,7 +119,7 @@ class Annotations(PickledByPlace):
     def _take_moving(self, y: Mapping[str, Any], images: Any, transform: Tree | None) -> Any:
         """Takes what moves out of a dict; returns the rest of it."""
         self._order = tuple(y)
-        self.settings = {name: y[name] for name in SETTINGS if name in y}
+        self.settings = settings_in(y)
         for name, what in MOVING.items():
             if name in y:
                 _check_carried(transform, what)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,17 +30,29 @@ class Keypoints(PickledByPlace):
     Args:
         value: As the user gave it.
         count: How many images there are.
+        pairs: Numbers of points that change places where a picture is mirrored, `checked_pairs`.
 
     Raises:
         TypeError: They are no numbers.
         ValueError: They have the wrong shape, length or values.
     """
 
-    def __init__(self, value: Any, count: int) -> None:
+    def __init__(self, value: Any, count: int, pairs: Sequence[tuple[int, int]] = ()) -> None:
         given = _checked(value, count)
-        # Of one row in all: (P, 2 | 3), or (P, K, 2 | 3) for several persons.
+        # Of one row in all: (P, 2 | 3), or (A, K, 2 | 3) for several persons.
         self._form = given.shape[1:]
         self._array = given.reshape(count, math.prod(self._form[:-1]), self._form[-1])
+        # The number of the point that comes to the place of each when the picture is mirrored.
+        self._swapped = np.arange(self._form[-2])
+        _check_numbers(pairs, self._form[-2])
+        for left, right in pairs:
+            self._swapped[[left, right]] = right, left
+        self.swaps = len(pairs) > 0
+
+    @property
+    def persons(self) -> int:
+        """How many persons a row has."""
+        return int(self._form[0]) if len(self._form) == 3 else 1
 
     @property
     def number(self) -> int:
@@ -59,8 +73,8 @@ class Keypoints(PickledByPlace):
 
         Args:
             points: `(n, P, 2)`, after they were moved.
-            made: Whether each was always in the picture, and what `beside` returned, if it was
-                joined with others.
+            made: Whether each was always in the picture, which persons were mirrored an odd number
+                of times, and what `beside` returned, if it was joined with others.
             index: Source row of each row that was made, int64 `(n,)`.
             kept: How many rows of the source come first.
         """
@@ -69,6 +83,10 @@ class Keypoints(PickledByPlace):
         beside = beside if NOBODY in beside else self.beside(index)
         new = np.concatenate([points, beside[VISIBILITY]], axis=2).astype(self._array.dtype)
         new[..., 2:] *= made["inside"][kept:, -count:, np.newaxis]
+        if self.swaps:
+            mirrored = made["mirrored"][kept:]
+            persons = new.reshape(*mirrored.shape, *self._form[-2:])
+            persons[mirrored] = persons[mirrored][:, self._swapped]
         new[beside[NOBODY]] = 0
         own = filled_up(self._array[:kept], count, 0)
         times = count // self.number if self.number else 1  # images whose points there may be
@@ -127,6 +145,41 @@ def padded_keypoints(value: Any, count: int) -> Array:
         if part.size:
             dense[row, : len(part)] = part
     return dense
+
+
+def checked_pairs(value: Any) -> list[tuple[int, int]]:
+    """Returns pairs of numbers of points as plain data.
+
+    Raises:
+        TypeError: They are no pairs of integers.
+        ValueError: A number is negative, or there more than once.
+    """
+    rule = (
+        "`keypoint_flip_pairs` must be pairs of numbers of points that change places where a "
+        "picture is mirrored, such as [(1, 2), (3, 4)]"
+    )
+    try:
+        given = [tuple(pair) for pair in value]
+        if any(len(pair) != 2 or any(isinstance(each, bool) for each in pair) for pair in given):
+            raise TypeError
+        pairs = [(operator.index(left), operator.index(right)) for left, right in given]
+    except TypeError:
+        fix = (
+            "Of a list such as YOLO's flip_idx: [(i, j) for i, j in enumerate(flip_idx) if i < j]."
+        )
+        raise TypeError(message(rule, describe(value), fix)) from None
+    numbers = [number for pair in pairs for number in pair]
+    if len({*numbers}) < len(numbers) or min(numbers, default=0) < 0:
+        raise ValueError(message(f"{rule}, each number from 0 on and only once", f"{pairs}"))
+    return pairs
+
+
+def _check_numbers(pairs: Sequence[tuple[int, int]], count: int) -> None:
+    beyond = [pair for pair in pairs if max(pair) >= count]
+    if beyond:
+        rule = f"`keypoint_flip_pairs` must be of the numbers of the {count} points of a person"
+        fix = "Points are numbered from 0; of several persons give points as (N, P, K, 3)."
+        raise ValueError(message(rule, f"{beyond[0]}", fix))
 
 
 def _is_list(value: Any) -> bool:

@@ -17,11 +17,19 @@ from kaug._images import Companion
 from kaug._targets.box_settings import BoxSettings
 from kaug._targets.boxes import Boxes
 from kaug._targets.by_place import PickledByPlace
-from kaug._targets.keypoints import Keypoints
+from kaug._targets.keypoints import Keypoints, checked_pairs
 from kaug._types import Batch, Rows
 
-# What a dict with targets that move may say about them, once for all rows.
-SETTINGS = (*BoxSettings._fields, "mask_fill_value")
+# What a dict with targets that move may say about these, once for all rows.
+SETTINGS = (*BoxSettings._fields, "keypoint_flip_pairs", "mask_fill_value")
+
+
+def settings_in(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the settings in a dict, pairs as plain data."""
+    settings = {name: given[name] for name in SETTINGS if name in given}
+    if "keypoint_flip_pairs" in settings:
+        settings["keypoint_flip_pairs"] = checked_pairs(settings["keypoint_flip_pairs"])
+    return settings
 
 
 class Places(PickledByPlace, Companion):
@@ -50,13 +58,14 @@ class Places(PickledByPlace, Companion):
     ) -> None:
         self._joins = joins
         settings = BoxSettings.of(given)
+        pairs = checked_pairs(given.get("keypoint_flip_pairs", ()))
         self._boxes: Boxes | None = None
         self._keypoints: Keypoints | None = None
         if "bounding_boxes" in given:
             boxes = given["bounding_boxes"]
             self._boxes = Boxes(boxes, settings, count, size, checked=checked)
         if "keypoints" in given:
-            self._keypoints = Keypoints(given["keypoints"], count)
+            self._keypoints = Keypoints(given["keypoints"], count, pairs)
 
     def begun(self, rows: Any, size: tuple[int, int]) -> Batch:
         """Returns points of some rows, and what is seen of them, in pictures of a size."""
@@ -73,6 +82,8 @@ class Places(PickledByPlace, Companion):
             batch["points"] = np.concatenate(points, axis=1)
         if self._keypoints is not None:
             batch["inside"] = within(batch["points"], size)
+            if self._keypoints.swaps:
+                batch["mirrored"] = np.zeros((len(batch["points"]), self._keypoints.persons), bool)
         return batch
 
     def form(self, name: str) -> Batch:

@@ -60,7 +60,7 @@ def coco(
         below all others. With `keypoints`, also these: for each picture an array `(B, K, 3)`
         float32, of each box K points (x, y, visibility), in pixels, of which the first has its
         centre at 0. What is hidden (visibility 0) is all zeros, as are the points of objects
-        without some.
+        without some. All of it goes into a dataset as it is.
 
     Warns:
         UserWarning: Boxes that cover nothing of their picture are left out; boxes reach beyond

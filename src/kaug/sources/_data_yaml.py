@@ -19,6 +19,8 @@ class DataYaml:
     Attributes:
         names: Of the classes.
         points: How many keypoints an object has, and how many numbers each of them; or (0, 0).
+        flip_pairs: Keypoints that change places where a picture is mirrored; None where that is
+            not said.
     """
 
     def __init__(self, path: Path) -> None:
@@ -26,6 +28,7 @@ class DataYaml:
         self._values = self._load()
         self.names = self._names()
         self.points = self._kpt_shape()
+        self.flip_pairs = self._flip_idx()
 
     def places(self, split: str) -> list[Path]:
         """Returns the folders and lists of a split."""
@@ -110,6 +113,24 @@ class DataYaml:
             rule = "`kpt_shape` in `data_yaml` must be [how many keypoints, 2 or 3]"
             raise ValueError(message(rule, type(shape).__name__))
         return (count, int(shape[1]))
+
+    def _flip_idx(self) -> list[tuple[int, int]] | None:
+        """Returns the pairs of `flip_idx`, which has for each point the one in its place."""
+        given, count = self._values.get("flip_idx"), self.points[0]
+        if given is None or not count:
+            return None
+        numbers = given if isinstance(given, list) else []
+        whole = len(numbers) == count and all(type(number) is int for number in numbers)
+        if not whole or any(
+            not 0 <= number < count or numbers[number] != place
+            for place, number in enumerate(numbers)
+        ):
+            rule = (
+                f"`flip_idx` in `data_yaml` must have for each of the {count} keypoints of "
+                "`kpt_shape` the number of the one that it changes places with, or its own"
+            )
+            raise ValueError(message(rule, f"other things in {str(self._path)!r}"))
+        return [(place, number) for place, number in enumerate(numbers) if place < number]
 
 
 def _place(root: Path, name: str) -> Path:

@@ -62,7 +62,9 @@ def yolo(
 
     Returns:
         The pictures, `x`, and their boxes, masks and keypoints, `y`, as from `kaug.sources.coco`.
-        Where the file has no visibility of keypoints, it is 1, and 0 of those below 0.
+        Where the file has no visibility of keypoints, it is 1, and 0 of those below 0. Where it
+        has `flip_idx`, `y` has `"keypoint_flip_pairs"` beside keypoints, so that left and right
+        change places where pictures are mirrored.
 
     Warns:
         UserWarning: As from `kaug.sources.coco`; there are lines that say the same; or there is no
@@ -103,6 +105,8 @@ def yolo(
     objects = Objects.of(found, data.points[0] if keypoints else 0, masks=masks)
     sizes = np.zeros((len(paths), 2), np.int64)
     result = assemble(paths, objects, sizes, data.names, decoder, problems, fractions=True)
+    if keypoints and data.flip_pairs is not None:
+        result.y["keypoint_flip_pairs"] = data.flip_pairs
     return result.x, result.y
 
 

@@ -154,7 +154,7 @@ def _check_tree(tree: Any, numbers: "count[int]") -> None:
     if kind == "array":
         _need(type(content) is int and content == next(numbers), "structure", tree)
     elif kind == "value":
-        _need(type(content) in (str, float), "structure", tree)
+        _need(type(content) in (str, float, int), "structure", tree)
     else:
         _need(kind in ("dict", "list", "tuple", "named"), "structure", tree)
         _need(isinstance(content, list), "structure", tree)
@@ -210,7 +210,10 @@ def _is_text(value: Any, pattern: re.Pattern[str]) -> bool:
 
 
 def _is_setting(value: Any) -> bool:
-    """Tells what can be a setting: one for all, or one for each by name."""
+    """Tells text or a number, one for all or one for each by name, or pairs of counts."""
+    if isinstance(value, list):
+        pairs = all(isinstance(pair, list) and len(pair) == 2 for pair in value)
+        return pairs and all(_is_count(number) for pair in value for number in pair)
     each = value.values() if isinstance(value, dict) else (value,)
     return all(type(item) in (str, float) for item in each)
 

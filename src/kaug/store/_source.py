@@ -16,7 +16,7 @@ from kaug._targets.box_columns import checked_boxes
 from kaug._targets.instances import as_layers, without_masks
 from kaug._targets.keypoints import padded_keypoints
 from kaug._targets.maps import Maps, with_maps
-from kaug._targets.places import SETTINGS
+from kaug._targets.places import settings_in
 from kaug._targets.structures import check_targets, check_weights, map_arrays
 from kaug._types import Array, Rows
 from kaug._validation import as_array, message
@@ -110,11 +110,15 @@ def settings_of(y: Any) -> dict[str, Any]:
     """Returns what a dict in Keras' spelling says about what moves, as plain data."""
     if not is_keras_dict(y):
         return {}
-    return {name: map_arrays(_plain, y[name]) for name in SETTINGS if name in y}
+    return {name: _plain(value) for name, value in settings_in(y).items()}
 
 
-def _plain(value: Any, _: str) -> str | float:
-    return value if isinstance(value, str) else float(value)
+def _plain(setting: Any) -> Any:
+    if isinstance(setting, Mapping):
+        return {name: _plain(each) for name, each in setting.items()}
+    if isinstance(setting, list):
+        return [list(pair) for pair in setting]
+    return setting if isinstance(setting, str) else float(setting)
 
 
 def checked_targets(y: Any, sample_weight: Any, count: int) -> tuple[Any, Any]:
@@ -128,6 +132,7 @@ def _checked_labels(y: Any, count: int) -> Any:
         return check_targets(with_maps(y, "y", count), "y", count)
     given, (y, masks) = y, without_masks(y)
     result: dict[str, Any] = {}
+    settings = settings_in(y)
     for name, value in y.items():
         if name == "bounding_boxes" and masks is not None:
             boxes = {**checked_boxes(value, count), "masks": as_layers(masks, value["labels"])}
@@ -138,8 +143,8 @@ def _checked_labels(y: Any, count: int) -> Any:
             result[name] = _checked_maps(value, name, count)
         elif name == "keypoints":
             result[name] = padded_keypoints(value, count)
-        elif name in SETTINGS:
-            result[name] = value
+        elif name in settings:
+            result[name] = settings[name]
         else:
             result[name] = check_targets(with_maps(value, name, count), name, count)
     return result

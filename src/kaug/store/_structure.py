@@ -139,7 +139,7 @@ def to_tree(structure: Any, numbers: Iterator[int]) -> Any:
     if isinstance(structure, (tuple, list)):
         kind = "list" if isinstance(structure, list) else "tuple"
         return {kind: [to_tree(item, numbers) for item in structure]}
-    return {"value": structure if isinstance(structure, str) else float(structure)}
+    return {"value": structure if type(structure) in (str, int) else float(structure)}
 
 
 def from_tree(tree: Any, arrays: Sequence[Any]) -> Any:
