@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kaug.models import build_fashion_cnn, build_vgg19
     from kaug.offline import augment_dataset, augment_rows
     from kaug.online import AugmentedDataset
+    from kaug.per_class import PerClass
     from kaug.plots import (
         plot_augmentations,
         plot_confusion_matrix,
@@ -29,6 +30,7 @@ _HOME = {
     "AugmentedDataset": "online",
     "FASHION_MNIST_CLASSES": "fashion_mnist",
     "ImageDataGenerator": "image_data_generator",
+    "PerClass": "per_class",
     "augment_dataset": "offline",
     "augment_rows": "offline",
     "build_fashion_cnn": "models",
@@ -51,6 +53,7 @@ __all__ = [  # noqa: RUF022 - as sorted() sorts; ruff would put constants first
     "AugmentedDataset",
     "FASHION_MNIST_CLASSES",
     "ImageDataGenerator",
+    "PerClass",
     "augment_dataset",
     "augment_rows",
     "build_fashion_cnn",

@@ -23,7 +23,7 @@ from kaug._validation import as_array, describe, message, with_channels
 from kaug._value_ranges import Values
 from kaug.image_data_generator import native_equivalent
 from kaug.image_data_generator._options import NEED_FLOATS
-from kaug.transforms import Transform
+from kaug.per_class import Native
 
 ACCEPTED = (
     "a transform of `kaug.transforms`, a Keras `ImageDataGenerator`, a Keras layer (also "
@@ -53,7 +53,7 @@ class Generator(Protocol):
         """
 
 
-def as_generator(generator: Any) -> Transform | Generator:
+def as_generator(generator: Any) -> Native | Generator:
     """Returns the native transform that `generator` is or equals, or else an adapter for it.
 
     Raises:
@@ -68,7 +68,7 @@ def as_generator(generator: Any) -> Transform | Generator:
                 f"Call it first: {generator.__qualname__}(...).",
             )
         )
-    if isinstance(generator, Transform):
+    if isinstance(generator, Native):
         return generator
     if _is_instance(generator, "keras", "Layer"):
         return _KerasLayer(generator)

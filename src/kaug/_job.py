@@ -19,7 +19,7 @@ from kaug._targets.annotations import Annotations
 from kaug._targets.given import shape_of_result
 from kaug._types import Array, Batch, Rows
 from kaug._validation import check_choice, check_flag, describe, message
-from kaug.transforms import Transform
+from kaug.per_class import Native, classes_for
 
 _COPY_BYTES = 2**20  # copying takes little time, so a thread should be given more
 
@@ -31,6 +31,7 @@ class Job:
     Args:
         images: Checked, an array or what gives its rows on demand.
         annotations: What belongs to them.
+        classes: Of the rows, if the generator must know them; see `classes_for`.
         generator: What augments.
         sampling: How source rows are chosen.
         append: Whether the originals count when rows are chosen.
@@ -40,7 +41,8 @@ class Job:
 
     images: Any
     annotations: Annotations
-    generator: Transform | Generator
+    classes: Batch
+    generator: Native | Generator
     sampling: str
     append: bool
     originals: bool
@@ -61,11 +63,13 @@ class Job:
         """Returns the job that arguments describe, once they have been checked."""
         images, made_by = as_images(x), as_generator(generator)
         check_made_by(made_by, images)
-        native = made_by if isinstance(made_by, Transform) else None
+        native = made_by if isinstance(made_by, Native) else None
         annotations = Annotations(y, sample_weight, images, native)
         chosen = check_choice(sampling, "sampling", SAMPLING)
         append = check_flag(append, "append")
-        return cls(images, annotations, made_by, chosen, append, append, resolve_seed(seed))
+        classes = classes_for(made_by, annotations.labels)
+        seed = resolve_seed(seed)
+        return cls(images, annotations, classes, made_by, chosen, append, append, seed)
 
     @property
     def kept(self) -> int:
@@ -76,14 +80,14 @@ class Job:
     def shape(self) -> tuple[int, ...]:
         """The shape of a new image, as far as it is known: that of an image, if it is not."""
         shape: tuple[int, ...] = self.images.shape[1:]
-        if isinstance(self.generator, Transform):
+        if isinstance(self.generator, Native):
             return shape_of_result(self.generator, shape, "x")
         return shape
 
     @property
     def source(self) -> dict[str, Any]:
         """The images and all that moves or mixes with them."""
-        return {"images": self.images, **self.annotations.source}
+        return {"images": self.images, **self.annotations.source, **self.classes}
 
     @cached_property
     def image_key(self) -> Key:
@@ -146,7 +150,7 @@ def _copy_rows(source: Array, out: Array) -> None:
 
 def check_made_by(generator: Any, images: Any) -> None:
     """Raises where images of any size are to be augmented by what takes batches of one size."""
-    if isinstance(images, ImageSequence) and not isinstance(generator, Transform):
+    if isinstance(images, ImageSequence) and not isinstance(generator, Native):
         rule = "Images of any size can be augmented by transforms of `kaug.transforms`"
         fix = "Resize them first: augment_dataset(x, y, len(x), Resize(…), append=False)."
         raise TypeError(message(rule, f"generator={describe(generator.wrapped)}", fix))

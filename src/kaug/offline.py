@@ -20,7 +20,7 @@ from kaug._validation import (
     describe,
     message,
 )
-from kaug.transforms import Transform
+from kaug.per_class import Native
 
 _BATCH_BYTES = 2**22  # what a default batch aims at: small beside the result, large beside a call
 _REPORT_BYTES = 2**27  # how much a native transform makes between two reports of progress
@@ -57,8 +57,9 @@ def augment_dataset(
         generator: What augments: a transform of `kaug.transforms`, a Keras `ImageDataGenerator`
             (with geometric options alone it is carried out by kaug's own kernels, else through
             its `flow`), a Keras layer, `Sequential` or `Pipeline` (called with `training=True`),
-            an albumentations or torchvision v2 transform (called image by image), or a function
-            from a batch of images to a batch of images, row by row.
+            an albumentations or torchvision v2 transform (called image by image), a function
+            from a batch of images to a batch of images, row by row, or a `kaug.PerClass` of native
+            transforms.
         sample_weight: Weights with N rows, an array or a structure of arrays like `y`. Those of
             pixels, `(N, H, W)` or `(N, H, W, 1)`, move with these; `y` of such a shape as well.
         seed: 0..2⁶⁴-1. None draws one from Python's `random`, which `keras.utils.set_random_seed`
@@ -156,8 +157,9 @@ def augment_rows(
             one.
         y: Labels: an array with N rows, a tuple, list or dict of such arrays, or None.
         rows: Numbers of the augmented rows, integers `(M,)` from 0 on, in any order.
-        generator: A transform of `kaug.transforms`, or a Keras `ImageDataGenerator` with only
-            geometric options: other generators cannot make one row without the others.
+        generator: A transform of `kaug.transforms`, a `kaug.PerClass` of them, or a Keras
+            `ImageDataGenerator` with only geometric options: other generators cannot make one row
+            without the others.
         seed: 0..2⁶⁴-1.
         sample_weight: Weights with N rows.
         append: With `sampling="balanced"`, whether the originals count, as in `augment_dataset`.
@@ -187,7 +189,7 @@ def augment_rows(
     job = replace(job, originals=False)
     numbers = check_rows(rows)
     return_index = check_flag(return_index, "return_index")
-    if seed is None or not isinstance(job.generator, Transform):
+    if seed is None or not isinstance(job.generator, Native):
         rule = "Rows can be made by number with a seed and a native transform"
         received = f"seed={seed} and generator={describe(generator)}"
         raise TypeError(message(rule, received, "Use kaug.transforms, or augment_dataset."))
@@ -203,7 +205,7 @@ def augment_rows(
 
 def _run(job: Job, planned: Rows, step: int, progress: Progress) -> tuple[Batch, Rows]:
     """Returns what was made, originals included, and the source row of each new row."""
-    if isinstance(job.generator, Transform):
+    if isinstance(job.generator, Native):
         return _run_native(job, job.generator, planned, progress), planned
     if not len(planned):
         return job.allocate(job.shape, 0), planned
@@ -219,7 +221,7 @@ def _run(job: Job, planned: Rows, step: int, progress: Progress) -> tuple[Batch,
     return made, index
 
 
-def _run_native(job: Job, transform: Transform, planned: Rows, progress: Progress) -> Batch:
+def _run_native(job: Job, native: Native, planned: Rows, progress: Progress) -> Batch:
     n = len(planned)
     made = job.allocate(job.shape, n)
     new = {name: array[job.kept :] for name, array in made.items()}
@@ -228,7 +230,7 @@ def _run_native(job: Job, transform: Transform, planned: Rows, progress: Progres
         part = slice(start, min(start + step, n))
         numbers = np.arange(part.start, part.stop)
         piece = {name: array[part] for name, array in new.items()}
-        transform._fill(piece, job.source, planned[part], job.image_key, numbers)
+        native._fill(piece, job.source, planned[part], job.image_key, numbers)
         progress.update(part.stop)
     return made
 

@@ -239,29 +239,40 @@ def labels_of(y: Any) -> Any:
 
 
 def class_numbers(y: Any, otherwise: str = "") -> NDArray[np.int64]:
-    """Returns the class of each row as an integer `0..K-1`.
+    """Returns the class of each row as an integer `0..K-1`; see `class_labels`."""
+    labels = class_labels(y, otherwise)
+    return labels if _has_columns(y) else _ordered(labels, "y")
+
+
+def class_labels(y: Any, otherwise: str = "", *, purpose: str = "Counting classes") -> Array:
+    """Returns the class of each row, `(N,)`: its label, or the column of its one.
 
     Args:
         y: One array of labels: integers, booleans or strings `(N,)` or `(N, 1)`, or one-hot rows
             `(N, K)`.
         otherwise: What to do with labels that are no classes.
+        purpose: What they are needed for.
 
     Raises:
         ValueError: `y` is not one array of class labels, or some of them are missing.
     """
     rule = (
-        "Counting classes needs one array of labels `y`: integers or strings of shape (N,), or "
+        f"{purpose} needs one array of labels `y`: integers or strings of shape (N,), or "
         "one-hot rows of shape (N, K)"
     )
     if not isinstance(y, np.ndarray):
         raise ValueError(message(rule, f"y of type {type(y).__name__}", otherwise))
     check_present(y, "y")
-    labels = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
-    if labels.ndim == 2 and _is_one_hot(labels):
+    labels = y[:, 0] if y.ndim == 2 and not _has_columns(y) else y
+    if _has_columns(labels) and _is_one_hot(labels):
         return np.asarray(labels.argmax(axis=1), np.int64)
     if labels.ndim != 1 or labels.dtype.kind not in "iubUSTO":
         raise ValueError(message(rule, describe(y), _to_classes(labels) or otherwise))
-    return _ordered(labels, "y")
+    return labels
+
+
+def _has_columns(labels: Array) -> bool:
+    return labels.ndim == 2 and labels.shape[1] != 1
 
 
 def group_numbers(groups: Any, count: int) -> NDArray[np.int64]:

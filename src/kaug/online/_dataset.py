@@ -29,7 +29,7 @@ from kaug.online._ahead import Ahead
 from kaug.online._passes import Passes
 from kaug.online._rows import RowsOfEpochs
 from kaug.online._tf_data import to_tf_dataset
-from kaug.transforms import Transform
+from kaug.per_class import Native, classes_for
 
 _LAST_EPOCH = 2**32 - 1
 # Where Keras looks at batches, and calls hooks, before its first epoch: it learns what batches are
@@ -120,6 +120,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         if self._transform is not None:
             shape_of_result(self._transform, self._images.shape[1:], "x")
         self._annotations = Annotations(y, sample_weight, self._images, self._transform)
+        self._classes = classes_for(self._generator, self._annotations.labels)
         self._size = check_integer(batch_size, "batch_size", minimum=1)
         self._shuffle = check_flag(shuffle, "shuffle")
         self._seed = resolve_seed(seed)
@@ -325,7 +326,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
 
     def __repr__(self) -> str:
         made_by = self._generator
-        if isinstance(made_by, Transform):
+        if isinstance(made_by, Native):
             generator = repr(made_by)
         else:
             generator = html.shortened(made_by.wrapped)
@@ -336,7 +337,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         from kaug._show.preview import is_foreign, pretty
 
         made_by = self._generator
-        if isinstance(made_by, Transform):
+        if isinstance(made_by, Native):
             generator, foreign = pretty(made_by), is_foreign(made_by)
         else:
             generator, foreign = repr(made_by.wrapped), True
@@ -395,9 +396,9 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         return images if y is None else (images, y)
 
     @property
-    def _transform(self) -> Transform | None:
+    def _transform(self) -> Native | None:
         """The generator, if it is one of kaug's own."""
-        return self._generator if isinstance(self._generator, Transform) else None
+        return self._generator if isinstance(self._generator, Native) else None
 
     def _filled(self, rows: Rows, numbers: Rows, epoch: int) -> dict[str, Array]:
         """Returns augmented images, and what moves or mixes with them."""
@@ -405,7 +406,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         shape = transform.output_shape(self._images.shape[1:])
         out = self._annotations.allocate(0, len(rows), shape)
         out["images"] = np.empty((len(rows), *shape), self._images.dtype)
-        source = {"images": self._images, **self._annotations.source}
+        source = {"images": self._images, **self._annotations.source, **self._classes}
         transform._fill(out, source, rows, root_key(self._seed, epoch), numbers)
         return out
 

@@ -1,6 +1,5 @@
 """Datasets that were written to disk, opened again and checked."""
 
-import json
 import os
 from collections.abc import Mapping
 from typing import Any, cast
@@ -10,11 +9,11 @@ import numpy as np
 from kaug._files import check_path
 from kaug._show import html
 from kaug._validation import check_integer, message
+from kaug.per_class import Native, native_from_plain
 from kaug.store import _verify
 from kaug.store._chunks import open_for_users
 from kaug.store._manifest import AS_WRITTEN, Manifest
 from kaug.store._structure import Spec, from_tree, with_plain_strings
-from kaug.transforms import Transform
 
 
 def open_dataset(path: str | os.PathLike[str]) -> "StoredDataset":
@@ -85,14 +84,14 @@ class StoredDataset:
         self.index = made["index"]
 
     @property
-    def transform(self) -> Transform:
-        """The transform it was made with.
+    def transform(self) -> Native:
+        """The transform it was made with, or the `kaug.PerClass` of several.
 
         Raises:
             ValueError: It is of a class that was not imported, or has other arguments than that.
         """
         try:
-            return Transform.from_json(json.dumps(self._manifest.content["transform"]))
+            return native_from_plain(self._manifest.content["transform"])
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             fix = "Import the module of a transform of your own first, or make the store again."
             received = f"a policy that cannot be made, {error}"

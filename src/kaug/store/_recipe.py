@@ -11,9 +11,9 @@ from kaug._job import Job
 from kaug._targets.annotations import Annotations
 from kaug._types import Array, Rows
 from kaug._validation import describe, message
+from kaug.per_class import Native
 from kaug.store._source import forget, gather, mapped, rows_of
 from kaug.store._structure import leaves_of
-from kaug.transforms import Transform
 
 
 class Recipe:
@@ -30,7 +30,7 @@ class Recipe:
     """
 
     def __init__(self, job: Job, y: Any, weight: Any) -> None:
-        if not isinstance(job.generator, Transform):
+        if not isinstance(job.generator, Native):
             rule = (
                 "`out` needs a native generator: what makes one row without the others can be "
                 "interrupted and resumed"

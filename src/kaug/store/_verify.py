@@ -12,6 +12,7 @@ from kaug._images import as_images, is_lazy
 from kaug._job import Job
 from kaug._types import Array, Rows
 from kaug._validation import message
+from kaug.per_class import Native
 from kaug.store._chunks import damaged_chunks, open_for_chunks, span_of
 from kaug.store._manifest import Manifest, is_zarr
 from kaug.store._recipe import Recipe
@@ -23,7 +24,6 @@ from kaug.store._source import (
     stage,
 )
 from kaug.store._structure import Spec, bytes_of, from_tree
-from kaug.transforms import Transform
 
 _REPAIR = "Run augment_dataset with the same arguments again: it makes damaged chunks anew."
 _NAMED = 5  # damaged chunks named in a message
@@ -47,7 +47,7 @@ def check_sample(
     manifest: Manifest,
     specs: Sequence[Spec],
     arrays: Sequence[Any],
-    transform: Transform,
+    transform: Native,
     given: tuple[Any, Any, Any] | None,
     rows: int,
     seed: int,
