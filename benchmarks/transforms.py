@@ -113,6 +113,9 @@ CONTESTS = {
         lambda size: A.RandomResizedCrop(size, p=1),
         None,
     ),
+    # Of pictures without boxes, as all here are.
+    "BoxSafeCrop": (T.BoxSafeCrop(), None, None),
+    "RandomIoUCrop": (T.RandomIoUCrop(), None, None),
     "Perspective": (
         T.Perspective(),
         lambda size: A.Perspective((0.05, 0.1), p=1),

@@ -51,6 +51,8 @@ SECTIONS = {
         T.PadAndCrop(0.25, fill_mode="reflect"),
         T.RandomResizedCrop(),
         T.RandomResizedCrop(scale=(0.6, 1.0)),
+        T.BoxSafeCrop(),
+        T.RandomIoUCrop(),
         T.RandomCrop(20),
         T.CenterCrop(24),
         T.Resize(height=28, width=56),

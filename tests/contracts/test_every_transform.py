@@ -20,6 +20,7 @@ from kaug.transforms import (
     Affine,
     AugMix,
     AutoAugment,
+    BoxSafeCrop,
     CenterCrop,
     CoarseDropout,
     Compose,
@@ -40,6 +41,7 @@ from kaug.transforms import (
     Perspective,
     RandAugment,
     RandomCrop,
+    RandomIoUCrop,
     RandomResizedCrop,
     Resize,
     Rotate90,
@@ -86,6 +88,10 @@ VARIANTS = [
     RandomResizedCrop(),
     RandomResizedCrop(height=20, width=31),
     RandomCrop(4, 3),
+    BoxSafeCrop(),
+    BoxSafeCrop(20, 31, scale=(0.3, 0.9), keep="one", p=0.7),
+    RandomIoUCrop(),
+    RandomIoUCrop(20, 31, sampler_options=(0.3, 2), trials=5, interpolation="nearest", p=0.7),
     Resize(10),
     Letterbox(12, 15),
     Pad(24, fill_mode="reflect"),
@@ -121,6 +127,7 @@ POLICIES = [
             Erasing(),
         ]
     ),
+    Compose([Rotation(), OneOf([BoxSafeCrop(), RandomIoUCrop()]), HorizontalFlip(), BoxSafeCrop()]),
     OneOf([AugMix(), TrivialAugmentWide(), ElasticDeformation(), Sometimes(PadAndCrop())]),
 ]
 PUBLIC = [

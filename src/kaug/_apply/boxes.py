@@ -70,8 +70,12 @@ def outline(corners: Floats) -> Floats:
 
 
 def enclose(points: Floats, count: int) -> Floats:
-    """Returns the smallest boxes around the outlines of `count` boxes, `(M, count, 4)`."""
-    outlines = points.reshape(len(points), count, 4 * _PER_SIDE, 2) + 0.5
+    """Returns the smallest boxes around the outlines of `count` boxes, `(M, count, 4)`.
+
+    They are the first of the points.
+    """
+    outlines = points[:, : count * 4 * _PER_SIDE].reshape(len(points), count, 4 * _PER_SIDE, 2)
+    outlines = outlines + 0.5
     return np.concatenate([outlines.min(axis=2), outlines.max(axis=2)], axis=-1)
 
 

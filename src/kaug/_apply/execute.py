@@ -11,7 +11,7 @@ from kaug import _parallel
 from kaug._apply.joining import with_room
 from kaug._apply.plan import plan
 from kaug._apply.resample import warp_rows
-from kaug._apply.stages import Course, Stage, Step, Warp
+from kaug._apply.stages import Aim, Course, Stage, Step, Warp
 from kaug._types import Array, Batch, Rows
 
 # A piece of a batch goes through all stages at once, so that it stays in the cache: so large
@@ -49,6 +49,7 @@ def _through(stages: Sequence[Stage], out: Batch, source: Mapping[str, Any], row
     images = source["images"]
     batch = {name: np.asarray(array[rows]) for name, array in source.items() if name != "images"}
     first = stages[0] if stages else None
+    first = first.aimed(batch) if isinstance(first, Aim) else first
     held = isinstance(images, np.ndarray)  # not read row by row
     if held and isinstance(first, Warp) and out["images"].shape[1:3] == first.size:
         # Gathers, warps and writes in one pass over the pixels.

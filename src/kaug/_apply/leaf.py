@@ -34,6 +34,10 @@ class Leaf(Protocol):
     def _gives_size(self) -> bool:
         """Whether it may give images another size, and so must act on every row."""
 
+    @property
+    def _aims(self) -> bool:
+        """Whether its warp depends on where boxes are: then it is that of its `_aimed`."""
+
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Returns the shape of a transformed image, given that of an image."""
 

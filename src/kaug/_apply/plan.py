@@ -11,7 +11,7 @@ import numpy as np
 from kaug._apply import matrices
 from kaug._apply.matrices import Matrices
 from kaug._apply.resample import INDIFFERENT
-from kaug._apply.stages import Course, Mix, Partners, Stage, Step, Warp
+from kaug._apply.stages import Aim, Course, Mix, Partners, Stage, Step, Warp
 from kaug._types import Batch, Rows, Shape
 from kaug._validation import message
 
@@ -56,8 +56,11 @@ def plan(
 
     def end_run() -> None:
         if run:
-            size = (shape[0], shape[1])
-            stages.append(Warp(_composed(run, shapes), sampling.settled(), size))
+            size, settled = (shape[0], shape[1]), sampling.settled()
+            if any(step.transform._aims for step in run):
+                stages.append(Aim(tuple(run), tuple(shapes), settled, size))
+            else:
+                stages.append(Warp(_composed(run, shapes), settled, size))
             run.clear()
             shapes.clear()
 

@@ -14,6 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._apply import matrices as affine
+from kaug._apply.aim import drop, seen_boxes
 from kaug._apply.batches import maps_of, move_points, take_rows, writable
 from kaug._apply.joining import with_room
 from kaug._apply.leaf import Leaf
@@ -109,8 +111,7 @@ class Warp:
 
     def part(self, rows: Any) -> Warp:
         """Returns the warp of some of the rows."""
-        size = tuple(side if np.ndim(side) == 0 else side[rows] for side in self.size)
-        return Warp(self.matrices[:, :, rows], self.sampling, size)
+        return Warp(self.matrices[:, :, rows], self.sampling, _of_rows(self.size, rows))
 
     def output_shape(self, shape: Shape) -> Shape:
         """Returns the shape of an image afterwards."""
@@ -130,6 +131,61 @@ class Warp:
             batch[name] = warped(batch[name], self.matrices, sampling, self.size)
         change = partial(moved, matrices=self.matrices, size=size, after=self.size)
         move_points(batch, size, change, self.sampling)
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """A run of affine steps of which some aim: one warp, as soon as it is known where boxes are."""
+
+    steps: tuple[Step, ...]
+    # Of the images that come to each step.
+    shapes: tuple[Shape, ...]
+    sampling: Resampling
+    # Height and width of the result.
+    size: Size
+
+    def part(self, rows: Any) -> Aim:
+        """Returns the same for some of the rows."""
+        steps = tuple(step.part(rows) for step in self.steps)
+        shapes = tuple(_of_rows(shape, rows) for shape in self.shapes)
+        return Aim(steps, shapes, self.sampling, _of_rows(self.size, rows))
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Returns the shape of an image afterwards."""
+        return (*self.size, *shape[2:])
+
+    def apply(self, batch: Batch, source: Mapping[str, Any]) -> None:
+        """Changes the batch."""
+        self.aimed(batch).apply(batch, source)
+
+    def aimed(self, batch: Batch) -> Warp:
+        """Returns the warp for a batch of images of one size; drops the boxes that do not stay."""
+        first = _of_all(self.shapes[0])
+        result: Matrices | None = None
+        for step, shape in zip(self.steps, self.shapes, strict=True):
+            size, transform = _of_all(shape), step.transform
+            if transform._aims:
+                aiming: Any = transform
+                boxes = seen_boxes(batch, len(step.rows), result, first, size)
+                own, kept = aiming._aimed(step.parameters, *boxes, size)
+                drop(batch, boxes[1] & ~kept & step.rows[:, np.newaxis])
+            else:
+                own = transform._matrices(step.parameters, size)
+            own = affine.where(step.rows, own)
+            result = own if result is None else affine.compose(result, own)
+        assert result is not None  # there are steps
+        return Warp(result, self.sampling, _of_all(self.size))
+
+
+def _of_rows(sides: Any, rows: Any) -> Any:
+    """Returns sides of images, of each a number or one for each row, for some of the rows."""
+    return tuple(side if np.ndim(side) == 0 else side[rows] for side in sides)
+
+
+def _of_all(sides: Any) -> tuple[int, int]:
+    """Returns the height and width of images that all have the same."""
+    height, width = (int(np.ravel(side)[0]) for side in sides[:2])
+    return height, width
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,4 +271,4 @@ class Mix:
             writable(batch, name)[chosen] = array
 
 
-Stage = Step | Warp | Mix
+Stage = Step | Warp | Aim | Mix

@@ -6,6 +6,7 @@ each row, from a seed, an epoch and the row's number alone, and does it.
 
 from kaug._draw.draws import Draws
 from kaug.transforms.augmix import AugMix
+from kaug.transforms.box_crop import BoxSafeCrop, RandomIoUCrop
 from kaug.transforms.color import (
     Brightness,
     ChannelShift,
@@ -46,6 +47,7 @@ __all__ = [
     "AugMix",
     "AutoAugment",
     "AutoContrast",
+    "BoxSafeCrop",
     "Brightness",
     "CenterCrop",
     "ChannelShift",
@@ -79,6 +81,7 @@ __all__ = [
     "Posterize",
     "RandAugment",
     "RandomCrop",
+    "RandomIoUCrop",
     "RandomResizedCrop",
     "Resize",
     "Rotate90",

@@ -13,7 +13,7 @@ from kaug._apply.leaf import shape_after
 from kaug._apply.matrices import Matrices
 from kaug._apply.plan import plan
 from kaug._apply.resample import INDIFFERENT, Resampling
-from kaug._apply.stages import Course, Step, Warp
+from kaug._apply.stages import Aim, Course, Step, Warp
 from kaug._draw.draws import Draws
 from kaug._types import Array, Parameters, Size
 from kaug._validation import check_number, check_probability, describe, message
@@ -131,6 +131,7 @@ class _Policy(Transform):
         """Returns the one warp of all children that were chosen."""
         course = Course(tuple(self._steps(parameters)))
         (warp,) = plan(course, (*size, 1)) or (None,)
+        warp = warp.aimed({}) if isinstance(warp, Aim) else warp
         count = len(parameters["applied"])
         return warp.matrices if isinstance(warp, Warp) else matrices.identity(count)
 

@@ -19,8 +19,8 @@ from kaug.transforms._bases.crops import crops
 from kaug.transforms._bases.fields import Number, Range, choice
 from kaug.transforms._bases.sized import LENGTH, ResizedCrop
 
-# What a box can be: hardly a pixel of a million, and not quite a line.
-_SCALES, _RATIOS = (1e-6, 1.0), (1e-3, 1e3)
+#: What a box can be: hardly a pixel of a million, and not quite a line.
+SCALES, RATIOS = (1e-6, 1.0), (1e-3, 1e3)
 
 
 @dataclass(frozen=True, repr=False)
@@ -143,8 +143,8 @@ class RandomResizedCrop(ResizedCrop):
     """
 
     _checks: ClassVar = {
-        "scale": Range(minimum=_SCALES[0], maximum=_SCALES[1], number=None),
-        "ratio": Range(minimum=_RATIOS[0], maximum=_RATIOS[1], number=None),
+        "scale": Range(minimum=SCALES[0], maximum=SCALES[1], number=None),
+        "ratio": Range(minimum=RATIOS[0], maximum=RATIOS[1], number=None),
         "height": LENGTH,
         "width": LENGTH,
         "interpolation": choice(*INTERPOLATIONS),
@@ -164,7 +164,7 @@ class RandomResizedCrop(ResizedCrop):
 
     def _bounds(self) -> Bounds:
         places = dict.fromkeys(("shape", "top", "left"), UNIT)
-        return {"area": dict(zip(("minimum", "maximum"), _SCALES, strict=True)), **places}
+        return {"area": dict(zip(("minimum", "maximum"), SCALES, strict=True)), **places}
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the box of each row.

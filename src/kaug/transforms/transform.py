@@ -460,6 +460,11 @@ class Transform(ABC):
         return False
 
     @property
+    def _aims(self) -> bool:
+        """Whether its warp depends on where the boxes of a batch are; see `box_crop`."""
+        return False
+
+    @property
     def _gives_size(self) -> bool:
         """Whether the transform may give images another size, and so must act on every row."""
         return False
