@@ -821,3 +821,21 @@ def test_other_names_of_masks_and_maps_are_refused(y, right):
 def test_what_looks_like_a_map_is_pointed_out():
     with pytest.warns(UserWarning, match=r"`y\['depth'\]`.*\"segmentation_masks\".*\"maps\""):
         augment_dataset(GRID, {"depth": GRID * 1.0}, 1, AWAY, seed=0)
+
+
+def test_a_box_that_is_seen_has_a_pixel_in_its_mask():
+    """Boxes of the outermost pixels alone: filling with a constant ends at their centres."""
+    rows = np.arange(60)
+    boxes = np.stack([rows % 9, 0 * rows, rows % 9 + 3, 0 * rows + 1], axis=-1)[:, np.newaxis]
+    masks = np.zeros((60, 12, 17, 1), bool)
+    for row, (left, top, right, bottom) in enumerate(boxes[:, 0]):
+        masks[row, top:bottom, left:right] = True
+    batch = {
+        "images": np.zeros((60, 12, 17), "uint8"),
+        "segmentation_masks": masks,
+        "bounding_boxes": {"boxes": boxes * 1.0, "labels": np.ones((60, 1), int)},
+    }
+    result = Perspective(0.6, **CONSTANT)(batch, seed=0)
+    shown = result["segmentation_masks"].any(axis=(1, 2, 3))
+    np.testing.assert_array_equal(result["bounding_boxes"]["labels"][:, 0] == 1, shown)
+    assert 10 < shown.sum() < 50

@@ -64,7 +64,7 @@ class Step:
             lambda points: self._changed(
                 points.copy(), lambda rows: transform.transform_points(rows, parameters, size), ()
             ),
-            getattr(transform, "_mask_resampling", None),
+            getattr(transform, "_sampling", None),
         )
 
     def _change(
