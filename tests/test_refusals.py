@@ -146,6 +146,18 @@ CASES = {
     "a mask of another size than its image": lambda: kaug.AugmentedDataset(
         [X[0], X[1, 1:]], {"segmentation_masks": [X[0, ..., 0]] * 2}, Resize(height=8, width=8)
     ),
+    "a map of integers": lambda: flipped(maps={"classes": X[..., 0]}),
+    "a map called `flow`": lambda: flipped(maps={"flow": X[..., :2] / 255}),
+    "a `mask_fill_value` that the masks cannot hold": lambda: flipped(
+        segmentation_masks=X[..., 0], mask_fill_value=-1
+    ),
+    "masks of boxes that are not as many": lambda: flipped(
+        bounding_boxes={
+            "boxes": [np.ones((2, 4))] * 3,
+            "labels": [[1, 2]] * 3,
+            "masks": [X[0, ..., :1]] * 3,
+        }
+    ),
     "masks beside a function": lambda: augmented(
         lambda images: images, y={"segmentation_masks": X[..., 0]}
     ),

@@ -223,6 +223,14 @@ class LazyPoints(LazyMasks):
         return masks[:, :, ::-1]
 
 
+class LazyMaps(LazyPoints):
+    def transform_maps(self, maps, parameters):
+        return maps
+
+    def transform_points(self, points, parameters, size):
+        return points * [-1, 1] + [size[1] - 1, 0]
+
+
 class WrongExample(Fade):
     """Gets an example in the test, lest it is run as one of this module's."""
 
@@ -266,6 +274,7 @@ BROKEN = [
     (NotSoPhotometric(), "takes_targets_along", "masks and images that part in rows"),
     (LazyMasks(), "takes_targets_along", "masks and images that part in rows"),
     (LazyPoints(), "takes_targets_along", "masks and keypoints that part in rows"),
+    (LazyMaps(), "takes_targets_along", "masks and maps that part in rows"),
     (Compose([Rotation(5), LazyPoints()]), "takes_targets_along", "masks and keypoints"),
     (WrongExample(), "has_an_example_that_runs", "Expected:\n *3\nGot:\n *2"),
 ]

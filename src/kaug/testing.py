@@ -39,10 +39,9 @@ def check_transform(transform: Transform) -> None:
 
     Among them: a row comes out the same alone, in any batch, in any order and on any thread; shape,
     dtype and value range are kept; inputs are not written to; everything is drawn from `draws`, and
-    nothing else is applied;
-    masks and keypoints go where the pixels go; the transform can be saved and is not changed by
-    being used. Images that a transform is not made for, such as other numbers of channels, it may
-    refuse with a `ValueError` that says so.
+    nothing else is applied; masks, maps and keypoints go where the pixels go; the transform can be
+    saved and is not changed by being used. Images that a transform is not made for, such as other
+    numbers of channels, it may refuse with a `ValueError` that says so.
 
     A transform that holds a function has no `repr` that can be evaluated, which is not held against
     it; but the function must be registered with `keras.saving`, or it could not be saved.

@@ -54,12 +54,15 @@ def noise(count: int, shape: tuple[int, ...], dtype: str = "uint8") -> Array:
     return (values >> (16 - 8 * np.dtype(dtype).itemsize)).astype(dtype)
 
 
-def blobs(pictures: ImageKind, *, masks: bool, points: bool, count: int = 24) -> dict[str, Array]:
+def blobs(
+    pictures: ImageKind, *, masks: bool, maps: bool, points: bool, count: int = 24
+) -> dict[str, Any]:
     """Returns gray images with a bright disc somewhere in each, and where it is.
 
     Args:
         pictures: Of which kind.
         masks: Whether to add masks `(count, height, width, 2)`: of the disc, and of a larger one.
+        maps: Whether to add a map that is 1 on the disc and 0 elsewhere.
         points: Whether to add the centre as a keypoint with its visibility.
         count: How many.
     """
@@ -73,17 +76,19 @@ def blobs(pictures: ImageKind, *, masks: bool, points: bool, count: int = 24) ->
     disc = distance <= radius
     bright, dark = (0.7, 0.2) if pictures.dtype == "float32" else (180, 50)
     gray = np.where(disc, bright, dark).astype(pictures.dtype)
-    batch = {"images": np.repeat(gray[..., np.newaxis], pictures.channels, axis=-1)}
+    batch: dict[str, Any] = {"images": np.repeat(gray[..., np.newaxis], pictures.channels, axis=-1)}
     if masks:
         around = np.stack([disc, distance <= 2 * radius], axis=-1)
         batch["segmentation_masks"] = around.astype(np.uint8)
+    if maps:
+        batch["maps"] = {"disc": disc.astype(np.float32)}
     if points:
         visible = np.ones((count, 1))
         batch["keypoints"] = np.concatenate([centres, visible], axis=1)[:, np.newaxis]
     return batch
 
 
-def found(batch: dict[str, Array]) -> dict[str, NDArray[np.bool_]]:
+def found(batch: dict[str, Any]) -> dict[str, NDArray[np.bool_]]:
     """Returns, by kind of target, in which rows the disc is where the targets of `blobs` say.
 
     Rows in which too little of it is left are not counted.
@@ -93,8 +98,9 @@ def found(batch: dict[str, Array]) -> dict[str, NDArray[np.bool_]]:
     masks = batch.get("segmentation_masks")
     if masks is not None:
         counted = masks[..., 0].sum(axis=(1, 2), dtype=int) >= 25
-        agree = [_agreement(*row) > 0.5 for row in zip(gray[counted], masks[counted], strict=True)]
-        result["masks and images"] = np.array(agree, bool)
+        result["masks and images"] = _agree(gray[counted], masks[counted])
+        if "maps" in batch:
+            result["masks and maps"] = _agree(batch["maps"]["disc"][counted], masks[counted])
     if "keypoints" in batch:
         points = batch["keypoints"][:, 0]
         rows = np.flatnonzero(points[:, 2])
@@ -108,6 +114,11 @@ def found(batch: dict[str, Array]) -> dict[str, NDArray[np.bool_]]:
             contrast = 0.05 * (gray.max(axis=(1, 2)) - gray.min(axis=(1, 2)))[rows]
             result["keypoints and images"] = np.abs(gray[rows, y, x] - usual) > contrast
     return result
+
+
+def _agree(gray: Array, masks: Array) -> NDArray[np.bool_]:
+    agree = [_agreement(*row) > 0.5 for row in zip(gray, masks, strict=True)]
+    return np.array(agree, np.bool_)
 
 
 def _agreement(gray: Array, masks: Array) -> float:

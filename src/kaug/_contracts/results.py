@@ -178,17 +178,17 @@ def _with_p(transform: Any, p: float) -> Transform:
 
 
 def takes_targets_along(transform: Transform) -> None:
-    """Masks and keypoints must go where the pixels go.
+    """Masks, maps and keypoints must go where the pixels go.
 
     A disc in each picture is found where its mask and its centre went to. Kinds of targets that the
     transform refuses are left out. A transform that also changes values need not show the disc in
     each picture, but in most.
     """
-    carried = [kind for kind in ("segmentation masks", "keypoints") if _carries(transform, kind)]
+    masks, points = (_carries(transform, kind) for kind in ("segmentation masks", "keypoints"))
+    maps = masks and _carries(transform, "maps")  # which are compared with masks
     surely = _with_p(transform, 1.0)
-    masks, points = "segmentation masks" in carried, "keypoints" in carried
-    batch = blobs(pictures_for(transform), masks=masks, points=points)
-    if not carried or refused(surely, batch["images"]):
+    batch = blobs(pictures_for(transform), masks=masks, maps=maps, points=points)
+    if not (masks or points) or refused(surely, batch["images"]):
         return
     changes_values = any(leaf.photometric for leaf in transform._leaves())
     for kind, rows in found(run(surely, batch)).items():

@@ -213,7 +213,8 @@ class Pad(_Filled):
             that halve their input five times: 32.
         fill_mode: What the margin holds: `"nearest"`, `"reflect"`, `"wrap"` or `"constant"`, as
             in `scipy.ndimage`.
-        fill_value: What it holds with `"constant"`, in the value range of the images; 0 in masks.
+        fill_value: What it holds with `"constant"`, in the value range of the images. In
+            masks that is `mask_fill_value`.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -267,7 +268,8 @@ class Letterbox(_Filled):
         width: None is the height.
         fill_mode: What the padding holds: `"nearest"`, `"reflect"`, `"wrap"` or `"constant"`, as
             in `scipy.ndimage`.
-        fill_value: What it holds with `"constant"`, in the value range of the images; 0 in masks.
+        fill_value: What it holds with `"constant"`, in the value range of the images. In
+            masks that is `mask_fill_value`.
         interpolation: `"bilinear"` or `"nearest"`.
 
     Raises:
