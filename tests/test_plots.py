@@ -28,6 +28,11 @@ def drawn(figure):
     return np.asarray(figure.canvas.buffer_rgba())[..., :3]
 
 
+def unchanged(images):
+    """A generator that changes nothing."""
+    return images
+
+
 @pytest.fixture
 def agg():
     """Gives a figure a canvas that draws into memory."""
@@ -114,8 +119,6 @@ class TestImages:
         shown = figure.axes[0].images[0].get_array()
         assert (shown[0, 0], shown[0, 1]) == (0, 1)
         drawn(figure)
-        with pytest.raises(ValueError, match=r"floats in \[0, 1\].*from -0\.5 to 0\.5"):
-            plot_images(np.linspace(-0.5, 0.5, 50).reshape(2, 5, 5))
 
     def test_images_are_not_written_to(self):
         x = gray(3)
@@ -131,6 +134,13 @@ class TestImages:
             (["a", "b", "c"], None, ["a", "b", "c"]),
             (np.array([1, 0, 1], "uint8"), ("cat", "dog"), ["dog", "cat", "dog"]),
             ([[1], [0], [1]], ["cat", "dog"], ["dog", "cat", "dog"]),
+            (np.eye(3)[[2, 0, 1]], None, ["2", "0", "1"]),
+            # Mixed labels name the two largest shares, but none below 5 %.
+            (
+                [[0.7, 0.3, 0], [0.04, 0.96, 0], [0.2, 0.3, 0.5]],
+                ["cat", "dog", "cow"],
+                ["cat 0.7, dog 0.3", "dog", "cow 0.5, dog 0.3"],
+            ),
         ],
     )
     def test_labels(self, labels, class_names, titles):
@@ -160,19 +170,14 @@ class TestImages:
         ("images", "options", "kind", "parts"),
         [
             (gray(1)[0], {}, ValueError, ["(N, H, W, C)", "shape (6, 6)", "x[None]"]),
-            (np.zeros((2, 3, 4, 2)), {}, ValueError, ["1, 3 or 4 channels", "(2, 3, 4, 2)"]),
-            (np.zeros((2, 3, 8, 8)), {}, ValueError, ["1, 3 or 4 channels", "(2, 3, 8, 8)"]),
+            (np.zeros((2, 3, 8, 8)), {}, ValueError, ["come last", "(2, 3, 8, 8)", "moveaxis"]),
+            (np.zeros((2, 3, 4, 5, 3)), {}, ValueError, ["If these are clips", "(2, 3, 4, 5, 3)"]),
             (np.zeros((0, 3, 4)), {}, ValueError, ["at least one image", "(0, 3, 4)"]),
             (np.zeros((2, 0, 4)), {}, ValueError, ["at least one pixel", "(2, 0, 4)"]),
-            (np.full((2, 3, 4), "a"), {}, TypeError, ["`images` must hold", "<U1"]),
+            (np.full((2, 3, 5), "a"), {}, TypeError, ["`images` must hold", "<U1"]),
             (np.zeros((2, 3, 4), object), {}, TypeError, ["`images` must hold", "object"]),
             (np.zeros((2, 3, 4), complex), {}, TypeError, ["`images` must hold", "complex128"]),
             ([[[1, 2]], [[1]]], {}, ValueError, ["`images` must be an array"]),
-            (gray(2) * 255, {}, ValueError, ["floats in [0, 1]", "float32 from", "x.max()"]),
-            (gray(2) * 4 - 2, {}, ValueError, ["floats in [0, 1]", "float32 from -"]),
-            (np.full((2, 3, 5), np.inf), {}, ValueError, ["floats in [0, 1]", "inf"]),
-            (np.full((2, 3, 5), 256), {}, ValueError, ["integers in 0..255", "256"]),
-            (np.full((2, 3, 5), -1), {}, ValueError, ["integers in 0..255", "from -1"]),
             *(
                 (np.zeros((20, 30, channels)), {}, ValueError, ["images[None]", "[..., None]"])
                 for channels in (1, 3, 4)
@@ -182,7 +187,13 @@ class TestImages:
             (gray(2), {"columns": 2.0}, TypeError, ["`columns` must be an integer", "2.0"]),
             (gray(2), {"rows": True}, TypeError, ["`rows` must be an integer", "True"]),
             (gray(2), {"labels": [1]}, ValueError, ["`labels`", "2 images", "shape (1,)"]),
-            (gray(2), {"labels": np.eye(2)}, ValueError, ["`labels`", "(2, 2)", "argmax"]),
+            (gray(2), {"labels": [[1, 1], [0, 0]]}, ValueError, ["`labels`", "(2, 2)", "as one"]),
+            (
+                gray(2),
+                {"labels": np.eye(2), "class_names": ["a"]},
+                ValueError,
+                ["name all classes", "1 names for 2 classes"],
+            ),
             (gray(2), {"class_names": ["a"]}, ValueError, ["`class_names` needs `labels`"]),
             (
                 gray(2),
@@ -197,6 +208,12 @@ class TestImages:
                 ["0..1", "-1 to 0"],
             ),
             (gray(2), {"fig": Figure(), "figsize": (1, 1)}, ValueError, ["exclude each other"]),
+            (gray(2), {"channels": 1}, ValueError, ["`channels`", "between 0 and 0", "channels=1"]),
+            (gray(2), {"channels": (0, 0)}, ValueError, ["`channels`", "red, green and blue"]),
+            (gray(2), {"channels": "red"}, TypeError, ["`channels` must be an integer", "'red'"]),
+            (gray(2), {"value_range": (1, 1)}, ValueError, ["black and white", "(1, 1)"]),
+            (gray(2), {"value_range": 255}, TypeError, ["black and white", "255"]),
+            (gray(2), {"value_range": (0, np.nan)}, ValueError, ["black and white", "nan"]),
         ],
     )
     def test_bad_input(self, images, options, kind, parts):
@@ -204,6 +221,84 @@ class TestImages:
             plot_images(images, **options)
         for part in ["Received: ", *parts]:
             assert part in str(caught.value)
+
+    @pytest.mark.parametrize("count", range(1, 8))
+    @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "float16", "float64", "bool"])
+    def test_any_number_of_channels(self, count, dtype, agg):
+        values = np.random.default_rng(1).integers(0, 2, (2, 9, 8, count)).astype(dtype)
+        drawn(agg(plot_images(values)))
+        pictures = [values[0], values[1, :4]]  # of any size
+        drawn(agg(plot_images(pictures if dtype != "bool" else values)))
+        shown = plot_augmentations(
+            values[0] if dtype != "bool" else values[0] * 1.0, unchanged, n=2
+        )
+        drawn(agg(shown))
+
+    def test_which_channels_are_shown(self):
+        x = np.arange(2 * 5 * 7 * 6, dtype="uint8").reshape(2, 5, 7, 6)  # up to 255 and again
+
+        def shown(count, **options):
+            return np.asarray(plot_images(x[..., :count], **options).axes[1].images[0].get_array())
+
+        np.testing.assert_array_equal(shown(1), x[1, ..., 0])
+        gray_and_opacity = x[1][..., [0, 0, 0, 1]]
+        np.testing.assert_array_equal(shown(2), gray_and_opacity)
+        np.testing.assert_array_equal(shown(3), x[1, ..., :3])
+        np.testing.assert_array_equal(shown(4), x[1, ..., :4])
+        first = x[..., :3]
+        least, most = int(first.min()), int(first.max())
+        for count in (5, 6):
+            stretched = (first[1].astype(float) - least) / (most - least)
+            np.testing.assert_allclose(shown(count), stretched, atol=1e-6)
+        np.testing.assert_array_equal(shown(4, channels=2), x[1, ..., 2])
+        np.testing.assert_array_equal(shown(4, channels=(3, 1, 1)), x[1][..., [3, 1, 1]])
+        options = {"channels": np.array([5, 4, 0]), "value_range": (0, 255)}
+        np.testing.assert_array_equal(shown(6, **options), x[1][..., [5, 4, 0]])
+
+    @pytest.mark.parametrize(
+        ("values", "options", "shown"),
+        [
+            # Integers are bytes, unless they are 16 bits wide or reach beyond.
+            (np.array([0, 51, 255], "int64"), {}, [0, 0.2, 1]),
+            (np.array([0, 13107, 65535], "uint16"), {}, [0, 0.2, 1]),
+            (np.array([0, 51, 255], "uint16"), {}, [0, 51 / 65535, 255 / 65535]),
+            (np.array([0, 819, 4095], "uint16"), {"value_range": (0, 4095)}, [0, 0.2, 1]),
+            (np.array([-1000, 0, 1000], "int16"), {}, [0, 0.5, 1]),
+            (np.array([-1000, 0, 1000], "int16"), {"value_range": (-100, 100)}, [0, 0.5, 1]),
+            (np.array([0, 300, 150], "int32"), {}, [0, 1, 0.5]),
+            (np.array([-5, 51, 300], "int32"), {"value_range": (0, 255)}, [0, 0.2, 1]),
+            # Floats are 0..1, unless they reach beyond by more than splines overshoot.
+            (np.array([-0.3, 0.25, 1.4]), {}, [0, 0.25, 1]),
+            (np.array([-0.5, 0.5, 1.5]), {}, [0, 0.5, 1]),
+            (np.array([0, 51, 255], "float32"), {}, [0, 0.2, 1]),
+            (np.array([3, 3, 3], "float16"), {}, [0, 0, 0]),
+            (np.array([-np.inf, 2, 4, np.inf]), {}, [0, 0, 1, 1]),
+            (np.array([np.inf, np.inf]), {}, [1, 1]),
+        ],
+    )
+    def test_black_and_white(self, values, options, shown):
+        figure = plot_images(values.reshape(1, 1, -1, 1), **options)
+        image = figure.axes[0].images[0]
+        array = np.asarray(image.get_array(), np.float64)[0]
+        np.testing.assert_allclose(array / image.get_clim()[1], shown, atol=1e-6)
+
+    def test_black_and_white_are_those_of_all_images_shown(self):
+        dark, bright = np.full((4, 5, 3), 10.0), np.full((6, 5, 3), 30.0)
+        bright[0] = 50
+        for pictures in ([dark, bright], np.stack([dark, bright[1:5], np.full((4, 5, 3), 50.0)])):
+            shown = [ax.images[0].get_array()[-1, 0, 0] for ax in plot_images(pictures).axes]
+            np.testing.assert_allclose(shown[:2], [0, 0.5])
+        # What is not shown does not count.
+        assert plot_images([dark / 20, bright], rows=1, columns=1).axes[0].images[0].get_array()[
+            0, 0, 0
+        ] == pytest.approx(0.5)
+
+    def test_unknown_colors_are_black(self, agg):
+        x = np.full((1, 3, 5, 3), 0.5)
+        x[0, 1, 2, 0] = np.nan
+        figure = agg(plot_images(x))
+        assert figure.axes[0].images[0].get_array()[1, 2].tolist() == [0, 0.5, 0.5]
+        drawn(figure)
 
     def test_the_first_of_many(self):
         assert len(plot_images(gray(1001), rows=2, columns=3).axes) == 6
@@ -246,12 +341,16 @@ class TestAugmentations:
         [
             (gray(2)[..., None], 4, ValueError, ["`image` must be one image", "x[0]"]),
             (gray(1)[0, 0], 4, ValueError, ["`image` must be one image", "(6,)"]),
-            (np.zeros((4, 4, 2)), 4, ValueError, ["1, 3 or 4 channels"]),
+            (
+                np.zeros((4, 6, 5)),
+                4,
+                ValueError,
+                ["`image` must be one image", "at most 4 channels"],
+            ),
             # The whole dataset, whose width is taken for channels.
             (gray(9), 4, ValueError, ["`image` must be one image", "(9, 6, 6)", "x[0]"]),
             (np.zeros((0, 4)), 4, ValueError, ["`image` must hold", "(1, 0, 4, 1)"]),
-            (np.array([["a"]]), 4, TypeError, ["`image` must hold integers"]),
-            (gray(1)[0] * 255, 4, ValueError, ["floats in [0, 1]"]),
+            (np.array([["a"]]), 4, TypeError, ["`image` must hold real numbers"]),
             (gray(1)[0], 0, ValueError, ["`n`", "between 1 and 1000", "n=0"]),
             (gray(1)[0], 4.0, TypeError, ["`n` must be an integer", "4.0"]),
             (gray(1)[0], True, TypeError, ["`n` must be an integer", "True"]),

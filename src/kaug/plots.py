@@ -6,7 +6,7 @@ it to a file; in a script, pass `fig=plt.figure()` (or `ax=`) and call `plt.show
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -17,24 +17,18 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from kaug._colors import GRAY
-from kaug._show.plot_inputs import (
-    MAX_IMAGES,
-    Run,
-    check_pictures,
-    displayable,
-    grid_of,
-    paired_classes,
-    pictures_of,
-    recorded_name,
-    runs_of,
-    titles_of,
-)
-from kaug._validation import as_array, check_integer, describe, message, with_channels
+from kaug._show.given import gathered, one_picture
+from kaug._show.grid import MAX_IMAGES, TITLE, cells_of, grid_of, size_of_grid
+from kaug._show.marks import draw_marks
+from kaug._show.pictures import check_pictures, pictures_of
+from kaug._show.plot_inputs import Run, paired_classes, recorded_name, runs_of
+from kaug._show.targets import Targets, pixel_labels
+from kaug._show.titles import known_names, titles_of
+from kaug._validation import check_integer, message, with_channels
 
 __all__ = ["plot_augmentations", "plot_confusion_matrix", "plot_history", "plot_images"]
 
-_GAP = 0.04  # inches between two images
-_TITLE = 0.2  # inches a label takes above its image
+_PLAIN, _MARKED = 2.0, 3.0  # inches that an image is wide at most, the latter to read what is on it
 # The tutorial's colors: one pair (training, validation) a panel.
 _COLORS = (("b", "r"), ("g", "k"))
 # Their stand-ins on a dark background, where pure blue and black cannot be read.
@@ -51,85 +45,136 @@ class _Figure(Figure):
 
 
 def plot_images(
-    images: ArrayLike,
-    labels: ArrayLike | None = None,
+    images: Any,
+    labels: Any = None,
     *,
     rows: int | None = None,
     columns: int | None = None,
     class_names: Sequence[str] | None = None,
+    bounding_box_format: str | None = None,
+    channels: int | Sequence[int] | None = None,
+    value_range: tuple[float, float] | None = None,
     cmap: str = "gray",
     figsize: tuple[float, float] | None = None,
     fig: Figure | None = None,
 ) -> Figure:
-    """Shows images in a grid without axes; 100 make the tutorial's 10 × 10 grid.
+    """Shows images in a grid without axes, and what is in them: boxes, masks and points.
+
+    A hundred make the tutorial's 10 × 10 grid. Boxes are drawn as outlines with the names of their
+    classes, those with the label -1 not at all; a name for which there is no place is left out.
+    Masks lie on their images, half transparent: of one layer, 0 is background and every other
+    number a class; of several, each layer is one. Masks of instances, `"masks"` `(N, H, W, B)`
+    among the boxes, have the colors of their boxes. Of points `(N, P, 2 | 3)` each has a color,
+    `(N, P, K, 2 | 3)` each of the P persons; those with the visibility 0 are hidden. The class of
+    number c has the color of the value c + 1 of a mask. There are 21 colors, which the color-blind
+    tell apart as well; then they begin again.
 
     Args:
-        images: `(N, H, W)`, or `(N, H, W, C)` with 1 (gray), 3 (RGB) or 4 (RGBA) channels.
-            Or a sequence of images of any size, as from `kaug.sources`. Integers mean 0..255,
-            floats [0, 1]; small overshoots are clipped. Black and white are the ends of that
-            range, not those of the image, so that brightness compares.
-        labels: N titles, or N class numbers if `class_names` is given.
+        images: `(N, H, W)` or `(N, H, W, C)`, or a sequence of images of any size, as from
+            `kaug.sources`; or a dict with such under `"images"` and targets beside them, as
+            transforms take and return it.
+        labels: N titles, or N class numbers if there are class names; shares of K classes `(N, K)`,
+            as mixing makes them; `(N, H, W)`, a mask; or a dict of targets in Keras' spelling
+            (`"labels"`, `"segmentation_masks"`, `"bounding_boxes"`, `"keypoints"`), as a dataset
+            gives it beside images.
         rows: Rows of the grid. If `columns` is given too, only the first `rows * columns` images
             are shown.
         columns: Columns of the grid. If neither is given, the grid is about square.
-        class_names: The names of the class numbers in `labels`.
+        class_names: The names of the class numbers, of images and boxes. None for those that come
+            with the images, as from `kaug.sources`.
+        bounding_box_format: How boxes are written, if that does not stand among the targets;
+            `"xyxy"` if nowhere.
+        channels: Which channel to show as gray, or which three as red, green and blue. By default,
+            of 1 channel this; of 2 the first with the second as opacity; of 3 all; of 4 the first
+            three with the last as opacity; of more the first three.
+        value_range: What is black and what is white, not those of each image, so that brightness
+            compares. By default, 0 and 1 for floats, 0 and 65535 for uint16, 0 and 255 for other
+            integers. Where values lie beyond (floats by more than interpolation overshoots), and
+            where there are 5 channels or more, the least and the greatest value of all that is
+            shown.
         cmap: Matplotlib's color map for gray images.
         figsize: Width and height in inches. By default an image is 1 inch wide in a grid of ten
-            columns or more and up to 2 inches in a smaller one.
+            columns or more and up to 2 inches in a smaller one, or 3 where something lies on it.
         fig: An empty figure to draw into instead of a new one; `figsize` must be left out.
 
     Returns:
         The figure. Its `axes` are the images in order.
 
     Raises:
-        TypeError: `rows` or `columns` is no integer, or the images are no numbers.
-        ValueError: The images' shape or range is none of those above, there are more than 1,000
-            to show, or the number of labels is not N.
+        TypeError: `rows` or `columns` is no integer, or the images or boxes are no numbers.
+        ValueError: The images' shape is none of those above, there are more than 1,000 to show, the
+            number of labels is not N, or targets have not the form that transforms take.
 
     Example:
         >>> import numpy as np
         >>> figure = plot_images(np.linspace(0, 1, 12 * 8 * 8).reshape(12, 8, 8), range(12))
         >>> len(figure.axes), figure.axes[3].get_title()
         (12, '3')
+        >>> boxes = {"boxes": [[[1, 2, 6, 5]], []], "labels": [[0], []]}
+        >>> batch = {"images": np.zeros((2, 8, 7, 3)), "bounding_boxes": boxes}
+        >>> figure = plot_images(batch, class_names=["cat"])
+        >>> [text.get_text() for text in figure.axes[0].texts]
+        ['cat']
     """
+    name = "images" if isinstance(images, Mapping) else "labels"
+    images, given = gathered(images, labels)
     array = check_pictures(images)
-    titles = titles_of(labels, len(array), class_names)
+    if bounding_box_format is not None:
+        given["bounding_box_format"] = bounding_box_format
+    sides = array.shape[1], array.shape[2]
+    titles, names = _names_of(given, class_names, images, sides, len(array))
     rows, columns = grid_of(len(array), rows, columns)
-    pictures, ratio = pictures_of(array, rows * columns)
-    header = _TITLE if titles else 0.0
+    shown = min(rows * columns, len(array))
+    targets = Targets(given, len(array), shown, sides, names, name)
+    pictures, ratio = pictures_of(array, shown, channels, value_range)
+    sizes = [(picture.shape[0], picture.shape[1]) for picture in pictures]
+    marks = [targets.marks(row, size) for row, size in enumerate(sizes)]
+    header = TITLE if titles else 0.0
     if figsize is None and fig is None:
-        figsize = _grid_figsize(ratio, rows, columns, header)
+        largest = _MARKED if any(each.is_anything for each in marks) else _PLAIN
+        figsize = size_of_grid(ratio, rows, columns, header, largest)
     figure = _new_figure(fig, figsize)
-    boxes = _boxes(figure, rows, columns, header)
-    for i, (picture, box) in enumerate(zip(pictures, boxes, strict=False)):
-        ax = figure.add_axes(box)
+    for i, cell in enumerate(cells_of(figure, rows, columns, header)[:shown]):
+        ax = figure.add_axes(cell)
         ax.set_axis_off()
-        ax.imshow(picture, cmap=cmap, vmin=0, vmax=255 if picture.dtype == np.uint8 else 1)
+        white = 255 if pictures[i].dtype == np.uint8 else 1
+        ax.imshow(pictures[i], cmap=cmap, vmin=0, vmax=white)
+        draw_marks(ax, marks[i], sizes[i])
         if titles:
             ax.set_title(titles[i], fontsize=8, pad=3)
     return figure
 
 
 def plot_augmentations(
-    image: ArrayLike,
+    image: Any,
     generator: Any,
     *,
+    row: int | None = None,
     n: int = 100,
     seed: int | None = None,
+    class_names: Sequence[str] | None = None,
+    channels: int | Sequence[int] | None = None,
+    value_range: tuple[float, float] | None = None,
     cmap: str = "gray",
     figsize: tuple[float, float] | None = None,
     fig: Figure | None = None,
 ) -> Figure:
-    """Augments one image `n` times and shows the results in a grid.
+    """Augments one image `n` times, with what is in it, and shows the results in a grid.
 
     Args:
-        image: `(H, W)`, or `(H, W, C)` with 1, 3 or 4 channels; integers in 0..255 or floats in
-            [0, 1].
+        image: `(H, W)`, or `(H, W, C)` with at most 4 channels, or fewer than rows and columns; or
+            a dict with one under `"images"` and its targets in Keras' spelling beside it, also
+            without the axis of the batch: boxes `(B, 4)`, a mask `(H, W)`, points `(P, 2)`. With
+            `row`, several images, or a dict with such.
         generator: Anything `kaug.augment_dataset` takes: a transform of `kaug.transforms`, a Keras
             `ImageDataGenerator`, a Keras layer, an albumentations or torchvision transform, a
-            callable.
+            callable. Targets that move need a transform of `kaug.transforms`.
+        row: Which of several images.
         n: How many times, at least 1.
         seed: For the same pictures every time; None draws a new seed.
+        class_names: As for `plot_images`.
+        channels: As for `plot_images`.
+        value_range: As for `plot_images`.
         cmap: Matplotlib's color map for gray images.
         figsize: Width and height in inches; by default as in `plot_images`.
         fig: An empty figure to draw into instead of a new one; `figsize` must be left out.
@@ -138,29 +183,42 @@ def plot_augmentations(
         The figure, the tutorial's 10 × 10 inches for 100 square images.
 
     Raises:
-        TypeError: `n` is no integer, or `image` or `generator` is of the wrong type.
-        ValueError: `image` is no single image, `n` is not positive, or the generator returns what
-            `augment_dataset` or `plot_images` refuses.
+        TypeError: `n` or `row` is no integer, or `image` or `generator` is of the wrong type.
+        ValueError: `image` is no single image and `row` does not say which, `n` is not positive,
+            or the generator returns what `augment_dataset` or `plot_images` refuses.
 
     Example:
         >>> import numpy as np
+        >>> from kaug.transforms import HorizontalFlip
         >>> image = np.eye(8, dtype="float32")
         >>> figure = plot_augmentations(image, lambda images: images[:, ::-1], n=4)
         >>> len(figure.axes)
         4
+        >>> pose = {"images": image, "keypoints": [[1, 5], [2, 6]]}
+        >>> figure = plot_augmentations(pose, HorizontalFlip(p=1), n=4)
+        >>> figure.axes[0].collections[0].get_offsets().tolist()
+        [[6.0, 5.0], [5.0, 6.0]]
     """
     from kaug.offline import augment_dataset
 
-    picture = as_array(image, "image")
-    if picture.ndim != 2 and (picture.ndim != 3 or picture.shape[-1] not in (1, 3, 4)):
-        rule = "`image` must be one image, (H, W), or (H, W, C) with 1, 3 or 4 channels"
-        raise ValueError(message(rule, describe(picture), "Pass x[0], not x."))
-    displayable(check_pictures(with_channels(picture[None]), "image"))
+    picture, targets = one_picture(image, row)
+    if class_names is None:
+        class_names = getattr(gathered(image, None)[0], "class_names", None)
+        class_names = known_names((targets or {}).get("labels"), class_names)
     n = check_integer(n, "n", minimum=1, maximum=MAX_IMAGES, fix="More cannot be seen in a figure.")
-    augmented = augment_dataset(
-        picture[None], None, n, generator, append=False, seed=seed, verbose=0
-    )[0]
-    return plot_images(with_channels(augmented), cmap=cmap, figsize=figsize, fig=fig)
+    augmented, y = augment_dataset(
+        picture, targets, n, generator, append=False, seed=seed, verbose=0
+    )
+    return plot_images(
+        with_channels(augmented),
+        y,
+        class_names=class_names,
+        channels=channels,
+        value_range=value_range,
+        cmap=cmap,
+        figsize=figsize,
+        fig=fig,
+    )
 
 
 def plot_history(
@@ -277,29 +335,24 @@ def _new_figure(
     return fig
 
 
-def _grid_figsize(aspect: float, rows: int, columns: int, header: float) -> tuple[float, float]:
-    # 10 inches wide at ten columns; a small grid gets larger images, never above 2 inches.
-    width = min(2.0, max(1.0, 10 / max(rows, columns)))
-    return width * columns, (width * min(4.0, max(0.25, aspect)) + header) * rows
-
-
-def _boxes(
-    figure: Figure, rows: int, columns: int, header: float
-) -> list[tuple[float, float, float, float]]:
-    """Left, bottom, width and height of every image, row by row, as fractions of the figure."""
-    # From bbox and dpi, not get_size_inches, which a SubFigure does not have.
-    width, height = figure.bbox.width / figure.dpi, figure.bbox.height / figure.dpi
-    cell_width, cell_height = width / columns, height / rows
-    return [
-        (
-            (column * cell_width + _GAP / 2) / width,
-            1 - ((row + 1) * cell_height - _GAP / 2) / height,
-            max(cell_width - _GAP, _GAP) / width,
-            max(cell_height - header - _GAP, _GAP) / height,
-        )
-        for row in range(rows)
-        for column in range(columns)
-    ]
+def _names_of(
+    given: Mapping[str, Any],
+    class_names: Sequence[str] | None,
+    images: Any,
+    sides: tuple[int | None, int | None],
+    count: int,
+) -> tuple[list[str] | None, Sequence[str] | None]:
+    """Returns titles, or None without labels, and the names of the classes of boxes."""
+    labels = given.get("labels")
+    labels = None if pixel_labels(labels, sides) is not None else labels
+    if class_names is None:
+        names = getattr(images, "class_names", None)
+        return titles_of(labels, count, known_names(labels, names)), names
+    if labels is None and "bounding_boxes" not in given:
+        rule = "`class_names` needs `labels` or boxes to name"
+        fix = "Pass plot_images(x, y, class_names=...)."
+        raise ValueError(message(rule, "class_names without labels", fix))
+    return titles_of(labels, count, class_names), class_names
 
 
 def _tutorial_colors(ax: Axes, panel: int) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from kaug._cli.policy import read_policy
 from kaug._draw.keys import resolve_seed
 from kaug._files import check_path, open_regular
 from kaug._memory import check_memory
-from kaug._show.plot_inputs import MAX_IMAGES
+from kaug._show.grid import MAX_IMAGES
 from kaug._validation import check_integer, message, warn, with_channels
 from kaug.plots import plot_augmentations, plot_images
 from kaug.sources._folder import pictures_in

@@ -1,6 +1,5 @@
-"""What the plots are given, checked and brought to the form they draw from."""
+"""What plots of training and of classes are given, checked and brought to what they draw from."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,124 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kaug._colors import FAR_ABOVE_WHITE, FAR_BELOW_BLACK
-from kaug._images import are_any_size, as_images
 from kaug._targets.structures import check_present
-from kaug._types import Array
-from kaug._validation import (
-    as_array,
-    check_integer,
-    describe,
-    message,
-    refuse_one_image,
-)
+from kaug._validation import as_array, describe, message
 
-MAX_IMAGES = 1_000  # a grid of more takes minutes to draw and cannot be seen
 _MAX_CLASSES = 1_000
 _ALIASES = {"acc": "accuracy", "accuracy": "acc"}
-
-
-def check_pictures(images: Any, name: str = "images") -> Any:
-    """Returns images `(N, H, W)`, `(N, H, W, C)` with channels one can show, or of any size."""
-    if are_any_size(images):
-        return as_images(images, name)
-    array = as_array(images, name)
-    if array.dtype.kind not in "buif":
-        rule = f"`{name}` must hold integers in 0..255 or floats in [0, 1]"
-        raise TypeError(message(rule, describe(array), "Convert them first."))
-    if array.ndim not in (3, 4) or (array.ndim == 4 and array.shape[-1] not in (1, 3, 4)):
-        rule = f"`{name}` must be (N, H, W), or (N, H, W, C) with 1, 3 or 4 channels"
-        raise ValueError(message(rule, describe(array), "A single image x goes in as x[None]."))
-    if 0 in array.shape:
-        rule = f"`{name}` must hold at least one image of at least one pixel"
-        raise ValueError(message(rule, describe(array), "Check how the images were selected."))
-    refuse_one_image(array, name, f"`{name}` must be (N, H, W) or (N, H, W, C)")
-    return array
-
-
-def displayable(array: NDArray[Any]) -> NDArray[Any]:
-    """Returns images as imshow takes them: uint8 in 0..255 or floats in [0, 1]."""
-    if array.dtype.kind == "b":
-        array = array.astype(np.float32)
-    is_float = array.dtype.kind == "f"
-    # Cubic interpolation overshoots a little; pixels in 0..255 or standardised ones do by far.
-    low, high = (FAR_BELOW_BLACK, FAR_ABOVE_WHITE) if is_float else (0, 255)
-    least, most = np.fmin.reduce(array, axis=None), np.fmax.reduce(array, axis=None)
-    if least < low or most > high:
-        raise ValueError(
-            message(
-                f"Images must be {'floats in [0, 1]' if is_float else 'integers in 0..255'}",
-                f"{array.dtype} from {least} to {most}",
-                "Bring them into that range, as with (x - x.min()) / (x.max() - x.min()).",
-            )
-        )
-    # float32, because Matplotlib cannot resample every other float.
-    array = array.clip(0, 1).astype(np.float32) if is_float else array.astype(np.uint8)
-    return array[..., 0] if array.ndim == 4 and array.shape[-1] == 1 else array
-
-
-def pictures_of(images: Any, most: int) -> tuple[list[Array], float]:
-    """Returns no more than so many images as imshow takes them, and height over width."""
-    if not are_any_size(images):
-        shown = displayable(images[:most])
-        return list(shown), shown.shape[1] / shown.shape[2]
-    sequence = as_images(images, "images")
-    several = (sequence[i] for i in range(min(most, len(sequence))))
-    one = (
-        each[np.newaxis] if each.ndim == 3 else each[np.newaxis, ..., np.newaxis]
-        for each in several
-    )
-    return [displayable(check_pictures(each))[0] for each in one], 1.0
-
-
-def titles_of(
-    labels: ArrayLike | None, count: int, class_names: Sequence[str] | None
-) -> list[str] | None:
-    """Returns a title for each of `count` images, or None when there are no labels."""
-    if labels is None:
-        if class_names is not None:
-            fix = "Pass plot_images(x, y, class_names=...)."
-            rule = "`class_names` needs `labels` to name"
-            raise ValueError(message(rule, "class_names without labels", fix))
-        return None
-    values = as_array(labels, "labels")
-    if values.shape == (count, 1):
-        values = values[:, 0]
-    if values.shape != (count,):
-        fix = "Turn one-hot labels into numbers with y.argmax(axis=-1)."
-        rule = f"`labels` must be one for each of the {count} images"
-        raise ValueError(message(rule, describe(values), fix))
-    if class_names is None:
-        return [str(value) for value in values]
-    if values.dtype.kind not in "iu" or values.min() < 0 or values.max() >= len(class_names):
-        fix = "Pass all class names; or pass the titles as labels, without class_names."
-        rule = f"`labels` must be integers in 0..{len(class_names) - 1} to pick from `class_names`"
-        received = f"{describe(values)}, {values.min()} to {values.max()}"
-        raise ValueError(message(rule, received, fix))
-    return [str(class_names[value]) for value in values]
-
-
-def grid_of(count: int, rows: int | None, columns: int | None) -> tuple[int, int]:
-    """Returns the rows and columns of the grid that shows `count` images."""
-    if rows is not None:
-        rows = check_integer(rows, "rows", minimum=1)
-    if columns is not None:
-        columns = check_integer(columns, "columns", minimum=1)
-    _check_shown(count if rows is None or columns is None else min(count, rows * columns))
-    if columns is None:
-        # A handful reads best side by side.
-        square = count if count <= 5 else math.ceil(math.sqrt(count))
-        columns = square if rows is None else math.ceil(count / rows)
-    if rows is None:
-        rows = math.ceil(count / columns)
-    return rows, columns
-
-
-def _check_shown(count: int) -> None:
-    if count > MAX_IMAGES:
-        rule = f"At most {MAX_IMAGES:,} images fit in a figure"
-        received = f"{count:,} images to show" if count < 2**63 else "far more to show"
-        raise ValueError(message(rule, received, "Pass x[:100], or rows=10, columns=10."))
 
 
 @dataclass(frozen=True)
