@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import json
 import os
 import re
 import shlex
@@ -474,6 +475,116 @@ def test_a_preview_shows_pictures_from_all_over_a_folder(run, monkeypatch):
     monkeypatch.setattr("kaug._cli.preview.plot_images", plot)
     assert run("preview", "photos", "--policy", "identity", "-n", 2)[0] == 0
     assert shown == [(20, 30, 3), (21, 30, 3)]  # the first of either class
+
+
+@pytest.fixture
+def objects():
+    """Makes five pictures with the same objects noted in the ways of COCO, VOC and YOLO."""
+    rng = np.random.default_rng(0)
+    for name in (*VOC_FOLDERS, "set/images/train", "set/labels/train"):
+        Path(name).mkdir(parents=True)
+    images, annotations = [], []
+    for i in range(5):
+        picture = rng.integers(0, 256, (20, 30 + 2 * i, 3), "uint8")
+        save(f"set/images/train/{i}.png", picture)
+        save(f"voc/JPEGImages/{i}.png", picture)
+        images.append({"id": i, "file_name": f"{i}.png", "height": 20, "width": 30 + 2 * i})
+        box = {"bbox": [6, 4, 8, 10], "segmentation": [[6, 4, 14, 4, 14, 14, 6, 14]]}
+        annotations.append({"id": i, "image_id": i, "category_id": 1, **box})
+        width = 30 + 2 * i
+        numbers = [10 / width, 9 / 20, 8 / width, 10 / 20]
+        Path(f"set/labels/train/{i}.txt").write_text(f"0 {' '.join(map(str, numbers))}")
+        corners = "<xmin>7</xmin><ymin>5</ymin><xmax>14</xmax><ymax>14</ymax>"
+        found = f"<object><name>dog</name><bndbox>{corners}</bndbox></object>"
+        Path(f"voc/Annotations/{i}.xml").write_text(f"<annotation>{found}</annotation>")
+    categories = [{"id": 1, "name": "dog"}]
+    whole = {"images": images, "annotations": annotations, "categories": categories}
+    Path("dogs.json").write_text(json.dumps(whole))
+    Path("voc/ImageSets/Main/train.txt").write_text("\n".join("01234"))
+    Path("set/data.yaml").write_text("names: [dog]\ntrain: images/train")
+
+
+VOC_FOLDERS = ("voc/Annotations", "voc/JPEGImages", "voc/ImageSets/Main")
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """Keeps the figures that previews write."""
+    kept = []
+
+    def plot(*args, **options):
+        kept.append(kaug.plot_images(*args, **options))
+        return kept[-1]
+
+    monkeypatch.setattr("kaug._cli.preview.plot_images", plot)
+    return kept
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["set/images/train", "--coco", "dogs.json"],
+        ["set/images/train", "--coco", "dogs.json", "--masks"],
+        ["voc", "--voc", "train"],
+        ["set/data.yaml", "--yolo", "train"],
+    ],
+)
+@pytest.mark.usefixtures("objects")
+def test_a_preview_draws_objects(argv, run, figures):
+    out = f"{Path(argv[0]).stem}-augmented.png"
+    code, text, err = run("preview", *argv, "--policy", "HorizontalFlip(p=1)", "-n", 3, "--seed", 3)
+    assert (code, text, err) == (0, f"{out}, made with --seed 3\n", "")
+    (figure,) = figures
+    assert len(figure.axes) == 3
+    for i, ax in enumerate(figure.axes):
+        width = 30 + 2 * i
+        np.testing.assert_array_equal(
+            ax.images[0].get_array(), kaug.sources.files([f"set/images/train/{i}.png"])[0][:, ::-1]
+        )
+        # The box reaches from column 6 to 14 and from row 4 to 14, before the flip.
+        left, right = width - 14 - 0.5, width - 6 - 0.5
+        around = [[left, 3.5], [right, 3.5], [right, 13.5], [left, 13.5]]
+        np.testing.assert_allclose(ax.patches[0].get_xy()[:4], around, atol=1e-4)
+        assert [each.get_text() for each in ax.texts] == ["dog"]
+        assert len(ax.images) == 1 + ("--masks" in argv)
+        if "--masks" in argv:
+            opacity = np.asarray(ax.images[1].get_array())[..., 3]
+            assert (opacity[4:14, width - 14 : width - 6] > 0).all()
+            assert (opacity > 0).sum() == 80
+    assert Path(out).exists()
+
+
+@pytest.mark.usefixtures("objects")
+def test_a_preview_with_objects_makes_pictures_of_a_size(run, figures, monkeypatch):
+    argv = ["preview", "set/images/train", "--coco", "dogs.json", "--policy", "Identity()"]
+    assert run(*argv, "--size", "40x60", "-n", 1)[0] == 0
+    monkeypatch.setattr("kaug._cli.preview._LONGEST", 15)
+    assert run(*argv, "-n", 1)[0] == 0
+    for figure, (height, width) in zip(figures, ((40, 60), (10, 15)), strict=True):
+        ax = figure.axes[0]
+        assert ax.images[0].get_array().shape == (height, width, 3)
+        corners = np.array([[6, 4], [14, 4], [14, 14], [6, 14]]) * (height / 20) - 0.5
+        np.testing.assert_allclose(ax.patches[0].get_xy()[:4], corners, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("argv", "complaint"),
+    [
+        (["voc", "--masks"], "--masks draws those that --coco, --voc or --yolo read."),
+        (["voc", "--voc", "none"], "`split` must be the name of a list in"),
+        (["set/images/train/0.png", "--coco", "dogs.json"], "set/images/train/0.png"),
+        (["set/images", "--coco", "none.json"], "No such file or directory"),
+        (["set/data.yaml", "--yolo", "val"], "val"),
+        (["voc", "--voc", "train", "-n", "0"], "Received: -n=0."),
+    ],
+)
+@pytest.mark.usefixtures("objects")
+def test_objects_that_are_refused(argv, complaint, run):
+    code, out, err = run("preview", *argv)
+    assert (code, out) == (1, "")
+    assert err.startswith("kaug preview: error: ")
+    assert complaint in err
+    assert run("preview", "voc", "--voc", "train", "--yolo", "train")[0] == 2
 
 
 @pytest.mark.usefixtures("photos")

@@ -43,7 +43,7 @@ def make_parser() -> argparse.ArgumentParser:
             "kaug preview photo.jpg",
             "kaug preview photos --policy 'Compose([RandomResizedCrop(height=224, width=224)])'",
             "kaug preview photo.jpg --policy randaugment -n 25 -o grid.png",
-            "kaug preview photo.jpg --policy policy.json --size 224x224 --seed 0",
+            "kaug preview photos --coco instances.json --policy 'Rotation(15)' --size 480x640",
         )
     )
     _add_augment(
@@ -80,12 +80,21 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _add_preview(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("image", metavar="IMAGE", help="a picture in any format that Pillow reads, or a folder")
+    image = "a picture in any format that Pillow reads, or a folder; with --yolo, a data.yaml"
+    add("image", metavar="IMAGE", help=image)
     add("--policy", default="tutorial", help=f"{_POLICY} (default: tutorial)")
     output = "where to, in the format of its suffix (default: IMAGE-augmented.png, here)"
     add("-o", "--output", metavar="FILE", help=output)
-    add("-n", type=int, default=16, help="how many times (default: 16)")
+    add("-n", type=int, default=16, help="how many times, or how many pictures (default: 16)")
     add("--seed", type=int, help="for the same pictures every time (default: drawn)")
+    boxes = command.add_mutually_exclusive_group()
+    coco = "draw the boxes of a JSON file of COCO's form, in which the folder's pictures stand"
+    boxes.add_argument("--coco", metavar="FILE", help=coco)
+    voc = "draw boxes; the folder is as PASCAL VOC has it, and SPLIT one of its lists, as train"
+    boxes.add_argument("--voc", metavar="SPLIT", help=voc)
+    boxes.add_argument("--yolo", metavar="SPLIT", help="draw the boxes of a split of a data.yaml")
+    masks = "with --coco, --voc or --yolo, draw masks as well"
+    add("--masks", action="store_true", help=masks)
     size = "resize the picture first (default: as it is, but no side longer than 1024)"
     add("--size", type=_size("HxW"), metavar="HxW", help=size)
 

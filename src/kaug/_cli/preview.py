@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from kaug._cli.objects import augmented
 from kaug._cli.policy import read_policy
 from kaug._draw.keys import resolve_seed
 from kaug._files import check_path, open_regular
@@ -35,20 +37,30 @@ def run(arguments: argparse.Namespace) -> None:
         rule = "A preview shows one picture, so its policy must not mix it with others"
         raise ValueError(message(rule, repr(policy), "Leave out MixUp and CutMix."))
     seed = resolve_seed(arguments.seed)
-    if source.is_dir():
-        figure = plot_images(_augmented(source, arguments, policy, seed))
-    else:
-        picture = read_picture(source, arguments.size)
-        if out.exists() and out.samefile(source):
-            rule = "The preview must not replace the picture"
-            raise ValueError(message(rule, repr(str(out)), "Choose another name for it."))
-        figure = plot_augmentations(picture, policy, n=arguments.n, seed=seed)
+    figure = _figure(source, arguments, policy, seed)
+    if out.is_file() and source.is_file() and out.samefile(source):
+        rule = "The preview must not replace the picture"
+        raise ValueError(message(rule, repr(str(out)), "Choose another name for it."))
     known = figure.canvas.get_supported_filetypes()
     if out.suffix[1:].lower() not in known:
         rule = f"The name of the preview must end in one of {', '.join(sorted(known))}"
         raise ValueError(message(rule, repr(str(out)), f"Call it {out.stem}.png."))
     figure.savefig(out)
     print(f"{out}, made with --seed {seed}")
+
+
+def _figure(source: Path, arguments: argparse.Namespace, policy: Transform, seed: int) -> Figure:
+    with_objects = (arguments.coco, arguments.voc, arguments.yolo) != (None, None, None)
+    if arguments.masks and not with_objects:
+        rule = "--masks draws those that --coco, --voc or --yolo read"
+        raise ValueError(message(rule, "--masks alone", "Say where they are."))
+    if with_objects:
+        batch, class_names = augmented(source, arguments, policy, seed, _LONGEST)
+        return plot_images(batch, class_names=class_names)
+    if source.is_dir():
+        return plot_images(_augmented(source, arguments, policy, seed))
+    picture = read_picture(source, arguments.size)
+    return plot_augmentations(picture, policy, n=arguments.n, seed=seed)
 
 
 def _augmented(
