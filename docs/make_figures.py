@@ -6,6 +6,8 @@ Sphinx calls `main` before it reads the pages. Writes `docs/figures/`:
 
 - `augmented.png`, the first training image of Fashion-MNIST, augmented 100 times with the
   tutorial's generator;
+- `targets.png`, the photograph of Grace Hopper that comes with Matplotlib, augmented with boxes, a
+  mask and points in it;
 - `history.png`, the curves of the tutorial's 25 epochs, from
   `benchmarks/results/tutorial_25_epochs.json`, which `python examples/fashion_mnist.py` measured;
 - `confusion.png`, `on_the_way.png`, `accuracy.png` and `mistakes.png`, from the runs of
@@ -22,13 +24,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from matplotlib import cbook
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageDraw
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import accuracy_report
 
 import kaug
+from kaug.transforms import Affine, ColorJitter, Compose, HorizontalFlip
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "figures"
@@ -54,6 +59,29 @@ def augmentations() -> Figure:
     """Draws the tutorial's grid of 100 augmentations of one image."""
     (x_train, _), _ = kaug.load_fashion_mnist()
     return kaug.plot_augmentations(x_train[0], kaug.ImageDataGenerator(**OPTIONS), n=100, seed=0)
+
+
+def targets() -> Figure:
+    """Draws augmentations of a photograph, and what is in it."""
+    with cbook.get_sample_data("grace_hopper.jpg") as file:
+        photograph = Image.open(file).convert("RGB")
+    mask = Image.new("L", photograph.size)
+    shoulders = [(15, 600), (40, 400), (60, 380), (195, 320), (240, 430), (300, 430), (330, 318)]
+    ImageDraw.Draw(mask).polygon([*shoulders, (480, 370), (505, 420), (511, 600)], fill=1)
+    picture = {
+        "images": np.asarray(photograph),
+        "segmentation_masks": np.asarray(mask),
+        "bounding_boxes": {
+            "boxes": [[155, 130, 377, 335], [146, 22, 372, 178]],
+            "labels": [1, 2],
+        },
+        "keypoints": [[219, 190], [306, 186], [268, 222], [232, 280], [306, 278]],
+    }
+    policy = Compose([Affine(rotation=20, zoom=0.2, width_shift=0.1), HorizontalFlip()])
+    names = ["uniform", "face", "cap"]
+    return kaug.plot_augmentations(
+        picture, Compose([policy, ColorJitter()]), n=4, seed=5, class_names=names
+    )
 
 
 def history() -> Figure:
@@ -86,6 +114,7 @@ def mistakes() -> Figure:
 # How each is drawn, its dots per inch, and how many colors look like all of them on a page.
 FIGURES = {
     "augmented": (augmentations, 70, 32),
+    "targets": (targets, 100, 256),
     "history": (history, 120, 64),
     "confusion": (confusion, 120, 128),
     "on_the_way": (on_the_way, 120, 64),
