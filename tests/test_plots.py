@@ -1,3 +1,4 @@
+from collections import deque
 from types import SimpleNamespace
 
 import keras
@@ -131,10 +132,12 @@ class TestImages:
         ("labels", "class_names", "titles"),
         [
             ([1, 0, 1], None, ["1", "0", "1"]),
+            (deque([1, 0, 1]), None, ["1", "0", "1"]),
             (["a", "b", "c"], None, ["a", "b", "c"]),
             (np.array([1, 0, 1], "uint8"), ("cat", "dog"), ["dog", "cat", "dog"]),
             ([[1], [0], [1]], ["cat", "dog"], ["dog", "cat", "dog"]),
             (np.eye(3)[[2, 0, 1]], None, ["2", "0", "1"]),
+            (np.array([[1, 1, 0], [0, 0, 0], [0, 0, 1]], bool), None, ["0, 1", "", "2"]),
             # Mixed labels name the two largest shares, but none below 5 %.
             (
                 [[0.7, 0.3, 0], [0.04, 0.96, 0], [0.2, 0.3, 0.5]],
@@ -187,7 +190,7 @@ class TestImages:
             (gray(2), {"columns": 2.0}, TypeError, ["`columns` must be an integer", "2.0"]),
             (gray(2), {"rows": True}, TypeError, ["`rows` must be an integer", "True"]),
             (gray(2), {"labels": [1]}, ValueError, ["`labels`", "2 images", "shape (1,)"]),
-            (gray(2), {"labels": [[1, 1], [0, 0]]}, ValueError, ["`labels`", "(2, 2)", "as one"]),
+            (gray(2), {"labels": [[2, 1], [0, 0]]}, ValueError, ["`labels`", "(2, 2)", "as one"]),
             (
                 gray(2),
                 {"labels": np.eye(2), "class_names": ["a"]},

@@ -73,10 +73,10 @@ def plot_images(
         images: `(N, H, W)` or `(N, H, W, C)`, or a sequence of images of any size, as from
             `kaug.sources`; or a dict with such under `"images"` and targets beside them, as
             transforms take and return it.
-        labels: N titles, or N class numbers if there are class names; shares of K classes `(N, K)`,
-            as mixing makes them; `(N, H, W)`, a mask; or a dict of targets in Keras' spelling
-            (`"labels"`, `"segmentation_masks"`, `"bounding_boxes"`, `"keypoints"`), as a dataset
-            gives it beside images.
+        labels: N titles, or N class numbers if there are class names; `(N, K)` with a number in
+            0..1 for each class, one-hot, several, or mixed; `(N, H, W)`, masks; or a dict of
+            targets in Keras' spelling (`"labels"`, `"segmentation_masks"`, `"bounding_boxes"`,
+            `"keypoints"`), as a dataset gives it beside images.
         rows: Rows of the grid. If `columns` is given too, only the first `rows * columns` images
             are shown.
         columns: Columns of the grid. If neither is given, the grid is about square.

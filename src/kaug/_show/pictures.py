@@ -78,7 +78,8 @@ def as_shown(pictures: list[Array], channels: Any = None, value_range: Any = Non
     solid = [each if each.ndim == 3 else each[..., np.newaxis] for each in pictures]
     count = solid[0].shape[2]
     chosen, opacity = _chosen(channels, count)
-    colors = [each[..., chosen] for each in solid]
+    first = chosen == [*range(len(chosen))]  # a view, no copy
+    colors = [each[..., : len(chosen)] if first else each[..., chosen] for each in solid]
     limits = _limits(colors, value_range, stretched=count > _PHOTOGRAPH)
     shown = [_scaled(each, *limits) for each in colors]
     if opacity is None:
@@ -148,7 +149,8 @@ def _checked_range(value_range: Any) -> tuple[float, float]:
 def _scaled(values: Array, black: float, white: float) -> Array:
     """Returns values as bytes if they are such, else as float32 in [0, 1]."""
     if values.dtype.kind in "iu" and (black, white) == (0, 255):
-        return values.clip(0, 255).astype(np.uint8)
+        bytes_already = values.dtype == np.uint8
+        return values if bytes_already else values.clip(0, 255).astype(np.uint8)
     exact = values.dtype.kind == "f" and values.dtype.itemsize > 2
     floats = values if exact else values.astype(np.float64)
     scaled = ((floats - black) / (white - black)).clip(0, 1).astype(np.float32)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kaug._apply.boxes import to_corners
-from kaug._images import are_any_size, read_item, taken
+from kaug._images import are_any_size, read_item, shape_of, taken
 from kaug._show.given import rows_of
 from kaug._show.overlay import Layer, blended, layers_of
 from kaug._show.palette import colors_of
@@ -187,8 +187,10 @@ class Targets:
 
 def pixel_labels(labels: Any, size: tuple[int | None, int | None]) -> Any:
     """Returns labels if they have a value for each pixel of images; else None."""
-    if labels is None or are_any_size(labels):
-        return labels
+    if labels is None:
+        return None
+    if are_any_size(labels):
+        return labels if len(labels) and len(shape_of(labels[0])) in (2, 3) else None
     shape = getattr(labels, "shape", None) or as_array(labels, "labels").shape
     return labels if len(shape) in (3, 4) and None not in size and shape[1:3] == size else None
 
