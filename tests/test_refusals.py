@@ -158,6 +158,9 @@ CASES = {
             "masks": [X[0, ..., :1]] * 3,
         }
     ),
+    "predictions brought back through chance": lambda: HorizontalFlip().invert_points(
+        np.ones((1, 1, 2)), (9, 14)
+    ),
     "masks beside a function": lambda: augmented(
         lambda images: images, y={"segmentation_masks": X[..., 0]}
     ),

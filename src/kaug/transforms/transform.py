@@ -40,6 +40,7 @@ from kaug.transforms._bases.config import (
     to_plain,
 )
 from kaug.transforms._bases.fields import Check, Integers, Range
+from kaug.transforms._bases.invertible import Invertible
 
 # Rows whose parameters are drawn at once, by one thread: many short NumPy calls on several threads
 # would wait for each other. Few enough that the arrays stay in the cache.
@@ -48,7 +49,7 @@ _DRAWN_AT_ONCE = 2**14
 _PARTNERS = 2**62 + 2
 
 
-class Transform(ABC):
+class Transform(Invertible, ABC):
     """What may happen to a batch of images.
 
     A transform is an immutable description. `draw` decides what does happen to each row, `apply`
