@@ -12,6 +12,7 @@ import kaug
 from kaug import AugmentedDataset, augment_dataset, augment_rows
 from kaug._apply.boxes import FORMATS, from_corners
 from kaug.transforms import (
+    BoxSafeCrop,
     ColorJitter,
     Compose,
     CutMix,
@@ -20,6 +21,7 @@ from kaug.transforms import (
     MixUp,
     Perspective,
     RandomCrop,
+    RandomIoUCrop,
     RandomResizedCrop,
     Resize,
     Rotation,
@@ -33,6 +35,11 @@ POLICIES = [
     Compose([Rotation(30, fill_mode="reflect"), Letterbox(15)]),
     Compose([Resize(20), Perspective(fill_mode="constant"), RandomCrop(17, 19)]),
     RandomCrop(18, 15),
+]
+# Whose images depend on the boxes.
+AIMING = [
+    Compose([BoxSafeCrop(17, 11), HorizontalFlip(), Rotation(30)]),
+    Compose([HorizontalFlip(), RandomIoUCrop(17, 11), ColorJitter()]),
 ]
 
 
@@ -111,7 +118,9 @@ def without_padding(boxes, count):
 # Boxes and keypoints --------------------------------------------------------------------------
 
 
-@pytest.mark.pairwise(policy=POLICIES, box_format=FORMATS, held=[True, False], channels=[None, 3])
+@pytest.mark.pairwise(
+    policy=[*POLICIES, *AIMING], box_format=FORMATS, held=[True, False], channels=[None, 3]
+)
 def test_places_of_a_row_are_what_they_would_be_alone(policy, box_format, held, channels):
     images = of_any_size(9, channels)
     targets = places_in(images, box_format)
@@ -314,7 +323,7 @@ def everything(images, *, held):
     }
 
 
-@pytest.mark.parametrize("policy", POLICIES[1:4], ids=repr)
+@pytest.mark.parametrize("policy", [*POLICIES[1:4], *AIMING], ids=repr)
 @pytest.mark.parametrize("held", [True, False])
 def test_every_entrance_makes_the_same_rows(policy, held, tmp_path):
     images = of_any_size(21)
@@ -342,12 +351,12 @@ def test_every_entrance_makes_the_same_rows(policy, held, tmp_path):
     order = [name for name in targets if name not in settings]
     for row in range(33):
         alone = {"images": images[index[row]][np.newaxis]}
-        alone |= {name: row_of(y[name], index[row]) for name in ("keypoints", "labels")}
+        alone |= {name: row_of(y[name], index[row]) for name in y if name != "segmentation_masks"}
         alone["segmentation_masks"] = masks_of(images)[index[row]][np.newaxis]
         made = policy(alone, seed=7, index=[row])
-        np.testing.assert_array_equal(more[row], made.pop("images")[0])
-        for name, array in made.items():
-            np.testing.assert_array_equal(targets[name][row], array[0])
+        np.testing.assert_array_equal(more[row], made["images"][0])
+        for name in ("keypoints", "labels", "segmentation_masks"):
+            np.testing.assert_array_equal(targets[name][row], made[name][0])
     stored = augment_dataset(x, y, 33, policy, out=tmp_path / "store", **options)
     np.testing.assert_array_equal(stored[0], more)
     some = augment_rows(x, y, [30, 4], policy, seed=7)
