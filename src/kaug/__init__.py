@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         plot_history,
         plot_images,
     )
+    from kaug.schedule import Schedule
     from kaug.splits import train_validation_split
     from kaug.store import open_dataset
 
@@ -31,6 +32,7 @@ _HOME = {
     "FASHION_MNIST_CLASSES": "fashion_mnist",
     "ImageDataGenerator": "image_data_generator",
     "PerClass": "per_class",
+    "Schedule": "schedule",
     "augment_dataset": "offline",
     "augment_rows": "offline",
     "build_fashion_cnn": "models",
@@ -54,6 +56,7 @@ __all__ = [  # noqa: RUF022 - as sorted() sorts; ruff would put constants first
     "FASHION_MNIST_CLASSES",
     "ImageDataGenerator",
     "PerClass",
+    "Schedule",
     "augment_dataset",
     "augment_rows",
     "build_fashion_cnn",

@@ -24,6 +24,7 @@ from kaug._value_ranges import Values
 from kaug.image_data_generator import native_equivalent
 from kaug.image_data_generator._options import NEED_FLOATS
 from kaug.per_class import Native
+from kaug.schedule import Schedule
 
 ACCEPTED = (
     "a transform of `kaug.transforms`, a Keras `ImageDataGenerator`, a Keras layer (also "
@@ -85,6 +86,8 @@ def as_generator(generator: Any) -> Native | Generator:
         fix = "Pass the ImageDataGenerator itself, not what its `flow` returns."
     if isinstance(generator, list | tuple):
         fix = "Put transforms that act one after the other into a Compose([...])."
+    if isinstance(generator, Schedule):
+        fix = "AugmentedDataset alone has epochs. Take the policy of one of them: schedule.at(0)."
     raise TypeError(message(f"`generator` must be {ACCEPTED}", describe(generator), fix))
 
 

@@ -20,6 +20,7 @@ from kaug._targets.given import shape_of_result
 from kaug._types import Array, Batch, Rows
 from kaug._validation import check_choice, check_flag, describe, message
 from kaug.per_class import Native, classes_for
+from kaug.schedule import Schedule
 
 _COPY_BYTES = 2**20  # copying takes little time, so a thread should be given more
 
@@ -150,7 +151,7 @@ def _copy_rows(source: Array, out: Array) -> None:
 
 def check_made_by(generator: Any, images: Any) -> None:
     """Raises where images of any size are to be augmented by what takes batches of one size."""
-    if isinstance(images, ImageSequence) and not isinstance(generator, Native):
+    if isinstance(images, ImageSequence) and not isinstance(generator, Native | Schedule):
         rule = "Images of any size can be augmented by transforms of `kaug.transforms`"
         fix = "Resize them first: augment_dataset(x, y, len(x), Resize(…), append=False)."
         raise TypeError(message(rule, f"generator={describe(generator.wrapped)}", fix))

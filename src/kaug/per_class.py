@@ -94,8 +94,8 @@ class PerClass(Several):
     def _last(self) -> tuple[Transform, ...]:
         return () if self.default is None else (self.default,)
 
-    def checked_classes(self, labels: Any) -> Array:
-        """Returns the class of each row `(N,)`, when there is a policy for all of them.
+    def _classes_for(self, labels: Any) -> dict[str, Array]:
+        """Returns the class of each row for the source, when there is a policy for all of them.
 
         Raises:
             ValueError: Labels are no classes, none of them is named, or some have no policy.
@@ -104,8 +104,11 @@ class PerClass(Several):
             UserWarning: A class is named that no row has.
         """
         classes = class_labels(labels, purpose="A policy for each class")
-        if not len(classes):
-            return classes
+        if len(classes):
+            self._check_present(classes)
+        return {CLASSES: classes}
+
+    def _check_present(self, classes: Array) -> None:
         present = dict.fromkeys(np.unique(classes).tolist())
         absent = [label for label in self.policies if label not in present]
         rule = "PerClass must name classes that are among the labels"
@@ -119,7 +122,6 @@ class PerClass(Several):
             raise ValueError(message(rule, f"no policy for {_named(others)}", fix))
         if absent:
             warn(message(rule, received))
-        return classes
 
     def _fill(
         self, out: Batch, source: Mapping[str, Any], rows: Rows, key: Key, numbers: Rows
@@ -157,8 +159,8 @@ Native = Transform | PerClass
 
 def classes_for(generator: Any, labels: Any) -> dict[str, Array]:
     """Returns what a generator needs to know about the classes of rows, to be put into a source."""
-    check = getattr(generator, "checked_classes", None)
-    return {} if check is None else {CLASSES: check(labels)}
+    needed = getattr(generator, "_classes_for", None)
+    return {} if needed is None else needed(labels)
 
 
 def native_from_plain(plain: Mapping[str, Any]) -> Native:

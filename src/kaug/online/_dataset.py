@@ -29,9 +29,10 @@ from kaug.online._ahead import Ahead
 from kaug.online._passes import Passes
 from kaug.online._rows import RowsOfEpochs
 from kaug.online._tf_data import to_tf_dataset
-from kaug.per_class import Native, classes_for
+from kaug.per_class import Native, PerClass, classes_for
+from kaug.schedule import LAST_EPOCH, Schedule
+from kaug.transforms import Transform
 
-_LAST_EPOCH = 2**32 - 1
 # Where Keras looks at batches, and calls hooks, before its first epoch: it learns what batches are
 # like, builds the model, and begins the iterator.
 _PREPARATIONS = ("get_tf_dataset", "_symbolic_build", "reset")
@@ -65,7 +66,8 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         y: Labels: an array with N rows, a tuple, list or dict of such arrays, or None; masks, boxes
             and keypoints in a dict with Keras' names move with the images. Transforms that mix
             images make soft labels.
-        generator: What augments; see `kaug.augment_dataset`. A generator of another library is
+        generator: What augments; see `kaug.augment_dataset`. A `kaug.Schedule` has a policy for
+            each epoch. A generator of another library is
             seeded for each batch, so that with it `batch_size` is part of what the seed means. It
             makes one batch at a time in each process.
         batch_size: Rows per batch; the last batch holds the rest.
@@ -114,7 +116,8 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         super().__init__(**pydataset_options)
         self._images = as_images(x)
         count = len(self._images)
-        self._generator = as_generator(generator)
+        scheduled = isinstance(generator, Schedule)
+        self._generator = generator if scheduled else as_generator(generator)
         _check_workers(self, generator)
         check_made_by(self._generator, self._images)
         if self._transform is not None:
@@ -243,7 +246,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
 
     @epoch.setter
     def epoch(self, value: int) -> None:
-        self._passes.epoch = check_integer(value, "epoch", maximum=_LAST_EPOCH)
+        self._passes.epoch = check_integer(value, "epoch", maximum=LAST_EPOCH)
         self._begin_pass()
 
     def row(self, number: int, *, epoch: int | None = None) -> Any:
@@ -274,7 +277,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
             >>> bool((image == images[4]).all() and (label == labels[4]).all())
             True
         """
-        epoch = self.epoch if epoch is None else check_integer(epoch, "epoch", maximum=_LAST_EPOCH)
+        epoch = self.epoch if epoch is None else check_integer(epoch, "epoch", maximum=LAST_EPOCH)
         if self._transform is None:
             rule = "A row can be made alone by a transform of `kaug.transforms`"
             fix = "Generators of other libraries make whole batches: take dataset[i]."
@@ -325,19 +328,17 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     # What it looks like -------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        made_by = self._generator
-        if isinstance(made_by, Native):
-            generator = repr(made_by)
-        else:
-            generator = html.shortened(made_by.wrapped)
+        made_by: Any = self._generator
+        native = self._transform is not None
+        generator = repr(made_by) if native else html.shortened(made_by.wrapped)
         return html.line("kaug.AugmentedDataset", [*self._facts(), ("generator", generator)])
 
     def _repr_html_(self) -> str:
         """Returns what a notebook shows: the facts, and the first pictures of batch 0."""
         from kaug._show.preview import is_foreign, pretty
 
-        made_by = self._generator
-        if isinstance(made_by, Native):
+        made_by: Any = self._generator
+        if self._transform is not None:
             generator, foreign = pretty(made_by), is_foreign(made_by)
         else:
             generator, foreign = repr(made_by.wrapped), True
@@ -396,13 +397,16 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         return images if y is None else (images, y)
 
     @property
-    def _transform(self) -> Native | None:
+    def _transform(self) -> Native | Schedule | None:
         """The generator, if it is one of kaug's own."""
-        return self._generator if isinstance(self._generator, Native) else None
+        made_by = self._generator
+        return made_by if isinstance(made_by, (Transform, PerClass, Schedule)) else None
 
     def _filled(self, rows: Rows, numbers: Rows, epoch: int) -> dict[str, Array]:
         """Returns augmented images, and what moves or mixes with them."""
         transform: Any = self._transform
+        if isinstance(transform, Schedule):
+            transform = transform.at(epoch)
         shape = transform.output_shape(self._images.shape[1:])
         out = self._annotations.allocate(0, len(rows), shape)
         out["images"] = np.empty((len(rows), *shape), self._images.dtype)
