@@ -15,7 +15,8 @@ from kaug._images import are_any_size, read_item, shape_of, taken
 from kaug._show.given import rows_of
 from kaug._show.overlay import Layer, blended, layers_of
 from kaug._show.palette import colors_of
-from kaug._targets.box_checks import check_format, check_values, checked_boxes
+from kaug._targets.box_checks import check_format, check_values
+from kaug._targets.box_columns import checked_boxes
 from kaug._targets.maps import Maps
 from kaug._targets.names import MOVING, check_names
 from kaug._targets.places import SETTINGS

@@ -17,7 +17,8 @@ from kaug._apply.boxes import corner_matrix
 from kaug._apply.matrices import to_pixels
 from kaug._apply.stages import Step
 from kaug._draw.keys import Key
-from kaug._targets.box_checks import as_places, check_values
+from kaug._targets.box_checks import check_values
+from kaug._targets.box_columns import as_places
 from kaug._targets.structures import check_finite
 from kaug._types import Array, Floats, Parameters, Size
 from kaug._validation import as_array, describe, message
