@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kaug._apply.boxes import FORMATS
 from kaug._apply.leaf import shape_after
 from kaug._apply.matrices import to_pixels
 from kaug._apply.resample import Resampling
@@ -83,8 +84,8 @@ class RandomTransform(keras.layers.Layer):
             policy of such with the same filling and interpolation.
         seed: 0..2⁶⁴-1; None draws one from Python's `random`.
         bounding_box_format: How boxes are written, one of the formats of
-            `keras.utils.bounding_boxes`, in any case. Boxes that cannot be what it says are an
-            error where their values can be seen: outside of compiled functions.
+            `keras.utils.bounding_boxes`, in any case, none of oriented ones. Boxes that cannot be
+            what it says are an error where their values can be seen: outside of compiled functions.
         **layer_options: `name` and `dtype` of `keras.layers.Layer`.
 
     Raises:
@@ -118,7 +119,8 @@ class RandomTransform(keras.layers.Layer):
             raise TypeError(message(rule, describe(given)))
         self.transform = transform
         self.seed = seed
-        self.bounding_box_format = check_format(bounding_box_format)
+        fix = "Oriented boxes move with kaug.AugmentedDataset, or in a call of the transform."
+        self.bounding_box_format = check_format(bounding_box_format, FORMATS, fix)
         self._sampling = _checked_sampling(transform)
         self._table_seed = resolve_seed(seed)
         key = Key.from_seed(self._table_seed)

@@ -647,8 +647,8 @@ def test_names_where_nothing_moves_or_that_can_not_mean_it(entrance, y, transfor
             {"extra": np.zeros((4, 3, 5))},
             '`y.*boxes of five numbers. If .* To move.*"bounding_boxes"',
         ),
-        ({"extra": np.zeros((4, 3, 8))}, "`y.*looks like the corners of boxes. Make points"),
-        ({"extra": np.zeros((4, 3, 4, 2))}, "`y.*looks like the corners of boxes. Make points"),
+        ({"extra": np.zeros((4, 3, 8))}, "`y.*looks like the corners of boxes. Corners are"),
+        ({"extra": np.zeros((4, 3, 4, 2))}, "`y.*looks like the corners of boxes. Corners are"),
     ],
 )
 @pytest.mark.parametrize("entrance", ENTRANCES)

@@ -506,7 +506,7 @@ GOOD = {"boxes": np.zeros((1, 2, 4), "float32"), "labels": np.zeros((1, 2), int)
             ValueError,
             "labels being integers.*<U1 for image 0",
         ),
-        ({"bounding_box_format": "corners"}, ValueError, "must be one of 'xyxy'"),
+        ({"bounding_box_format": "angles"}, ValueError, "must be one of 'xyxy'"),
         ({"bounding_box_format": "coco"}, ValueError, """What others call 'coco' is "xywh"."""),
         ({"bounding_box_format": "YOLO"}, ValueError, 'is "rel_center_xywh"'),
         ({"bounding_box_format": "pascal_voc"}, ValueError, 'is "xyxy"'),

@@ -58,15 +58,16 @@ def from_corners(corners: Floats, box_format: str, size: tuple[int, int]) -> Flo
 
 def outline(corners: Floats) -> Floats:
     """Returns points along the edges of boxes `(M, B, 4)`, `(M, B * P, 2)`."""
-    left, top, right, bottom = (corners[..., i, np.newaxis] for i in range(4))
-    forth = np.arange(_PER_SIDE) / _PER_SIDE
-    across, down = left + (right - left) * forth, top + (bottom - top) * forth
-    back, up = right + (left - right) * forth, bottom + (top - bottom) * forth
-    ones = np.ones(_PER_SIDE)
-    x = np.concatenate([across, right * ones, back, left * ones], axis=-1)
-    y = np.concatenate([top * ones, down, bottom * ones, up], axis=-1)
-    points = np.stack([x, y], axis=-1) - 0.5
-    return points.reshape(len(corners), corners.shape[1] * 4 * _PER_SIDE, 2)
+    quads = corners[..., [0, 1, 2, 1, 2, 3, 0, 3]]
+    return points_along(quads.reshape(*corners.shape[:2], 4, 2))
+
+
+def points_along(quads: Floats) -> Floats:
+    """Returns points along the sides between four corners `(M, B, 4, 2)`, `(M, B * P, 2)`."""
+    forth = (np.arange(_PER_SIDE) / _PER_SIDE)[:, np.newaxis]
+    starts, ends = quads[..., np.newaxis, :], np.roll(quads, -1, axis=-2)[..., np.newaxis, :]
+    points = starts + (ends - starts) * forth - 0.5
+    return points.reshape(len(quads), quads.shape[1] * 4 * _PER_SIDE, 2)
 
 
 def enclose(points: Floats, count: int) -> Floats:
@@ -93,9 +94,21 @@ def begin(corners: Floats, labels: Array, size: tuple[int, int]) -> tuple[Floats
         hold the centre of no pixel to begin with need not hold one later.
     """
     there = labels != -1
-    points = outline(np.where(there[..., np.newaxis], _on_border(corners, size), 0))
+    corners = np.where(there[..., np.newaxis], _on_border(corners, size), 0)
+    return begin_outlines(outline(corners), there, size)
+
+
+def begin_outlines(points: Floats, there: Array, size: tuple[int, int]) -> tuple[Floats, Floats]:
+    """Returns what `begin` does.
+
+    Args:
+        points: Outlines, `(M, B * P, 2)`; they may be changed.
+        there: `(M, B)`, which of them are none of padding.
+        size: Height and width of the image.
+    """
     seen = np.zeros((*there.shape, 3))
     seen[..., 0] = there
+    points = np.ascontiguousarray(points)
     outlines.begin(points, seen, 4 * _PER_SIDE, size[0], size[1])
     return points, seen
 

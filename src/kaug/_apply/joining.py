@@ -73,7 +73,7 @@ def _apart(batch: Mapping[str, Array]) -> dict[str, tuple[Array, Array]]:
     for name, array in batch.items():
         if name in ("points", "inside"):
             result[name] = (array[:, :outlines], array[:, outlines:])
-        elif name == "boxes" or name.startswith(OF_BOXES):
+        elif name in ("boxes", "frames") or name.startswith(OF_BOXES):
             result[name] = (array, array[:, :0])
         elif name == INSTANCES:
             layers = np.moveaxis(array, -1, 1)

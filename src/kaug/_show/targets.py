@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kaug._apply.boxes import to_corners
+from kaug._apply.oriented import ORIENTED, to_quads
 from kaug._images import are_any_size, read_item, shape_of, taken
 from kaug._show.given import rows_of
 from kaug._show.overlay import Layer, blended, layers_of
@@ -58,13 +59,15 @@ def polygons_of(boxes: Array, box_format: str, size: tuple[int, int]) -> Floats:
     """Returns the corners of boxes, in turn, in pixels as Matplotlib counts them.
 
     Args:
-        boxes: `(B, 4)`.
-        box_format: One of `kaug._apply.boxes.FORMATS`.
+        boxes: `(B, 4)`, or oriented ones.
+        box_format: One of the formats of boxes.
         size: Height and width of the picture.
 
     Returns:
         `(B, 4, 2)`, (x, y).
     """
+    if box_format in ORIENTED:
+        return to_quads(boxes, box_format, size) - 0.5
     left, top, right, bottom = to_corners(boxes, box_format, size).T
     around = [(left, top), (right, top), (right, bottom), (left, bottom)]
     return np.array(around).transpose(2, 0, 1) - 0.5
@@ -135,7 +138,7 @@ class Targets:
         instances = given.pop("masks", None)
         # What else a box has is not drawn.
         boxes: Any = {name: self._some(given[name], name) for name in given if name in _BOXES}
-        boxes = checked_boxes(boxes if given else value, len(self._rows))
+        boxes = checked_boxes(boxes if given else value, len(self._rows), self._format)
         check_values(**boxes, box_format=self._format, size=size)
         self._boxes = boxes
         labels = boxes["labels"][boxes["labels"] != -1]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kaug._apply.boxes import FORMATS
+from kaug._apply.oriented import ORIENTED
 from kaug._targets.structures import rows_text
 from kaug._types import Array
-from kaug._validation import describe, message
+from kaug._validation import describe, message, warn
 
 # What other libraries call the formats.
 _THEIRS = {
@@ -24,19 +27,37 @@ _THEIRS = {
     "ltrb": "xyxy",
     "ltwh": "xywh",
     "tlbr": "yxyx",
+    "cxcywhr": "center_xywh_angle",
+    "xyxyxyxy": "corners",
+    "dota": "corners",
+    "obb": "rel_corners",
+    "yolo_obb": "rel_corners",
+    "xyxyxyxyn": "rel_corners",
 }
 # Fractions of the size reach no farther; the next ones that are meant as such are pixels.
 _FARTHEST = 2.0
+# So many angles are not all small by chance, unless half of the boxes stand almost upright.
+_MANY, _FEW_DEGREES = 8, 0.3
 
 
-def check_format(value: Any) -> str:
-    """Returns a format of boxes in small letters, or says which one was meant."""
+def check_format(
+    value: Any, known: Collection[str] = (*FORMATS, *ORIENTED), otherwise: str = ""
+) -> str:
+    """Returns a format of boxes in small letters, or says which one was meant.
+
+    Args:
+        value: As the user gave it.
+        known: Those that are taken.
+        otherwise: What to do with those of oriented boxes, where they are not.
+    """
     name = value.lower() if isinstance(value, str) else ""
-    if name in FORMATS:
+    if name in known:
         return name
-    rule = f"`bounding_box_format` must be one of {', '.join(map(repr, FORMATS))}"
+    rule = f"`bounding_box_format` must be one of {', '.join(map(repr, known))}"
     right = _THEIRS.get(name.replace("-", "_"))
     fix = f'What others call {name!r} is "{right}".' if right else ""
+    if name in ORIENTED:
+        fix = otherwise
     raise ValueError(message(rule, f"bounding_box_format={describe(value)}", fix))
 
 
@@ -46,9 +67,9 @@ def check_values(
     """Raises when boxes cannot be what their format says. Padding is not looked at.
 
     Args:
-        boxes: `(N, B, 4)`.
+        boxes: `(N, B, 4)`, of oriented ones `(N, B, 5)` or `(N, B, 8)`.
         labels: `(N, B)`.
-        box_format: One of `FORMATS`.
+        box_format: One of `FORMATS` or `ORIENTED`.
         size: Height and width of the images; None where these are of any size.
     """
     if np.isnan(labels).any():
@@ -62,8 +83,12 @@ def check_values(
     if bad.any():
         fix = "Give a box that is not there the label -1."
         raise ValueError(message("Boxes must be finite numbers", _places(bad, boxes), fix))
-    _check_order(boxes, there, box_format, size)
-    _check_unit(boxes, there, box_format)
+    if box_format in ORIENTED:
+        _check_oriented(boxes, there, box_format)
+    else:
+        _check_order(boxes, there, box_format, size)
+    places = boxes[..., :4] if box_format == "center_xywh_angle" else boxes
+    _check_unit(places, there, box_format)
 
 
 def _check_order(
@@ -103,8 +128,52 @@ def _check_unit(boxes: Array, there: Array, box_format: str) -> None:
         rule = f'Boxes in the format "{box_format}" are counted in pixels'
         fix = "These look like fractions of the height and the width"
         relative = f"rel_{box_format}"
-        fix += f': pass bounding_box_format="{relative}".' if relative in FORMATS else "."
+        fix += (
+            f': pass bounding_box_format="{relative}".'
+            if relative in (*FORMATS, *ORIENTED)
+            else "."
+        )
         raise ValueError(message(rule, _places(there, boxes), fix))
+
+
+def _check_oriented(boxes: Array, there: Array, box_format: str) -> None:
+    """Raises for oriented boxes of a negative size, and for corners in a wrong order."""
+    if box_format == "center_xywh_angle":
+        bad = there & (boxes[..., 2:4] < 0).any(axis=-1)
+        if bad.any():
+            rule = f'Boxes in the format "{box_format}" must have a width and a height of 0 or more'
+            raise ValueError(message(rule, _places(bad, boxes)))
+        _doubt_radians(boxes[there][:, 4])
+        return
+    bad = there & _cross(boxes.reshape(*boxes.shape[:-1], 4, 2))
+    if bad.any():
+        rule = f'The corners of boxes in the format "{box_format}" must go around each box'
+        fix = "Exchange the last two corners, if they go from side to side."
+        raise ValueError(message(rule, _places(bad, boxes), fix))
+
+
+def _cross(quads: Array) -> NDArray[np.bool_]:
+    """Returns which quadrangles `(…, 4, 2)` have two opposite sides that cross each other."""
+    a, b, c, d = np.moveaxis(quads, -2, 0)
+
+    def side(start: Array, end: Array, point: Array) -> Array:
+        way, other = end - start, point - start
+        return np.asarray(way[..., 0] * other[..., 1] - way[..., 1] * other[..., 0])
+
+    def meet(start: Array, end: Array, first: Array, last: Array) -> Array:
+        apart = side(start, end, first) * side(start, end, last) < 0
+        return np.asarray(apart & (side(first, last, start) * side(first, last, end) < 0))
+
+    return np.asarray(meet(a, b, c, d) | meet(b, c, d, a))
+
+
+def _doubt_radians(angles: Array) -> None:
+    """Warns where all angles of many boxes are such as radians are."""
+    small = len(angles) >= _MANY and (np.abs(angles) <= np.pi).all()
+    if small and np.median(np.abs(angles)) > _FEW_DEGREES and (angles % 1).any():
+        rule = 'The angles of boxes in the format "center_xywh_angle" are degrees'
+        received = f"{len(angles):,} angles, all of which lie in -3.14..3.14"
+        warn(message(rule, received, "If these are radians, convert them with np.rad2deg."))
 
 
 def _places(bad: Array, values: Array) -> str:

@@ -8,57 +8,78 @@ from typing import Any
 
 import numpy as np
 
+from kaug._apply.oriented import ORIENTED
 from kaug._targets.names import Look, looks_like, right_name
 from kaug._types import Array
 from kaug._validation import as_array, describe, message
 
 _OWN = ("boxes", "labels")
-_RULE = (
-    '`bounding_boxes` must be a dict of "boxes" (N, B, 4) and "labels" (N, B), or of lists '
-    "with one array for each image"
-)
 
 
-def checked_boxes(value: Any, count: int) -> dict[str, Array]:
-    """Returns boxes `(N, B, 4)`, floats, their labels `(N, B)`, and further fields `(N, B, ...)`.
+def checked_boxes(value: Any, count: int, box_format: str) -> dict[str, Array]:
+    """Returns boxes, their labels `(N, B)`, and further fields `(N, B, ...)`.
+
+    Boxes are floats, `(N, B, 4)`, or by their format `(N, B, 5)` or `(N, B, 8)`.
 
     Lists are padded: boxes and fields with zeros, labels with -1.
 
     Args:
         value: As the user gave it.
         count: How many images there are.
+        box_format: How boxes are written.
 
     Raises:
         TypeError: Something is no numbers.
         ValueError: Something is missing, or has the wrong shape or length, or must not be a field.
     """
+    width = ORIENTED.get(box_format, 4)
     if not isinstance(value, Mapping) or not {*_OWN} <= set(value):
         keys = sorted(map(str, value)) if isinstance(value, Mapping) else describe(value)
         fix = ""
         if isinstance(value, Mapping) and "boxes" in value:
             fix = "Boxes without classes have the label 0, padding has -1."
-        raise ValueError(message(_RULE, f"{keys}", fix))
+        raise ValueError(message(_rule(width), f"{keys}", fix))
     for name in value:
         check_field_name(name)
     corners, labels = (_listed(value[name]) for name in _OWN)
     fields = {name: _listed(part) for name, part in value.items() if name not in _OWN}
     if isinstance(corners, (tuple, list)):
-        corners, labels = _dense(corners, labels)
+        corners, labels = _dense(corners, labels, width)
         sizes = [len(each) for each in value["boxes"]]
         fields = {name: _dense_field(part, sizes, name) for name, part in fields.items()}
     corners, labels = as_array(corners, "boxes"), as_array(labels, "labels")
-    _check(corners, labels, count)
+    _check(corners, labels, count, box_format)
     columns = {"boxes": as_places(corners), "labels": labels}
     for name, part in fields.items():
         columns[name] = _checked_field(part, name, labels.shape)
     return {name: columns[name] for name in value}
 
 
-def _check(corners: Array, labels: Array, count: int) -> None:
-    shapes_fit = corners.ndim == 3 and corners.shape[2] == 4 and labels.shape == corners.shape[:2]
-    if not shapes_fit or len(corners) != count:
+def _rule(width: int) -> str:
+    return (
+        f'`bounding_boxes` must be a dict of "boxes" (N, B, {width}) and "labels" (N, B), or of '
+        "lists with one array for each image"
+    )
+
+
+def _fix(last: int, box_format: str) -> str:
+    """Returns what to do about boxes of another number of numbers than the format has."""
+    meant = [name for name, width in {"xyxy": 4, **ORIENTED}.items() if width == last]
+    if ORIENTED.get(box_format, 4) == last or not meant:
+        return ""
+    named = " or ".join(f'"{name}"' for name in meant)
+    return f'In the format "{box_format}" they are no {last} numbers; {named} have so many.'
+
+
+def _check(corners: Array, labels: Array, count: int, box_format: str) -> None:
+    width = ORIENTED.get(box_format, 4)
+    shapes_fit = corners.ndim == 3 and labels.shape == corners.shape[:2]
+    if not shapes_fit or corners.shape[2] != width or len(corners) != count:
         received = f"{describe(corners)} and {describe(labels)} for {count} images"
-        raise ValueError(message(_RULE, received))
+        fix = _fix(corners.shape[2], box_format) if shapes_fit else ""
+        if corners.ndim == 4 and corners.shape[2:] == (4, 2):
+            fix = 'Make them (N, B, 8), boxes.reshape(N, B, 8), in the format "corners".'
+        raise ValueError(message(_rule(width), received, fix))
     if corners.dtype.kind not in "iuf" or labels.dtype.kind not in "if":
         rule = "Boxes must be real numbers and their labels signed numbers: -1 marks padding"
         raise TypeError(message(rule, f"{describe(corners)} and {describe(labels)}"))
@@ -108,27 +129,28 @@ def _listed(value: Any) -> Any:
     return value.to_list() if hasattr(value, "row_splits") else value
 
 
-def _dense(corners: Any, labels: Any) -> tuple[Array, Array]:
+def _dense(corners: Any, labels: Any, width: int) -> tuple[Array, Array]:
     """Pads lists of boxes with zeros, and of their labels with -1."""
+    rule = _rule(width)
     if not isinstance(labels, (tuple, list, np.ndarray)):
-        raise ValueError(message(_RULE, f"lists of boxes and {describe(labels)} as labels"))
+        raise ValueError(message(rule, f"lists of boxes and {describe(labels)} as labels"))
     for number, pair in enumerate(zip_longest(corners, labels, fillvalue=())):
         if not all(hasattr(each, "__len__") for each in pair):
-            fix = "An image without boxes has an empty array, np.zeros((0, 4)), and no labels, []."
+            fix = f"An image without boxes has np.zeros((0, {width})) as boxes, and no labels, []."
             received = f"{' and '.join(map(describe, pair))} for image {number}"
-            raise ValueError(message(_RULE, received, fix))
+            raise ValueError(message(rule, received, fix))
     sizes = [len(each) for each in corners]
     if len(labels) != len(corners) or sizes != [len(each) for each in labels]:
-        raise ValueError(message(_RULE, "lists of boxes and labels of different lengths"))
-    dense = np.zeros((len(sizes), max(sizes, default=0), 4), np.float32)
+        raise ValueError(message(rule, "lists of boxes and labels of different lengths"))
+    dense = np.zeros((len(sizes), max(sizes, default=0), width), np.float32)
     classes = np.full(dense.shape[:2], -1, np.int64)
     for number, size in enumerate(sizes):
         if not size:
             continue
         each, names = as_array(corners[number], "boxes"), as_array(labels[number], "labels")
-        if each.shape != (size, 4) or names.shape != (size,) or names.dtype.kind not in "iu":
+        if each.shape != (size, width) or names.shape != (size,) or names.dtype.kind not in "iu":
             received = f"{describe(each)} and {describe(names)} for image {number}"
-            raise ValueError(message(f"{_RULE}, labels being integers", received))
+            raise ValueError(message(f"{rule}, labels being integers", received))
         dense[number, :size], classes[number, :size] = each, names
     return dense, classes
 

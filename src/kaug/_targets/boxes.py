@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from kaug._apply import boxes
+from kaug._apply import boxes, oriented
 from kaug._apply.batches import INSTANCES
 from kaug._apply.joining import OF_BOXES, blank, filled_up
+from kaug._apply.oriented import ORIENTED
 from kaug._targets.box_checks import check_values
 from kaug._targets.box_columns import checked_boxes, looks_like_field
 from kaug._targets.box_settings import BoxSettings
@@ -43,15 +44,21 @@ class Boxes(PickledByPlace):
         checked: bool,
     ) -> None:
         self._settings, self._format = settings, settings.bounding_box_format
-        self._columns = checked_boxes(value, count)
+        self._columns = checked_boxes(value, count, self._format)
         if not checked:
             places = {name: self._columns[name] for name in ("boxes", "labels")}
             check_values(**places, box_format=self._format, size=size)
 
-    def begun(self, rows: Any, size: tuple[int, int]) -> tuple[Floats, Floats]:
-        """Returns the outlines of the boxes of some rows, and what is seen of them."""
-        corners = boxes.to_corners(self._columns["boxes"][rows], self._format, size)
-        return boxes.begin(corners, self._columns["labels"][rows], size)
+    def begun(self, rows: Any, size: tuple[int, int]) -> tuple[Floats, Batch]:
+        """Returns the outlines of the boxes of some rows, and what goes beside the points."""
+        values, labels = self._columns["boxes"][rows], self._columns["labels"][rows]
+        if self._format not in ORIENTED:
+            corners = boxes.to_corners(values, self._format, size)
+            outlines, seen = boxes.begin(corners, labels, size)
+            return outlines, {"boxes": seen}
+        quads = oriented.to_quads(values, self._format, size)
+        outlines, seen, frames = oriented.begin(quads, labels, size)
+        return outlines, {"boxes": seen, "frames": frames}
 
     def beside(self, rows: Any) -> Batch:
         """Returns all else that is known of the boxes of some rows, to be joined with others."""
@@ -59,12 +66,7 @@ class Boxes(PickledByPlace):
         return {f"{OF_BOXES}: {name}": self._columns[name][rows] for name in names}
 
     def moved(
-        self,
-        outlines: Floats,
-        made: Batch,
-        index: Rows,
-        kept: int,
-        size: tuple[int, int],
+        self, outlines: Floats, made: Batch, index: Rows, kept: int, size: tuple[int, int]
     ) -> Batch:
         """Returns all columns in the form in which they were given.
 
@@ -72,16 +74,21 @@ class Boxes(PickledByPlace):
 
         Args:
             outlines: `(n, B * P, 2)`, after they were moved.
-            made: What is seen of the boxes, see `kaug._apply.boxes.begin`, and what `beside`
-                returned, if it was joined with others.
+            made: What `begun` and, if it was joined with others, `beside` returned, after they were
+                moved, with the rows that are kept.
             index: Source row of each row that was made, int64 `(n,)`.
             kept: How many rows of the source come first.
             size: Height and width of the images of the result.
         """
-        columns, seen = self._columns, made["boxes"][kept:]
-        corners = boxes.clip(boxes.enclose(outlines, seen.shape[1]), size)
-        visible = self._settings.keep(seen[..., 0], corners[..., 2:] - corners[..., :2])
-        places = boxes.from_corners(corners, self._format, size)
+        columns, seen = self._columns, made["boxes"][kept:, :, 0]
+        if self._format not in ORIENTED:
+            corners = boxes.clip(boxes.enclose(outlines, seen.shape[1]), size)
+            places = boxes.from_corners(corners, self._format, size)
+            visible = self._settings.keep(seen, corners[..., 2:] - corners[..., :2])
+        else:
+            quads = oriented.enclose(outlines, made["frames"][kept:], seen)
+            places = oriented.from_quads(quads, self._format, size)
+            visible = self._settings.keep(seen, oriented.sides(quads))
         joined = seen.shape[1] > columns["labels"].shape[1]
         order = np.argsort(~visible, axis=1, kind="stable") if joined else None
         result = {}

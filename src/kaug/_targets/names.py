@@ -126,8 +126,8 @@ def looks_like(shape: Shape, size: Shape, kind: str = "f") -> Look | None:
     if kind not in "iuf" or 0 in shape:
         return None
     if shape[2:] == (8,) or shape[2:] == (4, 2):
-        fix = "Make points of its corners first, an array (N, 4 * B, 2)."
-        return Look("keypoints", "which looks like the corners of boxes", fix)
+        fix = 'Corners are boxes (N, B, 8), in the format "corners" or "rel_corners".'
+        return Look("bounding_boxes", "which looks like the corners of boxes", fix)
     if len(shape) == 4 and shape[3] in (2, 3):
         return Look("keypoints", "which looks like points of several persons")
     if len(shape) == 3:
@@ -136,7 +136,7 @@ def looks_like(shape: Shape, size: Shape, kind: str = "f") -> Look | None:
         if shape[2] == 5:
             fix = (
                 'If the fifth number is a class, it belongs into the "labels" of the boxes; if it '
-                "is an angle, pass the four corners as keypoints."
+                'is an angle, they have the format "center_xywh_angle".'
             )
             return Look("bounding_boxes", "which looks like boxes of five numbers", fix)
         if shape[2] in (2, 3):

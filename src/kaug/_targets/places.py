@@ -72,7 +72,7 @@ class Places(PickledByPlace, Companion):
         points = []
         batch: Batch = {}
         if self._boxes is not None:
-            outlines, batch["boxes"] = self._boxes.begun(rows, size)
+            outlines, batch = self._boxes.begun(rows, size)
             points.append(outlines)
             batch |= self._boxes.beside(rows) if self._joins else {}
         if self._keypoints is not None:

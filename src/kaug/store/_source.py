@@ -12,6 +12,7 @@ import numpy as np
 
 from kaug._images import ImageSequence, are_any_size
 from kaug._targets.annotations import is_keras_dict
+from kaug._targets.box_checks import check_format
 from kaug._targets.box_columns import checked_boxes
 from kaug._targets.instances import as_layers, without_masks
 from kaug._targets.keypoints import padded_keypoints
@@ -133,12 +134,14 @@ def _checked_labels(y: Any, count: int) -> Any:
     given, (y, masks) = y, without_masks(y)
     result: dict[str, Any] = {}
     settings = settings_in(y)
+    box_format = check_format(y.get("bounding_box_format", "xyxy"))
     for name, value in y.items():
         if name == "bounding_boxes" and masks is not None:
-            boxes = {**checked_boxes(value, count), "masks": as_layers(masks, value["labels"])}
+            boxes = checked_boxes(value, count, box_format)
+            boxes |= {"masks": as_layers(masks, value["labels"])}
             result[name] = {key: boxes[key] for key in given[name]}
         elif name == "bounding_boxes":
-            result[name] = checked_boxes(value, count)
+            result[name] = checked_boxes(value, count, box_format)
         elif name in ("segmentation_masks", "maps"):
             result[name] = _checked_maps(value, name, count)
         elif name == "keypoints":

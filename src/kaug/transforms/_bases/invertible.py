@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kaug._apply.batches import take_rows
+from kaug._apply.boxes import FORMATS
 from kaug._apply.parameters import fitted
 from kaug._targets.box_checks import check_format
 from kaug._types import Array, Parameters
@@ -68,7 +69,8 @@ class Invertible:
             >>> view.invert_boxes(found, (100, 200))
             array([[[125.,   0., 175., 100.]]])
         """
-        box_format = check_format(bounding_box_format)
+        fix = "Bring the corners of oriented boxes back with `invert_points`, less 0.5."
+        box_format = check_format(bounding_box_format, FORMATS, fix)
         given, padding = checked_boxes(boxes, box_format)
         back = self._way_back(size, parameters, len(given))
         made = back.boxes(given, box_format, clip=check_flag(clip, "clip"))
