@@ -252,7 +252,7 @@ def test_a_value_that_the_masks_just_hold(transform, dtype, value):
         ("255", TypeError, "`mask_fill_value` must be a finite number"),
         (True, TypeError, "`mask_fill_value` must be a finite number"),
         ({"a": None}, TypeError, r"`mask_fill_value\['a'\]` must be a finite number"),
-        ({"c": 1}, ValueError, r"must be for masks or maps that are there.*beside 'a', 'b'"),
+        ({"c": 1}, ValueError, "maps that are there.*beside 'a', 'b'"),
     ],
 )
 def test_values_that_are_none(value, error, text):
@@ -262,9 +262,26 @@ def test_values_that_are_none(value, error, text):
         AWAY(batch, seed=0)
 
 
-def test_a_value_without_masks():
-    with pytest.raises(ValueError, match=r"masks or maps that are there.*=255 beside no masks"):
-        AWAY({"images": GRID, "mask_fill_value": 255}, seed=0)
+@pytest.mark.parametrize(
+    ("targets", "value", "text"),
+    [
+        ({}, 255, "=255 beside no masks"),
+        ({"labels": np.arange(1)}, 255, "=255 beside no masks"),
+        ({"labels": np.arange(1)}, {"labels": 255}, "beside no masks"),
+        ({"maps": {"depth": GRID * 1.0}}, 255, "=255 beside 'depth'"),
+        ({"segmentation_masks": GRID}, {"masks": 255}, "beside 'segmentation_masks'"),
+    ],
+)
+def test_a_value_without_masks(targets, value, text):
+    with pytest.raises(ValueError, match=f"for masks or, by name, maps that are there.*{text}"):
+        AWAY({"images": GRID, **targets, "mask_fill_value": value}, seed=0)
+
+
+def test_a_value_that_is_none():
+    with pytest.raises(TypeError, match="`mask_fill_value` must be a finite number"):
+        AWAY({"images": GRID, "segmentation_masks": GRID, "mask_fill_value": None}, seed=0)
+    nothing = AWAY({"images": GRID, "mask_fill_value": {}}, seed=0)
+    assert nothing["mask_fill_value"] == {}
 
 
 # Several masks by name ------------------------------------------------------------------------
@@ -436,7 +453,7 @@ def test_maps_that_are_none(maps, text):
     [
         *("flow", "Flow", "optical_flow", "OPTICAL FLOW", "opticalFlow", "forward-flow", "flow_2"),
         *("normal", "Normals", "surface_normals", "surfaceNormals", "motion", "disparity"),
-        "offsets",
+        *("offsets", "myFlow", "TrueNormals"),
     ],
 )
 def test_vectors_are_refused_by_name(name):
@@ -563,6 +580,7 @@ def test_originals_keep_their_masks():
     assert masks.shape == (5, *SIZE, 2)
     np.testing.assert_array_equal(masks[0], drawn()[0])
     np.testing.assert_array_equal(masks[1, ..., :1], drawn()[1])
+    assert not masks[1, ..., 1].any()
     assert not masks[2:, 0].any()
 
 
@@ -573,6 +591,8 @@ def test_originals_keep_their_masks():
         (np.ones((2, 5, 6, 2)), r"must be numbers of shape \(2, 5, 7, 2\)"),
         (np.ones((2, *SIZE, 2)).astype(str), r"must be numbers of shape \(2, 5, 7, 2\)"),
         (drawn()[::-1], r"a layer for each box.*\(5, 7, 1\).*row 0, which has 2 boxes"),
+        (np.ones((2, 2, *SIZE)), r"Where boxes come first.*np.moveaxis\(masks, 1, -1\)"),
+        ([np.moveaxis(each, -1, 0) for each in drawn()], r"first.*np.moveaxis\(masks, 0, -1\)"),
         (drawn()[:1], r"an array for each of the 2 images.*1 of them"),
         ([drawn()[0], np.ones((4, 7, 1), "uint8")], r"must be numbers of shape \(2, 5, 7, 2\)"),
         ([drawn()[0], np.ones((5, 7, 1))], "one dtype"),
@@ -585,6 +605,13 @@ def test_originals_keep_their_masks():
 def test_masks_of_boxes_that_are_none(masks, text):
     with pytest.raises((ValueError, TypeError), match=text):
         AWAY(with_boxes(masks), seed=0)
+
+
+def test_masks_of_boxes_without_boxes():
+    batch = with_boxes(drawn())
+    del batch["bounding_boxes"]["boxes"]
+    with pytest.raises(ValueError, match=r"must be a dict of \"boxes\".*Received: \['labels'\]"):
+        AWAY(batch, seed=0)
 
 
 def test_padding_may_lack_masks():

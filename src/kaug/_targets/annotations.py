@@ -82,7 +82,7 @@ class Annotations(PickledByPlace):
         self.source: dict[str, Any] = {}
         # By what is called so in messages, the names in `source` of what moves or mixes.
         self._keys: dict[str, str] = {}
-        self._fills = Fills(None, ())
+        self._fills = Fills({})
         # The keys of a dict with what moves, in their order.
         self._order: tuple[str, ...] | None = None
         self._mixed = transform is not None and transform._mixes
@@ -127,19 +127,23 @@ class Annotations(PickledByPlace):
         for kind, check in (("segmentation_masks", checked_masks), ("maps", checked_maps)):
             if kind in y:
                 rest[kind] = check(y[kind], images)
-        self._fills = Fills(y.get("mask_fill_value"), names_of_maps(rest))
+        self._fills = Fills(y.get("mask_fill_value", {}), *names_of_maps(rest))
         for kind in ("segmentation_masks", "maps"):
             self._add_maps(kind, rest.get(kind))
-        given, (y, masks) = y, without_masks(y)
-        if masks is not None:
-            self._boxes, labels = tuple(given["bounding_boxes"]), y["bounding_boxes"].get("labels")
-            self.source[INSTANCES] = layers_of(masks, labels, images)
+        self._take_places(y, images)
+        return rest
+
+    def _take_places(self, given: Mapping[str, Any], images: Any) -> None:
+        """Has boxes, with their masks, and keypoints move with the pixels."""
+        y, masks = without_masks(given)
         self._places = Places(y, self._count, self._size, checked=self._checked, joins=self._mixed)
         if self._any_size:
             self.source["places"] = self._places
         else:
             self.source |= self._places.begun(slice(None), self._size)
-        return rest
+        if masks is not None:
+            self._boxes = tuple(given["bounding_boxes"])
+            self.source[INSTANCES] = layers_of(masks, y["bounding_boxes"]["labels"], images)
 
     def _add_maps(self, kind: str, given: Any) -> None:
         """Has masks or maps, one or several by name, move with the pixels."""

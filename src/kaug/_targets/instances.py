@@ -51,6 +51,8 @@ def layers_of(masks: Any, labels: Any, images: Any) -> Any:
     if layers.shape != due or layers.dtype.kind not in "biuf":
         rule = f"`{NAME}` must be numbers of shape {due}, as the images, with a layer for each box"
         fix = "Or pass a list with an array (height, width, boxes) for each image."
+        if layers.shape == (due[0], due[3], *due[1:3]):
+            fix = "Where boxes come first, use np.moveaxis(masks, 1, -1)."
         raise ValueError(message(rule, describe(layers), fix))
     return layers
 
@@ -112,7 +114,8 @@ class Layers(Maps):
             due = f"{least}" if least == most else f"{least} to {most}"
             rule = f"`{NAME}` must have a layer for each box: (height, width, boxes) for each image"
             received = f"{describe(array)} in row {row}, which has {due} boxes"
-            raise ValueError(message(rule, received))
+            fix = "Where boxes come first, use np.moveaxis(masks, 0, -1)."
+            raise ValueError(message(rule, received, fix if array.shape[0] == least else ""))
         padded = np.zeros((*array.shape[:2], self._total), array.dtype)
         padded[..., : array.shape[2]] = array
         return padded

@@ -7,7 +7,7 @@ as a depth, and is interpolated.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,21 +104,24 @@ def _refuse_vectors(name: str) -> None:
     raise ValueError(message(rule, f"a map called {name!r}", fix))
 
 
-def names_of_maps(given: Mapping[str, Any]) -> list[str]:
-    """Returns the names of masks and maps, checked, by which `mask_fill_value` has one for each.
+def names_of_maps(given: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Returns the names of masks, and those of maps, by which `mask_fill_value` has one for each.
+
+    Args:
+        given: Checked masks and maps, and labels, which may be masks.
 
     Raises:
         ValueError: Two of them have one name.
     """
-    names = ["labels"] if "labels" in given else []
-    for kind in ("segmentation_masks", "maps"):
-        each = given.get(kind, {})
-        names += each if isinstance(each, Mapping) else [kind]
-    twice = {name for name in names if names.count(name) > 1}
+    masks, maps = given.get("segmentation_masks", {}), [*given.get("maps", {})]
+    masks = [*masks] if isinstance(masks, Mapping) else ["segmentation_masks"]
+    if "labels" in given and getattr(given["labels"], "ndim", 3) > 2:
+        masks.append("labels")
+    twice = {name for name in masks + maps if (masks + maps).count(name) > 1}
     if twice:
         rule = "Each of the masks and maps must have a name of its own"
         raise ValueError(message(rule, f"{twice.pop()!r} twice", "Rename one of them."))
-    return names
+    return masks, maps
 
 
 class Fills:
@@ -126,24 +129,26 @@ class Fills:
 
     Args:
         setting: A number for all masks, or a dict with one for each mask or map by its name; 0 is
-            for the others, and None for all.
-        names: Of the masks and maps there are.
+            for the others.
+        masks: Names of the masks there are.
+        maps: Names of the maps.
 
     Raises:
         TypeError: It is no number.
         ValueError: It is not finite, or for what is not there.
     """
 
-    def __init__(self, setting: Any, names: Collection[str]) -> None:
+    def __init__(self, setting: Any, masks: Sequence[str] = (), maps: Sequence[str] = ()) -> None:
         by_name = isinstance(setting, Mapping)
-        self._all = 0 if by_name or setting is None else setting
+        self._all = 0 if by_name else setting
         self._by_name = dict(setting) if by_name else {}
         for name, value in {"": self._all, **self._by_name}.items():
             check_number(value, f"mask_fill_value[{name!r}]" if name else "mask_fill_value")
-        if setting is not None and (not names or not self._by_name.keys() <= {*names}):
-            rule = "`mask_fill_value` must be for masks or maps that are there"
-            there = f"beside {', '.join(map(repr, names)) or 'no masks'}"
-            raise ValueError(message(rule, f"mask_fill_value={setting!r} {there}"))
+        if self._by_name.keys() <= {*masks, *maps} if by_name else masks:
+            return
+        rule = "`mask_fill_value` must be for masks or, by name, maps that are there"
+        there = f"beside {', '.join(map(repr, [*masks, *maps])) or 'no masks'}"
+        raise ValueError(message(rule, f"mask_fill_value={setting!r} {there}"))
 
     def of(self, name: str, called: str, dtype: np.dtype[Any], *, mask: bool) -> float:
         """Returns the value for one of them.
