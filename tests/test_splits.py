@@ -275,4 +275,58 @@ def test_dicts_of_keras_are_split_whole():
         assert targets["bounding_boxes"]["boxes"].shape == (2, 3, 4)
         assert targets["bounding_box_format"] == "xyxy"
     with pytest.raises(ValueError, match=r"y of type dict\. Pass stratify=False"):
-        train_validation_split(x, y, seed=0)
+        train_validation_split(x, {"segmentation_masks": x[..., 0]}, seed=0)
+
+
+@pytest.mark.parametrize("stratify", [True, False])
+@pytest.mark.parametrize("kind", ["array", "list", "dict", "of pixels"])
+def test_weights_are_the_third_of_each_part(kind, stratify):
+    x = np.arange(12, dtype="uint8").reshape(12, 1, 1, 1).repeat(5, 1).repeat(7, 2)
+    y, weight = np.arange(12) % 3, np.arange(12) / 4
+    given = {
+        "array": weight,
+        "list": weight.tolist(),
+        "dict": {"a": weight, "b": weight * 2},
+        "of pixels": x[..., 0] / 4,
+    }[kind]
+    training, validation = train_validation_split(
+        x, y, sample_weight=given, stratify=stratify, seed=0
+    )
+    for images, labels, weights in (training, validation):
+        rows = images[:, 0, 0, 0]
+        assert labels.tolist() == (rows % 3).tolist()
+        if kind == "dict":
+            assert weights["b"].tolist() == (rows / 2).tolist()
+            weights = weights["a"]
+        weights = weights[:, 2, 3] if kind == "of pixels" else weights
+        assert np.array_equal(weights, rows / 4)
+    without = train_validation_split(x, y, stratify=stratify, seed=0)
+    for part, same in zip((training, validation), without, strict=True):
+        assert np.array_equal(part[0], same[0])
+
+
+@pytest.mark.parametrize(
+    ("weight", "error", "text"),
+    [
+        (np.ones(3), ValueError, "`sample_weight` must have one row for each of the 4 rows"),
+        (["a"] * 4, TypeError, "`sample_weight` must hold real numbers"),
+        ([1, np.nan, 1, 1], ValueError, "`sample_weight` must hold finite numbers"),
+    ],
+)
+def test_bad_weights(weight, error, text):
+    with pytest.raises(error, match=text):
+        train_validation_split(numbered(4), np.array([0, 0, 1, 1]), sample_weight=weight)
+
+
+@pytest.mark.parametrize("labels", [np.repeat([0, 1], [30, 10]), np.eye(2)[[0] * 30 + [1] * 10]])
+def test_dicts_are_stratified_by_their_labels(labels):
+    rows = np.arange(40)
+    for more in ({}, {"segmentation_masks": np.zeros((40, 5, 7), int)}):
+        x = np.zeros((40, 5, 7)) if more else numbered(40)
+        y = {"labels": labels, "row": rows, **more}
+        _, (_, validation) = train_validation_split(x, y, seed=3)
+        _, (_, alone) = train_validation_split(rows, labels, seed=3)
+        assert np.array_equal(validation["labels"], alone)
+        assert np.array_equal(validation["labels"], labels[validation["row"]])
+        classes = np.ravel(alone.argmax(axis=1) if alone.ndim == 2 else alone)
+        assert sorted(np.bincount(classes)) in ([2, 8], [3, 7])

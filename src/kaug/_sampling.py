@@ -196,3 +196,13 @@ def _groups(values: Rows) -> Iterator[tuple[int, Rows]]:
     begins = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))
     for part in np.split(order, begins[1:]) if len(order) else ():
         yield int(values[part[0]]), part
+
+
+def times_before(rows: Rows) -> Rows:
+    """Returns for each place how often its row came before."""
+    order = np.argsort(rows, kind="stable")
+    ordered = rows[order]
+    begins = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))
+    times = np.empty_like(rows)
+    times[order] = np.arange(len(rows)) - np.repeat(begins, np.diff(begins, append=len(rows)))
+    return times

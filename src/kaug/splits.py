@@ -8,27 +8,33 @@ from numpy.typing import ArrayLike, NDArray
 from kaug._draw.keys import Key, permutation, resolve_seed
 from kaug._images import ImageSequence, as_images
 from kaug._memory import check_memory
+from kaug._multi_label import choose_multi_label
 from kaug._targets.maps import Maps
 from kaug._targets.structures import (
     check_order,
     class_numbers,
     group_numbers,
+    has_several_labels,
+    labels_of,
     map_arrays,
     nbytes_per_row,
 )
-from kaug._types import Rows
-from kaug._validation import as_array, check_flag, check_fraction, message
+from kaug._types import Array, Rows
+from kaug._validation import as_array, check_flag, check_fraction, message, warn
+
+_NAMED = 5  # columns named in a message
 
 
 def train_validation_split(
     x: ArrayLike,
     y: Any,
     *,
+    sample_weight: Any = None,
     validation_split: float = 0.25,
     stratify: bool = True,
     groups: ArrayLike | None = None,
     seed: int | None = None,
-) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """Splits images and labels into a training and a validation part, chosen at random.
 
     Keras' own `validation_split` takes the *last* rows. After augmented rows were appended, those
@@ -44,22 +50,28 @@ def train_validation_split(
             numbers `(N,)`.
         y: Labels: an array with N rows, or a tuple, list or dict of such arrays, also one with
             masks, boxes and keypoints under Keras' names.
+        sample_weight: Weights with N rows, an array or a structure of arrays like `y`.
         validation_split: Share of the rows that goes to validation, between 0 and 1.
-        stratify: Whether every class keeps its share on both sides. It needs `y` to be one array
-            of class labels: `(N,)` integers or strings, or one-hot rows `(N, K)`.
+        stratify: Whether every class keeps its share on both sides. It needs `y`, or in a dict
+            what is called `"labels"`, to be one array of class labels: `(N,)` integers or strings,
+            or one-hot rows `(N, K)`. Rows `(N, K)` of 0 and 1 with any number of ones say which
+            labels a row has; each of these keeps its share, to within a row where such a split is
+            found, and there can be no groups.
         groups: Group of each row, `(N,)`. Rows of a group land on the same side.
         seed: 0..2⁶⁴-1; None draws one from Python's `random`.
 
     Returns:
-        `(x_train, y_train), (x_val, y_val)`, rows in their original order. Validation has
+        `(x_train, y_train), (x_val, y_val)`, rows in their original order; with `sample_weight`,
+        it is the third item of both, as `fit` and its `validation_data` take it. Validation has
         `round(N * validation_split)` rows, at least one and at most N - 1; with groups, as near
         to that as whole groups come.
 
     Raises:
         TypeError: An argument has the wrong type.
         ValueError: Lengths differ, there are fewer than two rows, `validation_split` is not
-            between 0 and 1, a class has one row alone or a label is missing (when stratifying), a
-            group is missing, or one group holds so much that a side stays empty.
+            between 0 and 1, a class has one row alone, a label is missing or rows of several labels
+            have groups (when stratifying), a group is missing, or one group holds so much that a
+            side stays empty.
         MemoryError: The parts would not fit into the memory that is free.
 
     Example:
@@ -71,17 +83,21 @@ def train_validation_split(
     """
     images = _checked_rows(x)
     count = len(images)
-    check_order(y=y, groups=groups)
-    y = _checked_targets(y, count)
+    check_order(y=y, sample_weight=sample_weight, groups=groups)
+    y, weight = _checked_targets(y, sample_weight, count)
     share = check_fraction(validation_split, "validation_split")
     stratify = check_flag(stratify, "stratify")
     key = Key.from_seed(resolve_seed(seed))
     if count < 2:
         raise ValueError(message("A split needs at least two rows", f"{count} rows"))
-    classes = _checked_classes(y) if stratify else np.zeros(count, np.int64)
     units = np.arange(count) if groups is None else group_numbers(groups, count)
-
-    chosen = _choose(classes, units, share, key)
+    labels = labels_of(y)
+    if stratify and has_several_labels(labels):
+        _check_several(labels, groups)
+        chosen = choose_multi_label(labels, _total(count, share), key)
+    else:
+        classes = _checked_classes(labels) if stratify else np.zeros(count, np.int64)
+        chosen = _choose(classes, units, share, key)
     validation = np.flatnonzero(chosen)
     if not 0 < len(validation) < count:
         raise ValueError(
@@ -95,8 +111,9 @@ def train_validation_split(
     training = np.flatnonzero(~chosen)
     if not isinstance(images, ImageSequence):  # of which nothing is read
         fix = "Pass row numbers for `x`: np.arange(N)."
-        check_memory(images.shape[1:], images.dtype, count, _row_bytes(y), fix)
-    return _rows(images, y, training), _rows(images, y, validation)
+        check_memory(images.shape[1:], images.dtype, count, _row_bytes((y, weight)), fix)
+    parts = (images, y) if weight is None else (images, y, weight)
+    return _rows(parts, training), _rows(parts, validation)
 
 
 def _checked_rows(x: Any) -> Any:
@@ -111,19 +128,20 @@ def _checked_rows(x: Any) -> Any:
     return as_images(x)
 
 
-def _rows(images: NDArray[Any], y: Any, rows: Rows) -> tuple[Any, Any]:
+def _rows(parts: tuple[Any, ...], rows: Rows) -> tuple[Any, ...]:
     def part(leaf: Any, _: str) -> Any:
         return leaf[rows] if isinstance(leaf, (np.ndarray, Maps)) else leaf
 
-    return images[rows], map_arrays(part, y)
+    images, *others = parts
+    return images[rows], *(map_arrays(part, each) for each in others)
 
 
-def _checked_targets(y: Any, count: int) -> Any:
-    """Returns labels with every leaf an array; what a dict says about its boxes stays."""
+def _checked_targets(y: Any, sample_weight: Any, count: int) -> tuple[Any, Any]:
+    """Returns labels and weights, all arrays; what a dict says about its boxes stays."""
     # Not above: transforms take long to load, and few splits have boxes.
     from kaug.store._source import checked_targets
 
-    return checked_targets(y, None, count)[0]
+    return checked_targets(y, sample_weight, count)
 
 
 def _row_bytes(y: Any) -> int:
@@ -151,6 +169,19 @@ def _checked_classes(y: Any) -> Rows:
     return classes
 
 
+def _check_several(labels: Array, groups: Any) -> None:
+    """Raises for groups; warns of labels that cannot be on both sides."""
+    if groups is not None:
+        rule = "Rows of several labels each are stratified without groups"
+        fix = "Pass stratify=False to keep groups together, or split before you augment."
+        raise ValueError(message(rule, f"labels of shape {labels.shape} and groups", fix))
+    alone = np.flatnonzero((labels != 0).sum(axis=0) == 1)
+    if len(alone):
+        rule = "A label that one row alone has is on one side of the split"
+        named = ", ".join(map(str, alone[:_NAMED])) + (", …" if len(alone) > _NAMED else "")
+        warn(message(rule, f"{len(alone)} such columns: {named}"))
+
+
 def _choose(classes: Rows, units: Rows, share: float, key: Key) -> NDArray[np.bool_]:
     """Returns which rows are for validation: whole units at random, to the quota of each class."""
     sizes = np.bincount(units)
@@ -174,9 +205,14 @@ def _choose(classes: Rows, units: Rows, share: float, key: Key) -> NDArray[np.bo
 def _quotas(sizes: Rows, share: float) -> Rows:
     """Returns how many rows of each class go to validation, by largest remainder."""
     count = int(sizes.sum())
-    total = min(max(int(count * share + 0.5), 1), count - 1)
+    total = _total(count, share)
     ideal = total * sizes / count
     quotas = np.floor(ideal).astype(np.int64)
     largest = np.argsort(quotas - ideal, kind="stable")[: total - int(quotas.sum())]
     quotas[largest] += 1
     return quotas
+
+
+def _total(count: int, share: float) -> int:
+    """Returns how many of so many rows go to validation."""
+    return min(max(int(count * share + 0.5), 1), count - 1)

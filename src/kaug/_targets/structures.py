@@ -271,6 +271,11 @@ def class_labels(y: Any, otherwise: str = "", *, purpose: str = "Counting classe
     return labels
 
 
+def has_several_labels(y: Any) -> bool:
+    """Tells whether rows of 0 and 1, `(N, K)`, say which labels a row has, not one in each."""
+    return isinstance(y, np.ndarray) and _has_columns(y) and _is_flags(y) and not _is_one_hot(y)
+
+
 def _has_columns(labels: Array) -> bool:
     return labels.ndim == 2 and labels.shape[1] != 1
 
@@ -301,10 +306,12 @@ def _to_classes(labels: Array) -> str:
     return ""
 
 
+def _is_flags(labels: Array) -> bool:
+    return labels.dtype.kind in "iufb" and bool(np.all((labels == 0) | (labels == 1)))
+
+
 def _is_one_hot(labels: Array) -> bool:
-    if labels.dtype.kind not in "iufb":
-        return False
-    return bool(np.all((labels == 0) | (labels == 1)) and np.all(labels.sum(axis=1) == 1))
+    return _is_flags(labels) and bool(np.all(labels.sum(axis=1) == 1))
 
 
 def append_rows(structure: Any, index: NDArray[np.int64], *, append: bool) -> Any:

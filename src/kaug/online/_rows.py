@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kaug._draw.keys import Key, check_rows, permutation
-from kaug._sampling import check_sampling, choice_of, choosing_key, classes_to_balance
+from kaug._sampling import check_sampling, choice_of, choosing_key, classes_to_balance, times_before
 from kaug._types import Rows
 from kaug._validation import check_integer, message
 
@@ -80,17 +80,7 @@ class RowsOfEpochs:
         choice = choice_of(self._sampling, count, key, classes=self._classes, append=False)
         rows = choice(np.arange(epoch * count, (epoch + 1) * count))
         rows = rows[self._order(epoch)] if self._shuffle else np.sort(rows)
-        return check_rows(rows + count * _times_before(rows))
-
-
-def _times_before(rows: Rows) -> Rows:
-    """Returns for each place how often its row came before."""
-    order = np.argsort(rows, kind="stable")
-    ordered = rows[order]
-    begins = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))
-    times = np.empty_like(rows)
-    times[order] = np.arange(len(rows)) - np.repeat(begins, np.diff(begins, append=len(rows)))
-    return times
+        return check_rows(rows + count * times_before(rows))
 
 
 @lru_cache(maxsize=4)
