@@ -175,6 +175,17 @@ CASES = {
     "missing labels that are counted": lambda: augmented(
         Identity(), y=np.array(["a", None, "b"], object), sampling="balanced"
     ),
+    "a weight below 0 as `sampling`": lambda: kaug.AugmentedDataset(
+        X, None, Identity(), sampling=[1, 1, -1]
+    ),
+    "a class without a policy": lambda: augmented(kaug.PerClass({0: Identity()}), y=NUMBERS),
+    "a class that only a policy knows": lambda: augmented(
+        kaug.PerClass({0: Identity(), 7: Identity()}, default=Identity()), y=NUMBERS
+    ),
+    "a schedule where there are no epochs": lambda: augmented(kaug.Schedule({0: Identity()})),
+    "groups of rows with several labels": lambda: kaug.train_validation_split(
+        X, np.array([[1, 1], [0, 1], [1, 0]]), groups=NUMBERS
+    ),
     "groups of several kinds": lambda: kaug.train_validation_split(
         X, NUMBERS, stratify=False, groups=np.array(["a", 1, 2], object)
     ),

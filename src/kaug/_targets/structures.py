@@ -213,9 +213,12 @@ def check_finite(array: Array, name: str, fix: str = "") -> None:
         name: What the caller calls it.
         fix: What to do about it.
     """
-    # A sum shows all of them at once; one that is too large is looked at closely.
-    if array.dtype.kind != "f" or np.isfinite(array.sum(dtype=np.float64)):
+    if array.dtype.kind != "f":
         return
+    # A sum shows all of them at once; one that is too large is looked at closely.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(array.sum(dtype=np.float64)):
+            return
     bad = np.asarray(~np.isfinite(array).reshape(len(array), -1).all(axis=1))
     if bad.any():
         row = np.ravel(array[bad.argmax()])
