@@ -504,7 +504,8 @@ def test_each_backend_runs_the_same_tests(backend):
     (run,) = [line for line in printed.splitlines() if "pytest" in line]
     assert run.startswith(f"KERAS_BACKEND={backend} ")
     files = run.split("pytest ")[1].split()
-    names = ("layers", "online", "any_size", "generators")
+    datasets = ("online", "online_sampling", "per_class", "schedule")
+    names = ("layers", *datasets, "any_size", "generators")
     assert files == [f"tests/test_{name}.py" for name in names]
     assert all((ROOT / file).is_file() for file in files)
 
