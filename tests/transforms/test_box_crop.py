@@ -279,6 +279,17 @@ def test_boxes_by_eye():
     assert seeds
 
 
+def test_every_round_tries_patches_of_its_own():
+    corners, there = np.tile([[[0.0, 0, 40, 48]]], (300, 1, 1)), np.ones((300, 1), bool)
+    whole = {}
+    for trials in (1, 100):
+        transform = RandomIoUCrop(sampler_options=(0.6,), trials=trials)
+        crops = crops_of(transform, corners, there)
+        whole[trials] = (crops == [0, 0, SIZE[1], SIZE[0]]).all(axis=1).mean()
+    assert whole[1] < 0.3  # after 100 rounds of one patch each; 0.9 after a single patch
+    assert whole[100] == 0
+
+
 def test_without_boxes_any_patch_will_do():
     none = np.zeros((500, 0, 4)), np.zeros((500, 0), bool)
     crops = crops_of(RandomIoUCrop(sampler_options=(0.9,)), *none)
@@ -382,7 +393,19 @@ def test_boxes_that_have_left_do_not_count():
     away = Translation(0, (-0.5, -0.5))  # of the first nothing is left
     made = Compose([away, BoxSafeCrop(scale=(0.05, 0.05))])(batch, seed=0)["bounding_boxes"]
     assert made["labels"].tolist() == [[-1, 1]]
-    assert (made["boxes"][0, 1, 3] - made["boxes"][0, 1, 1]) == pytest.approx(SIZE[0], abs=1e-3)
+    left, top, right, bottom = made["boxes"][0, 1]
+    assert bottom - top == pytest.approx(SIZE[0], abs=1e-3)
+    # The crop is the least of its ratio around the second, 35 × 3 / 4 wide, and not to the edge.
+    assert right - left == pytest.approx(15 * SIZE[1] / (35 * 3 / 4), abs=1e-2)
+
+
+def test_what_is_seen_of_a_box_is_counted_once():
+    """Half of a box is cut off before the crop in the same resampling, and the rest is held."""
+    batch = as_batch(np.array([[[0.0, 10, 20, 20]]]), np.ones((1, 1), bool))
+    policy = Compose([Translation(0, (-10 / 81, -10 / 81)), BoxSafeCrop(scale=(0.05, 0.05))])
+    for least, label in ((0.49, 0), (0.51, -1)):
+        made = policy({**batch, "min_visible_area": least}, seed=0)["bounding_boxes"]
+        assert made["labels"].tolist() == [[label]]
 
 
 @both

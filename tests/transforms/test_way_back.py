@@ -167,7 +167,7 @@ def test_a_turned_box_is_enclosed():
 def test_padding_stays(value):
     boxes = np.full((2, 3, 4), float(value))
     boxes[:, 0] = [10, 20, 30, 30]
-    back = Letterbox(64).invert_boxes(boxes, (64, 128), clip=True)
+    back = Letterbox(64).invert_boxes(boxes, (64, 128))
     np.testing.assert_array_equal(back[:, 1:], boxes[:, 1:])
     np.testing.assert_array_equal(back[:, 0], [[20, 8, 60, 28]] * 2)
 
