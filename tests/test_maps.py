@@ -376,10 +376,10 @@ def test_a_map_is_interpolated_linearly_as_scipy_does(angle, interpolation, mode
 )
 def test_a_map_of_the_pixels_themselves_goes_where_they_go(transform, dtype, layers):
     pixels = noise(8, *SIZE, layers, dtype=dtype)
-    with_0 = {"ElasticDeformation": ElasticDeformation(0.2, **CONSTANT)}
-    if transform is AWAY:
+    if transform is AWAY:  # which fills images with another value
         transform = Translation(0.3, 0.4, **CONSTANT)
-    transform = with_0.get(type(transform).__name__, transform)
+    if getattr(transform, "interpolation", "") == "nearest":
+        transform = ElasticDeformation(0.2, **CONSTANT)
     if any(leaf.photometric for leaf in transform._leaves()):
         transform = Compose([Rotation(30, **CONSTANT), Perspective(0.4, **CONSTANT)])
     batch = {"images": pixels, "maps": {"same": pixels}, "labels": np.zeros(8, int)}
@@ -558,6 +558,20 @@ def test_the_layer_of_a_dropped_box_is_empty():
     assert gone["labels"].tolist() == [[4, -1], [8, -1]]
     assert not gone["masks"][0, ..., 1].any()
     np.testing.assert_array_equal(gone["masks"][..., 0], kept["masks"][..., 0])
+
+
+def test_the_layer_of_a_dropped_box_is_empty_whatever_it_held():
+    masks = [np.where(each == 1, np.inf, np.nan).astype("float32") for each in drawn()]
+    result = AWAY(with_boxes(masks), seed=0)["bounding_boxes"]
+    assert not result["masks"][..., 1].any()
+    assert np.isinf(result["masks"][0, 1:3, 2:5, 0]).all()
+
+
+def test_masks_of_no_images():
+    batch = {"images": np.zeros((0, *SIZE), "uint8")}
+    boxes = {"boxes": [], "labels": [], "masks": []}
+    result = AWAY({**batch, "bounding_boxes": boxes}, seed=0)["bounding_boxes"]
+    assert result["masks"].shape == (0, *SIZE, 0)
 
 
 @pytest.mark.parametrize("transform", FILLING)

@@ -14,6 +14,8 @@ from kaug._validation import as_array, describe, message
 
 # What they are called in messages.
 NAME = "bounding_boxes['masks']"
+# Of an empty list, which says neither their size nor their number.
+_NONE = (0, 0, 0, 0)
 
 
 def without_masks(given: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any]:
@@ -46,7 +48,7 @@ def layers_of(masks: Any, labels: Any, images: Any) -> Any:
         layers.check_held(images)
         return layers
     due = (*images.shape[:3], _numbers(labels)[1])
-    if not len(images):
+    if layers.shape == _NONE:
         return np.empty(due, layers.dtype)
     if layers.shape != due or layers.dtype.kind not in "biuf":
         rule = f"`{NAME}` must be numbers of shape {due}, as the images, with a layer for each box"
@@ -69,7 +71,7 @@ def as_layers(masks: Any, labels: Any) -> Any:
     if hasattr(masks, "shape"):
         return as_array(masks, NAME)
     if isinstance(masks, (list, tuple)) and not masks:
-        return np.empty((0, 0, 0, 0), np.bool_)
+        return np.empty(_NONE, np.bool_)
     layers = Layers(masks, *_numbers(labels))
     sizes = {shape_of(each)[:2] for each in masks} if isinstance(masks, (list, tuple)) else ()
     if len(sizes) != 1:
