@@ -113,6 +113,9 @@ SECTIONS = {
         T.MixUp(),
         T.MixUp(1.0),
         T.CutMix(),
+        T.CopyPaste(),
+        T.Mosaic(),
+        T.Mosaic(grid=3, shift=0.2, fill_value=128),
     ],
     "Composition": [
         T.Compose([T.Rotation(15), T.HorizontalFlip(), T.Brightness(0.3), T.Erasing(p=0.5)]),

@@ -24,6 +24,7 @@ from kaug.transforms import (
     CenterCrop,
     CoarseDropout,
     Compose,
+    CopyPaste,
     CutMix,
     ElasticDeformation,
     Equalize,
@@ -35,6 +36,7 @@ from kaug.transforms import (
     Lambda,
     Letterbox,
     MixUp,
+    Mosaic,
     OneOf,
     Pad,
     PadAndCrop,
@@ -85,6 +87,8 @@ VARIANTS = [
     Lambda(invert, p=0.5),
     Darken(),
     CutMix(p=0.7),
+    Mosaic(p=0.7),
+    Mosaic(20, 31, grid=3, shift=(-0.3, 0.1), fill_value=1, interpolation="nearest"),
     RandomResizedCrop(),
     RandomResizedCrop(height=20, width=31),
     RandomCrop(4, 3),
@@ -211,8 +215,8 @@ def test_spawned_child(images, tmp_path):
 
 @every_transform
 def test_what_is_drawn_is_to_be_seen(transform, images):
-    if constant(transform.draw(np.arange(60), seed=1)):
-        pytest.skip("nothing is drawn")
+    if constant(transform.draw(np.arange(60), seed=1)) or isinstance(transform, CopyPaste):
+        pytest.skip("nothing is drawn, or nothing seen without masks")
     batch = np.repeat(images(2, shape=(33, 31, 3)) // 2, 30, axis=0)
     result = transform(batch, seed=1)
     assert not np.array_equal(result, transform(batch, seed=2))

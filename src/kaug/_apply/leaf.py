@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Protocol
 
 from kaug._apply.batches import MapName
@@ -60,6 +60,9 @@ class Leaf(Protocol):
 
     def _check_carries(self, what: str) -> None:
         """Raises when it does not know where targets of a kind would go."""
+
+    def _check_targets(self, names: Collection[str]) -> None:
+        """Raises when what it needs is not among the names of a batch."""
 
 
 class Tree(Protocol):

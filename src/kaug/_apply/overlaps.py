@@ -61,6 +61,75 @@ def keep(batch: Batch, spans: Array) -> Batch:
     return result
 
 
+def cover_pixels(batch: Batch, covered: NDArray[np.bool_]) -> Batch:
+    """Returns a batch without what lies under pixels that are covered.
+
+    Boxes lose on each side as much as their masks do.
+
+    Args:
+        batch: What belongs to images, the masks of boxes among it.
+        covered: `(M, H, W)`.
+    """
+    result, masks = dict(batch), batch[INSTANCES]
+    left = result[INSTANCES] = np.where(covered[..., np.newaxis], masks.dtype.type(0), masks)
+    if "inside" in batch:
+        result["inside"] = batch["inside"] & ~_at(batch["points"], covered)
+    before, ends_before = _extent(masks)
+    after, ends_after = _extent(left)
+    changed = before > after
+    points, seen = batch["points"].copy(), batch["boxes"].copy()
+    seen[..., 0] *= np.where(changed, after / np.maximum(before, 1), 1)
+    outer = np.where(changed[..., np.newaxis], ends_after - ends_before, 0)
+    outlines.trim(points, seen, outer.astype(np.float64), POINTS)
+    result["points"], result["boxes"] = points, seen
+    return result
+
+
+def chosen_objects(
+    batch: Batch, chosen: NDArray[np.bool_], seen_pixels: NDArray[np.bool_]
+) -> Batch:
+    """Returns a batch with some of its boxes and their masks, and the points on some pixels.
+
+    Args:
+        batch: What belongs to images.
+        chosen: Which boxes, `(M, B)`.
+        seen_pixels: Which pixels, `(M, H, W)`.
+    """
+    result = dict(batch)
+    result["boxes"] = np.where(chosen[..., np.newaxis], batch["boxes"], 0)
+    masks = batch[INSTANCES]
+    result[INSTANCES] = np.where(chosen[:, np.newaxis, np.newaxis], masks, masks.dtype.type(0))
+    if "inside" in batch:
+        result["inside"] = batch["inside"] & _at(batch["points"], seen_pixels)
+    return result
+
+
+def _extent(masks: Array) -> tuple[Array, Array]:
+    """Returns how many pixels masks `(M, H, W, B)` have, and how far they reach.
+
+    Returns:
+        `(M, B)`, and left, top, right, bottom, `(M, B, 4)`, of those that have any.
+    """
+    there = masks != 0
+    ends = []
+    for axis in (2, 1):  # columns, then rows
+        line = there.any(axis=3 - axis)
+        length = line.shape[1]
+        ends.append((line.argmax(axis=1), length - line[:, ::-1].argmax(axis=1)))
+    (left, right), (top, bottom) = ends
+    return there.sum(axis=(1, 2)), np.stack([left, top, right, bottom], axis=-1)
+
+
+def _at(points: Array, pixels: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Returns whether the pixels under points `(M, P, 2)` are set; there are none outside."""
+    height, width = pixels.shape[1:]
+    x, y = np.moveaxis(np.floor(np.nan_to_num(points) + 0.5), -1, 0)
+    there = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    rows = np.arange(len(points))[:, np.newaxis]
+    found = pixels[rows, np.where(there, y, 0).astype(int), np.where(there, x, 0).astype(int)]
+    return np.asarray(found & there)
+
+
 def paste_rectangles(partners: Array, spans: Array, out: Array) -> None:
     """Copies a rectangle of each partner to the same place in `out`, in place.
 

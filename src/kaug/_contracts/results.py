@@ -202,6 +202,7 @@ def _carries(transform: Transform, what: str) -> bool:
     try:
         for leaf in transform._leaves():
             leaf._check_carries(what)
+            leaf._check_targets((what,))
     except (TypeError, ValueError):
         return False
     return True

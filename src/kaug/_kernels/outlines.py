@@ -140,6 +140,30 @@ def cover(points: _Array, boxes: _Array, spans: _Array, size: int, height: int, 
 
 
 @jit
+def trim(points: _Array, boxes: _Array, margins: _Array, size: int) -> None:
+    """Cuts off, in place, what of outlines lies beyond sides that have moved inwards.
+
+    Args:
+        points: `(M, P, 2)`, as for `cut`.
+        boxes: As for `cut`; outlines of those that are no longer seen become zeros.
+        margins: `(M, B, 4)`: by how much the left, upper, right and lower side moved to the right
+            and down.
+        size: Points in an outline.
+    """
+    one, other = np.empty((_GROWTH * size, 2)), np.empty((_GROWTH * size, 2))
+    for i in range(len(points)):
+        for b in range(boxes.shape[1]):
+            outline, moved = points[i, b * size :][:size], margins[i, b]
+            if not boxes[i, b, 0] > 0:
+                outline[:] = 0
+            elif moved.any():
+                left, right = outline[:, 0].min() + moved[0], outline[:, 0].max() + moved[2]
+                top, bottom = outline[:, 1].min() + moved[1], outline[:, 1].max() + moved[3]
+                count = _clip_to(outline, size, one, other, left, top, right, bottom)
+                _refit(other, count, outline)
+
+
+@jit
 def _clip_to(
     outline: _Array,
     count: int,

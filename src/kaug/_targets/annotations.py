@@ -110,6 +110,8 @@ class Annotations(PickledByPlace):
         self.forms: Batch = {}
         for key, values in self.source.items():
             self.forms |= values.form(key) if isinstance(values, Companion) else {key: values}
+        for leaf in transform._leaves() if transform is not None else ():
+            leaf._check_targets(self.forms)
         if transform is not None and self._mixed:
             form = {key: values[:0] for key, values in self.forms.items()}
             self.forms = joined([form] * _times(transform))

@@ -19,6 +19,7 @@ from kaug.transforms.color import (
     Saturation,
 )
 from kaug.transforms.compose import Compose, Identity, Lambda, OneOf, SomeOf, Sometimes
+from kaug.transforms.copy_paste import CopyPaste
 from kaug.transforms.crop import PadAndCrop, RandomResizedCrop
 from kaug.transforms.elastic import ElasticDeformation
 from kaug.transforms.erasing import CoarseDropout, Cutout, Erasing, GridMask
@@ -55,6 +56,7 @@ __all__ = [
     "ColorJitter",
     "Compose",
     "Contrast",
+    "CopyPaste",
     "CutMix",
     "Cutout",
     "Draws",

@@ -126,6 +126,7 @@ class Mosaic(SizeOptions, Mixing):
             for name in ("images", *shared_maps(batch)):
                 paste_rectangles(batch[name], tile.seen, result[name])
         areas = np.stack([tile.area for tile in tiles])
+        areas[0] += areas.sum(axis=0) == 0  # so few pixels that nothing is seen
         shares = (areas / areas.sum(axis=0))[:-1]
         return result | blended(own, others, list(shares))
 
@@ -156,11 +157,14 @@ class Mosaic(SizeOptions, Mixing):
         sides = [
             np.minimum(rounded(side * scale), room) for side, room in zip(size, rooms, strict=True)
         ]
+        # An image whose cell has no pixel lies outside.
         corners = [
-            begin + _aside(place, cells, room - side)
-            for begin, place, room, side in zip(begins, places, rooms, sides, strict=True)
+            np.where(room > 0, begin + _aside(place, cells, room - side), length)
+            for begin, place, room, side, length in zip(
+                begins, places, rooms, sides, after, strict=True
+            )
         ]
-        return _Tile(corners, sides, size, after)
+        return _Tile(corners, [np.maximum(side, 1) for side in sides], size, after)
 
 
 def _aside(place: int, cells: Array, room: Floats) -> Floats:

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from abc import ABC, abstractmethod
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Any, ClassVar, Self, cast, overload
 
@@ -492,6 +492,9 @@ class Transform(Invertible, ABC):
         """
         linear = name.interpolation == "bilinear"
         return (self.transform_maps if linear else self.transform_masks)(values, parameters)
+
+    def _check_targets(self, names: Collection[str]) -> None:
+        """Raises when targets that the transform needs are not among those of a batch."""
 
     def _defines(self, method: str) -> bool:
         """Returns whether the transform has a method of its own in place of `Transform`'s."""
