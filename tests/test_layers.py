@@ -606,7 +606,7 @@ TWO = {"boxes": (4, 2, 4), "labels": (4, 2)}
         ("bounding_boxes", boxed(**TWO, area=np.zeros((4, 3))), ValueError, "boxes['area']` must"),
         ("bounding_boxes", boxed(**TWO, area=np.zeros(4)), ValueError, "an entry for each box"),
         ("bounding_boxes", boxed(**TWO, name=np.full((4, 2), "a")), TypeError, "must be numbers"),
-        ("bounding_boxes", boxed(**TWO, masks=np.zeros((4, 2))), ValueError, "a layer for each"),
+        ("bounding_boxes", boxed(**TWO, masks=np.zeros((4, 2))), ValueError, "and no maps"),
         (
             "bounding_boxes",
             boxed(**TWO, points=np.zeros((4, 2, 5, 2))),

@@ -64,9 +64,10 @@ def flipped(**targets):
     HorizontalFlip(p=1)({"images": X, **targets}, seed=0)
 
 
-def boxes(*corners):
-    labels = np.zeros((3, 1), int)
-    flipped(bounding_boxes={"boxes": np.tile(np.array(corners, "f4"), (3, 1, 1)), "labels": labels})
+def boxes(*corners, **settings):
+    labels = np.zeros((3, len(corners)), int)
+    columns = {"boxes": np.tile(np.array(corners, "f4"), (3, 1, 1)), "labels": labels}
+    flipped(bounding_boxes=columns, **settings)
 
 
 def augmented(generator, x=X, y=None, n=8, **options):
@@ -142,6 +143,26 @@ CASES = {
     "points under any other name": lambda: flipped(spots=np.ones((3, 17, 2))),
     "COCO's boxes as corners": lambda: boxes([200, 150, 30, 40]),
     "fractions as pixels": lambda: boxes([0.1, 0.1, 0.5, 0.5]),
+    "corners of an oriented box that cross over": lambda: boxes(
+        [1, 1, 9, 1, 1, 5, 9, 5], bounding_box_format="corners"
+    ),
+    "angles that look like radians": lambda: boxes(
+        *[[9, 9, 4, 2, 0.8]] * 9, bounding_box_format="center_xywh_angle"
+    ),
+    "`min_area` as a share": lambda: boxes([1, 1, 9, 9], min_area=0.3),
+    "points with another number of each person": lambda: flipped(
+        keypoints=[np.ones((2, 5, 3)), np.ones((1, 4, 3)), np.zeros((0, 5, 3))]
+    ),
+    "`flip_idx` as pairs": lambda: flipped(
+        keypoints=np.ones((3, 5, 2)), keypoint_flip_pairs=[0, 2, 1, 4, 3]
+    ),
+    "a further field of boxes called `keypoints`": lambda: flipped(
+        bounding_boxes={
+            "boxes": np.ones((3, 1, 4)),
+            "labels": np.ones((3, 1)),
+            "keypoints": np.ones((3, 1, 5, 2)),
+        }
+    ),
     "NaN in weights": lambda: augmented(Identity(), sample_weight=np.full(3, np.nan)),
     "a mask of another size than its image": lambda: kaug.AugmentedDataset(
         [X[0], X[1, 1:]], {"segmentation_masks": [X[0, ..., 0]] * 2}, Resize(height=8, width=8)

@@ -96,10 +96,6 @@ def check_field_name(name: Any, rank: int | None = None) -> None:
         rule = "The further fields of `bounding_boxes` must have strings as names"
         raise TypeError(message(rule, describe(name)))
     received = f"`bounding_boxes[{name!r}]`"
-    if name == "masks":  # the one place that refuses masks of instances
-        rule = 'Masks of single boxes do not move under the key "masks" of `bounding_boxes`'
-        fix = 'Pass them as "segmentation_masks" (N, H, W, B), a layer for each box.'
-        raise ValueError(message(rule, received, fix))
     right = right_name(name) if rank is not None and rank > 2 else None
     if right:
         rule = "A further field of `bounding_boxes` goes along with its box, and does not move"
