@@ -144,3 +144,16 @@ def test_balanced_with_as_many_classes_as_rows():
     labels = np.arange(50_000)
     plan = source_rows("balanced", len(labels), 3_000, KEY, y=labels)
     assert np.array_equal(plan, np.arange(3_000))
+
+
+class _Words:
+    """A key whose words are given: the first halves of 64 bits, and the second."""
+
+    def words(self, rows, block):
+        return np.array([[0, 2**31 - 1, 2**31, 2**32 - 1], [0, 2**32 - 1, 0, 2**32 - 1]], "u4")
+
+
+def test_rows_without_weight_are_not_drawn_at_the_ends_either():
+    """At 0, just below a half, at a half, and just below 1."""
+    rows = module.choice_of(np.array([0, 1, 0, 1, 0]), 5, _Words())(np.arange(4))
+    assert rows.tolist() == [1, 1, 3, 3]
