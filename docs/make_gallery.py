@@ -113,7 +113,7 @@ SECTIONS = {
         T.MixUp(),
         T.MixUp(1.0),
         T.CutMix(),
-        T.CopyPaste(),
+        T.CopyPaste(object_p=1),
         T.Mosaic(),
         T.Mosaic(grid=3, shift=0.2, fill_value=128),
     ],
@@ -155,6 +155,14 @@ def originals():
     return x[firsts], np.repeat(np.asarray(photograph)[np.newaxis], PHOTOGRAPHS, axis=0)
 
 
+def objects_in(images):
+    """Returns what is not black in each image as an object, for what pastes such."""
+    masks = images[..., :1] > 0
+    boxes = np.tile([[[0, 0, images.shape[2], images.shape[1]]]], (len(images), 1, 1))
+    labels = np.zeros((len(images), 1), np.int32)
+    return {"bounding_boxes": {"boxes": boxes, "labels": labels, "masks": masks}}
+
+
 def strip(transform):
     """Returns what a transform makes of the originals, side by side, `(168, W, 3)` uint8."""
     gap = np.full((HEIGHT, GAP, 3), GRAY, np.uint8)
@@ -162,7 +170,8 @@ def strip(transform):
     for images in originals():
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "A quarter turn")  # the page shows what it cuts off
-            made = transform(images, seed=0)
+            objects = objects_in(images) if isinstance(transform, T.CopyPaste) else {}
+            made = transform({"images": images, **objects}, seed=0)["images"]
         for image in (images[0], *made[1:]):
             tile = Image.fromarray(np.broadcast_to(image, (*image.shape[:2], 3)))
             width = tile.width * HEIGHT // tile.height
