@@ -345,7 +345,7 @@ def test_masks_and_points_follow_the_geometry(policy):
 def test_geometry_merges_with_neighbours(images):
     same = {"fill_mode": "constant", "interpolation": "nearest"}
     policy = Compose([Rotation(10, **same), RandAugment(), HorizontalFlip()])
-    operations = plan(list(policy._steps(policy.draw(np.arange(9), seed=0))), (), (5, 7, 3))
+    operations = plan(policy._course(policy.draw(np.arange(9), seed=0)), (5, 7, 3))
     assert [isinstance(each, Warp) for each in operations].count(True) == 2
     assert isinstance(operations[0], Warp)
     assert isinstance(operations[-1], Warp)

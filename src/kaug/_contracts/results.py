@@ -181,11 +181,12 @@ def takes_targets_along(transform: Transform) -> None:
     """Masks, maps and keypoints must go where the pixels go.
 
     A disc in each picture is found where its mask and its centre went to. Kinds of targets that the
-    transform refuses are left out. A transform that also changes values need not show the disc in
-    each picture, but in most.
+    transform refuses are left out, and the centres where pictures are mixed, which leaves less of a
+    disc. A transform that also changes values need not show the disc in each picture, but in most.
     """
     masks, points = (_carries(transform, kind) for kind in ("segmentation masks", "keypoints"))
     maps = masks and _carries(transform, "maps")  # which are compared with masks
+    points &= not transform._mixes
     surely = _with_p(transform, 1.0)
     batch = blobs(pictures_for(transform), masks=masks, maps=maps, points=points)
     if not (masks or points) or refused(surely, batch["images"]):
