@@ -113,17 +113,35 @@ def _resize_axes(
     column_weights = np.empty(width * most_columns, weight_dtype)
     row_taps = _weigh(matrix, 0, source.shape[0], mode, rows, row_weights)
     column_taps = _weigh(matrix, 1, source.shape[1], mode, columns, column_weights)
+    # What lies beyond the picture is filled later.
+    top, bottom = _seen(matrix, 0, source.shape[0], height, mode)
+    left, right = _seen(matrix, 1, source.shape[1], width, mode)
+    if top == bottom or left == right:
+        return
+    columns, column_weights = columns[left:right], column_weights[left * column_taps :]
     first, stop = columns.min(), min(columns.max() + column_taps, source.shape[1])
-    for k in range(width):
+    for k in range(right - left):
         columns[k] = (columns[k] - first) * channels
     shares = np.empty(8 * width, weight_dtype)
     if column_taps == 2:
-        _repeat(column_weights, width, 4 if channels == 3 else 1, shares)
+        _repeat(column_weights, right - left, 4 if channels == 3 else 1, shares)
     # Beyond its end, vectors may read.
     line = np.zeros((stop - first + most_columns) * channels + 4, weight_dtype)
-    for r in range(height):
+    for r in range(top, bottom):
         _sum_rows(source, rows[r], row_weights, r, row_taps, first, stop, line)
-        _sum_columns(line, columns, column_weights, shares, column_taps, target, r)
+        start = r * width + left
+        _sum_columns(line, columns, column_weights, shares, column_taps, target, start)
+
+
+@jit
+def _seen(matrix: _Array, axis: int, size: int, length: int, mode: int) -> tuple[int, int]:
+    """Returns from and to which place of an axis of the result pixels may show the picture."""
+    if mode != CONSTANT:
+        return 0, length
+    step, origin = matrix[axis, axis], matrix[axis, 2]
+    ends = ((-1.0 - origin) / step, (size - origin) / step)  # half a pixel beyond the end
+    begin = min(max(math.floor(min(ends[0], ends[1])), 0), length)
+    return begin, max(min(math.ceil(max(ends[0], ends[1])) + 1, length), begin)
 
 
 @jit
@@ -274,18 +292,18 @@ def _sum_columns(
     shares: _Array,
     taps: int,
     target: _Array,
-    r: int,
+    start: int,
 ) -> None:
-    """Sums the pixels of `line` that those of row `r` are made of."""
-    height, width, channels = target.shape
+    """Sums the pixels of `line` that those of `target` from one on are made of."""
+    width, channels = len(starts), target.shape[2]
     depth, size = np.uint64(channels), np.uint64(taps)
     one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
     out = target.reshape(-1)
-    place = np.uint64(r * width) * depth
+    place = np.uint64(start) * depth
     k = np.uint64(0)
     if taps == 2 and channels == 3:
         # What is written beyond the two pixels belongs to the next one, which comes later.
-        end = np.uint64(width - (r == height - 1))
+        end = np.uint64(width - (start + width == target.shape[0] * target.shape[1]))
         for group in range(end // np.uint64(2)):
             mix_two_pixels(line, starts, shares, group, out, place + np.uint64(6) * group)
         k = end // np.uint64(2) * np.uint64(2)
@@ -311,12 +329,12 @@ def _sum_columns(
             k += one
         return
     while k < np.uint64(width):
-        start = np.uint64(starts[k])
+        begin = np.uint64(starts[k])
         for channel in range(depth):
-            total = weights[k * size] * line[start + channel]
-            total += weights[k * size + np.uint64(1)] * line[start + channel + depth]
+            total = weights[k * size] * line[begin + channel]
+            total += weights[k * size + np.uint64(1)] * line[begin + channel + depth]
             for t in range(np.uint64(2), size):
-                total += weights[k * size + t] * line[start + channel + t * depth]
+                total += weights[k * size + t] * line[begin + channel + t * depth]
             out[place + channel] = rounded(out, total)
         place += depth
         k += one

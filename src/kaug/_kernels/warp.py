@@ -384,15 +384,43 @@ def fill_outside(source: _Array, matrix: _Array, target: _Array, fill: Any, marg
 
     The picture ends `margin` beyond the centres of its outer pixels.
     """
-    height, width, _ = target.shape
+    height, width, channels = target.shape
+    flat = target.reshape(-1)
     for r in range(height):
-        first, last = 0, width - 1
+        first, last = _near_span(matrix, r, width, source.shape, margin)
+        while first > 0 and _is_inside(matrix, r, first - 1, source.shape, margin):
+            first -= 1
         while first < width and not _is_inside(matrix, r, first, source.shape, margin):
-            target[r, first] = fill
             first += 1
+        last = max(last, first)
+        while last < width - 1 and _is_inside(matrix, r, last + 1, source.shape, margin):
+            last += 1
         while last > first and not _is_inside(matrix, r, last, source.shape, margin):
-            target[r, last] = fill
             last -= 1
+        for k in range(r * width * channels, (r * width + first) * channels):
+            flat[k] = fill
+        for k in range((r * width + last + 1) * channels, (r + 1) * width * channels):
+            flat[k] = fill
+
+
+@jit
+def _near_span(
+    matrix: _Array, r: int, width: int, shape: tuple[int, int, int], margin: float
+) -> tuple[int, int]:
+    """Returns about which columns of a row are the first and the last inside the picture."""
+    least, most = 0.0, width - 1.0
+    for axis in range(2):
+        step, begin = matrix[axis, 1], matrix[axis, 0] * r + matrix[axis, 2]
+        low, high = -margin - begin, shape[axis] - 1 + margin - begin
+        if step == 0:
+            if low > 0 or high < 0:
+                return width, width - 1
+        else:
+            least = max(least, min(low / step, high / step))
+            most = min(most, max(low / step, high / step))
+    if not least <= most:
+        return width, width - 1
+    return math.ceil(least), math.floor(most)
 
 
 @jit
