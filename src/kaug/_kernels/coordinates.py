@@ -9,6 +9,7 @@ the reference counts of a call or a slice alone cost as much as several pixels.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,20 @@ def compute(
         k = np.uint64((r - first) * columns)
         for c in range(np.uint64(columns)):
             coordinates[k + c] = start + step * np.float64(np.int32(c))
+
+
+@jit
+def seen(matrix: _Array, axis: int, size: int, length: int, mode: int) -> tuple[int, int]:
+    """Returns from and to which place of an axis of the result pixels may show the picture.
+
+    All others are to be filled. The axes of the picture must be those of the result.
+    """
+    if mode != CONSTANT:
+        return 0, length
+    step, origin = matrix[axis, axis], matrix[axis, 2]
+    ends = ((-1.0 - origin) / step, (size - origin) / step)  # half a pixel beyond the end
+    begin = min(max(math.floor(min(ends[0], ends[1])), 0), length)
+    return begin, max(min(math.ceil(max(ends[0], ends[1])) + 1, length), begin)
 
 
 @jit

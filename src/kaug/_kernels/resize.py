@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
-from kaug._kernels.coordinates import CONSTANT, FILL_MODES, REFLECT, TILE, fold
+from kaug._kernels.coordinates import CONSTANT, FILL_MODES, REFLECT, TILE, fold, seen
 from kaug._kernels.samples import rounded
 from kaug._kernels.vectors import mix_eight_pixels, mix_two_pixels
 from kaug._kernels.warp import (
@@ -114,8 +114,8 @@ def _resize_axes(
     row_taps = _weigh(matrix, 0, source.shape[0], mode, rows, row_weights)
     column_taps = _weigh(matrix, 1, source.shape[1], mode, columns, column_weights)
     # What lies beyond the picture is filled later.
-    top, bottom = _seen(matrix, 0, source.shape[0], height, mode)
-    left, right = _seen(matrix, 1, source.shape[1], width, mode)
+    top, bottom = seen(matrix, 0, source.shape[0], height, mode)
+    left, right = seen(matrix, 1, source.shape[1], width, mode)
     if top == bottom or left == right:
         return
     columns, column_weights = columns[left:right], column_weights[left * column_taps :]
@@ -131,17 +131,6 @@ def _resize_axes(
         _sum_rows(source, rows[r], row_weights, r, row_taps, first, stop, line)
         start = r * width + left
         _sum_columns(line, columns, column_weights, shares, column_taps, target, start)
-
-
-@jit
-def _seen(matrix: _Array, axis: int, size: int, length: int, mode: int) -> tuple[int, int]:
-    """Returns from and to which place of an axis of the result pixels may show the picture."""
-    if mode != CONSTANT:
-        return 0, length
-    step, origin = matrix[axis, axis], matrix[axis, 2]
-    ends = ((-1.0 - origin) / step, (size - origin) / step)  # half a pixel beyond the end
-    begin = min(max(math.floor(min(ends[0], ends[1])), 0), length)
-    return begin, max(min(math.ceil(max(ends[0], ends[1])) + 1, length), begin)
 
 
 @jit

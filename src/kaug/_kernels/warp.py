@@ -32,6 +32,7 @@ from kaug._kernels.coordinates import (
     fold,
     locate,
     round_half_up,
+    seen,
     split,
     split_steps,
 )
@@ -232,6 +233,9 @@ def pick(
     positions: _Array,
 ) -> None:
     height, width, _ = target.shape
+    if matrix[0, 1] == 0 and matrix[1, 0] == 0:
+        _pick_axes(source, matrix, target, mode)
+        return
     for first in range(0, height, block):
         stop = min(first + block, height)
         count = (stop - first) * width
@@ -242,6 +246,30 @@ def pick(
             round_half_up(coordinates, count, size, axis, positions)
         flatten(positions, count, source.shape)
         _copy(source, positions[0], count, target, first * width)
+
+
+@jit
+def _pick_axes(source: _Array, matrix: _Array, target: _Array, mode: int) -> None:
+    """Picks pixels where rows stay rows and columns columns."""
+    height, width, channels = target.shape
+    top, bottom = seen(matrix, 0, source.shape[0], height, mode)
+    left, right = seen(matrix, 1, source.shape[1], width, mode)
+    rows = _folded(matrix, 0, source.shape[0], height, mode)
+    columns = _folded(matrix, 1, source.shape[1], width, mode)
+    flat, out, depth = source.reshape(-1), target.reshape(-1), np.uint64(channels)
+    for r in range(top, bottom):
+        begin = np.uint64(rows[r] * source.shape[1]) * depth
+        place = np.uint64(r * width + left) * depth
+        if channels == 1:
+            for c in range(left, right):
+                out[place] = flat[begin + np.uint64(columns[c])]
+                place += depth
+            continue
+        for c in range(left, right):
+            offset = begin + np.uint64(columns[c]) * depth
+            for channel in range(depth):
+                out[place + channel] = flat[offset + channel]
+            place += depth
 
 
 @jit
