@@ -55,6 +55,24 @@ def blended(source, offset, right, below, v, w):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("taps", [2, 3, 5, 12])
+def test_pixels_are_summed(monkeypatch, taps, dtype):
+    rng = np.random.default_rng(taps)
+    kind = "float64" if dtype == "float64" else "float32"
+    line, weights = (200 * rng.random(60)).astype(kind), rng.random(20).astype(kind)
+    weights /= weights[4 : 4 + taps].sum()
+    given = (line, 7, weights, 4, taps, np.zeros(20, dtype), 6)
+    vector, plain = both_ways(monkeypatch, vectors.sum_three_channels, *given)
+    assert vector[5][6:9].tobytes() == plain[5][6:9].tobytes()
+    pixels = line[7 : 7 + 3 * taps].reshape(taps, 3)
+    expected = weights[4 : 4 + taps].astype("float64") @ pixels
+    bound = 0.5001 if dtype == "uint8" else 1e-4
+    assert np.abs(plain[5][6:9] - expected).max() <= bound
+    assert not vector[5][:6].any()
+    assert not vector[5][10:].any()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("pixels", "channels"), [(1, 1), (1, 3), (8, 1)])
 def test_neighbours_are_blended(monkeypatch, pixels, channels, dtype):
     function = {

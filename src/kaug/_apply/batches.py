@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from kaug._apply.boxes import cut_off, solid
 from kaug._apply.resample import Resampling
-from kaug._types import Array, Batch
+from kaug._types import Array, Batch, Rows
 
 # Where to look whether a picture was mirrored, as parts of its sides: on no line that a grid draws.
 _LOOKS = (0.23, 0.49, 0.77)
@@ -123,6 +123,16 @@ def within(points: Array, size: tuple[int, ...]) -> NDArray[np.bool_]:
     """Returns which points `(M, P, 2)` lie in an image of a height and width."""
     end = np.array([size[1], size[0]]) - 0.5
     return np.asarray(((points >= -0.5) & (points <= end)).all(axis=-1))
+
+
+def looked_at(array: Any, rows: Rows) -> Array:
+    """Returns rows of an array: copied, but for rows in sequence, which are only looked at."""
+    first, last = int(rows[0]), int(rows[-1])
+    if last - first != len(rows) - 1 or (np.diff(rows) != 1).any():
+        return np.asarray(array[rows])
+    view = np.asarray(array[first : last + 1]).view()
+    view.flags.writeable = False
+    return view
 
 
 def take_rows(parameters: Any, rows: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kaug import _parallel
+from kaug._apply.batches import looked_at
 from kaug._apply.joining import with_room
 from kaug._apply.plan import plan
 from kaug._apply.resample import warp_rows
@@ -58,7 +59,7 @@ def _through(stages: Sequence[Stage], out: Batch, source: Mapping[str, Any], row
         first.move_others(batch, images.shape[1:3])
         stages = stages[1:]
     else:
-        batch["images"] = _taken(images, rows)
+        batch["images"] = looked_at(images, rows)
     for stage in stages:
         stage.apply(batch, source)
     batch = with_room(batch, out)
@@ -75,13 +76,3 @@ def carried_out(steps: Iterable[Step], images: Array) -> Array:
     for stage in plan(Course(tuple(steps)), images.shape[1:]):
         stage.apply(batch, batch)
     return batch["images"].copy() if batch["images"] is view else batch["images"]
-
-
-def _taken(images: Any, rows: Rows) -> Array:
-    """Returns rows of the images: copied, but for rows in sequence, which are only looked at."""
-    first, last = int(rows[0]), int(rows[-1])
-    if last - first != len(rows) - 1 or (np.diff(rows) != 1).any():
-        return np.asarray(images[rows])
-    view = np.asarray(images[first : last + 1]).view()
-    view.flags.writeable = False
-    return view

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kaug._apply import matrices
+from kaug._apply.batches import looked_at
 from kaug._apply.matrices import Matrices
 from kaug._apply.resample import INDIFFERENT
 from kaug._apply.stages import Aim, Course, Mix, Partners, Stage, Step, Warp
@@ -26,7 +27,7 @@ class _Planned:
         return _Planned(tuple(each.part(rows) for each in self.stages))
 
     def made(self, source: Mapping[str, Any], rows: Rows) -> Batch:
-        batch = {name: np.asarray(array[rows]) for name, array in source.items()}
+        batch = {name: looked_at(array, rows) for name, array in source.items()}
         for stage in self.stages:
             stage.apply(batch, source)
         return batch

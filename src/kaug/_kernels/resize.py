@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from kaug._kernels import jit
 from kaug._kernels.coordinates import CONSTANT, FILL_MODES, REFLECT, TILE, fold, seen
 from kaug._kernels.samples import rounded
-from kaug._kernels.vectors import mix_eight_pixels, mix_two_pixels
+from kaug._kernels.vectors import mix_eight_pixels, mix_two_pixels, sum_three_channels
 from kaug._kernels.warp import (
     fill_outside,
     interpolate,
@@ -290,9 +290,9 @@ def _sum_columns(
     out = target.reshape(-1)
     place = np.uint64(start) * depth
     k = np.uint64(0)
+    # What is written beyond a pixel belongs to the next one, which comes later.
+    end = np.uint64(width - (start + width == target.shape[0] * target.shape[1]))
     if taps == 2 and channels == 3:
-        # What is written beyond the two pixels belongs to the next one, which comes later.
-        end = np.uint64(width - (start + width == target.shape[0] * target.shape[1]))
         for group in range(end // np.uint64(2)):
             mix_two_pixels(line, starts, shares, group, out, place + np.uint64(6) * group)
         k = end // np.uint64(2) * np.uint64(2)
@@ -302,6 +302,10 @@ def _sum_columns(
         k = np.uint64(width) // np.uint64(8) * np.uint64(8)
     place += k * depth
     if channels == 3:
+        while k < end:
+            sum_three_channels(line, starts[k], weights, k * size, size, out, place)
+            place += three
+            k += one
         while k < np.uint64(width):
             w, at = weights[k * size], np.uint64(starts[k])
             red, green, blue = w * line[at], w * line[at + one], w * line[at + two]

@@ -215,6 +215,50 @@ mix_two_pixels = _mix(2, 3)
 mix_eight_pixels = _mix(8, 1)
 
 
+def _total(
+    line: _Array, start: int, weights: _Array, first: int, taps: int, out: _Array, place: int
+) -> None:
+    for channel in range(3):
+        total = weights[first] * line[start + channel]
+        for t in range(1, taps):
+            total += weights[first + t] * line[start + channel + 3 * t]
+        out[place + channel] = rounded(out, total)
+
+
+@in_vectors(_total)
+def sum_three_channels(
+    emitter: Emitter,
+    line: Line,
+    start: Any,
+    weights: Line,
+    first: Any,
+    taps: Any,
+    out: Line,
+    place: Any,
+) -> None:
+    """Sums `taps` pixels of three floats, each times its weight, into one pixel.
+
+    It reads one sample more and may write a fourth one, so it is to be called in ascending order
+    and not for a target's last pixel.
+    """
+    builder = emitter.builder
+
+    def times(index: ir.Value) -> ir.Value:
+        share = emitter.load(weights, builder.add(first, index), 1)
+        sample = builder.add(start, emitter.times(index, 3))
+        return builder.fmul(emitter.choose([0] * 4, share), emitter.load(line, sample, 4))
+
+    zero, one = (ir.Constant(start.type, number) for number in (0, 1))
+    total = cgutils.alloca_once_value(builder, times(zero))
+    with cgutils.for_range(builder, taps, start=one) as loop:
+        builder.store(builder.fadd(builder.load(total), times(loop.index)), total)
+    result = builder.load(total)
+    if isinstance(out.element, ir.IntType):
+        whole = builder.bitcast(emitter.round(result), ir.VectorType(out.element, 16))
+        result = emitter.choose([0, 4, 8, 8], whole)
+    emitter.store(result, out, place)
+
+
 # Weighted sums of pairs.
 
 
