@@ -12,7 +12,9 @@ from PIL import Image
 from pycocotools import mask as mask_tools
 from pycocotools.coco import COCO
 
+from kaug import AugmentedDataset
 from kaug.sources import coco
+from kaug.transforms import Compose, CopyPaste, Resize
 
 # The text of the runs of an empty mask.
 NOTHING = mask_tools.encode(np.zeros((20, 30), np.uint8, order="F"))["counts"].decode()
@@ -270,6 +272,32 @@ def test_masks_of_several_objects(place):
     expected[6:12, 6:12] = 1
     np.testing.assert_array_equal(y["segmentation_masks"][0], expected)
     np.testing.assert_array_equal(y["bounding_boxes"]["labels"][0], [0, 1])
+
+
+def test_a_mask_for_each_box(place):
+    one = {"image_id": 7, "bbox": [1, 1, 9, 9]}
+    crowd = {"size": [20, 30], "counts": [0, 200, 400]}
+    nowhere = {"image_id": 7, "category_id": 1, "bbox": [40, 1, 9, 9]}
+    objects = [
+        {**one, "category_id": 1, "segmentation": rectangle(6, 6, 12, 12)},
+        {**one, "category_id": 90, "segmentation": crowd, "iscrowd": 1},
+        {**nowhere, "segmentation": rectangle(1, 1, 3, 3)},
+        {**one, "category_id": 18, "segmentation": rectangle(2, 2, 20, 18)},
+    ]
+    path = write(place, annotations=objects)
+    with pytest.warns(UserWarning, match="must cover a part"):
+        x, y = coco(path, place, masks="objects")
+    assert "segmentation_masks" not in y
+    masks = y["bounding_boxes"]["masks"]
+    assert [each.shape for each in masks] == [(20, 30, 2), (25, 15, 0), (8, 9, 0)]
+    expected = np.zeros((20, 30, 2))
+    expected[6:12, 6:12, 0] = expected[2:18, 2:20, 1] = 1
+    np.testing.assert_array_equal(masks[0], expected)
+    dataset = AugmentedDataset(x, y, Compose([Resize(height=20, width=30), CopyPaste()]), seed=0)
+    _, made = dataset[0]
+    assert made["bounding_boxes"]["masks"].shape == (3, 20, 30, 4)
+    with pytest.raises(ValueError, match="`masks` must be one of 'objects'"):
+        coco(path, place, masks="boxes")
 
 
 def test_masks_are_a_sequence(place):

@@ -8,7 +8,7 @@ import numpy as np
 from kaug._types import Rows
 from kaug._validation import message, warn
 from kaug.sources._decode import Decoder
-from kaug.sources._masks import VOID, Masks, Outlined
+from kaug.sources._masks import VOID, Layered, Masks, Outlined
 from kaug.sources._objects import Objects, Problems
 from kaug.sources._outlines import Outline
 from kaug.sources._pictures import Pictures, choose
@@ -45,6 +45,7 @@ def assemble(
     problems: Problems,
     *,
     fractions: bool = False,
+    layers: bool = False,
 ) -> Assembled:
     """Returns pictures and their objects.
 
@@ -56,6 +57,7 @@ def assemble(
         decoder: How files are decoded.
         problems: What is known to be wrong already.
         fractions: Whether boxes and keypoints are in fractions of the width and the height.
+        layers: Whether masks are to have a layer for each box.
     """
     x, rows = choose(paths, decoder, problems.on_error, class_names)
     objects = objects.of_rows(rows, len(paths))
@@ -69,7 +71,7 @@ def assemble(
     kept = problems.rows_without(x.paths)
     objects, x, turns = objects.of_rows(kept, len(x)), x[kept], turns[kept]
     y: dict[str, Any] = {}
-    if objects.outlines is not None:
+    if objects.outlines is not None and not layers:
         y["segmentation_masks"] = _masks(objects, x, turns)
     objects = _hide(_inside(_turned(objects.only(~objects.crowds), turns, x.sizes), x))
     ends = np.cumsum(np.bincount(objects.row, minlength=len(x)))[:-1]
@@ -77,6 +79,8 @@ def assemble(
         "boxes": np.split(objects.boxes.astype(np.float32), ends),
         "labels": np.split(objects.labels, ends),
     }
+    if layers:
+        y["bounding_boxes"]["masks"] = _layers(objects, x, turns)
     y["bounding_box_format"] = "xyxy"
     if objects.points is not None:
         y["keypoints"] = np.split(objects.points.astype(np.float32), ends)
@@ -96,6 +100,18 @@ def _masks(objects: Objects, x: Pictures, turns: Rows) -> Masks:
         for size, turn, part in zip(sizes, turns, parts, strict=True)
     ]
     return Masks(tuple(rows), dtype)
+
+
+def _layers(objects: Objects, x: Pictures, turns: Rows) -> Masks:
+    parts: list[list[Outline]] = [[] for _ in range(len(x))]
+    outlines: Any = objects.outlines
+    for row, outline in zip(objects.row, outlines, strict=True):
+        parts[row].append(outline)
+    rows = [
+        Layered((int(height), int(width)), int(turn), tuple(part))
+        for (height, width), turn, part in zip(x.sizes, turns, parts, strict=True)
+    ]
+    return Masks(tuple(rows), "uint8")
 
 
 def _check_numbers(objects: Objects, x: Pictures, problems: Problems) -> None:

@@ -14,7 +14,7 @@ from kaug._validation import check_flag, describe, message
 from kaug.sources._assemble import assemble
 from kaug.sources._decode import Decoder
 from kaug.sources._objects import Found, Objects, Problems
-from kaug.sources._outlines import Outline, check_pycocotools, outline_of
+from kaug.sources._outlines import Outline, check_masks, outline_of
 from kaug.sources._pictures import Pictures
 
 _MOST = 2**53  # of integers
@@ -25,7 +25,7 @@ def coco(
     annotations: str | os.PathLike[str],
     directory: str | os.PathLike[str],
     *,
-    masks: bool = False,
+    masks: bool | str = False,
     keypoints: bool = False,
     channels: int | None = 3,
     dtype: str = "uint8",
@@ -41,7 +41,8 @@ def coco(
         annotations: The JSON file.
         directory: The folder that `file_name` is relative to, and must not lead out of.
         masks: Whether to draw masks of the `segmentation` of annotations, by pycocotools: `pip
-            install "kaug[coco]"`.
+            install "kaug[coco]"`. True makes one of classes for each picture, `"objects"` one for
+            each box.
         keypoints: Whether to read the `keypoints` of annotations. All categories that have some
             must have as many.
         channels: As for `kaug.sources.files`.
@@ -57,10 +58,11 @@ def coco(
         many objects, and are left out of boxes. With `masks`, also `"segmentation_masks"`, for
         each picture an array `(H, W, 1)` of 0 and 1 + the number of the class, a `Masks` that draws
         one when it is asked for. Where objects overlap, the smaller one is on top, and crowds are
-        below all others. With `keypoints`, also these: for each picture an array `(B, K, 3)`
-        float32, of each box K points (x, y, visibility), in pixels, of which the first has its
-        centre at 0. What is hidden (visibility 0) is all zeros, as are the points of objects
-        without some. All of it goes into a dataset as it is.
+        below all others. With `masks="objects"` boxes have `"masks"` instead, for each picture an
+        array `(H, W, B)` of 0 and 1, likewise. With `keypoints`, also these: for each picture an
+        array `(B, K, 3)` float32, of each box K points (x, y, visibility), in pixels, of which the
+        first has its centre at 0. What is hidden (visibility 0) is all zeros, as are the points of
+        objects without some. All of it goes into a dataset as it is.
 
     Warns:
         UserWarning: Boxes that cover nothing of their picture are left out; boxes reach beyond
@@ -92,15 +94,22 @@ def coco(
     """
     decoder = Decoder(channels, dtype)
     problems = Problems(on_error, "Repair the annotations.")
-    if check_flag(masks, "masks"):
-        check_pycocotools()
+    wanted = check_masks(masks)
     file = _File(check_path(annotations, "annotations"))
     folder = check_folder(absolute(directory))
     fix = "Pass the folder that they are relative to."
     paths = tuple(check_inside(folder, file.names, follow_links=False, fix=fix))
     count = file.count_keypoints() if check_flag(keypoints, "keypoints") else 0
-    objects = file.objects(paths, problems, masks=masks, points=count)
-    result = assemble(paths, objects, file.sizes, file.class_names, decoder, problems)
+    objects = file.objects(paths, problems, masks=wanted, points=count)
+    result = assemble(
+        paths,
+        objects,
+        file.sizes,
+        file.class_names,
+        decoder,
+        problems,
+        layers=masks == "objects",
+    )
     return result.x, result.y
 
 

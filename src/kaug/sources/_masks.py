@@ -11,7 +11,7 @@ from kaug._images import Opened, Region, Window
 from kaug._types import Array
 from kaug._validation import message
 from kaug.sources._opening import open_picture
-from kaug.sources._outlines import Outline, paint
+from kaug.sources._outlines import Outline, draw, paint
 from kaug.sources._rows import row_number, row_numbers
 from kaug.sources._values import turn, turned_size
 
@@ -36,6 +36,28 @@ class Outlined(NamedTuple):
     def make(self) -> Array:
         """Returns the mask as it is before it is turned, `(H, W)`."""
         return paint(self.outlines, turned_size(*self.size, self.turn), self.dtype)
+
+
+class Layered(NamedTuple):
+    """A layer for each object, which is drawn.
+
+    Attributes:
+        size: Height and width of the picture.
+        turn: How the mask is to be turned, 1 (not at all) to 8.
+        outlines: Of the objects.
+    """
+
+    size: tuple[int, int]
+    turn: int
+    outlines: tuple[Outline, ...]
+
+    def make(self) -> Array:
+        """Returns the layers as they are before they are turned, `(H, W, B)`, of 0 and 1."""
+        stored = turned_size(*self.size, self.turn)
+        layers = np.zeros((*stored, len(self.outlines)), np.uint8)
+        for number, outline in enumerate(self.outlines):
+            layers[..., number] = draw(outline, stored).T
+        return layers
 
 
 class InFile(NamedTuple):
@@ -89,7 +111,8 @@ class Masks:
     """The masks of pictures in files, made when they are asked for; made by `kaug.sources`.
 
     `len(masks)` is their number. `masks[i]` makes one, `(H, W, 1)` integers: 0 where there is no
-    object, or 1 and the number of the class. `masks[rows]`, with a slice, row numbers or a Boolean
+    object, or 1 and the number of the class; masks of objects are `(H, W, B)`, 0 and 1, a layer for
+    each. `masks[rows]`, with a slice, row numbers or a Boolean
     mask, gives these rows as `Masks`, and makes nothing.
 
     Args:
@@ -99,7 +122,7 @@ class Masks:
 
     channels = 1
 
-    def __init__(self, rows: tuple[Outlined | InFile, ...], dtype: str) -> None:
+    def __init__(self, rows: tuple[Outlined | Layered | InFile, ...], dtype: str) -> None:
         self._rows = rows
         self._dtype = dtype
 
@@ -132,6 +155,8 @@ class Masks:
         return Opened(each.size, read)
 
 
-def _made(row: Outlined | InFile) -> Array:
-    values, _, _ = turn(row.make()[..., np.newaxis], row.turn, row.size, 1)
+def _made(row: Outlined | Layered | InFile) -> Array:
+    stored = row.make()
+    stored = stored if stored.ndim == 3 else stored[..., np.newaxis]
+    values, _, _ = turn(stored, row.turn, row.size, 1)
     return np.ascontiguousarray(values)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kaug._types import Array
-from kaug._validation import describe, message
+from kaug._validation import check_choice, check_flag, describe, message
 
 _LEAST = 6  # numbers of a polygon
 _PLACES = 5  # bits of a character in a text of runs, beside the one that says whether more follow
@@ -30,13 +30,24 @@ class Outline(NamedTuple):
         return Outline(tuple(each * np.tile(by, len(each) // 2) for each in self.polygons))
 
 
-def check_pycocotools() -> None:
-    """Raises when there is nothing to draw polygons with."""
+def check_masks(masks: Any) -> bool:
+    """Returns whether `masks`, True, False or "objects", asks for any.
+
+    Raises:
+        ImportError: There is nothing to draw them with.
+        TypeError: It is something else.
+        ValueError: It is another text.
+    """
+    if isinstance(masks, str):
+        check_choice(masks, "masks", ("objects",))
+    elif not check_flag(masks, "masks"):
+        return False
     try:
         import pycocotools.mask  # noqa: F401
     except ImportError:
         rule, fix = "Masks are drawn by pycocotools", 'pip install "kaug[coco]"'
         raise ImportError(message(rule, "no pycocotools", fix)) from None
+    return True
 
 
 def outline_of(segmentation: Any, size: tuple[int, int]) -> Outline:

@@ -16,7 +16,7 @@ from kaug.sources._data_yaml import DataYaml
 from kaug.sources._decode import Decoder
 from kaug.sources._folder import pictures_in, warn_of_suffixes
 from kaug.sources._objects import Found, Objects, Problems
-from kaug.sources._outlines import Outline, check_pycocotools
+from kaug.sources._outlines import Outline, check_masks
 from kaug.sources._pictures import Pictures
 from kaug.sources._text import entries_of, lines_of
 
@@ -30,7 +30,7 @@ def yolo(
     data_yaml: str | os.PathLike[str],
     split: str = "train",
     *,
-    masks: bool = False,
+    masks: bool | str = False,
     keypoints: bool = False,
     channels: int | None = 3,
     dtype: str = "uint8",
@@ -53,7 +53,8 @@ def yolo(
             the current one.
         split: Which of its splits: "train", "val", "test".
         masks: Whether to draw masks of polygons, by pycocotools: `pip install "kaug[coco]"`. All
-            lines must have one.
+            lines must have one. True makes one of classes for each picture, `"objects"` one for
+            each box.
         keypoints: Whether to read keypoints, of which the file says by `kpt_shape` how many each
             object has.
         channels: As for `kaug.sources.files`.
@@ -94,17 +95,19 @@ def yolo(
     decoder = Decoder(channels, dtype)
     problems = Problems(on_error, "Repair the text file.")
     data = DataYaml(check_path(data_yaml, "data_yaml"))
-    if check_flag(masks, "masks"):
-        check_pycocotools()
+    wanted = check_masks(masks)
     keypoints = check_flag(keypoints, "keypoints")
-    rows = _Lines(len(data.names), data.points, masks=masks, keypoints=keypoints)
+    rows = _Lines(len(data.names), data.points, masks=wanted, keypoints=keypoints)
     paths = tuple(path for place in data.places(split) for path in _pictures(place))
     if not paths:
         raise ValueError(message("A split must hold pictures", f"none in split={split!r}"))
     found = _read_all(paths, rows, problems)
-    objects = Objects.of(found, data.points[0] if keypoints else 0, masks=masks)
+    objects = Objects.of(found, data.points[0] if keypoints else 0, masks=wanted)
     sizes = np.zeros((len(paths), 2), np.int64)
-    result = assemble(paths, objects, sizes, data.names, decoder, problems, fractions=True)
+    layers = masks == "objects"
+    result = assemble(
+        paths, objects, sizes, data.names, decoder, problems, fractions=True, layers=layers
+    )
     if keypoints and data.flip_pairs is not None:
         result.y["keypoint_flip_pairs"] = data.flip_pairs
     return result.x, result.y
