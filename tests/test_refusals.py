@@ -112,7 +112,9 @@ def text_file(line):
 
 CASES = {
     "one image `(H, W, 3)` as a batch": lambda: Identity()(X[0]),
-    "clips, `(N, T, H, W, C)`": lambda: Identity()(X[None]),
+    "clips, `(N, T, H, W, C)`, in the layer": lambda: kaug.layers.RandomTransform(
+        Rotation(9), seed=0
+    )(X[None], training=True),
     "channels first, `(N, 3, H, W)`": lambda: Identity()(np.zeros((2, 3, 32, 48))),
     "complex numbers or objects": lambda: Identity()(X.astype(complex)),
     "an array with masked values": lambda: Identity()(np.ma.masked_less(X, 1)),

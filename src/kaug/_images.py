@@ -23,6 +23,21 @@ _one_reader = ForkSafeLock()
 
 # Of Pillow's images, those whose numbers are what one sees.
 _MODES = ("L", "RGB", "RGBA", "I;16", "I;16B", "I", "F")
+_FOR_VIDEOS = (
+    "If it is a video, make one array (N, frames, height, width, channels) of all videos: with as "
+    "many frames each, all of one size."
+)
+
+
+def frames_of(images: Any) -> tuple[int, ...]:
+    """Returns `(T,)` for videos of T frames, `(N, T, H, W, C)`, and `()` for images."""
+    return tuple(images.shape[1:2]) if images.ndim == 5 else ()
+
+
+def size_of_pictures(images: Any) -> tuple[Any, Any]:
+    """Returns the height and width of images, or of the frames of videos."""
+    height, width = images.shape[1 + len(frames_of(images)) :][:2]
+    return height, width
 
 
 def is_lazy(x: Any) -> bool:
@@ -61,8 +76,10 @@ def as_images(x: Any, name: str = "x") -> Any:
     if isinstance(x, ImageSequence):
         return x
     if not are_any_size(x):
-        for row, item in enumerate(x if isinstance(x, (list, tuple)) else ()):
+        held = isinstance(x, (list, tuple)) or getattr(x, "dtype", None) == np.dtype(object)
+        for row, item in enumerate(x if held else ()):
             _check_mode(item, f"{name}[{row}]")
+        _check_videos(x if held else (), name)
         return check_images(x, name)
     return ImageSequence(list(x) if isinstance(x, np.ndarray) else x, name)
 
@@ -294,13 +311,23 @@ def _as_image(item: Any, name: str) -> Array:
         fix = 'Convert images to integers or floats, for example with .astype("uint8").'
         raise TypeError(message(rule, describe(image), fix))
     if image.ndim not in (2, 3) or 0 in image.shape:
-        raise ValueError(message(rule, describe(image)))
+        fix = _FOR_VIDEOS if image.ndim == 4 else ""
+        raise ValueError(message(rule, describe(image), fix))
     return image
 
 
 def _rule_of_an_image(name: str) -> str:
     shapes = "(height, width) or (height, width, channels)"
     return f"`{name}` must be an image, numbers of shape {shapes}"
+
+
+def _check_videos(x: Any, name: str) -> None:
+    """Raises for a list of videos that are not all of one shape."""
+    shapes = sorted({shape_of(item) for item in x})
+    if len(shapes) > 1 and all(len(shape) == 4 for shape in shapes):
+        rule = f"The videos in `{name}` must all have one shape, (frames, height, width, channels)"
+        fix = "Take as many frames of each, resize them to one size, and make one array of them."
+        raise ValueError(message(rule, " and ".join(map(str, shapes[:3])), fix))
 
 
 def _check_mode(item: Any, name: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from kaug import _parallel
 from kaug._draw.keys import Key, resolve_seed, root_key
 from kaug._generators import Generator, as_generator
-from kaug._images import ImageSequence, as_images
+from kaug._images import ImageSequence, as_images, frames_of
 from kaug._memory import check_memory
 from kaug._sampling import SAMPLING, choice_of, choosing_key, classes_to_balance
 from kaug._targets.annotations import Annotations
@@ -150,7 +150,14 @@ def _copy_rows(source: Array, out: Array) -> None:
 
 
 def check_made_by(generator: Any, images: Any) -> None:
-    """Raises where images of any size are to be augmented by what takes batches of one size."""
+    """Raises where images of any size, or videos, are to be augmented by what takes neither."""
+    if frames_of(images) and not isinstance(generator, Native | Schedule):
+        rule = "Videos can be augmented by transforms of `kaug.transforms`"
+        fix = (
+            "If frames may be changed each by itself, make rows of them: "
+            "x.reshape(-1, *x.shape[2:]). If these are single images, they have four axes."
+        )
+        raise TypeError(message(rule, f"generator={describe(generator.wrapped)}", fix))
     if isinstance(images, ImageSequence) and not isinstance(generator, Native | Schedule):
         rule = "Images of any size can be augmented by transforms of `kaug.transforms`"
         fix = "Resize them first: augment_dataset(x, y, len(x), Resize(…), append=False)."

@@ -186,8 +186,8 @@ def check_images(x: Any, name: str = "x") -> NDArray[Any]:
     """Returns `x` as an image array, or says why it is none.
 
     Args:
-        x: Images `(N, H, W, C)` or `(N, H, W)`, integers or floats; NaN and infinities are
-            allowed. Never copied when it is an array already.
+        x: Images `(N, H, W, C)` or `(N, H, W)`, or videos `(N, T, H, W, C)`, integers or floats;
+            NaN and infinities are allowed. Never copied when it is an array already.
         name: What the caller calls it, for messages.
 
     Warns:
@@ -195,7 +195,7 @@ def check_images(x: Any, name: str = "x") -> NDArray[Any]:
 
     Raises:
         TypeError: The elements are not real numbers.
-        ValueError: The rank is not 3 or 4, or a height, width or channel count is zero.
+        ValueError: The rank is not 3, 4 or 5, or one of the sizes after the first is zero.
     """
     images = as_array(x, name)
     if images.dtype.kind not in "iuf":
@@ -213,11 +213,10 @@ def check_images(x: Any, name: str = "x") -> NDArray[Any]:
         raise TypeError(message(rule, received, fix))
     rule = (
         f"`{name}` must be a batch of images of shape (N, height, width, channels) or "
-        "(N, height, width)"
+        "(N, height, width), or of videos of shape (N, frames, height, width, channels)"
     )
-    if images.ndim not in (3, 4):
+    if images.ndim not in (3, 4, 5):
         fix = f"For one image pass {name}[None]." if images.ndim == 2 else ""
-        fix = fix or fix_for_clips(images.shape, name)
         raise ValueError(message(rule, describe(images), fix))
     refuse_one_image(images, name, rule)
     if 0 in images.shape[1:]:
@@ -230,13 +229,10 @@ def fix_for_clips(shape: tuple[int | None, ...], name: str) -> str:
     """Returns what to do about five axes, clips of frames or volumes of slices; else nothing."""
     if len(shape) != 5:
         return ""
-    clips, frames = (
-        letter if size is None else size for letter, size in zip("NT", shape, strict=False)
-    )
     return (
         f"If these are clips, make rows of their frames: {name}.reshape(-1, *{name}.shape[2:]). "
-        "For the same draw in all frames of a clip, call a transform with "
-        f"index=np.repeat(np.arange({clips}), {frames})."
+        "Transforms, augment_dataset and AugmentedDataset take clips as they are, and have the "
+        "same draw for all frames of one."
     )
 
 
@@ -255,14 +251,17 @@ def refuse_one_image(images: NDArray[Any], name: str, rule: str) -> None:
 def warn_of_channels_first(shape: tuple[int | None, ...], name: str) -> None:
     """Warns of a batch of images whose channels seem to come first.
 
-    Of small images no shape tells; Keras' own setting does, where its user has changed it.
+    Of small images no shape tells; Keras' own setting does, where its user has changed it. The
+    channels of videos may come before the frames or behind them.
     """
-    first = len(shape) == 4 and shape[1] in (1, 3, 4)
+    first = [axis for axis in range(1, len(shape) - 2) if shape[axis] in (1, 3, 4)]
     large = all(size is not None and size >= 16 for size in shape[-2:])
-    if first and (large or (shape[3] not in (1, 3, 4) and _keras_has_channels_first())):
-        rule = f"`{name}` must be a batch of images of shape (N, height, width, channels)"
-        fix = f"If its channels come first, pass moveaxis({name}, 1, -1)."
-        warn(message(rule, f"images of shape {shape}", fix))
+    if first and (large or (shape[-1] not in (1, 3, 4) and _keras_has_channels_first())):
+        axes = "height, width, channels" if len(shape) == 4 else "frames, height, width, channels"
+        what = "images" if len(shape) == 4 else "videos"
+        rule = f"`{name}` must be a batch of {what} of shape (N, {axes})"
+        fix = f"If its channels come first, pass moveaxis({name}, {first[-1]}, -1)."
+        warn(message(rule, f"{what} of shape {shape}", fix))
 
 
 def _keras_has_channels_first() -> bool:

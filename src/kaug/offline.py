@@ -48,8 +48,9 @@ def augment_dataset(
     allocated once and filled in place, so beyond it only one batch is held in memory.
 
     Args:
-        x: Images, `(N, H, W, C)` or `(N, H, W)` (one channel), integers or floats of any value
-            range the generator understands. NaN and infinities are passed on. Or a sequence of
+        x: Images, `(N, H, W, C)` or `(N, H, W)` (one channel), or videos `(N, T, H, W, C)`, all of
+            whose frames are changed alike; integers or floats of any value range the generator
+            understands. NaN and infinities are passed on. Or a sequence of
             images of any size, such as a list of arrays or what `kaug.sources` makes, to which
             nothing can be appended: pass `append=False` and a transform that gives them one size.
         y: Labels: an array with N rows, a tuple, list or dict of such arrays, or None.
@@ -153,8 +154,8 @@ def augment_rows(
     other rows are asked for: several processes can make a part each.
 
     Args:
-        x: Images, `(N, H, W, C)` or `(N, H, W)`, or a sequence of images of any size; at least
-            one.
+        x: Images, `(N, H, W, C)` or `(N, H, W)`, or videos `(N, T, H, W, C)`, or a sequence of
+            images of any size; at least one.
         y: Labels: an array with N rows, a tuple, list or dict of such arrays, or None.
         rows: Numbers of the augmented rows, integers `(M,)` from 0 on, in any order.
         generator: A transform of `kaug.transforms`, a `kaug.PerClass` of them, or a Keras

@@ -46,8 +46,8 @@ def train_validation_split(
     read or copied: the parts are sequences of some of them.
 
     Args:
-        x: Images, `(N, H, W, C)` or `(N, H, W)`, or a sequence of images of any size, or row
-            numbers `(N,)`.
+        x: Images, `(N, H, W, C)` or `(N, H, W)`, or videos `(N, T, H, W, C)`, or a sequence of
+            images of any size, or row numbers `(N,)`.
         y: Labels: an array with N rows, or a tuple, list or dict of such arrays, also one with
             masks, boxes and keypoints under Keras' names.
         sample_weight: Weights with N rows, an array or a structure of arrays like `y`.
@@ -84,7 +84,7 @@ def train_validation_split(
     images = _checked_rows(x)
     count = len(images)
     check_order(y=y, sample_weight=sample_weight, groups=groups)
-    y, weight = _checked_targets(y, sample_weight, count)
+    y, weight = _checked_targets(y, sample_weight, images)
     share = check_fraction(validation_split, "validation_split")
     stratify = check_flag(stratify, "stratify")
     key = Key.from_seed(resolve_seed(seed))
@@ -136,12 +136,12 @@ def _rows(parts: tuple[Any, ...], rows: Rows) -> tuple[Any, ...]:
     return images[rows], *(map_arrays(part, each) for each in others)
 
 
-def _checked_targets(y: Any, sample_weight: Any, count: int) -> tuple[Any, Any]:
+def _checked_targets(y: Any, sample_weight: Any, images: Any) -> tuple[Any, Any]:
     """Returns labels and weights, all arrays; what a dict says about its boxes stays."""
     # Not above: transforms take long to load, and few splits have boxes.
     from kaug.store._source import checked_targets
 
-    return checked_targets(y, sample_weight, count)
+    return checked_targets(y, sample_weight, images)
 
 
 def _row_bytes(y: Any) -> int:

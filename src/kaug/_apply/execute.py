@@ -23,7 +23,14 @@ _PIECE_BYTES = 2**20
 _GRAIN_BYTES = 2**17
 
 
-def carry_out(stages: Sequence[Stage], out: Batch, source: Mapping[str, Any], rows: Rows) -> None:
+def carry_out(
+    stages: Sequence[Stage],
+    out: Batch,
+    source: Mapping[str, Any],
+    rows: Rows,
+    *,
+    together: int = 1,
+) -> None:
     """Takes rows of the source through the stages, in parallel.
 
     Args:
@@ -31,19 +38,21 @@ def carry_out(stages: Sequence[Stage], out: Batch, source: Mapping[str, Any], ro
         out: Where to: images `(M, H, W, C)` and the rest of a batch.
         source: What from: images `(N, H, W, C)` and the rest.
         rows: Which row of `source` each row of `out` is made from, int64 `(M,)`.
+        together: So many rows, one after another, are never taken apart; M is a multiple of it.
     """
     if len(stages) == len(out) == 1 and isinstance(stages[0], Warp):
         _through(stages, out, source, rows)  # the kernels are parallel themselves
         return
-    step = _parallel.grain_of(out["images"], _PIECE_BYTES)
+    step = max(1, _parallel.grain_of(out["images"], _PIECE_BYTES) // together)
 
     def task(start: int, stop: int) -> None:
         for first in range(start, stop, step):
-            part = slice(first, min(first + step, stop))
+            part = slice(first * together, min(first + step, stop) * together)
             piece = {name: array[part] for name, array in out.items()}
             _through([each.part(part) for each in stages], piece, source, rows[part])
 
-    _parallel.run(task, len(rows), grain=_parallel.grain_of(out["images"], _GRAIN_BYTES))
+    grain = _parallel.grain_of(out["images"], _GRAIN_BYTES) // together
+    _parallel.run(task, len(rows) // together, grain=grain)
 
 
 def _through(stages: Sequence[Stage], out: Batch, source: Mapping[str, Any], rows: Rows) -> None:

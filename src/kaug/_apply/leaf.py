@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterator
+from functools import wraps
+from typing import Any, Protocol, TypeVar, cast
 
 from kaug._apply.batches import MapName
 from kaug._apply.matrices import Matrices
 from kaug._apply.resample import Resampling
 from kaug._types import Array, Parameters, Shape, Size
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class Leaf(Protocol):
@@ -79,8 +82,25 @@ class Tree(Protocol):
         """Returns the shape of a transformed image, given that of an image."""
 
 
+def of_each_frame(method: Method) -> Method:
+    """Returns an `output_shape` that takes the shapes of videos as well, `(T, H, W, C)`."""
+
+    @wraps(method)
+    def output_shape(self: Any, shape: tuple[Any, ...]) -> Any:
+        if len(shape) == 4:
+            return (shape[0], *method(self, shape[1:]))
+        return method(self, shape)
+
+    return cast(Method, output_shape)
+
+
 def shape_after(transform: Tree, shape: Shape) -> Shape:
-    """Returns the shape of a transformed image; sides that are not known are None."""
+    """Returns the shape of a transformed image or, of four axes, of a video.
+
+    Sides that are not known are None.
+    """
+    if len(shape) == 4:
+        return (shape[0], *shape_after(transform, shape[1:]))
     try:
         return transform.output_shape(shape)
     except TypeError:

@@ -59,7 +59,7 @@ def plan(
         if run:
             size, settled = (shape[0], shape[1]), sampling.settled()
             if any(step.transform._aims for step in run):
-                stages.append(Aim(tuple(run), tuple(shapes), settled, size))
+                stages.append(Aim(tuple(run), tuple(shapes), settled, size, course.frames))
             else:
                 stages.append(Warp(_composed(run, shapes), settled, size))
             run.clear()

@@ -143,12 +143,14 @@ class Aim:
     sampling: Resampling
     # Height and width of the result.
     size: Size
+    # How many frames each row has, one after another in a batch.
+    frames: int = 1
 
     def part(self, rows: Any) -> Aim:
         """Returns the same for some of the rows."""
         steps = tuple(step.part(rows) for step in self.steps)
         shapes = tuple(_of_rows(shape, rows) for shape in self.shapes)
-        return Aim(steps, shapes, self.sampling, _of_rows(self.size, rows))
+        return Aim(steps, shapes, self.sampling, _of_rows(self.size, rows), self.frames)
 
     def output_shape(self, shape: Shape) -> Shape:
         """Returns the shape of an image afterwards."""
@@ -165,9 +167,8 @@ class Aim:
         for step, shape in zip(self.steps, self.shapes, strict=True):
             size, transform = _of_all(shape), step.transform
             if transform._aims:
-                aiming: Any = transform
                 boxes = seen_boxes(batch, len(step.rows), result, first, size)
-                own, kept = aiming._aimed(step.parameters, *boxes, size)
+                own, kept = self._aimed(step, *boxes, size)
                 drop(batch, boxes[1] & ~kept & step.rows[:, np.newaxis])
             else:
                 own = transform._matrices(step.parameters, size)
@@ -175,6 +176,28 @@ class Aim:
             result = own if result is None else affine.compose(result, own)
         assert result is not None  # there are steps
         return Warp(result, self.sampling, _of_all(self.size))
+
+    def _aimed(
+        self, step: Step, corners: Array, seen: NDArray[np.bool_], size: tuple[int, int]
+    ) -> tuple[Matrices, NDArray[np.bool_]]:
+        """Returns the warp of each frame, and which boxes stay.
+
+        All frames of a row get the same warp, and so it looks at the boxes of all of them.
+        """
+        transform: Any = step.transform
+        if self.frames == 1:
+            aimed: tuple[Matrices, NDArray[np.bool_]]
+            aimed = transform._aimed(step.parameters, corners, seen, size)
+            return aimed
+        videos = len(seen) // self.frames
+        parameters = take_rows(step.parameters, slice(None, None, self.frames))
+        own, kept = transform._aimed(
+            parameters,
+            corners.reshape(videos, self.frames * seen.shape[1], 4),
+            seen.reshape(videos, self.frames * seen.shape[1]),
+            size,
+        )
+        return np.repeat(own, self.frames, axis=2), kept.reshape(seen.shape)
 
 
 def _of_rows(sides: Any, rows: Any) -> Any:
@@ -193,15 +216,17 @@ class Course:
     """The steps that rows go through, and those of the rows that are mixed in.
 
     All have the same transforms in the same order. `partners` are as many as the step that mixes in
-    most has, and are empty if none does.
+    most has, and are empty if none does. Rows may be frames of videos, which have `frames` each.
     """
 
     steps: tuple[Step, ...]
     partners: tuple[Course, ...] = ()
+    frames: int = 1
 
     def part(self, rows: Any) -> Course:
         """Returns the course of some of the rows."""
-        return Course(*(tuple(each.part(rows) for each in own) for own in self._parts))
+        steps, partners = (tuple(each.part(rows) for each in own) for own in self._parts)
+        return Course(steps, partners, self.frames)
 
     def before(self, number: int, partner: int) -> Course:
         """Returns what a partner of a step goes through before it is mixed in.
@@ -216,7 +241,8 @@ class Course:
 
     def _until(self, number: int) -> Course:
         steps = (each for each in self.steps[:number] if not each.transform._blends)
-        return Course(tuple(steps), tuple(each._until(number) for each in self.partners))
+        partners = tuple(each._until(number) for each in self.partners)
+        return Course(tuple(steps), partners, self.frames)
 
     @property
     def _parts(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:

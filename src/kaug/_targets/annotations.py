@@ -17,8 +17,10 @@ import numpy as np
 from kaug._apply.batches import INSTANCES, MapName
 from kaug._apply.joining import joined
 from kaug._apply.leaf import Tree
-from kaug._images import Companion, ImageSequence
+from kaug._apply.videos import frame_rows
+from kaug._images import Companion, ImageSequence, frames_of, size_of_pictures
 from kaug._targets.by_place import PickledByPlace
+from kaug._targets.frames import by_row, places_by_frame
 from kaug._targets.instances import layers_of, without_masks
 from kaug._targets.map_checks import Fills, checked_maps, checked_masks, names_of_maps
 from kaug._targets.maps import Maps, of_pixels, refuse_others, with_maps
@@ -52,7 +54,7 @@ class Annotations(PickledByPlace):
     Args:
         y: A structure of arrays, or a dict in Keras' spelling; see `kaug.augment_dataset`.
         sample_weight: Weights, a structure of arrays, or None.
-        images: `(N, H, W, C)` or `(N, H, W)`.
+        images: `(N, H, W, C)` or `(N, H, W)`, or videos `(N, T, H, W, C)`.
         transform: What is to happen, or None when that is not known row by row.
         checked: Whether these are rows of what was checked as a whole.
         name: What the caller calls `y`.
@@ -75,7 +77,9 @@ class Annotations(PickledByPlace):
     ) -> None:
         self._name = name
         self._count = count = len(images)
-        self._size = (images.shape[1], images.shape[2])
+        # (T,) of videos of T frames.
+        self._frames = frames_of(images)
+        self._size = size_of_pictures(images)
         self._any_size = isinstance(images, ImageSequence)
         self._checked = checked
         self.settings: dict[str, Any] = {}
@@ -113,8 +117,9 @@ class Annotations(PickledByPlace):
         for leaf in transform._leaves() if transform is not None else ():
             leaf._check_targets(self.forms)
         if transform is not None and self._mixed:
-            form = {key: values[:0] for key, values in self.forms.items()}
-            self.forms = joined([form] * _times(transform))
+            form = self._by_frame({key: values[:0] for key, values in self.forms.items()})
+            form = joined([form] * _times(transform))
+            self.forms = {key: self._by_row(key, values, 0) for key, values in form.items()}
 
     # Out of what the user gave ------------------------------------------------------------------
 
@@ -138,11 +143,14 @@ class Annotations(PickledByPlace):
     def _take_places(self, given: Mapping[str, Any], images: Any) -> None:
         """Has boxes, with their masks, and keypoints move with the pixels."""
         y, masks = without_masks(given)
-        self._places = Places(y, self._count, self._size, checked=self._checked, joins=self._mixed)
+        y = places_by_frame(y, self._count, self._frames)
+        count = self._count * math.prod(self._frames)
+        self._places = Places(y, count, self._size, checked=self._checked, joins=self._mixed)
         if self._any_size:
             self.source["places"] = self._places
         else:
-            self.source |= self._places.begun(slice(None), self._size)
+            begun = self._places.begun(slice(None), self._size)
+            self.source |= by_row(begun, self._count, self._frames)
         if masks is not None:
             self._boxes = tuple(given["bounding_boxes"])
             self.source[INSTANCES] = layers_of(masks, y["bounding_boxes"]["labels"], images)
@@ -161,7 +169,7 @@ class Annotations(PickledByPlace):
     ) -> None:
         fill = self._fills.of(name, called, given.dtype, mask=mask and not linear)
         key = MapName(called, "bilinear" if linear else "nearest", fill)
-        flat = given.ndim == 3 and not self._any_size
+        flat = given.ndim == 3 + len(self._frames) and not self._any_size
         self._keys[called] = key
         self.source[key] = given[..., np.newaxis] if flat else given
 
@@ -196,7 +204,9 @@ class Annotations(PickledByPlace):
         """Warns of labels and weights that look like something of a place and do not move."""
 
         def look(leaf: Array, name: str) -> None:
-            seen = looks_like(leaf.shape, self._size, leaf.dtype.kind)
+            of_frames = self._frames and leaf.shape[1:2] == self._frames
+            shape = (*leaf.shape[:1], *leaf.shape[2:]) if of_frames else leaf.shape
+            seen = looks_like(shape, self._size, leaf.dtype.kind)
             seen = seen or looks_like_corners(leaf, self._size)
             if name.startswith("sample_weight") and seen and seen.name != "segmentation_masks":
                 return
@@ -293,18 +303,47 @@ class Annotations(PickledByPlace):
             if name not in self._keys:
                 return append_rows(leaf, index, append=bool(kept))
             array = made[self._keys[name]]
-            flat = isinstance(self._keys[name], MapName) and leaf.ndim == 3
+            flat = isinstance(self._keys[name], MapName) and leaf.ndim == 3 + len(self._frames)
             return array[..., 0] if flat else array
 
         y = map_arrays(take, self.y, self._name)
         weight = map_arrays(take, self.weight, "sample_weight")
         if self._order is not None:
-            parts = {**y, **self._places.moved(made, index, kept, (shape[0], shape[1]))}
+            parts = {**y, **self._moved_places(made, index, kept, shape)}
             if INSTANCES in made:
                 boxes = parts["bounding_boxes"]
                 parts["bounding_boxes"] = {name: boxes[name] for name in self._boxes}
             y = {name: parts[name] for name in self._order if name in parts}
         return y, weight
+
+    def _moved_places(
+        self, made: Batch, index: Rows, kept: int, shape: tuple[int, ...]
+    ) -> dict[str, Any]:
+        """Returns boxes and keypoints in the form that was given; see `collect`."""
+        size = shape[len(self._frames) :][:2]
+        if not self._frames:
+            return self._places.moved(made, index, kept, (size[0], size[1]))
+        (frames,) = self._frames
+        rows, every = kept + len(index), frame_rows(index, frames)
+        moved = self._places.moved(self._by_frame(made), every, kept * frames, (size[0], size[1]))
+        found: dict[str, Any] = by_row(moved, rows, self._frames)
+        return found
+
+    def _by_frame(self, batch: Batch) -> Batch:
+        """Returns a batch with the frames of videos one after another, as rows."""
+        if not self._frames:
+            return batch
+        return {
+            name: array
+            if name.startswith("mixed")
+            else array.reshape(math.prod(array.shape[:2]), *array.shape[2:])
+            for name, array in batch.items()
+        }
+
+    def _by_row(self, name: str, array: Array, count: int) -> Array:
+        """Returns an array that `_by_frame` made as it was, for so many rows."""
+        own: Array = array if name.startswith("mixed") else by_row(array, count, self._frames)
+        return own
 
     def with_settings(self, y: Any) -> Any:
         """Returns what `collect` made, with the settings where they were given."""
@@ -316,8 +355,8 @@ class Annotations(PickledByPlace):
 
 def _row_shape(name: str, form: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Returns the shape of a row of what moves or mixes, beside an image of a shape."""
-    own = form.shape[1:]
-    return (*shape[:2], *own[2:]) if isinstance(name, MapName) else own
+    own, axes = form.shape[1:], 3 if len(shape) == 4 else 2
+    return (*shape[:axes], *own[axes:]) if isinstance(name, MapName) else own
 
 
 def _as_floats(array: Array, name: str = "") -> Array:

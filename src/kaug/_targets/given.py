@@ -51,7 +51,7 @@ def shape_of_result(transform: Tree, shape: Shape, name: str) -> tuple[int, ...]
 
     Args:
         transform: What augments.
-        shape: Of one image; sides are None where images are of any size.
+        shape: Of one image or video; sides are None where images are of any size.
         name: What the caller calls the images.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kaug._images import ImageSequence, shape_of
+from kaug._images import ImageSequence, frames_of, shape_of
 from kaug._targets.maps import Maps
 from kaug._types import Array
 from kaug._validation import as_array, describe, message
@@ -34,26 +34,33 @@ def layers_of(masks: Any, labels: Any, images: Any) -> Any:
     """Returns the masks of boxes, `(N, H, W, B)`; of images of any size as `Layers`.
 
     Args:
-        masks: `(N, H, W, B)`, or a sequence with `(H, W, B_i)` for each image.
-        labels: Of the boxes, as they were given: `(N, B)`, or a list for each image.
+        masks: `(N, H, W, B)`, or a sequence with `(H, W, B_i)` for each image; of videos an array
+            `(N, T, H, W, B)`.
+        labels: Of the boxes: `(N, B)`, or a list for each image; of videos those of all frames.
         images: What they belong to.
 
     Raises:
         ValueError: They are not as high and wide as the images, or not as many as the boxes.
     """
+    frames = frames_of(images)
+    if frames and not hasattr(masks, "shape"):
+        rule = f"`{NAME}` of videos must be one array, (N, T, height, width, boxes)"
+        raise ValueError(message(rule, describe(masks)))
     layers = as_layers(masks, labels)
     if isinstance(images, ImageSequence):
         if not isinstance(layers, Layers):
             layers = Layers(list(layers), *_numbers(labels))
         layers.check_held(images)
         return layers
-    due = (*images.shape[:3], _numbers(labels)[1])
+    due = (*images.shape[: 3 + len(frames)], _numbers(labels)[1])
     if layers.shape == _NONE:
         return np.empty(due, layers.dtype)
     if layers.shape != due or layers.dtype.kind not in "biuf":
         rule = f"`{NAME}` must be numbers of shape {due}, as the images, with a layer for each box"
         fix = "Or pass a list with an array (height, width, boxes) for each image."
-        if layers.shape == (due[0], due[3], *due[1:3]):
+        if frames:
+            fix = ""
+        elif layers.shape == (due[0], due[3], *due[1:3]):
             fix = "Where boxes come first, use np.moveaxis(masks, 1, -1)."
         raise ValueError(message(rule, describe(layers), fix))
     return layers

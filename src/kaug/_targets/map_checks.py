@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from kaug._images import ImageSequence
+from kaug._images import ImageSequence, frames_of, size_of_pictures
 from kaug._targets.maps import Maps
 from kaug._validation import as_array, check_number, describe, message
 
@@ -79,13 +79,11 @@ def _checked(value: Any, name: str, images: Any) -> Any:
         maps = Maps(value, name, count)
         maps.check_held(images)
         return maps
-    array, (height, width) = as_array(value, name), images.shape[1:3]
-    fits = array.ndim in (3, 4) and array.shape[:3] == (count, height, width)
+    array, due = as_array(value, name), (count, *frames_of(images), *size_of_pictures(images))
+    fits = array.ndim - len(due) in (0, 1) and array.shape[: len(due)] == due
     if not fits or array.dtype.kind not in "biuf":
-        rule = (
-            f"`{name}` must be numbers of shape ({count}, {height}, {width}) or "
-            f"({count}, {height}, {width}, K), as the images"
-        )
+        axes = ", ".join(map(str, due))
+        rule = f"`{name}` must be numbers of shape ({axes}) or ({axes}, K), as the images"
         raise ValueError(message(rule, describe(array)))
     return array
 

@@ -17,6 +17,7 @@ from kaug._images import (
     ImageSequence,
     are_any_size,
     checksum_of,
+    frames_of,
     read_item,
     shape_of,
     taken,
@@ -28,7 +29,9 @@ from kaug._validation import as_array, describe, message
 
 
 def of_pixels(leaf: Any, name: str, images: Any) -> Any:
-    """Returns labels or weights that have a value for each pixel, `(N, H, W, 1)`; else None.
+    """Returns labels or weights that have a value for each pixel; else None.
+
+    They are `(N, H, W, 1)`, and of videos `(N, T, H, W, 1)`.
 
     Args:
         leaf: An array or `Maps`.
@@ -38,11 +41,12 @@ def of_pixels(leaf: Any, name: str, images: Any) -> Any:
     Raises:
         ValueError: Something is not as high and wide as its image.
     """
-    if leaf.dtype.kind not in "biuf" or leaf.shape[3:] not in ((), (1,)) or leaf.ndim < 3:
+    axes = 3 + len(frames_of(images))
+    if leaf.dtype.kind not in "biuf" or leaf.shape[axes:] not in ((), (1,)) or leaf.ndim < axes:
         return None
     if not isinstance(images, ImageSequence):
-        whole = images.shape[:3]
-        return leaf.reshape(*whole, 1) if leaf.shape[:3] == whole else None
+        whole = images.shape[:axes]
+        return leaf.reshape(*whole, 1) if leaf.shape[:axes] == whole else None
     if not isinstance(leaf, Maps):
         if leaf.shape[1:3] != images.open(0).size:
             return None

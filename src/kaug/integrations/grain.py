@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kaug._apply.leaf import shape_after
 from kaug._draw.keys import resolve_seed
 from kaug._types import Array
 from kaug._validation import check_images, describe, message
@@ -136,6 +137,8 @@ def _augment_element(
     if not index.ndim:  # a row becomes a batch of one
         others = {name: _as_batch(value) for name, value in others.items()}
     size = image.shape[1:3] if index.ndim else image.shape[:2]
+    if image.ndim - index.ndim == 4:  # a video
+        size = image.shape[-3:-1]
     check_others(others, transform, size if len(size) == 2 else (None, None))
     if index.ndim:
         made = _augment_batch(image, index, epoch, transform, seed, keys[0])
@@ -152,7 +155,7 @@ def _augment_batch(
     images: Array, index: Array, epochs: Array, transform: Transform, seed: int, name: str
 ) -> Array:
     images = check_images(images, f"element[{name!r}]")
-    made = np.empty((len(images), *transform.output_shape(images.shape[1:])), images.dtype)
+    made = np.empty((len(images), *shape_after(transform, images.shape[1:])), images.dtype)
     for epoch in np.unique(epochs):
         rows = epochs == epoch
         made[rows] = transform(images[rows], seed=seed, epoch=epoch, index=index[rows])

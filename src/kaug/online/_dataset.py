@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kaug._apply.batches import maps_of
+from kaug._apply.leaf import shape_after
 from kaug._draw.keys import resolve_seed, root_key
 from kaug._generators import as_generator
-from kaug._images import ImageSequence, as_images
+from kaug._images import ImageSequence, as_images, frames_of
 from kaug._job import check_made_by
 from kaug._parallel import ForkSafeLock
 from kaug._show import html
@@ -59,10 +60,11 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     here. Left at True, `fit` shuffles the batches once more, with Python's `random`.
 
     Args:
-        x: Images, `(N, H, W, C)` or `(N, H, W)` (one channel), integers or floats, N at least 1.
-            Memory maps are read row by row. Or a sequence of images of any size: a list of arrays,
-            what `kaug.sources` makes, or whatever has a length and gives an image for each number.
-            Only the rows of a batch are read, and of the next one while this one is used.
+        x: Images, `(N, H, W, C)` or `(N, H, W)` (one channel), or videos `(N, T, H, W, C)`, all of
+            whose frames are changed alike; integers or floats, N at least 1. Memory maps are read
+            row by row. Or a sequence of images of any size: a list of arrays, what `kaug.sources`
+            makes, or whatever has a length and gives an image for each number. Only the rows of a
+            batch are read, and of the next one while this one is used.
         y: Labels: an array with N rows, a tuple, list or dict of such arrays, or None; masks, boxes
             and keypoints in a dict with Keras' names move with the images. Transforms that mix
             images make soft labels.
@@ -368,9 +370,11 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     def _first_pictures(self) -> html.Pictures:
         most = None  # a generator of another library makes whole batches only
         if self._transform is not None:
-            most = html.how_many(self._transform.output_shape(self._images.shape[1:]))
+            most = html.how_many(shape_after(self._transform, self._images.shape[1:])[-3:])
         batch = self._batch(self._batches[0], self.epoch, most)
         images, labels = batch[:2] if isinstance(batch, tuple) else (batch, None)
+        if frames_of(images):
+            images = images[:, 0]
         names = getattr(self._images, "class_names", None)
         where = f"batch 0 of epoch {self.epoch}"
         return html.first_pictures(images, labels, where, names=names)
@@ -407,7 +411,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         transform: Any = self._transform
         if isinstance(transform, Schedule):
             transform = transform.at(epoch)
-        shape = transform.output_shape(self._images.shape[1:])
+        shape = shape_after(transform, self._images.shape[1:])
         out = self._annotations.allocate(0, len(rows), shape)
         out["images"] = np.empty((len(rows), *shape), self._images.dtype)
         source = {"images": self._images, **self._annotations.source, **self._classes}

@@ -39,7 +39,7 @@ class Recipe:
             raise TypeError(message(rule, describe(job.generator.wrapped), fix))
         self._job, self._y, self._weight = job, y, weight
         self.transform = job.generator
-        self._shape = job.generator.output_shape(job.images.shape[1:])
+        self._shape = job.shape
         job.check_shape(self._shape)
 
     def parts(self) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from kaug._images import ImageSequence, are_any_size
+from kaug._images import ImageSequence, are_any_size, frames_of
 from kaug._targets.annotations import is_keras_dict
 from kaug._targets.box_checks import check_format
 from kaug._targets.box_columns import checked_boxes
+from kaug._targets.frames import by_row, places_by_frame
 from kaug._targets.instances import as_layers, without_masks
 from kaug._targets.keypoints import padded_keypoints
 from kaug._targets.maps import Maps, with_maps
@@ -122,30 +123,32 @@ def _plain(setting: Any) -> Any:
     return setting if isinstance(setting, str) else float(setting)
 
 
-def checked_targets(y: Any, sample_weight: Any, count: int) -> tuple[Any, Any]:
+def checked_targets(y: Any, sample_weight: Any, images: Any) -> tuple[Any, Any]:
     """Returns labels and weights with every leaf an array, so that rows of them can be taken."""
+    count = len(images)
     weight = with_maps(sample_weight, "sample_weight", count, weights=True)
-    return _checked_labels(y, count), check_weights(weight, count)
+    return _checked_labels(y, count, frames_of(images)), check_weights(weight, count)
 
 
-def _checked_labels(y: Any, count: int) -> Any:
+def _checked_labels(y: Any, count: int, frames: tuple[int, ...]) -> Any:
     if not is_keras_dict(y):
         return check_targets(with_maps(y, "y", count), "y", count)
     given, (y, masks) = y, without_masks(y)
+    y, pictures = places_by_frame(y, count, frames), count * math.prod(frames)
     result: dict[str, Any] = {}
     settings = settings_in(y)
     box_format = check_format(y.get("bounding_box_format", "xyxy"))
     for name, value in y.items():
-        if name == "bounding_boxes" and masks is not None:
-            boxes = checked_boxes(value, count, box_format)
-            boxes |= {"masks": as_layers(masks, value["labels"])}
-            result[name] = {key: boxes[key] for key in given[name]}
-        elif name == "bounding_boxes":
-            result[name] = checked_boxes(value, count, box_format)
+        if name == "bounding_boxes":
+            boxes = by_row(checked_boxes(value, pictures, box_format), count, frames)
+            if masks is not None:
+                boxes |= {"masks": as_layers(masks, value["labels"])}
+                boxes = {key: boxes[key] for key in given[name]}
+            result[name] = boxes
         elif name in ("segmentation_masks", "maps"):
             result[name] = _checked_maps(value, name, count)
         elif name == "keypoints":
-            result[name] = padded_keypoints(value, count)
+            result[name] = by_row(padded_keypoints(value, pictures), count, frames)
         elif name in settings:
             result[name] = settings[name]
         else:

@@ -67,7 +67,7 @@ def check_sample(
     kept = specs[0].shape[0] - n
     x, y, weight = _originals(manifest, arrays, kept) if given is None else given
     images, digest = stage(x, manifest.folder.parent) if is_lazy(x) else (as_images(x), "")
-    targets = checked_targets(y, weight, len(images))
+    targets = checked_targets(y, weight, images)
     if given is not None:
         _check_source(manifest, images, targets, digest or checksum(images))
     # The source rows that were drawn are in the index, so it does not matter how.

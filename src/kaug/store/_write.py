@@ -55,7 +55,7 @@ def write_dataset(
     """
     folder = folder_of(out)
     x, y, sample_weight = given
-    targets = checked_targets(y, sample_weight, len(job.images))
+    targets = checked_targets(y, sample_weight, job.images)
     recipe = Recipe(job, *targets)
     structures = recipe.parts()
     specs = specs_of(structures, job.kept + n)

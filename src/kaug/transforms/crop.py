@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._apply import matrices
+from kaug._apply.leaf import of_each_frame
 from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import UNIT, Bounds
 from kaug._apply.resample import INTERPOLATIONS, Resampling, warn_of_idle_fill
@@ -158,6 +159,7 @@ class RandomResizedCrop(ResizedCrop):
     interpolation: str = field(default="bilinear", kw_only=True)
     p: float = field(default=1.0, kw_only=True)
 
+    @of_each_frame
     def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Returns the shape of an augmented image, given that of an image."""
         return (self.height or shape[0], self.width or shape[1], *shape[2:])

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kaug._apply import matrices
+from kaug._apply.leaf import of_each_frame
 from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import UNIT, Bounds
 from kaug._apply.resample import (
@@ -84,6 +85,7 @@ class Resize(AffineTransform):
     def _gives_size(self) -> bool:
         return (self.shorter_side or self.height) is not None
 
+    @of_each_frame
     def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Returns the shape of an augmented image, given that of an image."""
         height, width, *rest = shape
@@ -108,6 +110,7 @@ class Resize(AffineTransform):
 class _Crop(ToSize):
     """A transform to a size that images must be as large as."""
 
+    @of_each_frame
     def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Returns the shape of an augmented image, given that of an image."""
         result = super().output_shape(shape)
@@ -237,6 +240,7 @@ class Pad(_Filled):
     def _gives_size(self) -> bool:
         return super()._gives_size or self.multiple_of > 1
 
+    @of_each_frame
     def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Returns the shape of an augmented image, given that of an image."""
         least = super().output_shape((1, 1))

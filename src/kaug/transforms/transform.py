@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from abc import ABC, abstractmethod
 from collections import ChainMap
 from collections.abc import Collection, Iterator, Mapping
@@ -19,9 +20,10 @@ from kaug._apply.parameters import Bounds, check_bounds, check_drawn, fitted
 from kaug._apply.plan import plan
 from kaug._apply.resample import Resampling
 from kaug._apply.stages import Course, Step
+from kaug._apply.videos import carry_out_videos
 from kaug._draw.draws import Draws
 from kaug._draw.keys import Key, check_rows, resolve_seed, root_key
-from kaug._images import ImageSequence
+from kaug._images import ImageSequence, frames_of
 from kaug._targets.given import Given
 from kaug._types import Array, Batch, Parameters, Size
 from kaug._validation import (
@@ -226,9 +228,10 @@ class Transform(Invertible, ABC):
         """Returns a new batch of transformed images, and what belongs to them.
 
         Args:
-            images: `(M, H, W, C)` or `(M, H, W)` (one channel), integers or floats, or a sequence
-                of images of any size, to which the transform gives one; or a dict with them under
-                `"images"` and more beside them: see the page on masks and boxes.
+            images: `(M, H, W, C)` or `(M, H, W)` (one channel), integers or floats; videos
+                `(M, T, H, W, C)`, all of whose frames are changed alike; or a sequence of images of
+                any size, to which the transform gives one. Or a dict with them under `"images"` and
+                more beside them: see the page on masks and boxes.
             seed: 0..2⁶⁴-1; None draws one from Python's `random`.
             epoch: 0 or more; another epoch is another set of draws.
             index: Row numbers `(M,)`, 0..2⁴⁷-1. None numbers the rows 0..M-1.
@@ -281,7 +284,11 @@ class Transform(Invertible, ABC):
         return given.answer()
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Returns the shape of an augmented image, given that of an image."""
+        """Returns the shape of an augmented image, given that of an image.
+
+        Args:
+            shape: `(H, W, C)`, or `(T, H, W, C)` of a video.
+        """
         return shape
 
     # Configuration ------------------------------------------------------------------------------
@@ -362,14 +369,17 @@ class Transform(Invertible, ABC):
         """Writes augmented rows into `out`, in parallel, in one pass over the rows.
 
         Args:
-            out: Where to: `"images"`, and what moves with them (see `_apply.batches`), M rows.
+            out: Where to: `"images"`, and what moves with them (see `_apply.batches`), M rows; of
+                videos `(M, T, …)`, all but what is mixed.
             source: What from: the same keys, N rows each.
             rows: Which row of `source` each output row is made from, int64 `(M,)`.
             key: Names the random stream.
             numbers: Row numbers of the draws, int64 `(M,)`.
         """
-        for start in range(0, len(rows), _DRAWN_AT_ONCE):
-            part = slice(start, start + _DRAWN_AT_ONCE)
+        # What is drawn for a video is repeated for each of its frames.
+        step = max(1, _DRAWN_AT_ONCE // math.prod(frames_of(source["images"])))
+        for start in range(0, len(rows), step):
+            part = slice(start, start + step)
             parameters = self._draw_all(key, numbers[part])
             piece = {name: array[part] for name, array in out.items()}
             self._carry_out(piece, source, rows[part], parameters)
@@ -386,6 +396,9 @@ class Transform(Invertible, ABC):
         course, images = self._course(parameters), source["images"]
         if isinstance(images, ImageSequence):
             carry_out_one_by_one(course, out, source, rows)
+            return
+        if frames_of(images):
+            carry_out_videos(course, out, source, rows)
             return
         carry_out(plan(course, images.shape[1:]), out, source, rows)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._apply import matrices
+from kaug._apply.leaf import of_each_frame
 from kaug._apply.matrices import Matrices
 from kaug._apply.resample import Resampling
 from kaug._apply.stages import Step
@@ -43,6 +44,7 @@ class SizeOptions(Transform):
     def _gives_size(self) -> bool:
         return self.height is not None
 
+    @of_each_frame
     def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Returns the shape of an augmented image, given that of an image."""
         if self.height is None:
