@@ -115,6 +115,8 @@ CASES = {
     "clips, `(N, T, H, W, C)`, in the layer": lambda: kaug.layers.RandomTransform(
         Rotation(9), seed=0
     )(X[None], training=True),
+    "videos of different shapes": lambda: Identity()([X, X[1:]]),
+    "videos, and a generator of another library": lambda: augmented(lambda x: x, X[None]),
     "channels first, `(N, 3, H, W)`": lambda: Identity()(np.zeros((2, 3, 32, 48))),
     "complex numbers or objects": lambda: Identity()(X.astype(complex)),
     "an array with masked values": lambda: Identity()(np.ma.masked_less(X, 1)),

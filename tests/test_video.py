@@ -152,6 +152,15 @@ def test_views_and_no_rows(policy):
     assert policy(x[:0], seed=0).shape == x[:0].shape
 
 
+def test_nothing_but_the_rows_asked_for_is_copied():
+    few = videos(frames=4, count=1)
+    many = np.broadcast_to(few, (10**10, *few.shape[1:]))  # 15 TB, were it copied
+    for x in (many, many[:, :3], many[:, ::2]):
+        made, _ = kaug.augment_rows(x, None, [5, 8], Rotation(20), seed=0)
+        due = Rotation(20)(np.repeat(x[:1], 2, axis=0), seed=0, index=[5, 8])
+        np.testing.assert_array_equal(made, due)
+
+
 def test_a_row_does_not_depend_on_the_other_rows_or_on_threads(monkeypatch):
     x, policy = videos(), Compose([TURN, GaussianNoise()])
     whole = policy(x, seed=0, index=ROWS)
