@@ -324,6 +324,19 @@ def test_a_store_has_room_for_all(tmp_path, name):
         np.testing.assert_array_equal(y_kept["bounding_boxes"][key][:], column)
 
 
+@pytest.mark.parametrize("name", ["store", "store.zarr"])
+def test_a_store_is_verified_by_its_originals(tmp_path, name):
+    pytest.importorskip("zarr") if name.endswith("zarr") else None
+    images, boxes = scenes(12)
+    points = np.random.default_rng(0).uniform(0, 50, (12, 2, 3, 3))
+    y = {"bounding_boxes": boxes, "keypoints": points, "keypoint_flip_pairs": [(0, 1)]}
+    policy = Compose([HorizontalFlip(), CutMix(num_classes=2), Rotation(9)])
+    kaug.augment_dataset(images, y, 7, policy, out=tmp_path / name, seed=3)
+    stored = kaug.open_dataset(tmp_path / name)
+    stored.verify()
+    stored.verify(images, y)
+
+
 @pytest.mark.parametrize(
     "policy",
     [

@@ -10,6 +10,7 @@ import numpy as np
 
 from kaug._images import as_images, is_lazy
 from kaug._job import Job
+from kaug._targets.structures import map_arrays
 from kaug._types import Array, Rows
 from kaug._validation import message
 from kaug.per_class import Native
@@ -87,8 +88,16 @@ def _originals(manifest: Manifest, arrays: Sequence[Any], count: int) -> tuple[A
     """Returns what the store was made from, out of the store itself."""
     images = Head(arrays[0], count) if is_zarr(manifest.folder) else arrays[0][:count]
     heads = [images, *(np.asanyarray(array[:count]) for array in arrays[1:])]
-    parts = manifest.content["structure"]
-    return images, from_tree(parts["y"], heads), from_tree(parts["sample_weight"], heads)
+    parts, facts = manifest.content["structure"], manifest.content["source"]
+
+    def cut(leaf: Any, name: str) -> Any:
+        """Leaves away the room for what was joined, which originals do not need."""
+        own = facts.get(name, {}).get("shape")
+        return leaf[(slice(None), *map(slice, own[1:]))] if own else leaf
+
+    return images, *(
+        map_arrays(cut, from_tree(parts[name], heads), name) for name in ("y", "sample_weight")
+    )
 
 
 def _check_source(manifest: Manifest, images: Array, targets: tuple[Any, Any], digest: str) -> None:
