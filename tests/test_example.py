@@ -1,5 +1,6 @@
 """The examples, run as a user would run them, on few garments and with next to no training."""
 
+import importlib.util
 import json
 import re
 import subprocess
@@ -25,6 +26,8 @@ RUNS = {
 RUNS["online"] = ["fashion_mnist_online.py", "--epochs", "1", "--steps", "1"]
 RUNS["photos"] = ["folder_of_photos.py", "given", "--epochs", "1"]
 RUNS["migration"] = ["migrate_from_keras.py", "--rows", "500", "--batch-size", "50"]
+for name in ("detection", "segmentation", "pose"):
+    RUNS[name] = [f"{name}.py", "--epochs", "1", "--count", "12", "--held-out", "12"]
 # Runs scripts with their arguments on the first garments of each kind, in one process.
 ON_FEW = """
 import functools, json, runpy, sys
@@ -103,3 +106,92 @@ def test_the_migration_from_keras(printed):
     assert "the same labels: True" in printed["migration"]
     difference = re.search(r"largest difference of a pixel: (\S+)", printed["migration"])
     assert float(difference[1]) < 1e-4
+
+
+NUMBER = r"(\d+\.\d+)"
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "model", "shape"),
+    [
+        (
+            "detection",
+            [rf"^{how} augmentation: loss {NUMBER}, AP50 {NUMBER}$" for how in ("without", "with")],
+            "detector.keras",
+            {"classes": (None, 32, 32, 3), "sides": (None, 32, 32, 4)},
+        ),
+        (
+            "segmentation",
+            [rf"^{how} augmentation: loss {NUMBER}, IoU {NUMBER} " for how in ("without", "with")],
+            "unet.keras",
+            {"segmentation_masks": (None, 96, 96, 3)},
+        ),
+        (
+            "pose",
+            [
+                rf"^{how}: {NUMBER} pixels off, hands {NUMBER}$"
+                for how in ("no augmentation", "mirrored without .*", "mirrored with flip .*")
+            ],
+            "pose.keras",
+            {"keypoints": (None, 7, 576)},
+        ),
+    ],
+)
+def test_what_travels(folder, printed, name, lines, model, shape):
+    for line in lines:
+        assert re.search(line, printed[name], re.M), printed[name]
+    for picture in (f"{name}.png", f"{name}_policy.png"):
+        assert (folder / picture).read_bytes().startswith(b"\x89PNG")
+    loaded = keras.saving.load_model(folder / model, compile=False)
+    assert {key: each.shape for key, each in loaded.output.items()} == shape
+
+
+def module(name):
+    """Returns an example, not run."""
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    return example
+
+
+def test_average_precision():
+    """Two of three are found, one of them twice, and something where there is nothing."""
+    detection = module("detection")
+    boxes = np.float32([[0, 0, 10, 10], [20, 20, 30, 30], [0, 40, 10, 50]])
+    true = {"boxes": [boxes], "labels": [np.zeros(3, int)]}
+    found = {
+        "boxes": np.float32([[[0, 0, 10, 9], [60, 60, 70, 70], [20, 20, 30, 31], [0, 1, 10, 10]]]),
+        "labels": np.zeros((1, 4), int),
+        "scores": np.float32([[0.9, 0.8, 0.7, 0.6]]),
+    }
+    # A third of the boxes at a precision of 1, a third at 2 of 3, a third never.
+    assert detection.average_precision(found, true, 0) == pytest.approx(1 / 3 + 2 / 9)
+
+
+def test_cells_of_boxes():
+    """The middle of a box is the warmest cell, which knows its sides."""
+    detection = module("detection")
+    images = np.zeros((1, 128, 128, 3), "uint8")
+    boxes = {"boxes": [np.float32([[40, 60, 72, 76]])], "labels": [np.array([2])]}
+    whole = kaug.transforms.Letterbox(128)
+    cells = detection.Cells(kaug.AugmentedDataset(images, {"bounding_boxes": boxes}, whole))
+    _, targets = cells[0]
+    classes, sides = targets["classes"], targets["sides"]
+    assert not classes[..., :2].any()
+    row, column = 16, 13  # whose middle is at (54, 66); (56, 68) lies between four cells
+    assert classes[0, row, column, 2] == 1
+    assert sides[0, row, column].tolist() == [14, 6, 18, 10, 1]
+
+
+def test_points_of_heat_maps():
+    pose = module("pose")
+    true = np.float32([[[30.5, 60.2], [3, 90]]])
+    away = ((true[:, :, np.newaxis] - pose.GRID) ** 2).sum(axis=-1)
+    assert np.abs(pose.to_points(-away / (2 * pose.SPREAD**2)) - true).max() < 0.5
+
+
+def test_intersection_over_union():
+    segmentation = module("segmentation")
+    true, found = np.array([[0, 0, 1, 1, 2]]), np.array([[0, 1, 1, 1, 0]])
+    parts = segmentation.intersection_over_union(true, found)
+    assert parts == pytest.approx([1 / 3, 2 / 3, 0])
