@@ -2,7 +2,7 @@
 
 `"images"` are `(M, H, W, C)`. If they are there, maps `(M, H, W, K)`, whose names are `MapName`s,
 have a value for each pixel; `"points"` `(M, P, 2)` have `"inside"` `(M, P)` beside them; `"boxes"`
-`(M, B, 3)` say what is seen of those whose outlines are the first of the points (see
+`(M, B, 4)` say what is seen of those whose outlines are the first of the points (see
 `boxes.begin`), and `"frames"` `(M, F, 2)` are points that move beside them and are never cut off
 (see `oriented.begin`); `"mirrored"` `(M, A)` says which persons, of whom the last of the points
 are, were mirrored an odd number of times. Whatever else is there is to be mixed.

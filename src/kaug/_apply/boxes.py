@@ -89,7 +89,7 @@ def begin(corners: Floats, labels: Array, size: tuple[int, int]) -> tuple[Floats
         size: Height and width of the image.
 
     Returns:
-        Points `(M, B * P, 2)`, and `(M, B, 3)`, of which the first is which part of each box lies
+        Points `(M, B * P, 2)`, and `(M, B, 4)`, of which the first is which part of each box lies
         in the picture; for the others see `kaug._kernels.outlines.cut`. Boxes so thin that they
         hold the centre of no pixel to begin with need not hold one later.
     """
@@ -106,7 +106,7 @@ def begin_outlines(points: Floats, there: Array, size: tuple[int, int]) -> tuple
         there: `(M, B)`, which of them are none of padding.
         size: Height and width of the image.
     """
-    seen = np.zeros((*there.shape, 3))
+    seen = np.zeros((*there.shape, 4))
     seen[..., 0] = there
     points = np.ascontiguousarray(points)
     outlines.begin(points, seen, 4 * _PER_SIDE, size[0], size[1])

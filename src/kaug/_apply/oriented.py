@@ -63,7 +63,7 @@ def begin(quads: Floats, labels: Array, size: tuple[int, int]) -> tuple[Floats, 
         size: Height and width of the image.
 
     Returns:
-        Points `(M, B * P, 2)`; `(M, B, 3)`; and of each box the centre and the middles of its
+        Points `(M, B * P, 2)`; `(M, B, 4)`; and of each box the centre and the middles of its
         second and of its third side, `(M, B * 3, 2)`.
     """
     there = labels != -1

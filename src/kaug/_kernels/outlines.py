@@ -39,9 +39,9 @@ def cut(
         before: `(M, P, 2)`, float64, C-contiguous: the points where they were.
         points: `(M, P, 2)`, float64, C-contiguous; the first `B * size` are the outlines.
         solid: The same for what of the boxes has pixels; may be `points` itself.
-        boxes: `(M, B, 3)`, float64, brought up to date: which part of each box is still seen; 1
-            where it must hold the centre of a pixel for that, else 0; and how far a pixel may lie
-            from where masks took it from.
+        boxes: `(M, B, 4)`, float64, brought up to date: which part of each box is still seen; 1
+            where it must hold the centre of a pixel for that, else 0; how far a pixel may lie
+            from where masks took it from; and 1 where something was put over a part of it.
         size: Points in an outline.
         height: Of the picture.
         width: Of the picture.
@@ -56,6 +56,8 @@ def cut(
             whole = part = _area(outline, size)
             if not _lies_within(outline, height, width):
                 count = _clip_to(outline, size, one, other, -0.5, -0.5, width - 0.5, height - 0.5)
+                if box[3] > 0:
+                    count = _tighten(other, count, one, other, height, width)
                 part = _area(other, count)
             seen = part > 0 and whole > 0
             if seen:
@@ -100,7 +102,8 @@ def begin(points: _Array, boxes: _Array, size: int, height: int, width: int) -> 
 def cover(points: _Array, boxes: _Array, spans: _Array, size: int, height: int, width: int) -> None:
     """Cuts off, in place, what of outlines lies at the edges and under a rectangle.
 
-    What lies around the rectangle is kept as a whole, so that a box may still have some of it.
+    The rectangle is cut out of the outline: that goes to it, around it, and back the same way.
+    It goes around what is left in the smallest box alone.
 
     Args:
         points: `(M, P, 2)`, as for `cut`.
@@ -111,6 +114,7 @@ def cover(points: _Array, boxes: _Array, spans: _Array, size: int, height: int, 
         width: Of the picture.
     """
     one, other = np.empty((_GROWTH * size, 2)), np.empty((_GROWTH * size, 2))
+    hole = np.empty((_GROWTH * size, 2))
     for i in range(len(points)):
         top, bottom, left, right = spans[i] - 0.5
         for b in range(boxes.shape[1] if bottom > top and right > left else 0):
@@ -132,8 +136,14 @@ def cover(points: _Array, boxes: _Array, spans: _Array, size: int, height: int, 
                 seen |= not box[1] > 0 or _holds_pixel(piece, box[2], height, width)
             if seen:
                 box[0] *= max(whole - under, 0.0) / whole
+                box[3] = 1
                 count = _clip_to(outline, size, one, other, first_x, first_y, last_x, last_y)
-                _refit(other, count, outline)
+                inner = _clip_to(other, count, one, hole, left, top, right, bottom)
+                count, inner = _thin_out(other, count, count), _thin_out(hole, inner, inner)
+                if count + inner + 2 <= size:  # else it would lose corners
+                    count = _cut_out(other, count, hole, inner)
+                count = _tighten(other, count, one, hole, height, width)
+                _refit(hole, count, outline)
             else:
                 box[0] = 0
                 outline[:] = 0
@@ -161,6 +171,42 @@ def trim(points: _Array, boxes: _Array, margins: _Array, size: int) -> None:
                 top, bottom = outline[:, 1].min() + moved[1], outline[:, 1].max() + moved[3]
                 count = _clip_to(outline, size, one, other, left, top, right, bottom)
                 _refit(other, count, outline)
+
+
+@jit
+def _cut_out(polygon: _Array, count: int, hole: _Array, inner: int) -> int:
+    """Takes a polygon out of another one that has room for it; returns of how many points it is."""
+    if not _area(hole, inner) > _SLACK:
+        return count
+    polygon[count] = polygon[0]
+    for k in range(inner + 1):
+        polygon[count + 1 + k] = hole[(inner - k) % inner]
+    return count + inner + 2
+
+
+@jit
+def _tighten(
+    polygon: _Array, count: int, scratch: _Array, out: _Array, height: int, width: int
+) -> int:
+    """Writes what of a polygon lies around the pixels that it holds; returns of how many points.
+
+    All of it if there are none. A polygon of which parts were taken out may go around nothing.
+    """
+    outline = polygon[:count]
+    top, bottom, left, right = height, -1, width, -1
+    crossings = np.empty(count)
+    for row in range(height):
+        found = _cross_row(outline, row + _SLACK, crossings)
+        for k in range(0, found - 1, 2):
+            first, last = _first(crossings[k], width), _first(crossings[k + 1], width)
+            if first < last:
+                top, bottom = min(top, row), row
+                left, right = min(left, first), max(right, last - 1)
+    if bottom < 0:
+        out[:count] = polygon[:count].copy()
+        return count
+    edges = (left - 0.5, top - 0.5, right + 0.5, bottom + 0.5)
+    return _clip_to(polygon[:count].copy(), count, scratch, out, *edges)
 
 
 @jit
@@ -323,17 +369,7 @@ def _refit(polygon: _Array, count: int, outline: _Array) -> None:
 
     Where there are still too many, those go first whose absence takes least of the area.
     """
-    while count > 3:
-        least, where = np.inf, 0
-        for k in range(count):
-            n = k + 1 if k + 1 < count else 0
-            part = abs(_cross(polygon[k - 1 if k else count - 1], polygon[k], polygon[n]))
-            if part < least:
-                least, where = part, k
-        if count <= len(outline) and least > _SLACK:
-            break
-        _move(polygon, where + 1, count, -1)
-        count -= 1
+    count = _thin_out(polygon, count, len(outline))
     while count < len(outline):
         longest, where = -1.0, 0
         for k in range(count):
@@ -348,6 +384,23 @@ def _refit(polygon: _Array, count: int, outline: _Array) -> None:
         count += 1
     for k in range(count):
         outline[k, 0], outline[k, 1] = polygon[k, 0], polygon[k, 1]
+
+
+@jit
+def _thin_out(polygon: _Array, count: int, most: int) -> int:
+    """Takes straight points out of a polygon, and more above `most`; returns how many are left."""
+    while count > 3:
+        least, where = np.inf, 0
+        for k in range(count):
+            n = k + 1 if k + 1 < count else 0
+            part = abs(_cross(polygon[k - 1 if k else count - 1], polygon[k], polygon[n]))
+            if part < least:
+                least, where = part, k
+        if count <= most and least > _SLACK:
+            break
+        _move(polygon, where + 1, count, -1)
+        count -= 1
+    return count
 
 
 @jit
