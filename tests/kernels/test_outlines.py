@@ -40,7 +40,7 @@ def painted(polygon, size):
 @pytest.mark.parametrize("seed", range(3))
 def test_areas_and_extents_are_those_of_the_picture(seed):
     points = np.repeat(polygons(20, 8, seed), 2, axis=1)
-    moved, boxes = points.copy(), np.tile([1.0, 0, 0], (20, 1, 1))
+    moved, boxes = points.copy(), np.tile([1.0, 0, 0, 0], (20, 1, 1))
     cut(points, moved, moved, boxes, 16, *SIZE)
     for before, after, part in zip(points, moved, boxes[:, 0, 0], strict=True):
         seen, where = painted(before, SIZE)
@@ -60,7 +60,7 @@ def test_areas_and_extents_are_those_of_the_picture(seed):
 def test_what_lies_within_is_not_touched():
     corners = np.array([[[0.0, 0, 14, 11], [3.2, 4.1, 5, 6]]])
     points = outline(corners)
-    moved, boxes = points.copy(), np.tile([1.0, 0, 0], (1, 2, 1))
+    moved, boxes = points.copy(), np.tile([1.0, 0, 0, 0], (1, 2, 1))
     cut(points, moved, moved, boxes, 16, *SIZE)
     np.testing.assert_array_equal(moved, points)
     assert boxes[0, :, 0].tolist() == [1, 1]
@@ -69,13 +69,13 @@ def test_what_lies_within_is_not_touched():
 def test_a_corner_cut_off_leaves_its_exact_box():
     points, boxes = begin(np.array([[[-3.0, 2, 5, 20]]]), np.array([[0]]), SIZE)
     np.testing.assert_array_equal(enclose(points, 1), [[[0, 2, 5, 11]]])
-    assert boxes[0, 0].tolist() == [5 * 9 / (8 * 18), 1, -0.5]
+    assert boxes[0, 0].tolist() == [5 * 9 / (8 * 18), 1, -0.5, 0]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
 def test_places_that_are_none_are_not_seen(value):
     points = outline(np.array([[[2.0, 2, 6, 7]]]))
-    moved, boxes = points.copy(), np.array([[[1.0, 1, 0]]])
+    moved, boxes = points.copy(), np.array([[[1.0, 1, 0, 0]]])
     moved[0, :3, 1] = value
     cut(points, moved, moved, boxes, 16, *SIZE)
     assert np.isfinite(moved).all()
@@ -88,4 +88,4 @@ def test_places_that_are_none_are_not_seen(value):
 def test_none_at_all(count):
     points, boxes = begin(np.zeros((*count, 4)), np.zeros(count), SIZE)
     assert points.shape == (count[0], count[1] * 16, 2)
-    assert boxes.shape == (*count, 3)
+    assert boxes.shape == (*count, 4)

@@ -175,12 +175,15 @@ def test_loops_are_the_same_without_vectors(monkeypatch, channels):
     weights[1::2] = 1 - weights[::2]
     shares = np.zeros(8 * 19, kind)
     resize._repeat(weights, 19, 4 if channels == 3 else 1, shares)
+    longer = np.append(line, line[: 2 * channels])
+    thirds = rng.random(3 * 19).astype(kind) / 3
     wide = samples(rng, 300, "uint16") // 2
     flat, target = source.reshape(-1), np.zeros((5, 19, channels), np.uint8)
     for loop, given, place in [
         (warp._blend, (*blended, target, 7), 5),
         (warp._reverse, (flat, 2 * channels, 19, channels, target.reshape(-1), 19 * channels), 4),
-        (resize._sum_columns, (line, starts, weights, shares, 2, target, 3), 5),
+        (resize._sum_columns, (line, starts, weights, shares, 2, target, 3 * 19), 5),
+        (resize._sum_columns, (longer, starts, thirds, shares, 3, target, 4 * 19), 5),
         (blur._add_pairs, (wide, 5, 3, wide[:4] // 8, 3, np.zeros(192, np.uint16), 150), 5),
     ]:
         vector, plain = both_ways(monkeypatch, loop, *given)

@@ -17,6 +17,7 @@ from kaug.transforms import (
     Mosaic,
     OneOf,
     Perspective,
+    RandomCrop,
     Resize,
     Rotate90,
     Rotation,
@@ -198,6 +199,21 @@ def test_boxes_are_where_their_colors_are(transform):
                 or (beyond >= -0.51).all()
             )
     assert shown > 20
+
+
+def test_a_box_is_gone_when_a_crop_shows_what_covers_it_alone():
+    images, boxes = scenes(300, size=(40, 50))
+    policy = Compose([CutMix(num_classes=2), RandomCrop(20, 24)])
+    made = policy({"images": images, "bounding_boxes": boxes}, seed=4)
+    after, shown = made["bounding_boxes"], 0
+    for image, corners, labels in zip(made["images"], after["boxes"], after["labels"], strict=True):
+        seen = found(image)
+        assert set(seen) == {*labels[labels != -1].tolist()}
+        for label, box in zip(labels, corners, strict=True):
+            if label != -1 and (labels == label).sum() == 1:
+                shown += 1
+                np.testing.assert_allclose(box, seen[int(label)], atol=0.51)
+    assert shown > 150
 
 
 def test_mixup_keeps_the_boxes_of_both():

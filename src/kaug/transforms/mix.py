@@ -72,8 +72,8 @@ class MixUp(_Pair):
 
     The share is drawn from the beta distribution with both parameters `alpha`. Labels are blended
     alike and come out soft, as rows of floats that add up to 1; sample weights are blended too.
-    Train with a loss for soft labels, such as `categorical_crossentropy`. Masks, boxes and
-    keypoints are refused: a blend of two images has no single mask.
+    Train with a loss for soft labels, such as `categorical_crossentropy`. The boxes and keypoints
+    of both images are kept. Masks and maps are refused: a blend of two images has no single one.
 
     From Zhang, Cisse, Dauphin and Lopez-Paz, "mixup: Beyond empirical risk minimization",
     ICLR 2018, arXiv:1710.09412.
@@ -139,8 +139,9 @@ class CutMix(_Pair):
     The rectangle has the shape of the image and, before what sticks out is cut off, a part of its
     area drawn from the beta distribution with both parameters `alpha`; its centre lies anywhere.
     Labels and sample weights are blended by the areas that are left, and labels come out soft: see
-    `MixUp`. Masks are pasted as the images are. Boxes and keypoints are refused, since there
-    would be more of them than before.
+    `MixUp`. Masks and maps are pasted as the images are. Boxes and keypoints of both images are
+    kept, as far as they are seen: a box whose side is covered gets smaller, one that loses a corner
+    keeps its size, and `min_visible_area` says how much must be left.
 
     From Yun, Han, Oh, Chun, Choe and Yoo, "CutMix: Regularization strategy to train strong
     classifiers with localizable features", ICCV 2019, arXiv:1905.04899.
