@@ -182,7 +182,7 @@ def test_loops_are_the_same_without_vectors(monkeypatch, channels):
     for loop, given, place in [
         (warp._blend, (*blended, target, 7), 5),
         (warp._reverse, (flat, 2 * channels, 19, channels, target.reshape(-1), 19 * channels), 4),
-        (resize._sum_columns, (line, starts, weights, shares, 2, target, 3 * 19), 5),
+        (resize._sum_columns, (line, starts, weights, shares, 2, target, 4 * 19), 5),
         (resize._sum_columns, (longer, starts, thirds, shares, 3, target, 4 * 19), 5),
         (blur._add_pairs, (wide, 5, 3, wide[:4] // 8, 3, np.zeros(192, np.uint16), 150), 5),
     ]:
