@@ -376,3 +376,15 @@ def test_limits_in_a_store(suffix, tmp_path):
     kaug.open_dataset(path).verify(X, y)
     with pytest.raises(ValueError, match="min_area"):
         augment_dataset(X, {**y, "min_area": 19}, 6, RIGHT, out=path, seed=0)
+
+
+@pytest.mark.parametrize(("dtype", "due"), [("float64", "float64"), ("float16", "float32")])
+def test_lists_keep_the_dtype_of_their_boxes(dtype, due):
+    boxes = np.array([[0.1, 0.2, 30.123456789, 40]], dtype)
+    for given in ([boxes, boxes[:0]], np.stack([boxes, boxes])):
+        labels = [[1], []] if isinstance(given, list) else np.array([[1], [-1]])
+        batch = {"images": np.zeros((2, 64, 64), "uint8")}
+        batch["bounding_boxes"] = {"boxes": given, "labels": labels}
+        made = HorizontalFlip(0)(batch)["bounding_boxes"]["boxes"]
+        assert made.dtype == due
+        np.testing.assert_allclose(made[0], boxes, rtol=1e-6)

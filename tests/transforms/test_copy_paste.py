@@ -116,6 +116,21 @@ def test_what_is_beneath_by_eye():
     assert least["labels"].tolist() == [[7, 8], [7, -1]]
 
 
+def test_objects_without_pixels_are_not_pasted_and_are_covered():
+    masks = np.zeros((2, 20, 30, 1), bool)
+    masks[1] = True
+    images = np.zeros((2, 20, 30, 1), "uint8")
+    images[1] = 9
+    corners = np.array([[[2.0, 2, 10, 10]], [[0, 0, 30, 20]]])
+    objects = {"boxes": corners, "labels": np.array([[1], [2]]), "masks": masks}
+    transform = CopyPaste(object_p=1)
+    parameters = transform.draw(np.arange(2), seed=0)
+    parameters["partner"] = np.array([0.5, 0.0])  # each the other one
+    made = transform.apply({"images": images, "bounding_boxes": objects}, parameters)
+    assert (made["images"] == 9).all()
+    assert made["bounding_boxes"]["labels"].tolist() == [[2, -1], [2, -1]]
+
+
 def test_images_of_any_size_and_further_steps():
     images, objects = scenes(12)
     policy = Compose([Resize(height=41, width=57), HorizontalFlip(), CopyPaste(), Rotation(30)])

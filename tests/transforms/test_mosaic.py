@@ -272,6 +272,63 @@ def test_points_are_where_their_pixels_are():
                 assert not (0 <= y < 60 and 0 <= x < 80)
 
 
+@pytest.mark.parametrize("shape", [(2,), (2, 3)])
+@pytest.mark.parametrize("transform", [CutMix(p=0.5), MixUp(8.0, p=0.3), Mosaic(p=0.4)], ids=repr)
+def test_room_for_points_stays_zero_in_every_batch(transform, shape):
+    points = np.random.default_rng(0).uniform(1, 19, (12, *shape, 3))
+    points[..., 2] = 2
+    x = np.zeros((12, 20, 30, 1), "uint8")
+    policy = Compose([transform, HorizontalFlip(1)])
+    batches = []
+    for size in (1, 5, 12):
+        dataset = kaug.AugmentedDataset(
+            x, {"keypoints": points}, policy, batch_size=size, shuffle=False, seed=0
+        )
+        batches.append(np.concatenate([y["keypoints"] for _, y in dataset]))
+        np.testing.assert_array_equal(batches[-1], batches[0])
+    alone = ~policy.draw(np.arange(12), seed=0)["transforms"][0]["applied"]
+    assert alone.any()
+    if not isinstance(transform, Mosaic):  # which has the points of all, seen or not
+        assert not batches[0][alone, 2:].any()
+    with pytest.raises(ValueError, match="must have a visibility"):
+        policy({"images": x, "keypoints": points[..., :2]}, seed=0)
+
+
+def test_no_points_beside_boxes():
+    batch = {
+        "images": np.zeros((2, 20, 30, 1), "uint8"),
+        "bounding_boxes": {"boxes": np.zeros((2, 1, 4)), "labels": np.full((2, 1), -1)},
+    }
+    for points in (np.zeros((2, 0, 3)), np.zeros((2, 0, 4, 3)), [np.zeros((0, 2, 3))] * 2):
+        for transform in (HorizontalFlip(1), Mosaic(), CutMix()):
+            made = transform({**batch, "keypoints": points}, seed=0)
+            assert made["keypoints"].shape[:2] == (2, 0)
+
+
+def test_mixup_keeps_no_boxes_of_what_is_not_seen():
+    images, boxes = scenes(200)
+    transform = MixUp(0.2, num_classes=2)
+    parameters = transform.draw(np.arange(200), seed=0)
+    partner, share = partners_of(parameters, 200), parameters["share"]
+    made = transform({"images": images, "bounding_boxes": boxes}, seed=0)["bounding_boxes"]
+    assert (share < 1 / 510).any()
+    for row in range(200):
+        due = [boxes["labels"][row]] * int(share[row] >= 1 / 510)
+        due += [boxes["labels"][partner[row]]] * int(1 - share[row] >= 1 / 510)
+        due = np.concatenate(due)
+        kept = made["labels"][row]
+        assert kept[kept != -1].tolist() == due[due != -1].tolist()
+
+
+def test_masks_of_boxes_may_lie_in_any_order():
+    images, boxes = scenes(20)
+    turned = {**boxes, "masks": np.asfortranarray(boxes["masks"])}
+    for transform in WITH_BOXES:
+        made = transform({"images": images, "bounding_boxes": boxes}, seed=1)["bounding_boxes"]
+        same = transform({"images": images, "bounding_boxes": turned}, seed=1)["bounding_boxes"]
+        np.testing.assert_array_equal(made["masks"], same["masks"])
+
+
 def test_labels_are_the_shares_of_what_is_seen():
     images = np.tile(np.eye(4, dtype="float32")[:, np.newaxis, np.newaxis], (1, 10, 14, 1))
     batch = {"images": images, "labels": np.arange(4), "sample_weight": np.arange(4.0)}

@@ -16,6 +16,8 @@ from kaug._types import Array, Batch
 
 # What there is for each box beside its outline, and for each point, has a name that begins so.
 OF_BOXES, OF_POINTS = "of boxes", "of points"
+#: Which points are those of nobody, and remain zeros.
+NOBODY = f"{OF_POINTS}: nobody"
 
 
 def joined(batches: Sequence[Batch]) -> Batch:
@@ -44,7 +46,7 @@ def with_room(batch: Batch, like: Mapping[str, Array]) -> Batch:
     return batch | _in_one(
         {
             name: tuple(
-                filled_up(part, to.shape[1], blank(name.removeprefix(f"{OF_BOXES}: ")))
+                filled_up(part, to.shape[1], blank(name))
                 for part, to in zip(parts, due[name], strict=True)
             )
             for name, parts in _apart(batch).items()
@@ -61,9 +63,9 @@ def filled_up(array: Array, count: int, value: float) -> Array:
     return result
 
 
-def blank(column: str) -> int:
-    """Returns what stands in a column of boxes where there is none."""
-    return -1 if column == "labels" else 0
+def blank(name: str) -> int:
+    """Returns what an array of a batch has where there is no box or point."""
+    return {f"{OF_BOXES}: labels": -1, NOBODY: 1}.get(name, 0)
 
 
 def _apart(batch: Mapping[str, Array]) -> dict[str, tuple[Array, Array]]:

@@ -9,7 +9,18 @@ from kaug._apply.batches import INSTANCES
 from kaug._apply.boxes import POINTS
 from kaug._kernels import outlines, read_only
 from kaug._kernels.mixing import paste
-from kaug._types import Array, Batch, Size
+from kaug._types import Array, Batch, Floats, Size
+
+
+def hidden(batch: Batch, rows: NDArray[np.bool_]) -> Batch:
+    """Returns a batch without the boxes and points of some rows, `(M,)`."""
+    result = dict(batch)
+    for name in ("inside", "boxes"):
+        if name in batch:
+            array = batch[name]
+            result[name] = np.where(rows.reshape(-1, *[1] * (array.ndim - 1)), 0, array)
+            result[name] = result[name].astype(array.dtype)
+    return result
 
 
 def cover(batch: Batch, spans: Array, size: Size) -> Batch:
@@ -56,7 +67,7 @@ def keep(batch: Batch, spans: Array) -> Batch:
             own += (left, top)
         result["points"], result["boxes"] = points, seen
     if INSTANCES in batch:
-        masks = result[INSTANCES] = np.zeros_like(batch[INSTANCES])
+        masks = result[INSTANCES] = np.zeros(batch[INSTANCES].shape, batch[INSTANCES].dtype)
         paste_rectangles(batch[INSTANCES], spans, masks)
     return result
 
@@ -64,7 +75,8 @@ def keep(batch: Batch, spans: Array) -> Batch:
 def cover_pixels(batch: Batch, covered: NDArray[np.bool_]) -> Batch:
     """Returns a batch without what lies under pixels that are covered.
 
-    Boxes lose on each side as much as their masks do.
+    Boxes lose on each side as much as their masks do; one whose mask is empty goes when all of its
+    pixels are covered.
 
     Args:
         batch: What belongs to images, the masks of boxes among it.
@@ -80,6 +92,9 @@ def cover_pixels(batch: Batch, covered: NDArray[np.bool_]) -> Batch:
     points, seen = batch["points"].copy(), batch["boxes"].copy()
     seen[..., 0] *= np.where(changed, after / np.maximum(before, 1), 1)
     outer = np.where(changed[..., np.newaxis], ends_after - ends_before, 0)
+    for row, number in np.argwhere((before == 0) & (seen[..., 0] > 0)):
+        if _all_under(points[row, number * POINTS :][:POINTS], covered[row]):
+            seen[row, number, 0] = 0
     outlines.trim(points, seen, outer.astype(np.float64), POINTS)
     result["points"], result["boxes"] = points, seen
     return result
@@ -102,6 +117,13 @@ def chosen_objects(
     if "inside" in batch:
         result["inside"] = batch["inside"] & _at(batch["points"], seen_pixels)
     return result
+
+
+def _all_under(outline: Floats, covered: NDArray[np.bool_]) -> bool:
+    """Tells whether all pixels around an outline are covered."""
+    left, top = np.maximum(np.floor(outline.min(axis=0) + 0.5), 0).astype(int)
+    right, bottom = np.ceil(outline.max(axis=0) + 0.5).astype(int)
+    return bool(covered[top:bottom, left:right].all())
 
 
 def _extent(masks: Array) -> tuple[Array, Array]:

@@ -82,7 +82,8 @@ def _check(corners: Array, labels: Array, count: int, box_format: str) -> None:
         raise ValueError(message(_rule(width), received, fix))
     if corners.dtype.kind not in "iuf" or labels.dtype.kind not in "if":
         rule = "Boxes must be real numbers and their labels signed numbers: -1 marks padding"
-        raise TypeError(message(rule, f"{describe(corners)} and {describe(labels)}"))
+        fix = 'Convert labels with .astype("int32").' if labels.dtype.kind == "u" else ""
+        raise TypeError(message(rule, f"{describe(corners)} and {describe(labels)}", fix))
 
 
 def check_field_name(name: Any, rank: int | None = None) -> None:
@@ -138,12 +139,14 @@ def _dense(corners: Any, labels: Any, width: int) -> tuple[Array, Array]:
     sizes = [len(each) for each in corners]
     if len(labels) != len(corners) or sizes != [len(each) for each in labels]:
         raise ValueError(message(rule, "lists of boxes and labels of different lengths"))
-    dense = np.zeros((len(sizes), max(sizes, default=0), width), np.float32)
+    given = [as_array(each, "boxes") for each in corners]
+    known = [as_places(each).dtype for each in given if each.size and each.dtype.kind in "iuf"]
+    dense = np.zeros((len(sizes), max(sizes, default=0), width), np.result_type("f4", *known))
     classes = np.full(dense.shape[:2], -1, np.int64)
     for number, size in enumerate(sizes):
         if not size:
             continue
-        each, names = as_array(corners[number], "boxes"), as_array(labels[number], "labels")
+        each, names = given[number], as_array(labels[number], "labels")
         if each.shape != (size, width) or names.shape != (size,) or names.dtype.kind not in "iu":
             received = f"{describe(each)} and {describe(names)} for image {number}"
             raise ValueError(message(f"{rule}, labels being integers", received))

@@ -96,8 +96,8 @@ class Boxes(PickledByPlace):
             beside = made.get(f"{OF_BOXES}: {name}")
             new = column[index] if beside is None else beside[kept:]
             new = places.astype(column.dtype) if name == "boxes" else new
-            new[~visible] = blank(name)
-            own = filled_up(column[:kept], new.shape[1], blank(name))
+            new[~visible] = blank(f"{OF_BOXES}: {name}")
+            own = filled_up(column[:kept], new.shape[1], blank(f"{OF_BOXES}: {name}"))
             result[name] = np.concatenate([own, _in_order(new, order)])
         if INSTANCES in made:
             layers = np.moveaxis(made[INSTANCES], -1, 1)[kept:]

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from kaug._apply.joining import OF_POINTS, filled_up
+from kaug._apply.joining import NOBODY, OF_POINTS, filled_up
 from kaug._targets.box_columns import as_places
 from kaug._targets.by_place import PickledByPlace
 from kaug._targets.structures import check_finite
 from kaug._types import Array, Batch, Floats, Rows
 from kaug._validation import as_array, describe, message
 
-# What the arrays to be joined are called.
-VISIBILITY, NOBODY = f"{OF_POINTS}: visibility", f"{OF_POINTS}: nobody"
+# What the third number of points is called among arrays to be joined.
+VISIBILITY = f"{OF_POINTS}: visibility"
 _HIDDEN = (
     "Write points that are hidden as (0, 0) with the visibility 0, in an array (N, P, 3), or "
     "(N, P, K, 3) for several persons."
@@ -59,6 +59,14 @@ class Keypoints(PickledByPlace):
         """How many points a row has."""
         return int(self._array.shape[1])
 
+    def check_can_be_hidden(self) -> None:
+        """Raises for points without a visibility, where some of several images are not seen."""
+        if self._form[-1] < 3:
+            rule = "Where images are mixed, `keypoints` must have a visibility, (x, y, visibility)"
+            fix = "Add one: np.concatenate([points, np.ones((*points.shape[:-1], 1))], -1)."
+            received = f"shape {self._array.shape[:1] + self._form}"
+            raise ValueError(message(f"{rule}, or what is not seen would be points", received, fix))
+
     def begun(self, rows: Any) -> Floats:
         """Returns the points of some rows, `(m, P, 2)`, those of all persons one after another."""
         return self._array[rows, :, :2].astype(np.float64)
@@ -82,7 +90,8 @@ class Keypoints(PickledByPlace):
         beside = {name: array[kept:] for name, array in made.items()}
         beside = beside if NOBODY in beside else self.beside(index)
         new = np.concatenate([points, beside[VISIBILITY]], axis=2).astype(self._array.dtype)
-        new[..., 2:] *= made["inside"][kept:, -count:, np.newaxis]
+        inside = made["inside"][kept:]
+        new[..., 2:] *= inside[:, inside.shape[1] - count :, np.newaxis]
         if self.swaps:
             mirrored = made["mirrored"][kept:]
             persons = new.reshape(*mirrored.shape, *self._form[-2:])

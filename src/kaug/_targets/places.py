@@ -66,6 +66,8 @@ class Places(PickledByPlace, Companion):
             self._boxes = Boxes(boxes, settings, count, size, checked=checked)
         if "keypoints" in given:
             self._keypoints = Keypoints(given["keypoints"], count, pairs)
+            if joins:
+                self._keypoints.check_can_be_hidden()
 
     def begun(self, rows: Any, size: tuple[int, int]) -> Batch:
         """Returns points of some rows, and what is seen of them, in pictures of a size."""

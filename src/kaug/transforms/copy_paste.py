@@ -104,9 +104,10 @@ class CopyPaste(Mixing):
         return places | over | blended(own, others, [share])
 
     def _chosen(self, partners: Batch, parameters: Parameters) -> NDArray[np.bool_]:
-        """Returns which of the partners' boxes are pasted, `(M, B)`."""
+        """Returns which of the partners' boxes are pasted, `(M, B)`: only what has pixels."""
         key = parameters["words"].astype(np.int64)
         count = partners["boxes"].shape[1]
         words, _ = encrypt(key[:, :1], key[:, 1:], np.arange(count), 0)  # type: ignore[arg-type]
         drawn = (np.asarray(words) + 0.5) * 2.0**-32 < self.object_p
-        return np.asarray(drawn & (partners["boxes"][..., 0] > 0))
+        there = (partners["boxes"][..., 0] > 0) & (partners[INSTANCES] != 0).any(axis=(1, 2))
+        return np.asarray(drawn & there)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kaug._apply.dtypes import to_dtype, working_dtype
 from kaug._apply.joining import joined, shared_maps
-from kaug._apply.overlaps import cover, keep, paste_rectangles
+from kaug._apply.overlaps import cover, hidden, keep, paste_rectangles
 from kaug._apply.parameters import UNIT, Bounds
 from kaug._apply.resample import size_of
 from kaug._draw.distributions import beta, check_alpha
@@ -26,6 +26,9 @@ from kaug._kernels.mixing import blend
 from kaug._types import Array, Batch, Floats, Parameters
 from kaug._validation import message
 from kaug.transforms._bases.mixing import Mixing, blended
+
+# Of an image with a smaller share no byte tells.
+_UNSEEN = 1 / 510
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,7 +76,10 @@ class MixUp(_Pair):
     The share is drawn from the beta distribution with both parameters `alpha`. Labels are blended
     alike and come out soft, as rows of floats that add up to 1; sample weights are blended too.
     Train with a loss for soft labels, such as `categorical_crossentropy`. The boxes and keypoints
-    of both images are kept. Masks and maps are refused: a blend of two images has no single one.
+    of both images are kept, but for those of an image of which less than 1/510 is seen, half a
+    step of a byte. Small values of `alpha` leave many that are hardly seen, so detectors are
+    trained with large ones, such as 8. Masks and maps are refused: a blend of two images has no
+    single one.
 
     From Zhang, Cisse, Dauphin and Lopez-Paz, "mixup: Beyond empirical risk minimization",
     ICLR 2018, arXiv:1710.09412.
@@ -125,6 +131,10 @@ class MixUp(_Pair):
     def shares(self, parameters: Parameters, size: tuple[int, int]) -> Floats:
         del size
         return np.asarray(parameters["share"])
+
+    def _seen(self, own: Batch, partners: Batch, parameters: Parameters) -> tuple[Batch, Batch]:
+        share = parameters["share"]
+        return hidden(own, share < _UNSEEN), hidden(partners, 1 - share < _UNSEEN)
 
     def _check_carries(self, what: str) -> None:
         if what in ("segmentation masks", "maps"):
