@@ -323,7 +323,7 @@ BAD_INPUT = [
         r"Received: an array of shape \(0, 6, 5, 3\) and dtype uint8\.$",
     ),
     ("one image", {"x": X[0, :, :, 0]}, ValueError, r"batch of images.*Fix|For one image pass"),
-    ("rank 5", {"x": X[None]}, ValueError, "must be a batch of images of shape"),
+    ("rank 6", {"x": X[None, None]}, ValueError, "must be a batch of images of shape"),
     ("no height", {"x": X[:, :0]}, ValueError, "none of them zero"),
     (
         "images of two sizes",
