@@ -139,19 +139,24 @@ def _dense(corners: Any, labels: Any, width: int) -> tuple[Array, Array]:
     sizes = [len(each) for each in corners]
     if len(labels) != len(corners) or sizes != [len(each) for each in labels]:
         raise ValueError(message(rule, "lists of boxes and labels of different lengths"))
-    given = [as_array(each, "boxes") for each in corners]
-    known = [as_places(each).dtype for each in given if each.size and each.dtype.kind in "iuf"]
-    dense = np.zeros((len(sizes), max(sizes, default=0), width), np.result_type("f4", *known))
+    dense = np.zeros((len(sizes), max(sizes, default=0), width), _dtype_of(corners))
     classes = np.full(dense.shape[:2], -1, np.int64)
     for number, size in enumerate(sizes):
         if not size:
             continue
-        each, names = given[number], as_array(labels[number], "labels")
+        each, names = as_array(corners[number], "boxes"), as_array(labels[number], "labels")
         if each.shape != (size, width) or names.shape != (size,) or names.dtype.kind not in "iu":
             received = f"{describe(each)} and {describe(names)} for image {number}"
             raise ValueError(message(f"{rule}, labels being integers", received))
         dense[number, :size], classes[number, :size] = each, names
     return dense, classes
+
+
+def _dtype_of(arrays: Any) -> Any:
+    """Returns the dtype of places that holds those of all arrays; what has none takes float32."""
+    given = [each for each in arrays if isinstance(each, np.ndarray) and each.size]
+    places = [as_places(each[:0]) for each in given if each.dtype.kind in "iuf"]
+    return np.result_type(np.float32, *places)
 
 
 def _dense_field(value: Any, sizes: Sequence[int], name: str) -> Array:
