@@ -14,11 +14,11 @@ from multiprocessing.pool import ThreadPool
 os.environ.setdefault("KAUG_NUM_THREADS", "2")
 
 import _report
-import albumentations as A  # noqa: N812 - as its users do
+import albumentations as alb
 import cv2
 import numpy as np
 
-from kaug import transforms as T  # noqa: N812 - short, as the other is
+from kaug import transforms as kt
 
 SIZE, BOXES, THREADS = 640, 20, 2
 FILL = {"fill_mode": "constant"}
@@ -26,56 +26,56 @@ FILL = {"fill_mode": "constant"}
 # By name: kaug's policy, and what of albumentations does as much.
 POLICIES = {
     "flips": (
-        [T.HorizontalFlip(), T.VerticalFlip()],
-        [A.HorizontalFlip(p=0.5), A.VerticalFlip(p=0.5)],
+        [kt.HorizontalFlip(), kt.VerticalFlip()],
+        [alb.HorizontalFlip(p=0.5), alb.VerticalFlip(p=0.5)],
     ),
     "affine": (
-        [T.Affine(rotation=20, height_shift=0.1, width_shift=0.1, zoom=0.2, **FILL)],
-        [A.Affine(scale=(0.8, 1.2), translate_percent=(-0.1, 0.1), rotate=(-20, 20), p=1)],
+        [kt.Affine(rotation=20, height_shift=0.1, width_shift=0.1, zoom=0.2, **FILL)],
+        [alb.Affine(scale=(0.8, 1.2), translate_percent=(-0.1, 0.1), rotate=(-20, 20), p=1)],
     ),
     "crop and flip": (
-        [T.RandomResizedCrop((0.3, 1.0), height=SIZE), T.HorizontalFlip()],
-        [A.RandomResizedCrop((SIZE, SIZE), scale=(0.3, 1.0)), A.HorizontalFlip(p=0.5)],
+        [kt.RandomResizedCrop((0.3, 1.0), height=SIZE), kt.HorizontalFlip()],
+        [alb.RandomResizedCrop((SIZE, SIZE), scale=(0.3, 1.0)), alb.HorizontalFlip(p=0.5)],
     ),
     "crop that keeps boxes": (
-        [T.BoxSafeCrop(SIZE)],
-        [A.RandomSizedBBoxSafeCrop(SIZE, SIZE)],
+        [kt.BoxSafeCrop(SIZE)],
+        [alb.RandomSizedBBoxSafeCrop(SIZE, SIZE)],
     ),
     "letterbox": (
-        [T.Letterbox(416, 512)],
-        [A.LongestMaxSize(416), A.PadIfNeeded(416, 512)],
+        [kt.Letterbox(416, 512)],
+        [alb.LongestMaxSize(416), alb.PadIfNeeded(416, 512)],
     ),
     "crop, flip, rotation": (
-        [T.RandomCrop(512), T.HorizontalFlip(), T.Rotation(15, **FILL)],
-        [A.RandomCrop(512, 512), A.HorizontalFlip(p=0.5), A.Rotate((-15, 15), p=1)],
+        [kt.RandomCrop(512), kt.HorizontalFlip(), kt.Rotation(15, **FILL)],
+        [alb.RandomCrop(512, 512), alb.HorizontalFlip(p=0.5), alb.Rotate((-15, 15), p=1)],
     ),
     "perspective": (
-        [T.Perspective(0.2, **FILL)],
-        [A.Perspective((0.05, 0.1), p=1)],
+        [kt.Perspective(0.2, **FILL)],
+        [alb.Perspective((0.05, 0.1), p=1)],
     ),
     "elastic": (
-        [T.ElasticDeformation(**FILL)],
-        [A.ElasticTransform(alpha=300, sigma=10, p=1)],
+        [kt.ElasticDeformation(**FILL)],
+        [alb.ElasticTransform(alpha=300, sigma=10, p=1)],
     ),
     "crop, flip, color": (
-        [T.RandomResizedCrop(height=SIZE), T.HorizontalFlip(), T.ColorJitter()],
+        [kt.RandomResizedCrop(height=SIZE), kt.HorizontalFlip(), kt.ColorJitter()],
         [
-            A.RandomResizedCrop((SIZE, SIZE)),
-            A.HorizontalFlip(p=0.5),
-            A.ColorJitter((0.8, 1.2), (0.8, 1.2), (0.8, 1.2), (-0.05, 0.05), p=1),
+            alb.RandomResizedCrop((SIZE, SIZE)),
+            alb.HorizontalFlip(p=0.5),
+            alb.ColorJitter((0.8, 1.2), (0.8, 1.2), (0.8, 1.2), (-0.05, 0.05), p=1),
         ],
     ),
     "affine, holes, noise": (
-        [T.Affine(rotation=10, zoom=0.1, **FILL), T.CoarseDropout(), T.GaussianNoise(0.05)],
+        [kt.Affine(rotation=10, zoom=0.1, **FILL), kt.CoarseDropout(), kt.GaussianNoise(0.05)],
         [
-            A.Affine(scale=(0.9, 1.1), rotate=(-10, 10), p=1),
-            A.CoarseDropout(p=1),
-            A.GaussNoise((0.05, 0.05), p=1),
+            alb.Affine(scale=(0.9, 1.1), rotate=(-10, 10), p=1),
+            alb.CoarseDropout(p=1),
+            alb.GaussNoise((0.05, 0.05), p=1),
         ],
     ),
     "mosaic": (
-        [T.Mosaic()],
-        [A.Mosaic(target_size=(SIZE, SIZE), cell_shape=(SIZE // 2, SIZE // 2), p=1)],
+        [kt.Mosaic()],
+        [alb.Mosaic(target_size=(SIZE, SIZE), cell_shape=(SIZE // 2, SIZE // 2), p=1)],
     ),
 }
 
@@ -93,7 +93,7 @@ def scenes(count):
 
 def by_kaug(transforms, images, boxes, labels, masks):
     """Returns a function of the round."""
-    policy = T.Compose(transforms)
+    policy = kt.Compose(transforms)
     batch = {
         "images": images,
         "bounding_boxes": {"boxes": boxes, "labels": labels},
@@ -104,9 +104,9 @@ def by_kaug(transforms, images, boxes, labels, masks):
 
 def by_albumentations(transforms, images, boxes, labels, masks):
     """Returns a function of the round."""
-    params = A.BboxParams("pascal_voc", label_fields=["class_labels"])
-    policy, pool = A.Compose(transforms, bbox_params=params), ThreadPool(THREADS)
-    mosaic, count = isinstance(transforms[0], A.Mosaic), len(images)
+    params = alb.BboxParams("pascal_voc", label_fields=["class_labels"])
+    policy, pool = alb.Compose(transforms, bbox_params=params), ThreadPool(THREADS)
+    mosaic, count = isinstance(transforms[0], alb.Mosaic), len(images)
 
     def targets_of(row):
         columns = {"image": images, "mask": masks, "bboxes": boxes, "class_labels": labels}

@@ -67,7 +67,7 @@ def points_along(quads: Floats) -> Floats:
     forth = (np.arange(_PER_SIDE) / _PER_SIDE)[:, np.newaxis]
     starts, ends = quads[..., np.newaxis, :], np.roll(quads, -1, axis=-2)[..., np.newaxis, :]
     points = starts + (ends - starts) * forth - 0.5
-    return points.reshape(len(quads), quads.shape[1] * 4 * _PER_SIDE, 2)
+    return points.reshape(len(quads), quads.shape[1] * POINTS, 2)
 
 
 def enclose(points: Floats, count: int) -> Floats:
@@ -75,7 +75,7 @@ def enclose(points: Floats, count: int) -> Floats:
 
     They are the first of the points.
     """
-    outlines = points[:, : count * 4 * _PER_SIDE].reshape(len(points), count, 4 * _PER_SIDE, 2)
+    outlines = points[:, : count * POINTS].reshape(len(points), count, POINTS, 2)
     outlines = outlines + 0.5
     return np.concatenate([outlines.min(axis=2), outlines.max(axis=2)], axis=-1)
 
@@ -109,7 +109,7 @@ def begin_outlines(points: Floats, there: Array, size: tuple[int, int]) -> tuple
     seen = np.zeros((*there.shape, 4))
     seen[..., 0] = there
     points = np.ascontiguousarray(points)
-    outlines.begin(points, seen, 4 * _PER_SIDE, size[0], size[1])
+    outlines.begin(points, seen, POINTS, size[0], size[1])
     return points, seen
 
 
@@ -145,7 +145,7 @@ def cut_off(
         seen: As `begin` returns it.
         size: Height and width of the image.
     """
-    outlines.cut(before, points, held, seen, 4 * _PER_SIDE, size[0], size[1])
+    outlines.cut(before, points, held, seen, POINTS, size[0], size[1])
 
 
 def clip(corners: Floats, size: tuple[int, int]) -> Floats:

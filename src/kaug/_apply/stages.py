@@ -225,8 +225,8 @@ class Course:
 
     def part(self, rows: Any) -> Course:
         """Returns the course of some of the rows."""
-        steps, partners = (tuple(each.part(rows) for each in own) for own in self._parts)
-        return Course(steps, partners, self.frames)
+        steps = tuple(each.part(rows) for each in self.steps)
+        return Course(steps, tuple(each.part(rows) for each in self.partners), self.frames)
 
     def before(self, number: int, partner: int) -> Course:
         """Returns what a partner of a step goes through before it is mixed in.
@@ -243,10 +243,6 @@ class Course:
         steps = (each for each in self.steps[:number] if not each.transform._blends)
         partners = tuple(each._until(number) for each in self.partners)
         return Course(tuple(steps), partners, self.frames)
-
-    @property
-    def _parts(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        return self.steps, self.partners
 
 
 class Partners(Protocol):

@@ -22,8 +22,10 @@ _ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 _Array = NDArray[Any]
 
 
-def encrypt(key0: int, key1: int, counter0: int, counter1: int) -> tuple[int, int]:
-    """Returns what two 32-bit words of counter become under two of key, all of them 0..2³²-1.
+def encrypt(key0: Any, key1: Any, counter0: Any, counter1: Any) -> tuple[Any, Any]:
+    """Returns what two 32-bit words of counter become under two of key.
+
+    All of them are integers 0..2³²-1, or int64 arrays of such.
 
     Nothing here leaves 64-bit integers, so Python and the compiler read the same text alike: single
     keys are made in Python, where waking compiled code would take longer than the cipher, and

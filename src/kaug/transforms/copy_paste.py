@@ -78,10 +78,6 @@ class CopyPaste(Mixing):
     def _bounds(self) -> Bounds:
         return {**super()._bounds(), "words": {"minimum": 0, "maximum": 2**32 - 1}}
 
-    @property
-    def _partners(self) -> int:
-        return 1
-
     def _check_targets(self, names: Collection[str]) -> None:
         if INSTANCES not in names:
             rule = "CopyPaste pastes objects along their masks, so boxes must have masks"
@@ -107,7 +103,7 @@ class CopyPaste(Mixing):
         """Returns which of the partners' boxes are pasted, `(M, B)`: only what has pixels."""
         key = parameters["words"].astype(np.int64)
         count = partners["boxes"].shape[1]
-        words, _ = encrypt(key[:, :1], key[:, 1:], np.arange(count), 0)  # type: ignore[arg-type]
-        drawn = (np.asarray(words) + 0.5) * 2.0**-32 < self.object_p
+        words, _ = encrypt(key[:, :1], key[:, 1:], np.arange(count), 0)
+        drawn = (words + 0.5) * 2.0**-32 < self.object_p
         there = (partners["boxes"][..., 0] > 0) & (partners[INSTANCES] != 0).any(axis=(1, 2))
         return np.asarray(drawn & there)

@@ -42,10 +42,6 @@ class _Pair(Mixing):
     def _bounds(self) -> Bounds:
         return {**super()._bounds(), **dict.fromkeys(("share", "row", "column"), UNIT)}
 
-    @property
-    def _partners(self) -> int:
-        return 1
-
     @abstractmethod
     def mix_images(self, images: Array, partners: Array, parameters: Parameters) -> Array:
         """Returns `images` with something of `partners`, row by row."""

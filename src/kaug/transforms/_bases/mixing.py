@@ -36,6 +36,10 @@ class Mixing(Transform):
         return {**super()._bounds(), "partner": {"minimum": 0.0, "below": 1.0}}
 
     @property
+    def _partners(self) -> int:
+        return 1
+
+    @property
     def _blends(self) -> bool:
         return True
 

@@ -112,8 +112,8 @@ class WayBack:
         for step in moving_steps(transform, parameters):
             own = step.transform._matrices(step.parameters, self.after)
             warp = matrices.compose(warp, matrices.where(step.rows, own))
-            shape: Any = step.transform.output_shape((*self.after, 1))  # type: ignore[arg-type]
-            self.after = (shape[0], shape[1])
+            height, width, _ = step.output_shape((*self.after, 1))
+            self.after = (height, width)
         self._pixels = to_pixels(warp, self.before, self.after)[:, ::-1]  # x, then y
 
     def points(self, points: Floats) -> Floats:
