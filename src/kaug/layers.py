@@ -1,9 +1,7 @@
 """Transforms as a Keras layer: on tensors, inside a model or a `tf.data` pipeline.
 
-A transform decides in NumPy. So that the tensors of any backend get the same decisions, a layer
-draws a long table of them once, for the rows 0..65,535, turns it into matrices, and then picks rows
-of the table at random. The picture that row `r` was picked for comes out as the transform itself
-would make it for row `r`.
+The layer draws on tensors what a transform draws in NumPy (`kaug._draw.tensors`), plans with the
+same code, and carries the plan out on tensors (`kaug._tensors`).
 """
 
 import itertools
@@ -11,40 +9,36 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
-import numpy as np
+from keras import ops
 
+from kaug._apply.batches import MapName
 from kaug._apply.boxes import FORMATS
 from kaug._apply.leaf import shape_after
-from kaug._apply.matrices import to_pixels
-from kaug._apply.resample import Resampling
-from kaug._draw.keys import Key, check_rows, resolve_seed
+from kaug._apply.plan import plan
+from kaug._draw.keys import resolve_seed
+from kaug._draw.tensors import TensorDraws, TensorKey, rows_of
+from kaug._pipeline import in_pipeline, is_in_pipeline
 from kaug._show import html
 from kaug._targets.box_checks import check_format
 from kaug._targets.names import MAPS, MOVING
-from kaug._tensors.backend import (
-    ROWS,
-    AnyBackend,
-    InDataPipeline,
-    Table,
-    TensorFlow,
-    is_of_tensorflow_graph,
-    warped_masks,
-)
+from kaug._tensors import targets
+from kaug._tensors.execute import carry_out
 from kaug._tensors.inputs import (
     check_arguments,
     check_data,
     check_moving,
     checked_rank,
     doubt,
+    dtype_of,
     moving_maps,
 )
-from kaug._tensors.targets import moved_boxes, moved_keypoints
-from kaug._types import Shape
 from kaug._validation import describe, message
 from kaug.transforms import Transform
 from kaug.transforms._bases.config import register_with_keras
 
 __all__ = ["RandomTransform"]
+
+_OF_PIXELS = ("segmentation_masks", *MAPS)
 
 
 @keras.saving.register_keras_serializable("kaug")
@@ -121,35 +115,41 @@ class RandomTransform(keras.layers.Layer):
         self.seed = seed
         fix = "Oriented boxes move with kaug.AugmentedDataset, or in a call of the transform."
         self.bounding_box_format = check_format(bounding_box_format, FORMATS, fix)
-        self._sampling = _checked_sampling(transform)
-        self._table_seed = resolve_seed(seed)
-        key = Key.from_seed(self._table_seed)
-        self.seed_generator = keras.random.SeedGenerator(key.integer(0, bits=31))
+        _check_runs_on_tensors(transform)
+        self._seed = resolve_seed(seed)
         self._calls = itertools.count()  # of batches in `tf.data`, where Keras cannot count
-        self._tables: dict[tuple[int, int], Table] = {}
-        # TensorFlow's resampling is one op, which its compiler does not know.
-        self.supports_jit = keras.backend.backend() != "tensorflow"
+        self.step = self.add_weight(
+            shape=(), dtype="int32", initializer="zeros", trainable=False, name="step"
+        )
         self.built = True
 
     # What Keras calls ---------------------------------------------------------------------------
 
     def __call__(self, data: Any, *arguments: Any, **options: Any) -> Any:
-        """Calls the layer, with TensorFlow itself on the tensors of a `tf.data` pipeline."""
+        """Calls the layer; on the tensors of a `tf.data` pipeline, on arrays."""
         check_data(data, self.bounding_box_format)
         check_arguments(arguments)
-        if keras.backend.backend() != "tensorflow" and is_of_tensorflow_graph(data):
+        if is_in_pipeline(data):
             training = arguments[0] if arguments else options.get("training", False)
-            return self._call(data, bool(training), InDataPipeline(self._calls))
+            return self._call_in_pipeline(data, training=bool(training))
         return super().__call__(data, *arguments, **options)
 
     def call(self, data: Any, training: bool = False) -> Any:
         """Returns the images of `data`, and what belongs to them, transformed."""
-        backend = TensorFlow() if keras.backend.backend() == "tensorflow" else AnyBackend()
-        return self._call(data, training, backend)
+        parts = dict(data) if isinstance(data, Mapping) else {"images": data}
+        if training:
+            parts |= self._transformed(parts)
+        parts["images"] = ops.cast(parts["images"], self.compute_dtype)
+        return parts if isinstance(data, Mapping) else parts["images"]
+
+    def load_own_variables(self, store: Any) -> None:
+        """Takes over the step; layers of version 0.1 have none."""
+        if len(store):
+            super().load_own_variables(store)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """Returns `input_shape`."""
-        return input_shape
+        """Returns the shape of images, given that of a batch of images."""
+        return (*input_shape[:-3], *shape_after(self.transform, tuple(input_shape[-3:])))
 
     def compute_output_spec(self, data: Any, training: bool = False) -> Any:
         """Returns the shapes and dtypes of what `call` returns."""
@@ -158,7 +158,7 @@ class RandomTransform(keras.layers.Layer):
             # Anew, since to a model the same tensor would be both before and behind the layer.
             others = {name: keras.tree.map_structure(_anew, part) for name, part in data.items()}
             return {**others, "images": self.compute_output_spec(data["images"])}
-        return keras.KerasTensor(data.shape, self.compute_dtype)
+        return keras.KerasTensor(self.compute_output_shape(data.shape), self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments as plain data."""
@@ -200,65 +200,64 @@ class RandomTransform(keras.layers.Layer):
 
     # How it is carried out ----------------------------------------------------------------------
 
-    def _call(self, data: Any, training: bool, backend: "AnyBackend") -> Any:
-        parts = dict(data) if isinstance(data, Mapping) else {"images": data}
-        if training:
-            maps = moving_maps(parts)
-            names = [name for name in ("images", *MOVING, *maps) if name in parts]
-            doubt(parts, names)
-            moving = _map_arrays(backend.convert, {name: parts[name] for name in names})
-            single = checked_rank(moving["images"]) == 3
-            if single:
-                moving = _map_arrays(lambda array: array[None], moving)
-            moved = self._moved(moving, backend)
-            parts.update(_map_arrays(lambda array: array[0], moved) if single else moved)
-        else:
-            parts["images"] = backend.cast(parts["images"], self.compute_dtype)
-        return parts if isinstance(data, Mapping) else parts["images"]
+    def _transformed(self, parts: dict[str, Any]) -> dict[str, Any]:
+        """Returns those of the parts that change, transformed together."""
+        maps = moving_maps(parts)
+        names = [name for name in ("images", *MOVING, *maps) if name in parts]
+        doubt(parts, names)
+        moving = _map_tensors(ops.convert_to_tensor, {name: parts[name] for name in names})
+        one = checked_rank(moving["images"]) == 3
+        if one:
+            moving = _map_tensors(lambda tensor: tensor[None], moving)
+        check_moving(moving)
+        made = self._through(moving, self._draws(parts, moving["images"]))
+        return _map_tensors(lambda tensor: tensor[0], made) if one else made
 
-    def _moved(self, parts: dict[str, Any], backend: "AnyBackend") -> dict[str, Any]:
-        """Returns batches moved together."""
-        check_moving(parts)
-        matrices = self._draw_matrices(parts["images"], backend)
-        size = (int(parts["images"].shape[1]), int(parts["images"].shape[2]))
-        result = {"images": self._warped(parts["images"], matrices, backend)}
-        for name in ("segmentation_masks", *MAPS):
+    def _draws(self, parts: Mapping[str, Any], images: Any) -> TensorDraws:
+        """Returns the draws of rows that the data has numbers for, or else of the next step."""
+        epoch = parts.get("epoch")
+        if epoch is None:
+            epoch = self.step + 0
+            self.step.assign_add(1)
+        low, high = rows_of(parts.get("index"), images)
+        key = TensorKey.of_epoch(self._seed, ops.cast(epoch, "int32"))
+        return TensorDraws(key, low, high)
+
+    def _through(self, parts: dict[str, Any], draws: TensorDraws) -> dict[str, Any]:
+        """Returns a batch carried through what was drawn for its rows."""
+        images, form = parts["images"], self.bounding_box_format
+        shape = tuple(images.shape[1:])
+        parameters = self.transform._draw_all(draws)  # type: ignore[arg-type]
+        stages = plan(self.transform._course(parameters), shape)
+        batch = {"images": ops.cast(images, "float32")}
+        for name in _OF_PIXELS:
             if name in parts:
-                result[name] = warped_masks(parts[name], matrices, backend, self._sampling)
-        if "bounding_boxes" in parts:
-            boxes, box_format = parts["bounding_boxes"], self.bounding_box_format
-            result["bounding_boxes"] = moved_boxes(
-                boxes, matrices, size, box_format, self._sampling, backend
-            )
-        if "keypoints" in parts:
-            result["keypoints"] = moved_keypoints(parts["keypoints"], matrices, size, backend)
-        return result
+                flat = len(parts[name].shape) == 3
+                batch[MapName(name)] = parts[name][..., None] if flat else parts[name]
+        batch |= targets.begin(parts, form, shape[:2])
+        made = carry_out(stages, batch, dtype_of(images))
+        result = {"images": made["images"]}
+        for name in _OF_PIXELS:
+            if name in parts:
+                flat = len(parts[name].shape) == 3
+                result[name] = made[name][..., 0] if flat else made[name]
+        return result | targets.finish(made, parts, form, tuple(made["images"].shape[1:3]))
 
-    def _draw_matrices(self, images: Any, backend: "AnyBackend") -> Any:
-        """Returns the matrix of each image, float32 `(B, 6)`."""
-        height, width = images.shape[1:3]
-        rows = backend.random_rows(images, self.seed_generator, self._table_seed)
-        return backend.take(self._table((int(height), int(width))), rows)
+    def _call_in_pipeline(self, data: Any, *, training: bool) -> Any:
+        import tensorflow as tf
 
-    def _table(self, size: tuple[int, int]) -> Table:
-        """Returns the matrices of the rows `0..ROWS-1` for images of a size, float32 `(_, 6)`."""
-        if size not in self._tables:
-            _check_keeps_size(self.transform, (*size, 1))
-            drawn = self.transform.draw(check_rows(np.arange(ROWS)), seed=self._table_seed)
-            matrices = to_pixels(self.transform._matrices(drawn, size), size)
-            self._tables[size] = matrices.reshape(ROWS, 6).astype(np.float32)
-        return self._tables[size]
-
-    def _warped(self, images: Any, matrices: Any, backend: "AnyBackend") -> Any:
-        # Half precision has too few bits for the sums.
-        warped = backend.warp(backend.cast(images, "float32"), matrices, self._sampling)
-        return backend.cast(warped, self.compute_dtype)
+        if training:
+            settings = {"bounding_box_format": self.bounding_box_format}
+            data = in_pipeline(data, self.transform, self._seed, self._calls, settings)
+        if isinstance(data, Mapping):
+            return {**data, "images": tf.cast(data["images"], self.compute_dtype)}
+        return tf.cast(data, self.compute_dtype)
 
 
-def _map_arrays(function: Callable[[Any], Any], parts: Mapping[str, Any]) -> dict[str, Any]:
+def _map_tensors(function: Callable[[Any], Any], parts: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the parts, boxes with their labels among them, each through `function`."""
     return {
-        name: _map_arrays(function, value) if isinstance(value, Mapping) else function(value)
+        name: _map_tensors(function, value) if isinstance(value, Mapping) else function(value)
         for name, value in parts.items()
     }
 
@@ -268,29 +267,11 @@ def _anew(value: Any) -> Any:
     return keras.KerasTensor(value.shape, value.dtype) if symbolic else value
 
 
-def _check_keeps_size(transform: Transform, shape: Shape) -> None:
-    """Raises where a transform gives images another size, as far as that is known."""
-    result = shape_after(transform, shape)
-    if result[:2] != shape[:2]:
-        rule = "`RandomTransform` applies transforms that keep the size of images"
-        received = f"{transform!r}, which makes images of {result[0]} × {result[1]} pixels"
-        fix = "Use kaug.AugmentedDataset, or keras.layers.Resizing beside the layer."
-        raise ValueError(message(rule, received, fix))
-
-
-def _checked_sampling(transform: Transform) -> Resampling:
-    """Returns how the transform resamples, or says what in it is no affine warp."""
-    _check_keeps_size(transform, (None, None, 1))
-    sampling = transform._resampling()
-    if sampling is not None and not sampling.areas:
-        return sampling.settled()
+def _check_runs_on_tensors(transform: Transform) -> None:
+    """Raises for a transform that does not say how it acts on tensors."""
     for leaf in transform._leaves():
-        own = leaf._resampling()
-        if own is None or own.areas:
-            rule = "`RandomTransform` applies transforms that only move pixels"
-            received = repr(transform) if leaf is transform else f"{leaf!r} in {transform!r}"
-            fix = "Use kaug.AugmentedDataset, or kaug.augment_dataset, for the others."
-            raise ValueError(message(rule, received, fix))
-    rule = "All transforms in a `RandomTransform` must fill and interpolate alike"
-    fix = "Give them the same fill_mode, fill_value and interpolation, or use one layer for each."
-    raise ValueError(message(rule, repr(transform), fix))
+        if leaf._resampling() is None and not leaf._defines("transform_tensors"):
+            rule = "A `RandomTransform` needs transforms that act on tensors"
+            received = repr(leaf) if leaf is transform else f"{leaf!r} in {transform!r}"
+            fix = "Define `transform_tensors`, or augment with kaug.AugmentedDataset."
+            raise TypeError(message(rule, received, fix))

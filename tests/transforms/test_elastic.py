@@ -14,7 +14,7 @@ from kaug.transforms.elastic import ElasticDeformation
 FILL_MODES = ["nearest", "reflect", "wrap", "constant"]
 
 
-def field(transform, seed, size):
+def field(transform, words, size):
     """The displacements of every pixel, `(2, H, W)`: the sum of all bumps, one by one."""
     side = min(size)
     axes, bumps = [], []
@@ -27,16 +27,15 @@ def field(transform, seed, size):
         bump = np.exp(-(distances**2) / 2) * near
         bumps.append(bump / np.sqrt((bump**2).sum(axis=1, keepdims=True)))
         axes.append(nodes & 0xFFFFFFFF)
-    key = int(seed) >> 32, int(seed) & 0xFFFFFFFF
-    words = encrypt(*key, *np.meshgrid(*axes, indexing="ij"))
-    heights = np.stack([word.astype("uint32").view("int32") * 2.0**-31 for word in words])
+    drawn = encrypt(*words.tolist(), *np.meshgrid(*axes, indexing="ij"))
+    heights = np.stack([word.astype("uint32").view("int32") * 2.0**-31 for word in drawn])
     scale = transform.alpha * side * np.sqrt(3)
     return scale * (bumps[0] @ heights @ bumps[1].T)
 
 
 def fields_of(transform, size, count):
     parameters = transform.draw(np.arange(count), seed=0)
-    return np.stack([field(transform, each, size) for each in parameters["field"]])
+    return np.stack([field(transform, each, size) for each in parameters["words"]])
 
 
 @pytest.mark.pairwise(
@@ -53,8 +52,8 @@ def test_parity_with_the_definition(images, sampling, shape, dtype):
     )
     parameters = transform.draw(np.arange(5), seed=4)
     result = transform.apply(batch, parameters)
-    for row, seed in enumerate(parameters["field"]):
-        coordinates = np.mgrid[: shape[0], : shape[1]] + field(transform, seed, shape[:2])
+    for row, words in enumerate(parameters["words"]):
+        coordinates = np.mgrid[: shape[0], : shape[1]] + field(transform, words, shape[:2])
         for channel in range(shape[2]):
             expected = ndimage.map_coordinates(
                 batch[row, ..., channel].astype("float64"),
@@ -107,13 +106,13 @@ def test_defaults_do_not_fold_and_move_garments_gently():
 
 def test_points_are_found_where_their_pixels_come_from():
     transform, size = ElasticDeformation(), (28, 40)
-    seeds = transform.draw(np.arange(300), seed=3)["field"]
+    words = transform.draw(np.arange(300), seed=3)["words"]
     result = transform.transform_points(
-        np.random.default_rng(0).uniform((4, 4), (35, 23), (300, 5, 2)), {"field": seeds}, size
+        np.random.default_rng(0).uniform((4, 4), (35, 23), (300, 5, 2)), {"words": words}, size
     )
     points = np.random.default_rng(0).uniform((4, 4), (35, 23), (300, 5, 2))
-    for seed, moved, own in zip(seeds, result, points, strict=True):
-        displacements = field(transform, seed, size)
+    for own_words, moved, own in zip(words, result, points, strict=True):
+        displacements = field(transform, own_words, size)
         there = [
             ndimage.map_coordinates(displacements[axis], moved[:, ::-1].T, order=3, mode="nearest")
             for axis in (1, 0)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Iterator
 from functools import wraps
 from typing import Any, Protocol, TypeVar, cast
 
+import numpy as np
+
 from kaug._apply.batches import MapName
 from kaug._apply.matrices import Matrices
 from kaug._apply.resample import Resampling
@@ -49,6 +51,12 @@ class Leaf(Protocol):
 
     def _move_map(self, values: Array, parameters: Parameters, name: MapName) -> Array:
         """Returns a map moved as the images are, read as its name says."""
+
+    def transform_tensors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        """Returns transformed images, on tensors."""
+
+    def _move_tensor_map(self, values: Any, parameters: Any, name: MapName) -> Any:
+        """Returns a map moved as the images are, on tensors."""
 
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]

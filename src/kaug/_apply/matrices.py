@@ -11,81 +11,112 @@ that goes through `first`, then `second`, whatever sizes it has before, between 
 axis is the batch, since arithmetic on whole entries is what NumPy does fastest.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kaug._namespace import namespace
 from kaug._types import Side, Size
 
 Matrices = NDArray[np.float64]
 
 _FINENESS = 2.0**38
+_RADIANS = np.pi / 180  # to a degree
 
 
-def from_entries(rows: tuple[tuple[ArrayLike, ArrayLike, ArrayLike], ...], count: int) -> Matrices:
-    """Returns `(2, 3, count)` matrices from two rows of three entries, numbers or `(count,)`."""
-    matrices = np.empty((2, 3, count))
-    for i, row in enumerate(rows):
-        for j, entry in enumerate(row):
-            matrices[i, j] = entry
-    return matrices
+def from_entries(rows: tuple[tuple[ArrayLike, ArrayLike, ArrayLike], ...], like: Any) -> Matrices:
+    """Returns `(2, 3, M)` matrices.
+
+    Args:
+        rows: Two rows of three entries, numbers or `(M,)`.
+        like: Something else of the M rows, `(M,)`.
+    """
+    xp: Any = namespace(like)
+    if xp is np:
+        matrices = np.empty((2, 3, len(like)))
+        for i, row in enumerate(rows):
+            for j, entry in enumerate(row):
+                matrices[i, j] = entry
+        return matrices
+    zeros = xp.zeros_like(like, dtype="float32")
+    # NumPy's own numbers would have their own dtype.
+    entries: list[Any] = [each for row in rows for each in row]
+    own = (float(each) if isinstance(each, np.generic) else each for each in entries)
+    stacked = xp.stack([zeros + entry for entry in own])
+    result: Matrices = xp.reshape(stacked, (2, 3, -1))
+    return result
 
 
-def identity(count: int) -> Matrices:
-    """Returns matrices that change nothing."""
-    return from_entries(((1, 0, 0), (0, 1, 0)), count)
+def identity(like: Any) -> Matrices:
+    """Returns matrices that change nothing, as many as there are rows in something else `(M,)`."""
+    return from_entries(((1, 0, 0), (0, 1, 0)), like)
 
 
 def compose(first: Matrices, second: Matrices) -> Matrices:
     """Returns the matrices of a picture that goes through `first`, then `second`."""
+    if namespace(first, second) is not np:
+        composed: Matrices = _composed_tensors(first, second)
+        return composed
     result: Matrices = first[:, :1] * second[0]
     result += first[:, 1:2] * second[1]
     result[:, 2] += first[:, 2]
     return result
 
 
+def _composed_tensors(first: Any, second: Any) -> Any:
+    xp = namespace(first)
+    result = first[:, :1] * second[None, 0] + first[:, 1:2] * second[None, 1]
+    return xp.concatenate([result[:, :2], result[:, 2:] + first[:, 2:]], axis=1)
+
+
 def where(applied: NDArray[np.bool_], matrices: Matrices) -> Matrices:
     """Returns `matrices`, with the identity where not `applied`."""
-    if applied.all():
+    xp = namespace(applied, matrices)
+    if xp is np and applied.all():
         return matrices
-    return np.where(applied, matrices, identity(1))
+    result: Matrices = xp.where(applied, matrices, identity(applied[:1]))
+    return result
 
 
 def rotation(degrees: NDArray[np.float64]) -> Matrices:
     """Returns rotations of the picture, counter-clockwise."""
     sine, cosine = sine_and_cosine(degrees)
-    return from_entries(((cosine, sine, 0), (-sine, cosine, 0)), len(degrees))
+    return from_entries(((cosine, sine, 0), (-sine, cosine, 0)), degrees)
 
 
 def shear(degrees: NDArray[np.float64]) -> Matrices:
     """Returns horizontal shears: columns lean to the right by the angle, rows stay rows."""
-    return from_entries(((1, 0, 0), (np.tan(np.deg2rad(degrees)), 1, 0)), len(degrees))
+    slope = namespace(degrees).tan(degrees * _RADIANS)
+    return from_entries(((1, 0, 0), (slope, 1, 0)), degrees)
 
 
 def zoom(height: NDArray[np.float64], width: NDArray[np.float64]) -> Matrices:
     """Returns magnifications by the two factors."""
-    return from_entries(((1 / height, 0, 0), (0, 1 / width, 0)), len(height))
+    return from_entries(((1 / height, 0, 0), (0, 1 / width, 0)), height)
 
 
 def translation(down: NDArray[np.float64], right: NDArray[np.float64]) -> Matrices:
     """Returns shifts of the picture in pixels."""
-    return from_entries(((1, 0, -down), (0, 1, -right)), len(down))
+    return from_entries(((1, 0, -down), (0, 1, -right)), down)
 
 
 def sine_and_cosine(
     degrees: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Returns sine and cosine, exact at multiples of 90 degrees."""
-    quarters = np.rint(degrees / 90)
-    rest = np.deg2rad(degrees - 90 * quarters)
-    sine, cosine = np.sin(rest), np.cos(rest)
-    turn = quarters.astype(np.int64) % 4
+    xp = namespace(degrees)
+    quarters = xp.round(degrees / 90)
+    rest = (degrees - 90 * quarters) * _RADIANS
+    sine, cosine = xp.sin(rest), xp.cos(rest)
+    turn = quarters % 4
     swapped, negated = turn % 2 == 1, turn >= 2
-    sines = np.where(swapped, cosine, sine)
-    cosines = np.where(swapped, -sine, cosine)
-    return np.where(negated, -sines, sines), np.where(negated, -cosines, cosines)
+    sines = xp.where(swapped, cosine, sine)
+    cosines = xp.where(swapped, -sine, cosine)
+    return xp.where(negated, -sines, sines), xp.where(negated, -cosines, cosines)
 
 
-def crop(box: tuple[Side, Side, Side, Side], size: Size, after: Size, count: int) -> Matrices:
+def crop(box: tuple[Side, Side, Side, Side], size: Size, after: Size, like: Any) -> Matrices:
     """Returns what cuts boxes out of images and resizes them.
 
     Args:
@@ -93,10 +124,10 @@ def crop(box: tuple[Side, Side, Side, Side], size: Size, after: Size, count: int
             It may reach beyond it.
         size: Height and width of the image.
         after: Those of the result.
-        count: How many images there are.
+        like: Something else of the M images, `(M,)`.
     """
     down, right = (box[i] + (box[2 + i] - size[i]) / 2 for i in range(2))
-    return from_entries(((box[2] / after[0], 0, down), (0, box[3] / after[1], right)), count)
+    return from_entries(((box[2] / after[0], 0, down), (0, box[3] / after[1], right)), like)
 
 
 def to_pixels(matrices: Matrices, size: Size, after: Size | None = None) -> NDArray[np.float64]:

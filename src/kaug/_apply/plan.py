@@ -18,13 +18,13 @@ from kaug._validation import message
 
 
 @dataclass(frozen=True, slots=True)
-class _Planned:
+class Planned:
     """What rows that are to be mixed in go through before."""
 
     stages: tuple[Stage, ...]
 
-    def part(self, rows: Any) -> _Planned:
-        return _Planned(tuple(each.part(rows) for each in self.stages))
+    def part(self, rows: Any) -> Planned:
+        return Planned(tuple(each.part(rows) for each in self.stages))
 
     def made(self, source: Mapping[str, Any], rows: Rows) -> Batch:
         batch = {name: looked_at(array, rows) for name, array in source.items()}
@@ -34,7 +34,7 @@ class _Planned:
 
 
 def _plan_alike(course: Course, shape: Shape) -> Partners:
-    return _Planned(tuple(plan(course, shape)))
+    return Planned(tuple(plan(course, shape)))
 
 
 def plan(
@@ -93,7 +93,7 @@ def _shape_after(step: Step, shape: Shape) -> Shape:
     if result is shape:
         return shape
     same = all(np.array_equal(own, other) for own, other in zip(result, shape, strict=True))
-    if not same and not step.rows.all():
+    if not same and isinstance(step.rows, np.ndarray) and not step.rows.all():
         rule = "A transform that changes the size of images must act on every row"
         received = f"{step.transform!r} for {step.rows.sum()} of {len(step.rows)} rows"
         raise ValueError(message(rule, received, "Give it p=1, outside of OneOf and the like."))

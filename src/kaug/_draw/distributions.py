@@ -28,24 +28,33 @@ def check_alpha(value: Any, name: str = "alpha") -> float:
 
 def beta(draws: Draws, a: float, b: float) -> Floats:
     """Returns numbers of the beta distribution with the two shape parameters, `(M,)` in 0..1."""
-    uniform = draws.uniform()
     if a == b == 1:
-        return uniform
+        return draws.uniform()
     from scipy import special
 
-    return np.asarray(special.betaincinv(a, b, uniform))
+    return draws.quantiles(lambda uniform: special.betaincinv(a, b, uniform))
 
 
 def dirichlet(draws: Draws, alpha: float, count: int) -> Floats:
     """Returns `count` shares that add up to 1 from the symmetric Dirichlet distribution, `(M, _)`.
 
-    As gamma variates divided by their sum.
+    As gamma variates divided by their sum; of logarithms, since with a very small alpha all of them
+    may underflow.
     """
+    xp: Any = draws.xp
+    drawn = [draws.quantiles(lambda each: _log_gamma(alpha, each)) for _ in range(count)]
+    logarithms = xp.stack(drawn, axis=1)
+    variates = xp.exp(logarithms - xp.max(logarithms, axis=1, keepdims=True))
+    shares: Floats = variates / xp.sum(variates, axis=1, keepdims=True)
+    return shares
+
+
+def _log_gamma(alpha: float, uniform: Floats) -> Floats:
+    """Returns the logarithms of quantiles of the gamma distribution."""
     from scipy import special
 
-    uniforms = np.stack([draws.uniform() for _ in range(count)], axis=1)
-    variates: Any = special.gammaincinv(alpha, uniforms)
-    # With a very small alpha all of them may underflow: then the largest outweighs the others.
-    lost = variates.max(axis=1) < np.finfo(np.float64).tiny
-    variates[lost] = uniforms[lost] == uniforms[lost].max(axis=1, keepdims=True)
-    return np.asarray(variates / variates.sum(axis=1, keepdims=True))
+    quantiles = special.gammaincinv(alpha, uniform)
+    lost = quantiles < np.finfo(np.float64).tiny
+    # Where it is that small, the distribution function is a power.
+    power = (np.log(uniform) + special.gammaln(alpha + 1)) / alpha
+    return np.where(lost, power, np.log(np.where(lost, 1, quantiles)))

@@ -4,6 +4,7 @@ No two decisions ever share a word, so the same key and row give the same bits, 
 when.
 """
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -38,6 +39,9 @@ class Draws:
         True
     """
 
+    #: The functions on arrays: `keras.ops` where draws are made on tensors.
+    xp: Any = np
+
     def __init__(self, key: Key, rows: ArrayLike) -> None:
         self._begin(key, check_rows(rows))
 
@@ -59,10 +63,18 @@ class Draws:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def child(self, number: int) -> "Draws":
+        """Returns draws for the same rows with the `number`-th key below this one (0..2⁶³-1)."""
+        return Draws.of_checked(self.key.child(number), self.rows)
+
     def word(self) -> NDArray[np.uint32]:
         """Returns the next 32-bit word of each row, uint32 `(M,)`."""
         place = self._take()
         return np.asarray(self._words[place])
+
+    def words(self, count: int) -> NDArray[np.uint32]:
+        """Returns the next words of each row, uint32 `(M, count)`."""
+        return np.stack([self.word() for _ in range(count)], axis=1)
 
     def _unit(self) -> NDArray[np.float64]:
         """Returns the next word of each row as a number in the open interval (0, 1)."""
@@ -75,11 +87,8 @@ class Draws:
         """Returns the place of the next word in `_words`."""
         self._place += 1
         if self._place == len(self._words):
+            check_blocks(self._block)
             left = MAX_BLOCKS - self._block
-            if not left:
-                rule = f"A transform can draw up to {2 * MAX_BLOCKS} words for a row"
-                fix = "Draw one word and seed another generator with it."
-                raise ValueError(message(rule, "a request for more", fix))
             count = min(_BLOCKS_AHEAD if len(self.rows) < _FEW_ROWS else 1, left)
             self._words = self.key.words(self.rows, self._block, count=count)
             self._units, self._place = None, 0
@@ -90,9 +99,14 @@ class Draws:
         """Returns numbers spread evenly over the open interval `(low, high)`, float64 `(M,)`."""
         return low + (high - low) * self._unit()
 
-    def chance(self, p: float) -> NDArray[np.bool_]:
-        """Returns True with probability `p` (0 never, 1 always), bool `(M,)`."""
-        return np.asarray(self._unit() < p)
+    def chance(self, p: ArrayLike, of: Any = None) -> NDArray[np.bool_]:
+        """Returns True with probability `p` (0 never, 1 always), bool `(M,)`.
+
+        Args:
+            p: The probability, or several of them.
+            of: Which of several is each row's, integers `(M,)`.
+        """
+        return np.asarray(self._unit() < (np.asarray(p) if of is None else np.take(p, of)))
 
     def sign(self) -> NDArray[np.float64]:
         """Returns -1.0 or 1.0 with equal probability, float64 `(M,)`."""
@@ -108,6 +122,19 @@ class Draws:
         edges = np.cumsum(np.asarray(weights, np.float64))
         return np.searchsorted(edges, self.uniform(0.0, edges[-1]))
 
+    def ranks(self, count: int) -> NDArray[np.int64]:
+        """Returns the places of `count` things in an order, each as likely, int64 `(M, count)`."""
+        words = self.words(count)
+        return words.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
+
+    def quantiles(self, inverse: Callable[[Any], Any]) -> NDArray[np.float64]:
+        """Returns numbers with a distribution function, float64 `(M,)`.
+
+        Args:
+            inverse: That of the distribution function, from numbers in (0, 1).
+        """
+        return np.asarray(inverse(self.uniform()))
+
     def normal(self, mean: float = 0.0, stddev: float = 1.0) -> NDArray[np.float64]:
         """Returns normally distributed numbers, float64 `(M,)`.
 
@@ -116,3 +143,15 @@ class Draws:
         radius = np.sqrt(-2.0 * np.log(self.uniform()))
         angle = 2.0 * np.pi * self.uniform()
         return np.asarray(mean + stddev * radius * np.cos(angle))
+
+    def constant(self, value: ArrayLike) -> NDArray[Any]:
+        """Returns a value or an array for every row, `(M, …)`."""
+        return np.tile(value, (len(self), *[1] * np.ndim(value)))
+
+
+def check_blocks(number: int) -> None:
+    """Raises where a row has no further words than those of so many blocks."""
+    if number >= MAX_BLOCKS:
+        rule = f"A transform can draw up to {2 * MAX_BLOCKS} words for a row"
+        fix = "Draw one word and seed another generator with it."
+        raise ValueError(message(rule, "a request for more", fix))

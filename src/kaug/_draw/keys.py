@@ -23,7 +23,7 @@ from kaug._validation import check_integer, describe, message
 _WORD = 0xFFFFFFFF
 _MAX_ROW = 2**47 - 1
 MAX_BLOCKS = 2**16  # pairs of words of one row; their number shares a counter word with the row
-_CHILD = 0x8000_0000  # set in the second counter word of keys, never in that of rows
+CHILD = 0x8000_0000  # set in the second counter word of keys, never in that of rows
 
 
 def resolve_seed(seed: Any) -> int:
@@ -83,7 +83,7 @@ class Key:
 @lru_cache(maxsize=1024)
 def _child(key: Key, number: int) -> Key:
     """Kept, since every batch asks for the keys of its epoch's policy."""
-    return Key(*encrypt(key.high, key.low, number & _WORD, _CHILD | number >> 32))
+    return Key(*encrypt(key.high, key.low, number & _WORD, CHILD | number >> 32))
 
 
 def root_key(seed: int, epoch: int) -> Key:

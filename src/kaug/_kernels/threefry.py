@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from kaug._kernels import jit
 
-__all__ = ["encrypt", "encrypt32", "words"]
+__all__ = ["PARITY", "ROTATIONS", "encrypt", "encrypt32", "words"]
 
 _WORD = 0xFFFFFFFF
-_PARITY = 0x1BD11BDA
-_ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
+PARITY = 0x1BD11BDA
+ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 
 _Array = NDArray[Any]
 
@@ -31,12 +31,12 @@ def encrypt(key0: Any, key1: Any, counter0: Any, counter1: Any) -> tuple[Any, An
     keys are made in Python, where waking compiled code would take longer than the cipher, and
     `words` compiles it.
     """
-    keys = (key0, key1, key0 ^ key1 ^ _PARITY)
+    keys = (key0, key1, key0 ^ key1 ^ PARITY)
     x0 = (counter0 + key0) & _WORD
     x1 = (counter1 + key1) & _WORD
     for group in range(5):
         for turn in range(4):
-            bits = _ROTATIONS[4 * (group % 2) + turn]
+            bits = ROTATIONS[4 * (group % 2) + turn]
             x0 = (x0 + x1) & _WORD
             x1 = ((x1 << bits) & _WORD | x1 >> (32 - bits)) ^ x0
         x0 = (x0 + keys[(group + 1) % 3]) & _WORD
@@ -50,7 +50,7 @@ _encrypt = jit(encrypt)
 @jit
 def encrypt32(key0: Any, key1: Any, counter0: Any, counter1: Any) -> tuple[Any, Any]:
     """Returns the same, all of them uint32: for loops over whole vectors of counters."""
-    key2 = np.uint32(np.uint32(key0 ^ key1) ^ np.uint32(_PARITY))
+    key2 = np.uint32(np.uint32(key0 ^ key1) ^ np.uint32(PARITY))
     x0, x1 = np.uint32(counter0 + key0), np.uint32(counter1 + key1)
     x0, x1 = _four_rounds(x0, x1, 0, key1, key2, 1)
     x0, x1 = _four_rounds(x0, x1, 4, key2, key0, 2)
@@ -65,7 +65,7 @@ def _four_rounds(
 ) -> tuple[Any, Any]:
     """Four rounds, and the injection of the key after them."""
     for turn in range(4):
-        bits = _ROTATIONS[first + turn]
+        bits = ROTATIONS[first + turn]
         x0 = np.uint32(x0 + x1)
         left, right = np.uint32(bits), np.uint32(32 - bits)
         x1 = np.uint32(np.uint32(np.uint32(x1 << left) | np.uint32(x1 >> right)) ^ x0)

@@ -164,6 +164,12 @@ def _dtype(tensor: Any) -> str:
     return str(getattr(tensor.dtype, "name", tensor.dtype)).removeprefix("torch.")
 
 
+def dtype_of(images: Any) -> np.dtype[Any]:
+    """Returns the dtype of images as NumPy's; of floats that it does not have, single precision."""
+    kind, name = _kind(images), _dtype(images)
+    return np.dtype(np.float32 if kind == "f" and not hasattr(np, name) else name)
+
+
 def checked_rank(images: Any) -> int:
     """Returns 4 for a batch of images and 3 for one, and says what is wrong with others."""
     shape = _known_shape(images) or ()

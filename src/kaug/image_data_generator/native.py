@@ -13,6 +13,7 @@ from kaug._apply.parameters import Bounds
 from kaug._apply.resample import INTERPOLATIONS, Resampling, check_fill
 from kaug._draw.draws import Draws
 from kaug._kernels.warp import FILL_MODES
+from kaug._namespace import namespace
 from kaug._types import Parameters
 from kaug._validation import check_flag
 from kaug.image_data_generator._draws import is_fraction
@@ -112,22 +113,22 @@ class KerasGeometry(AffineTransform):
 
     def _matrices(self, parameters: Parameters, size: tuple[int, int]) -> Matrices:
         """Returns the warps, output pixel to input pixel about the centre, `(2, 3, M)`."""
-        count = len(parameters["applied"])
         down = _in_pixels(parameters["ty"], self.height_shift_range, size[0])
         right = _in_pixels(parameters["tx"], self.width_shift_range, size[1])
-        lean = np.deg2rad(parameters["shear"])
+        lean = parameters["shear"] * (np.pi / 180)
+        xp = namespace(lean)
         mirrored = [
-            np.where(parameters[name], -1.0, 1.0) for name in ("flip_vertical", "flip_horizontal")
+            xp.where(parameters[name], -1.0, 1.0) for name in ("flip_vertical", "flip_horizontal")
         ]
         # Keras' order. Its shifts are those of the coordinates, opposite to the picture's.
         result = matrices.rotation(parameters["theta"])
         for rows in (
             ((1, 0, down), (0, 1, right)),
-            ((np.cos(lean), 0, 0), (-np.sin(lean), 1, 0)),
+            ((xp.cos(lean), 0, 0), (-xp.sin(lean), 1, 0)),
             ((parameters["zy"], 0, 0), (0, parameters["zx"], 0)),
             ((mirrored[0], 0, 0), (0, mirrored[1], 0)),
         ):
-            result = matrices.compose(result, matrices.from_entries(rows, count))
+            result = matrices.compose(result, matrices.from_entries(rows, lean))
         return result
 
 
@@ -138,7 +139,9 @@ def _draw_shift(shift: float | Sequence[float], draws: Draws) -> NDArray[np.floa
         draws.word()
         return value
     choices = np.arange(max(shift, 1)) if isinstance(shift, int) else np.asarray(shift, np.float64)
-    return np.asarray(choices[draws.integers(len(choices))] * draws.sign(), np.float64)
+    chosen: Any = draws.xp.take(np.asarray(choices, np.float64), draws.integers(len(choices)))
+    shifts: NDArray[np.float64] = chosen * draws.sign()
+    return shifts
 
 
 def _in_pixels(

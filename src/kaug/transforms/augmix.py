@@ -108,7 +108,7 @@ class AugMix(Slots):
         weights = dirichlet(draws, self.alpha, self.width)
         share = beta(draws, self.alpha, self.alpha)
         chains = [self._drawn_chain(draws) for _ in range(self.width)]
-        operations, strengths = (np.stack(part, axis=1) for part in zip(*chains, strict=True))
+        operations, strengths = (draws.xp.stack(part, axis=1) for part in zip(*chains, strict=True))
         return {
             "operation": operations,
             "strength": strengths,
@@ -117,16 +117,17 @@ class AugMix(Slots):
         }
 
     def _drawn_chain(self, draws: Draws) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        xp = draws.xp
         names = magnitudes.AUGMIX_ALL if self.all_ops else magnitudes.AUGMIX_CHOICES
         choices = np.array([NUMBERS[name] for name in names])
         depth = self.depth if self.depth > 0 else 1 + draws.integers(_DEEPEST)
         operations, strengths = [], []
         for place in range(self.depth if self.depth > 0 else _DEEPEST):
-            drawn = choices[draws.integers(len(choices))]
+            drawn = xp.take(choices, draws.integers(len(choices)))
             levels = draws.uniform(0.1, self.severity) / 10
-            operations.append(np.where(place < depth, drawn, 0))
+            operations.append(xp.where(place < depth, drawn, 0))
             strengths.append(magnitudes.AUGMIX.strengths(operations[-1], levels, draws.sign()))
-        return np.stack(operations, axis=1), np.stack(strengths, axis=1)
+        return xp.stack(operations, axis=1), xp.stack(strengths, axis=1)
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         operations, strengths = parameters["operation"], parameters["strength"]

@@ -264,7 +264,7 @@ class RandomIoUCrop(_BoxCrop):
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns two `words` of each row, `(M, 2)`: the key of its overlaps and patches."""
-        return {"words": np.stack([draws.word(), draws.word()], axis=1)}
+        return {"words": draws.words(2)}
 
     def _aimed_boxes(
         self, parameters: Parameters, corners: Floats, seen: Flags, size: Size

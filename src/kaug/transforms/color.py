@@ -17,6 +17,7 @@ from kaug._draw.draws import Draws
 from kaug._draw.keys import Key
 from kaug._kernels import colors, pointwise, read_only
 from kaug._kernels.jitter import jitter
+from kaug._tensors import colors as tensors
 from kaug._types import Array, Parameters
 from kaug._validation import message
 from kaug.transforms._bases.fields import NumberOrPair, Range
@@ -67,6 +68,10 @@ class Brightness(Normalized):
         factors = strengths(parameters, "brightness", working_dtype(images.dtype))
         return _scaled(images, factors, np.zeros_like(factors), outside)
 
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        del in_bytes
+        return images * tensors.by_row(parameters["brightness"])
+
 
 @dataclass(frozen=True, repr=False)
 class Contrast(Normalized):
@@ -104,6 +109,10 @@ class Contrast(Normalized):
         factors = strengths(parameters, "contrast", working_dtype(images.dtype))
         offsets = ((1 - factors) * means).astype(factors.dtype)
         return _scaled(images, factors, offsets, outside)
+
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        means = tensors.means(images, in_bytes=in_bytes)
+        return tensors.away_from(means, images, parameters["contrast"])
 
 
 def _scaled(images: Array, factors: Array, offsets: Array, outside: Array) -> Array:
@@ -260,7 +269,7 @@ class ColorJitter(Normalized):
         In an order, 0 is the brightness, 1 the contrast, 2 the saturation and 3 the hue.
         """
         strengths = super().draw_parameters(draws)
-        return {**strengths, "order": _ORDERS[draws.integers(len(_ORDERS))]}
+        return {**strengths, "order": draws.xp.take(_ORDERS, draws.integers(len(_ORDERS)), axis=0)}
 
     def _bounds(self) -> Bounds:
         return {**super()._bounds(), "order": {"minimum": 0, "maximum": 3}}
@@ -361,7 +370,7 @@ class ChannelShift(Normalized):
         How many channels there are is not known yet; a row's word names as many shifts as needed.
         """
         low, high = self._ends("shift")
-        return {"shift": np.tile((low, high), (len(draws), 1)), "word": draws.word()}
+        return {"shift": draws.constant([low, high]), "word": draws.word()}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         low, high = np.moveaxis(np.asarray(parameters["shift"], np.float64), 1, 0)

@@ -102,13 +102,11 @@ class _Policy(Transform):
 
     def choose(self, draws: Draws) -> NDArray[np.bool_]:
         """Returns which children act on which rows, bool `(M, children)`; by default all."""
-        return np.ones((len(draws), len(self._children)), np.bool_)
+        return draws.constant(np.ones(len(self._children), np.bool_))
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns which children were `chosen` for each row, and the parameters of each child."""
-        parameters = tuple(
-            child._draw(draws.key.child(i), draws.rows) for i, child in enumerate(self._children)
-        )
+        parameters = tuple(child._draw(draws.child(i)) for i, child in enumerate(self._children))
         return {"chosen": self.choose(draws), "transforms": parameters}
 
     def _check_values_of(self, parameters: Parameters) -> None:
@@ -132,8 +130,8 @@ class _Policy(Transform):
         course = Course(tuple(self._steps(parameters)))
         (warp,) = plan(course, (*size, 1)) or (None,)
         warp = warp.aimed({}) if isinstance(warp, Aim) else warp
-        count = len(parameters["applied"])
-        return warp.matrices if isinstance(warp, Warp) else matrices.identity(count)
+        still = matrices.identity(parameters["applied"])
+        return warp.matrices if isinstance(warp, Warp) else still
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         """Returns `images` after every child that was chosen, runs of warps in one resampling."""
@@ -213,8 +211,9 @@ class OneOf(_Policy):
 
     def choose(self, draws: Draws) -> NDArray[np.bool_]:
         count = len(self.transforms)
-        choice = draws.categorical(self.weights or np.ones(count))
-        return np.asarray(choice[:, np.newaxis] == np.arange(count))
+        choice: Any = draws.categorical(self.weights or np.ones(count))
+        chosen: NDArray[np.bool_] = choice[:, None] == draws.xp.arange(count)
+        return chosen
 
 
 @dataclass(frozen=True, repr=False)
@@ -248,9 +247,8 @@ class SomeOf(_Policy):
         """Returns the children with the smallest of as many random words."""
         low, high = Integers.ends(self.n)
         count = low + draws.integers(high - low + 1)
-        words = np.stack([draws.word() for _ in self.transforms], axis=1)
-        rank = words.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
-        return np.asarray(rank < count[:, np.newaxis])
+        chosen: NDArray[np.bool_] = draws.ranks(len(self.transforms)) < count[:, None]
+        return chosen
 
 
 @dataclass(frozen=True, repr=False)
@@ -290,7 +288,7 @@ class Identity(AffineTransform):
 
     def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
         del size
-        return matrices.identity(len(parameters["applied"]))
+        return matrices.identity(parameters["applied"])
 
 
 @dataclass(frozen=True, repr=False)

@@ -73,7 +73,7 @@ class CopyPaste(Mixing):
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `partner`, and two `words`, `(M, 2)`: the key to which objects are pasted."""
         partner = draws.uniform()
-        return {"partner": partner, "words": np.stack([draws.word(), draws.word()], axis=1)}
+        return {"partner": partner, "words": draws.words(2)}
 
     def _bounds(self) -> Bounds:
         return {**super()._bounds(), "words": {"minimum": 0, "maximum": 2**32 - 1}}

@@ -13,6 +13,7 @@ from kaug._apply.parameters import UNIT, Bounds
 from kaug._apply.resample import INTERPOLATIONS, Resampling, warn_of_idle_fill
 from kaug._draw.draws import Draws
 from kaug._kernels.warp import FILL_MODES
+from kaug._namespace import namespace
 from kaug._types import Parameters, Size
 from kaug._validation import check_number, check_probability
 from kaug.transforms._bases.affine import AffineTransform
@@ -87,8 +88,9 @@ class PadAndCrop(AffineTransform):
         return Resampling(self.fill_mode, self.fill_value, "")
 
     def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
+        xp = namespace(parameters["down"])
         ways = (
-            np.floor(parameters[name] * (2 * most + 1)) - most
+            xp.floor(parameters[name] * (2 * most + 1)) - most
             for name, most in zip(
                 ("down", "right"),
                 (np.floor(self.padding * side + 0.5) for side in size),

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kaug._apply.resample import Reading, Resampling, remapped
 from kaug._draw.draws import Draws
@@ -73,12 +74,11 @@ class ElasticDeformation(Remapping):
     sigma: float = 0.12
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns the `field` of each row: 64 bits that seed it."""
-        high, low = draws.word().astype(np.uint64), draws.word().astype(np.uint64)
-        return {"field": high << np.uint64(32) | low}
+        """Returns the `words` of each row, `(M, 2)`, that make its field."""
+        return {"words": draws.words(2)}
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
-        return self._deformed(images, parameters["field"], self._sampling)
+        return self._deformed(images, _seeds(parameters), self._sampling)
 
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]
@@ -91,7 +91,7 @@ class ElasticDeformation(Remapping):
         result = np.empty(points.shape)
         invert(
             read_only(np.ascontiguousarray(points, np.float64)),
-            read_only(parameters["field"]),
+            read_only(_seeds(parameters)),
             grid.first_nodes,
             (grid.row_nodes[-1] + 2 * REACH, len(grid.spans)),
             size,
@@ -130,6 +130,12 @@ class ElasticDeformation(Remapping):
             )
 
         return remapped(images, sampling, kernel)
+
+
+def _seeds(parameters: Parameters) -> NDArray[np.uint64]:
+    """Returns the words of each row as one number, `(M,)`."""
+    words = np.asarray(parameters["words"], np.uint64)
+    return words[:, 0] << np.uint64(32) | words[:, 1]
 
 
 class _Grid(NamedTuple):

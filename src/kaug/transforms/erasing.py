@@ -27,7 +27,6 @@ from kaug._types import Array, Parameters
 from kaug._validation import check_number
 from kaug.transforms._bases.fields import Integers, NumberOrPair, Range, choice
 from kaug.transforms._bases.photometric import Photometric
-from kaug.transforms.noise import two_words
 
 Patches = NDArray[np.int64]
 
@@ -68,7 +67,7 @@ class _Erasure(Photometric):
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns sizes and places as fractions, and two `words` `(M, 2)` that make the noise."""
-        return {**self.draw_patches(draws), "words": two_words(draws)}
+        return {**self.draw_patches(draws), "words": draws.words(2)}
 
     def transform_colors(self, images: Array, parameters: Parameters) -> Array:
         dtype = _kept_dtype(images.dtype)
@@ -154,10 +153,10 @@ class Erasing(_Erasure):
         """Returns `area`, `aspect_ratio`, and the place as `top` and `left` of what is free."""
         low, high = self._ends("aspect_ratio")
         area = draws.uniform(*self._ends("area"))
-        ratio = np.exp(draws.uniform(np.log(low), np.log(high)))
+        ratio = draws.xp.exp(draws.uniform(np.log(low), np.log(high)))
         return {
             "area": area,
-            "aspect_ratio": np.clip(ratio, low, high),  # they may round to what is beyond
+            "aspect_ratio": draws.xp.clip(ratio, low, high),  # they may round to what is beyond
             "top": draws.uniform(),
             "left": draws.uniform(),
         }
@@ -342,7 +341,7 @@ class CoarseDropout(_Erasure):
         heights, widths = self._ends("height"), self._ends("width")
         ranges = {"height": heights, "width": widths, "top": (0.0, 1.0), "left": (0.0, 1.0)}
         drawn = [{name: draws.uniform(*own) for name, own in ranges.items()} for _ in range(high)]
-        arrays = {name: np.stack([hole[name] for hole in drawn], axis=1) for name in ranges}
+        arrays = {name: draws.xp.stack([hole[name] for hole in drawn], axis=1) for name in ranges}
         return {"holes": holes, **arrays}
 
     def place(self, parameters: Parameters, size: tuple[int, int], patches: Patches) -> None:

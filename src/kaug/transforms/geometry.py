@@ -24,6 +24,7 @@ from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import Bounds
 from kaug._apply.resample import INDIFFERENT, Resampling
 from kaug._draw.draws import Draws
+from kaug._namespace import namespace
 from kaug._types import Parameters, Size
 from kaug._validation import check_probability, message, warn
 from kaug.transforms._bases.affine import AffineTransform
@@ -308,7 +309,7 @@ class HorizontalFlip(_Geometric):
 
     def _warps(self, parameters: Parameters, size: Size) -> Matrices:
         del size
-        return matrices.from_entries(((1, 0, 0), (0, -1, 0)), len(parameters["applied"]))
+        return matrices.from_entries(((1, 0, 0), (0, -1, 0)), parameters["applied"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -333,7 +334,7 @@ class VerticalFlip(_Geometric):
 
     def _warps(self, parameters: Parameters, size: Size) -> Matrices:
         del size
-        return matrices.from_entries(((-1, 0, 0), (0, 1, 0)), len(parameters["applied"]))
+        return matrices.from_entries(((-1, 0, 0), (0, 1, 0)), parameters["applied"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -366,11 +367,22 @@ class Rotate90(_Geometric):
         return {"quarters": draws.integers(3) + 1}
 
     def _warps(self, parameters: Parameters, size: Size) -> Matrices:
-        quarters, height, width = np.broadcast_arrays(parameters["quarters"], *size)
-        cut = np.flatnonzero(parameters["applied"] & (quarters % 2 == 1) & (height != width))
-        if len(cut):
-            rule = "A quarter turn of images that are not square cuts off what sticks out"
-            fix = "Crop or resize them to squares first, or leave `Rotate90` out."
-            received = f"images of {height[cut[0]]} × {width[cut[0]]} pixels"
-            warn(message(rule, received, fix))
-        return matrices.rotation(90.0 * quarters)
+        _doubt_quarters(parameters, size)
+        quarters = parameters["quarters"]
+        xp = namespace(quarters)
+        degrees = xp.where(quarters == 1, 90.0, xp.where(quarters == 2, 180.0, 270.0))
+        return matrices.rotation(degrees)
+
+
+def _doubt_quarters(parameters: Parameters, size: Size) -> None:
+    """Warns of quarter turns of images that are not square, which may happen where it is traced."""
+    height, width = size
+    cut: Any = height != width
+    if namespace(parameters["quarters"]) is np:
+        cut = cut & parameters["applied"] & (parameters["quarters"] % 2 == 1)
+        height, width = (np.broadcast_to(side, cut.shape)[cut] for side in size)
+    if np.any(cut):
+        rule = "A quarter turn of images that are not square cuts off what sticks out"
+        fix = "Crop or resize them to squares first, or leave `Rotate90` out."
+        received = f"images of {np.ravel(height)[0]} × {np.ravel(width)[0]} pixels"
+        warn(message(rule, received, fix))

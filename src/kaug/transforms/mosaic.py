@@ -87,7 +87,7 @@ class Mosaic(SizeOptions, Mixing):
         """Returns the `partner`s, `(M, grid² - 1)`, fractions of the dataset, and both shifts."""
         partners = [draws.uniform() for _ in range(self._partners)]
         return {
-            "partner": np.stack(partners, axis=1),
+            "partner": draws.xp.stack(partners, axis=1),
             "height_shift": draws.uniform(*self._ends("shift")),
             "width_shift": draws.uniform(*self._ends("shift")),
         }
@@ -188,7 +188,7 @@ class _Tile(NamedTuple):
         down, across = (size / side for size, side in zip(self.size, self.sides, strict=True))
         top, left = self.corner
         box = (-top * down, -left * across, self.after[0] * down, self.after[1] * across)
-        return matrices.crop(box, self.size, self.after, len(top))
+        return matrices.crop(box, self.size, self.after, top)
 
     @property
     def seen(self) -> Array:

@@ -61,7 +61,7 @@ class GaussianNoise(Normalized):
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `stddev` of each row, and two `words` `(M, 2)` that make its noise."""
-        return {**super().draw_parameters(draws), "words": two_words(draws)}
+        return {**super().draw_parameters(draws), "words": draws.words(2)}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         words, quantiles = parameters["words"], normal_quantiles()
@@ -111,7 +111,7 @@ class SaltAndPepper(Normalized):
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `amount` of each row, and two `words` `(M, 2)` that say which pixels."""
-        return {**super().draw_parameters(draws), "words": two_words(draws)}
+        return {**super().draw_parameters(draws), "words": draws.words(2)}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         if images.dtype == np.uint8:
@@ -127,11 +127,6 @@ class SaltAndPepper(Normalized):
 def _halves(parameters: Parameters) -> NDArray[np.uint64]:
     """Returns how many of 2³² pixels are to become black, and as many white."""
     return np.rint(np.asarray(parameters["amount"]) * 2.0**31).astype(np.uint64)
-
-
-def two_words(draws: Draws) -> NDArray[np.uint32]:
-    """Returns two words of each row, `(M, 2)`: the key of its noise."""
-    return np.stack([draws.word(), draws.word()], axis=1)
 
 
 @cache

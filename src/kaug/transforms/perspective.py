@@ -77,7 +77,8 @@ class Perspective(Remapping):
         of the image: -1 is its left or upper edge, 1 its right or lower one.
         """
         inward = [draws.uniform(0, self.distortion) for _ in range(8)]
-        return {"corners": _CORNERS * (1 - np.stack(inward, axis=1).reshape(-1, 4, 2))}
+        moved = draws.xp.reshape(draws.xp.stack(inward, axis=1), (-1, 4, 2))
+        return {"corners": draws.constant(_CORNERS) * (1 - moved)}
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         return _projected(images, parameters["corners"], self._sampling)

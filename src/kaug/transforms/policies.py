@@ -116,7 +116,7 @@ class RandAugment(_Published):
         """Returns the `operation` and the `strength` in each slot, both `(M, num_ops)`."""
         level = self.magnitude / (self.num_magnitude_bins - 1)
         drawn = [(_drawn_operation(draws), draws.sign()) for _ in range(self.num_ops)]
-        operations, signs = (np.stack(column, axis=1) for column in zip(*drawn, strict=True))
+        operations, signs = (draws.xp.stack(each, axis=1) for each in zip(*drawn, strict=True))
         strengths = magnitudes.RANDAUGMENT.strengths(operations, level, signs)
         return {"operation": operations, "strength": strengths}
 
@@ -180,7 +180,7 @@ class TrivialAugmentWide(_Published):
         operations = _drawn_operation(draws)
         levels = draws.integers(self.num_magnitude_bins) / (self.num_magnitude_bins - 1)
         strengths = magnitudes.TRIVIALAUGMENT_WIDE.strengths(operations, levels, draws.sign())
-        return {"operation": operations[:, np.newaxis], "strength": strengths[:, np.newaxis]}
+        return {"operation": operations[:, None], "strength": strengths[:, None]}
 
 
 @dataclass(frozen=True, repr=False)
@@ -232,12 +232,15 @@ class AutoAugment(_Published):
         """Returns the `operation` (0 if it is left out) and its `strength`, both `(M, 2)`."""
         table = AUTOAUGMENT_POLICIES[self.policy]
         pair = draws.integers(len(table.operations))
-        acts = np.stack([draws.uniform(), draws.uniform()], axis=1) < table.probabilities[pair]
-        signs = np.stack([draws.sign(), draws.sign()], axis=1)
-        operations = np.where(acts, table.operations[pair], 0)
-        strengths = magnitudes.AUTOAUGMENT.strengths(operations, table.levels[pair], signs)
+        xp = draws.xp
+        acts = xp.stack([draws.chance(each, of=pair) for each in table.probabilities.T], axis=1)
+        signs = xp.stack([draws.sign(), draws.sign()], axis=1)
+        operations = xp.where(acts, xp.take(table.operations, pair, axis=0), 0)
+        levels = xp.take(table.levels, pair, axis=0)
+        strengths = magnitudes.AUTOAUGMENT.strengths(operations, levels, signs)
         return {"operation": operations, "strength": strengths}
 
 
 def _drawn_operation(draws: Draws) -> NDArray[np.int64]:
-    return _CHOICES[draws.integers(len(_CHOICES))]
+    operations: NDArray[np.int64] = draws.xp.take(_CHOICES, draws.integers(len(_CHOICES)))
+    return operations

@@ -26,6 +26,7 @@ from kaug._apply.resample import (
 )
 from kaug._draw.draws import Draws
 from kaug._kernels.warp import FILL_MODES
+from kaug._namespace import namespace
 from kaug._types import Parameters, Size
 from kaug._validation import check_number, message
 from kaug.transforms._bases.affine import AffineTransform
@@ -102,8 +103,8 @@ class Resize(AffineTransform):
         return Resampling("", 0.0, self.interpolation, areas=True)
 
     def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
-        count = len(parameters["applied"])
-        return matrices.crop((0, 0, *size), size, self.output_shape(size), count)
+        after = self.output_shape(size)
+        return matrices.crop((0, 0, *size), size, after, parameters["applied"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -146,7 +147,7 @@ class CenterCrop(_Crop):
     def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
         after = self.output_shape(size)
         top, left = (np.floor((before - now) / 2) for before, now in zip(size, after, strict=True))
-        return matrices.crop((top, left, *after), size, after, len(parameters["applied"]))
+        return matrices.crop((top, left, *after), size, after, parameters["applied"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -180,12 +181,12 @@ class RandomCrop(_Crop):
         return {"top": draws.uniform(), "left": draws.uniform()}
 
     def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
-        after = self.output_shape(size)
+        after, xp = self.output_shape(size), namespace(parameters["top"])
         top, left = (
-            np.minimum(np.floor(parameters[name] * (before - now + 1)), before - now)
+            xp.minimum(xp.floor(parameters[name] * (before - now + 1)), before - now)
             for name, before, now in zip(("top", "left"), size, after, strict=True)
         )
-        return matrices.crop((top, left, *after), size, after, len(parameters["applied"]))
+        return matrices.crop((top, left, *after), size, after, parameters["applied"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -257,7 +258,7 @@ class Pad(_Filled):
     def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
         after = self.output_shape(size)
         top, left = (-np.floor((now - before) / 2) for before, now in zip(size, after, strict=True))
-        return matrices.crop((top, left, *after), size, after, len(parameters["applied"]))
+        return matrices.crop((top, left, *after), size, after, parameters["applied"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -307,7 +308,7 @@ class Letterbox(_Filled):
         down, across = (before / now for before, now in zip(size, sides, strict=True))
         top, left = (-np.floor((now - side) / 2) for side, now in zip(sides, after, strict=True))
         box = (top * down, left * across, after[0] * down, after[1] * across)
-        return matrices.crop(box, size, after, len(parameters["applied"]))
+        return matrices.crop(box, size, after, parameters["applied"])
 
 
 def _check_holds(shape: tuple[Any, ...], result: tuple[Any, ...]) -> None:

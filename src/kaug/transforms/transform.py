@@ -195,6 +195,24 @@ class Transform(Invertible, ABC):
             return points
         raise _does_not_say(self, "keypoints and bounding boxes", "transform_points")
 
+    def transform_tensors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        """Returns images transformed as `transform_images` does it, on tensors of Keras' backend.
+
+        `kaug.layers.RandomTransform` asks for it. Affine transforms and policies have it already.
+
+        Args:
+            images: `(M, H, W, C)`, float32, whatever they were given as.
+            parameters: What `draw_parameters` returned for these rows, given draws whose numbers
+                are tensors.
+            dtype: Of the images as they were given. What comes of integers is rounded and cut to
+                their range afterwards.
+
+        Raises:
+            TypeError: The transform does not say how.
+        """
+        del images, parameters, dtype
+        raise _does_not_say(self, "tensors", "transform_tensors")
+
     # What users call ----------------------------------------------------------------------------
 
     @overload
@@ -261,7 +279,8 @@ class Transform(Invertible, ABC):
             seed: 0..2⁶⁴-1; None draws one from Python's `random`.
             epoch: 0 or more.
         """
-        return self._draw_all(root_key(resolve_seed(seed), epoch), check_rows(index))
+        key = root_key(resolve_seed(seed), epoch)
+        return self._draw_all(Draws.of_checked(key, check_rows(index)))
 
     def apply(self, images: Any, parameters: Parameters) -> Any:
         """Returns `images` transformed as `parameters`, made by `draw`, say.
@@ -380,7 +399,7 @@ class Transform(Invertible, ABC):
         step = max(1, _DRAWN_AT_ONCE // math.prod(frames_of(source["images"])))
         for start in range(0, len(rows), step):
             part = slice(start, start + step)
-            parameters = self._draw_all(key, numbers[part])
+            parameters = self._draw_all(Draws.of_checked(key, numbers[part]))
             piece = {name: array[part] for name, array in out.items()}
             self._carry_out(piece, source, rows[part], parameters)
 
@@ -406,22 +425,20 @@ class Transform(Invertible, ABC):
         partners = (self._course(each) for each in _partners_of(parameters))
         return Course(tuple(self._steps(parameters)), tuple(partners))
 
-    def _draw_all(self, key: Key, numbers: NDArray[np.int64]) -> Parameters:
+    def _draw_all(self, draws: Draws) -> Parameters:
         """Draws for the rows and, if they are mixed with others, for what those go through."""
         mixing = tuple(leaf for leaf in self._leaves() if leaf._mixes)
-        return self._draw_mixed(key, numbers, mixing)
+        return self._draw_mixed(draws, mixing)
 
-    def _draw_mixed(
-        self, key: Key, numbers: NDArray[np.int64], mixing: tuple["Transform", ...]
-    ) -> Parameters:
+    def _draw_mixed(self, draws: Draws, mixing: tuple["Transform", ...]) -> Parameters:
         """Draws for rows that go through mixing transforms, which others go through as well."""
-        parameters = self._draw(key, numbers)
+        parameters = self._draw(draws)
         if not mixing:
             return parameters
         # What is mixed in goes through those that do more than blend, with partners of its own.
         before = tuple(leaf for leaf in mixing[:-1] if not leaf._blends)
         partners = tuple(
-            self._draw_mixed(key.child(_PARTNERS + i), numbers, before)
+            self._draw_mixed(draws.child(_PARTNERS + i), before)
             for i in range(max(leaf._partners for leaf in mixing))
         )
         return {**parameters, "partners": partners if len(partners) > 1 else partners[0]}
@@ -429,10 +446,9 @@ class Transform(Invertible, ABC):
     @cached_property
     def _example(self) -> Parameters:
         """Parameters of one row, to compare others with."""
-        return self._draw_all(Key.from_seed(0), np.zeros(1, np.int64))
+        return self._draw_all(Draws(Key.from_seed(0), [0]))
 
-    def _draw(self, key: Key, numbers: NDArray[np.int64]) -> Parameters:
-        draws = Draws.of_checked(key, numbers)
+    def _draw(self, draws: Draws) -> Parameters:
         # Always drawn first, so that another `p` leaves all other draws as they are.
         applied = draws.chance(getattr(self, "p", 1.0))
         drawn = self.draw_parameters(draws)
@@ -505,6 +521,11 @@ class Transform(Invertible, ABC):
         """
         linear = name.interpolation == "bilinear"
         return (self.transform_maps if linear else self.transform_masks)(values, parameters)
+
+    def _move_tensor_map(self, values: Any, parameters: Any, name: MapName) -> Any:
+        """Returns a map on tensors `(M, H, W, K)` moved as the images are."""
+        del values, parameters, name
+        raise _does_not_say(self, "maps on tensors", "transform_tensors")
 
     def _check_targets(self, names: Collection[str]) -> None:
         """Raises when targets that the transform needs are not among those of a batch."""

@@ -5,12 +5,13 @@ strong that is for a policy, 0 to 1, and a *space* says which strengths levels s
 go by number, their place in `OPERATIONS`: 0 is to do nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._namespace import namespace
 from kaug._types import Floats
 
 Numbers = NDArray[np.int64]
@@ -66,22 +67,26 @@ class Space:
 
     Args:
         ramps: Strengths by the name of the operation; the others have none.
-        whole: Rounds the bits that posterizing keeps.
+        whole: The function that makes whole numbers of the bits that posterizing keeps.
     """
 
-    def __init__(self, ramps: Mapping[str, Ramp], whole: Callable[[Floats], Floats]) -> None:
+    def __init__(self, ramps: Mapping[str, Ramp], whole: str) -> None:
         every = [ramps.get(name, Ramp()) for name in OPERATIONS]
-        self._start = np.array([ramp.start for ramp in every])
-        self._change = np.array([ramp.change for ramp in every])
-        self._signed = np.array([ramp.signed for ramp in every])
+        self._tables = (
+            np.array([ramp.start for ramp in every]),
+            np.array([ramp.change for ramp in every]),
+            np.array([ramp.signed for ramp in every]),
+        )
         self._whole = whole
 
     def strengths(self, operations: Numbers, levels: Floats | float, signs: Floats) -> Floats:
         """Returns the strengths of operations at levels of 0..1; signs are -1 or 1."""
-        change = self._change[operations] * np.where(self._signed[operations], signs, 1.0)
-        strengths = self._start[operations] + change * levels
+        xp = namespace(operations)
+        start, change, signed = (xp.take(table, operations) for table in self._tables)
+        strengths = start + change * xp.where(signed, signs, 1.0) * levels
         bits = operations == NUMBERS["Posterize"]
-        return np.where(bits, self._whole(strengths), strengths)
+        result: Floats = xp.where(bits, getattr(xp, self._whole)(strengths), strengths)
+        return result
 
 
 def _space(
@@ -89,7 +94,7 @@ def _space(
     rotation: float,
     factor: Ramp,
     bits: Ramp,
-    whole: Callable[[Floats], Floats] = np.rint,
+    whole: str = "round",
 ) -> Space:
     either_way = {"ShearX": shear, "ShearY": shear, "Rotate": rotation}
     ramps = {name: Ramp(0, reach, signed=True) for name, reach in either_way.items()}
@@ -103,7 +108,7 @@ def _space(
 RANDAUGMENT = _space(0.3, 30, factor=Ramp(1, 0.9, signed=True), bits=Ramp(8, -4))
 TRIVIALAUGMENT_WIDE = _space(0.99, 135, factor=Ramp(1, 0.99, signed=True), bits=Ramp(8, -6))
 AUTOAUGMENT = _space(0.3, 30, factor=Ramp(0.1, 1.8), bits=Ramp(8, -4))
-AUGMIX = _space(0.3, 30, factor=Ramp(0.1, 1.8), bits=Ramp(4, -4), whole=np.ceil)
+AUGMIX = _space(0.3, 30, factor=Ramp(0.1, 1.8), bits=Ramp(4, -4), whole="ceil")
 
 # The longest way of a translation, as a part of the image: AutoAugment's 150 pixels of 331.
 LONGEST_WAY = 150 / 331

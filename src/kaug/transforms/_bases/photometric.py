@@ -9,6 +9,7 @@ import numpy as np
 from kaug._apply.dtypes import to_dtype, working_dtype
 from kaug._apply.values import check_values
 from kaug._kernels import read_only
+from kaug._tensors import ops
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.options import ValueOptions
 
@@ -37,6 +38,17 @@ class Photometric(ValueOptions):
             colors = self.transform_colors(images[..., :-1], parameters)
             return np.concatenate([colors, images[..., -1:]], axis=-1)
         return self.transform_colors(images, parameters)
+
+    def transform_tensors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        """Returns `images` with other values, but for their opacity, on tensors."""
+        if self.opacity and images.shape[-1] in (2, 4):
+            colors = self.transform_tensor_colors(images[..., :-1], parameters, dtype)
+            return ops.concatenate([colors, images[..., -1:]], axis=-1)
+        return self.transform_tensor_colors(images, parameters, dtype)
+
+    def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        """Returns images without opacity with other values, on tensors."""
+        raise NotImplementedError
 
     @abstractmethod
     def transform_colors(self, images: Array, parameters: Parameters) -> Array:
@@ -71,6 +83,25 @@ class Normalized(Photometric):
         if (low, high) != (0, 1):
             changed = changed * dtype.type(high - low) + dtype.type(low)
         return to_dtype(changed, images.dtype)
+
+    def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        low, high = self.limits(dtype)
+        # Multiplied by the reciprocal, as compilers would make it of a division.
+        unit = ops.clip((images - low) * (1 / (high - low)), 0.0, 1.0)
+        in_bytes = dtype == np.uint8 and (low, high) == (0, 255)
+        changed = self.change_tensors(unit, parameters, in_bytes=in_bytes)
+        return ops.clip(changed, 0.0, 1.0) * (high - low) + low
+
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        """Returns what `change` does, on tensors.
+
+        Args:
+            images: `(M, H, W, C)`, float32 in 0..1.
+            parameters: What to do.
+            in_bytes: Whether these are the 256 levels of bytes, divided by 255; what comes of them
+                is rounded to such levels afterwards. What lies outside 0..1 is cut off in any case.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:

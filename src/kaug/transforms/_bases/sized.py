@@ -86,9 +86,9 @@ class ResizedCrop(AffineTransform):
 
     def _cut(self, boxes: Floats, size: Size) -> Matrices:
         """Returns what cuts out boxes, and resizes them."""
-        top, left, height, width = boxes.T
+        top, left, height, width = (boxes[:, i] for i in range(4))
         after = self.output_shape(size)
-        return matrices.crop((top, left, height, width), size, (after[0], after[1]), len(boxes))
+        return matrices.crop((top, left, height, width), size, (after[0], after[1]), top)
 
 
 def rounded(length: Side) -> Any:

@@ -21,6 +21,7 @@ from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import UNIT, Bounds, check_bounds
 from kaug._apply.resample import Resampling
 from kaug._apply.stages import Step
+from kaug._namespace import namespace
 from kaug._types import Array, Parameters, Side, Size
 from kaug.transforms._bases.affine import AffineTransform
 from kaug.transforms._bases.magnitudes import (
@@ -57,17 +58,18 @@ class GeometrySlot(AffineTransform):
 
     def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
         height, width = size
+        xp = namespace(parameters["Rotate"])
         sine, cosine = matrices.sine_and_cosine(parameters["Rotate"])
         x, y = parameters["ShearX"], parameters["ShearY"]
         right, down = (
-            np.trunc(parameters[name] * self._pixels(length))
+            xp.trunc(parameters[name] * self._pixels(length))
             for name, length in (("TranslateX", width), ("TranslateY", height))
         )
         rows = (
             (cosine, sine + y, y * width / 2 - down),
             (x - sine, cosine, x * height / 2 - right),
         )
-        return matrices.from_entries(rows, len(sine))
+        return matrices.from_entries(rows, sine)
 
     def _pixels(self, length: Side) -> Any:
         if self.longest_way is None:
@@ -97,7 +99,7 @@ _COLORS: dict[str, tuple[type[Any], str]] = {
     "Equalize": (Equalize, ""),
     "Invert": (Invert, ""),
 }
-_CHANGING = [NUMBERS[name] for name in _COLORS]
+_CHANGING = np.array([name in _COLORS for name in NUMBERS])
 
 
 @dataclass(frozen=True, repr=False)
@@ -189,7 +191,8 @@ class Slots(ValueOptions, ResamplingOptions):
         within: NDArray[np.bool_],
     ) -> tuple[Step, Step]:
         """Returns the steps of the geometric and of all other operations."""
-        moves = {name: np.where(operation == NUMBERS[name], strength, 0.0) for name in GEOMETRIC}
+        xp = namespace(operation)
+        moves = {name: xp.where(operation == NUMBERS[name], strength, 0.0) for name in GEOMETRIC}
         changes = {"operation": operation, "strength": strength}
-        changing = within & np.isin(operation, _CHANGING)
+        changing = within & xp.take(_CHANGING, operation)
         return Step(self._geometry, moves, within), Step(self._values, changes, changing)

@@ -16,6 +16,7 @@ from kaug._apply.batches import take_rows
 from kaug._apply.boxes import corner_matrix
 from kaug._apply.matrices import to_pixels
 from kaug._apply.stages import Step
+from kaug._draw.draws import Draws
 from kaug._draw.keys import Key
 from kaug._targets.box_checks import check_values
 from kaug._targets.box_columns import as_places
@@ -52,7 +53,7 @@ def certain_parameters(transform: Any) -> Parameters:
         ValueError: The transform does leave some.
     """
     keys: list[Any] = [Key.from_seed(0), _End(0), _End(2**32 - 1)]
-    drawn = [transform._draw(key, np.arange(_ROWS)) for key in keys]
+    drawn = [transform._draw(Draws(key, np.arange(_ROWS))) for key in keys]
     for steps in zip(*(moving_steps(transform, each) for each in drawn), strict=True):
         first = steps[0].part(slice(0, 1))
         if not all(_does_as(first, step) for step in steps):
@@ -108,7 +109,7 @@ class WayBack:
         sizes = _checked_sizes(size, count)
         self.before: Size = (sizes[:, 0], sizes[:, 1])
         self.after = self.before
-        warp = matrices.identity(count)
+        warp = matrices.identity(np.arange(count))
         for step in moving_steps(transform, parameters):
             own = step.transform._matrices(step.parameters, self.after)
             warp = matrices.compose(warp, matrices.where(step.rows, own))

@@ -1,0 +1,85 @@
+"""Stages carried out on tensors: what `kaug._apply.stages` does on arrays.
+
+A batch is a dict of tensors: float32 `"images"` `(B, H, W, C)`; maps `(B, H, W, K)` under their
+`MapName`s; and boxes and keypoints as `kaug._tensors.targets` keeps them. Images that were integers
+stay whole numbers after every stage, as they do there.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kaug._apply.batches import maps_of
+from kaug._apply.resample import Resampling
+from kaug._apply.stages import Stage, Step, Warp
+from kaug._tensors import geometry, ops, targets
+from kaug._validation import message
+
+Tensors = dict[str, Any]
+
+
+def carry_out(stages: Sequence[Stage], batch: Tensors, dtype: np.dtype[Any]) -> Tensors:
+    """Returns a batch after all stages.
+
+    Args:
+        stages: Planned for the rows of the batch, with tensors for parameters.
+        batch: See above.
+        dtype: Of the images as they were given, which says what black and white are.
+    """
+    for stage in stages:
+        batch = _after(stage, batch, dtype)
+    return batch
+
+
+def _after(stage: Stage, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:
+    if isinstance(stage, Warp):
+        return _warped(stage, batch, dtype)
+    if isinstance(stage, Step):
+        return _changed(stage, batch, dtype)
+    rule = "`RandomTransform` does not mix images, and does not look for boxes"
+    raise TypeError(message(rule, f"a {type(stage).__name__}"))
+
+
+def _warped(warp: Warp, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:
+    images, after = batch["images"], (int(warp.size[0]), int(warp.size[1]))
+    result = dict(batch)
+    moved = geometry.warp(images, warp.matrices, warp.sampling, after)
+    result["images"] = whole(moved, dtype) if warp.sampling.interpolation == "bilinear" else moved
+    for name in maps_of(batch):
+        result[name] = _warped_map(batch[name], warp, name.sampling(warp.sampling), after)
+    size = (images.shape[1], images.shape[2])
+    pixels = geometry.to_pixels(warp.matrices, size, after)
+    return targets.move(result, pixels, size, after, warp.sampling)
+
+
+def _warped_map(values: Any, warp: Warp, sampling: Resampling, after: tuple[int, int]) -> Any:
+    floats = ops.cast(values, "float32")
+    return ops.cast(geometry.warp(floats, warp.matrices, sampling, after), values.dtype)
+
+
+def _changed(step: Step, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:
+    transform, parameters = step.transform, step.parameters
+    result = dict(batch)
+    changed = whole(transform.transform_tensors(batch["images"], parameters, dtype), dtype)
+    result["images"] = where(step.rows, changed, batch["images"])
+    if transform.photometric:
+        return result
+    for name in maps_of(batch):
+        moved = transform._move_tensor_map(batch[name], parameters, name)
+        result[name] = where(step.rows, moved, batch[name])
+    targets.refuse(result, transform)
+    return result
+
+
+def where(rows: Any, changed: Any, images: Any) -> Any:
+    """Returns rows of `changed`, and of `images` where there are none."""
+    return ops.where(ops.reshape(rows, (-1, *[1] * (len(images.shape) - 1))), changed, images)
+
+
+def whole(images: Any, dtype: np.dtype[Any]) -> Any:
+    """Returns images as integers hold them, if that is what they were given as."""
+    if dtype.kind not in "iu":
+        return images
+    ends = np.iinfo(dtype)
+    return ops.clip(ops.round(images), float(ends.min), float(ends.max))
