@@ -52,7 +52,8 @@ def in_pipeline(
         made = _transformed(given, transform, seed, calls, settings)
         return tf.nest.map_structure(lambda array: array[0], made) if one else made
 
-    example = transformed(tf.nest.map_structure(_example, parts))
+    example = tf.nest.map_structure(_example, parts)
+    example = transformed(example) if transform._mixes else example  # which changes labels
     leaves = tf.nest.flatten(example)
 
     def compute(*arrays: Any) -> list[Any]:
@@ -90,8 +91,8 @@ def _transformed(
 
 
 def _example(tensor: Any) -> NDArray[Any]:
-    """Returns zeros of the dtype and shape of a tensor, with 1 in place of what is not known."""
-    return np.zeros([side or 1 for side in tensor.shape], tensor.dtype.as_numpy_dtype)
+    """Returns zeros of the dtype and shape of a tensor, with 4 in place of what is not known."""
+    return np.zeros([side or 4 for side in tensor.shape], tensor.dtype.as_numpy_dtype)
 
 
 def _known_shape(given: Any, made: tuple[int, ...]) -> tuple[int | None, ...]:

@@ -118,10 +118,6 @@ class RandomTransform(keras.layers.Layer):
         _check_runs_on_tensors(transform)
         self._seed = resolve_seed(seed)
         self._calls = itertools.count()  # of batches in `tf.data`, where Keras cannot count
-        self.step = self.add_weight(
-            shape=(), dtype="int32", initializer="zeros", trainable=False, name="step"
-        )
-        self.built = True
 
     # What Keras calls ---------------------------------------------------------------------------
 
@@ -133,6 +129,13 @@ class RandomTransform(keras.layers.Layer):
             training = arguments[0] if arguments else options.get("training", False)
             return self._call_in_pipeline(data, training=bool(training))
         return super().__call__(data, *arguments, **options)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the step, which `tf.data` has no use for, and so could not make."""
+        del input_shape
+        self.step = self.add_weight(
+            shape=(), dtype="int32", initializer="zeros", trainable=False, name="step"
+        )
 
     def call(self, data: Any, training: bool = False) -> Any:
         """Returns the images of `data`, and what belongs to them, transformed."""

@@ -13,6 +13,7 @@ from kaug._targets.places import SETTINGS
 from kaug._targets.structures import map_arrays
 from kaug._validation import describe, fix_for_clips, message, warn_of_channels_first
 
+_RANKS = "Images must be of shape (B, H, W, C), or one image of shape (H, W, C)"
 _FOR_PAIRS = (
     "For pairs, call it on the images alone: dataset.map(lambda images, labels: (layer(images, "
     "training=True), labels))."
@@ -47,6 +48,8 @@ def _check_images(images: Any) -> None:
         raise TypeError(message(rule, f"a {type(images).__name__} of {len(images)}", fix))
     if not hasattr(images, "shape") or not hasattr(images, "dtype"):
         raise TypeError(message(rule, describe(images)))
+    if _known_shape(images) is None:
+        raise ValueError(message(_RANKS, "images of unknown rank"))
     if _kind(images) not in "iuf":
         rule = "Images must hold real numbers: integers or floats"
         raise TypeError(message(rule, f"images of dtype {_dtype(images)}", "Convert them first."))
@@ -174,9 +177,8 @@ def checked_rank(images: Any) -> int:
     """Returns 4 for a batch of images and 3 for one, and says what is wrong with others."""
     shape = _known_shape(images) or ()
     if len(shape) not in (3, 4):
-        rule = "Images must be of shape (B, H, W, C), or one image of shape (H, W, C)"
         fix = fix_for_clips(shape, "images")
-        raise ValueError(message(rule, f"images of shape {images.shape}", fix))
+        raise ValueError(message(_RANKS, f"images of shape {images.shape}", fix))
     if None in shape[-3:-1]:
         rule = "The height and the width of the images must be known"
         fix = "Give the `Input`, or the dataset, a shape with numbers for them."
