@@ -20,6 +20,7 @@ PACKAGES = (
     "torch",
     "torchvision",
     "kornia",
+    "ultralytics",
     "zarr",
     "ray",
     "pyarrow",
