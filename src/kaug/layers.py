@@ -22,6 +22,7 @@ from kaug._show import html
 from kaug._targets.box_checks import check_format
 from kaug._targets.names import MAPS, MOVING
 from kaug._tensors import targets
+from kaug._tensors.compiled import compiled
 from kaug._tensors.execute import carry_out
 from kaug._tensors.inputs import (
     check_arguments,
@@ -117,6 +118,7 @@ class RandomTransform(keras.layers.Layer):
         self.bounding_box_format = check_format(bounding_box_format, FORMATS, fix)
         _check_runs_on_tensors(transform)
         self._seed = resolve_seed(seed)
+        self._compiled = compiled(self._through)
         self._calls = itertools.count()  # of batches in `tf.data`, where Keras cannot count
 
     # What Keras calls ---------------------------------------------------------------------------
@@ -213,21 +215,24 @@ class RandomTransform(keras.layers.Layer):
         if one:
             moving = _map_tensors(lambda tensor: tensor[None], moving)
         check_moving(moving)
-        made = self._through(moving, self._draws(parts, moving["images"]))
+        made = self._compiled(moving, *self._numbers(parts, moving["images"]))
         return _map_tensors(lambda tensor: tensor[0], made) if one else made
 
-    def _draws(self, parts: Mapping[str, Any], images: Any) -> TensorDraws:
-        """Returns the draws of rows that the data has numbers for, or else of the next step."""
+    def _numbers(self, parts: Mapping[str, Any], images: Any) -> tuple[Any, Any, Any]:
+        """Returns the epoch and the numbers of the rows; without an epoch, that of the next step.
+
+        They are int32, the epoch `()` or `(B,)`, the others `(B,)`: the lower 32 bits of row
+        numbers, and those above.
+        """
         epoch = parts.get("epoch")
         if epoch is None:
             epoch = self.step + 0
             self.step.assign_add(1)
-        low, high = rows_of(parts.get("index"), images)
-        key = TensorKey.of_epoch(self._seed, ops.cast(epoch, "int32"))
-        return TensorDraws(key, low, high)
+        return (ops.cast(epoch, "int32"), *rows_of(parts.get("index"), images))
 
-    def _through(self, parts: dict[str, Any], draws: TensorDraws) -> dict[str, Any]:
-        """Returns a batch carried through what was drawn for its rows."""
+    def _through(self, parts: dict[str, Any], epoch: Any, low: Any, high: Any) -> dict[str, Any]:
+        """Returns a batch carried through what is drawn for its rows."""
+        draws = TensorDraws(TensorKey.of_epoch(self._seed, epoch), low, high)
         images, form = parts["images"], self.bounding_box_format
         shape = tuple(images.shape[1:])
         parameters = self.transform._draw_all(draws)  # type: ignore[arg-type]

@@ -97,13 +97,13 @@ class TensorDraws:
     Args:
         key: Names the stream.
         rows: The lower 32 bits of row numbers, int32 `(M,)`.
-        high: The bits above, int32 `(M,)` of 0..2¹⁵-1, or 0.
+        high: The bits above, int32 `(M,)` of 0..2¹⁵-1.
     """
 
     #: The functions on arrays.
     xp: Any = ops
 
-    def __init__(self, key: TensorKey, rows: Any, high: Any = 0) -> None:
+    def __init__(self, key: TensorKey, rows: Any, high: Any) -> None:
         self.key, self.rows, self._high = key, rows, high
         self._block = 0
         self._ahead: list[Any] = []
@@ -113,7 +113,7 @@ class TensorDraws:
         """Returns draws of `Key.from_seed(seed)` for rows that are named by words, int32 `(M,)`."""
         root = Key.from_seed(seed)
         key = ops.convert_to_tensor([_signed(root.high), _signed(root.low)], "int32")
-        return cls(TensorKey(key[0], key[1]), words)
+        return cls(TensorKey(key[0], key[1]), words, ops.zeros_like(words))
 
     def child(self, number: int) -> "TensorDraws":
         """Returns draws for the same rows with the `number`-th key below this one."""
@@ -126,7 +126,7 @@ class TensorDraws:
             blocks = np.arange(self._block, self._block + _BLOCKS_AHEAD, dtype=np.int32)
             self._block += _BLOCKS_AHEAD
             counters = ops.convert_to_tensor(blocks[:, np.newaxis])
-            counters = counters + ops.left_shift(self._high, 16) if self._has_high else counters
+            counters = counters + ops.left_shift(self._high, 16)
             x0, x1 = encrypt(self.key.high, self.key.low, self.rows[None], counters)
             self._ahead = [part[i] for i in range(_BLOCKS_AHEAD) for part in (x0, x1)]
         return self._ahead.pop(0)
@@ -134,10 +134,6 @@ class TensorDraws:
     def words(self, count: int) -> Any:
         """Returns the next words of each row, int32 `(M, count)`."""
         return ops.stack([self.word() for _ in range(count)], axis=1)
-
-    @property
-    def _has_high(self) -> bool:
-        return not isinstance(self._high, int)
 
     def _unit(self) -> Any:
         word = self.word()
@@ -230,10 +226,12 @@ def rows_of(index: Any, images: Any) -> tuple[Any, Any]:
     """
     if index is None:
         count = ops.shape(images)[0]
-        return ops.arange(count, dtype="int32") + _replica() * _ROWS_OF_A_REPLICA, 0
+        rows = ops.arange(count, dtype="int32") + _replica() * _ROWS_OF_A_REPLICA
+        return rows, ops.zeros_like(rows)
     index = ops.reshape(ops.convert_to_tensor(index), (-1,))
     if not str(index.dtype).endswith("int64"):
-        return ops.cast(index, "int32"), 0
+        rows = ops.cast(index, "int32")
+        return rows, ops.zeros_like(rows)
     low = ops.bitwise_and(index, 0xFFFFFFFF)
     low = ops.where(low >= 2**31, low - 2**32, low)
     return ops.cast(low, "int32"), ops.cast(ops.right_shift(index, 32), "int32")
