@@ -18,6 +18,7 @@ from kaug._draw.keys import Key
 from kaug._kernels import colors, pointwise, read_only
 from kaug._kernels.jitter import jitter
 from kaug._tensors import colors as tensors
+from kaug._tensors import ops
 from kaug._types import Array, Parameters
 from kaug._validation import message
 from kaug.transforms._bases.fields import NumberOrPair, Range
@@ -155,6 +156,12 @@ class Saturation(Normalized):
         factors = strengths(parameters, "saturation", working_dtype(images.dtype))
         colors.saturate(images, factors, out, outside)
         return out
+
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        if not _is_colored(self, images):
+            return images
+        gray = tensors.gray(images, in_bytes=in_bytes)
+        return tensors.away_from(gray, images, parameters["saturation"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -331,6 +338,10 @@ class Gamma(Normalized):
         pointwise.look_up(images, read_only(tables), out)
         return out
 
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        del in_bytes
+        return ops.exp(ops.log(images) * tensors.by_row(parameters["gamma"]))
+
 
 def _powers(values: Array, exponents: Array) -> Array:
     """Returns `values ** exponents`: NumPy's logarithm is made of vectors, its power is not."""
@@ -417,6 +428,12 @@ class Grayscale(Normalized):
         colors.gray(images, out, outside)
         return out
 
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        del parameters
+        if not _is_colored(self, images):
+            return images
+        return ops.concatenate([tensors.gray(images, in_bytes=in_bytes)] * 3, axis=-1)
+
 
 @dataclass(frozen=True, repr=False)
 class Invert(Normalized):
@@ -443,3 +460,7 @@ class Invert(Normalized):
         if images.dtype == np.uint8:
             return np.invert(images)
         return np.asarray(1 - _clipped(images, outside))
+
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        del parameters, in_bytes
+        return 1.0 - images
