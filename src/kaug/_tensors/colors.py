@@ -57,6 +57,95 @@ def means(images: Any, *, in_bytes: bool) -> Any:
     return to_images(ops.floor((total + (samples / 2 + 0.25)) * (1 / max(samples, 1))))
 
 
+def channel_shifts(parameters: Any, seed: int, channels: int) -> Any:
+    """Returns what is added to each channel, `(B, 1, 1, C)`: drawn for the words of the rows.
+
+    Args:
+        parameters: Tensors `shift` `(B, 2)`, the ends of the range, and `word` `(B,)`.
+        seed: Of the key that words name rows below.
+        channels: How many.
+    """
+    from kaug._draw.tensors import TensorDraws  # which loads Keras
+
+    draws = TensorDraws.from_words(seed, parameters["word"])
+    units = ops.stack([draws.uniform() for _ in range(channels)], axis=1)
+    low, high = parameters["shift"][:, :1], parameters["shift"][:, 1:]
+    return ops.reshape(low + (high - low) * units, (-1, 1, 1, channels))
+
+
+def turned(images: Any, turns: Any) -> Any:
+    """Returns images of three channels with their hues turned by sextants `(B,)`, 0..6."""
+    planes = [images[..., channel] for channel in range(3)]
+    return ops.stack(_turned(planes, _of_planes(turns)), axis=-1)
+
+
+def sextants(hues: Any) -> Any:
+    """Returns fractions of the color wheel, which may be negative, as 0..6."""
+    return (hues - ops.floor(hues)) * 6.0
+
+
+def jittered(images: Any, parameters: Any) -> Any:
+    """Returns images of one or three channels after four changes in an order of each row's own.
+
+    All but the turn of the hue are blends of an image, its gray and a number: one blend makes
+    whichever of them is due in a row. The hue is turned after the first blend where it is a row's
+    first or second change, and after the third where it is the third or fourth. A step that is the
+    hue's blends nothing, so two turns do for all orders.
+
+    Args:
+        images: `(B, H, W, C)`, in 0..1.
+        parameters: Those of `ColorJitter`: factors and hues `(B,)`, and the order `(B, 4)`.
+    """
+    order = parameters["order"]
+    planes = [images[..., channel] for channel in range(images.shape[-1])]
+    turns = sextants(parameters["hue"])
+    early = ops.logical_or(order[:, 0] == HUE, order[:, 1] == HUE)
+    for step in range(4):
+        planes = _blended(planes, order[:, step], parameters)
+        if len(planes) == 3 and step in (0, 2):
+            now = early if step == 0 else ops.logical_not(early)
+            planes = _turned(planes, _of_planes(ops.where(now, turns, 0.0)))
+    return ops.stack(planes, axis=-1)
+
+
+def _blended(planes: list[Any], operations: Any, parameters: Any) -> list[Any]:
+    """Returns planes after the blend that is each row's operation, if it is one, clipped."""
+    names = ("brightness", "contrast", "saturation")
+    factors = ops.ones_like(parameters["hue"])
+    for number, name in enumerate(names):
+        factors = ops.where(operations == number, parameters[name], factors)
+    grays = _weighted(planes, GRAY) if len(planes) == 3 else planes[0]
+    known = ops.where(grays == grays, grays, 0.0)
+    center = ops.where(operations == CONTRAST, ops.mean(known, axis=(1, 2)), 0.0)
+    share = ops.where(operations == SATURATION, 1.0 - factors, 0.0)
+    base = _of_planes(share) * grays + _of_planes((1.0 - factors) * center)
+    return [ops.clip(_of_planes(factors) * plane + base, 0.0, 1.0) for plane in planes]
+
+
+def _turned(planes: list[Any], turns: Any) -> list[Any]:
+    """Returns planes with hues turned; all of HSV times the chroma, so nothing is divided."""
+    red, green, blue = planes
+    high = ops.maximum(ops.maximum(red, green), blue)
+    low = ops.minimum(ops.minimum(red, green), blue)
+    chroma = high - low
+    double = chroma + chroma
+    four, six = double + double, double + double + double
+    hue = ops.where(high == green, blue - red + double, red - green + four)
+    hue = ops.where(high == red, green - blue, hue) + turns * chroma
+    hue = ops.where(hue >= six, hue - six, hue)
+    hue = ops.where(hue < 0, hue + six, hue)
+    return [
+        ops.clip(ops.absolute(hue - (chroma + double)) + (low - chroma), low, high),
+        ops.clip((low + double) - ops.absolute(hue - double), low, high),
+        ops.clip((low + double) - ops.absolute(hue - four), low, high),
+    ]
+
+
+def _of_planes(values: Any) -> Any:
+    """Returns a number of each row, `(B,)`, to be computed with a plane `(B, H, W)`."""
+    return ops.reshape(values, (-1, 1, 1))
+
+
 def _gray_levels(levels: Any) -> Any:
     """Returns the gray of levels as Pillow rounds it; all numbers below 2²⁴ are exact."""
     total = _weighted([levels[..., c : c + 1] for c in range(3)], (RED, GREEN, BLUE))

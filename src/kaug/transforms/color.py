@@ -31,7 +31,9 @@ _TURN = Range(minimum=-0.5, maximum=0.5)
 _ORDERS = np.array(list(permutations(range(4))))
 # Of the 256 levels of bytes.
 _LOGARITHMS = np.log(np.arange(256) / 255, out=np.full(256, -np.inf), where=np.arange(256) > 0)
-_CHANNELS = Key.from_seed(0)  # below which a row's word names the shifts of its channels
+# Of the key below which a row's word names the shifts of its channels.
+_SEED = 0
+_CHANNELS = Key.from_seed(_SEED)
 
 
 @dataclass(frozen=True, repr=False)
@@ -201,6 +203,12 @@ class Hue(Normalized):
         colors.turn_hues(images, _sextants(parameters, working_dtype(images.dtype)), out, outside)
         return out
 
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        del in_bytes
+        if not _is_colored(self, images):
+            return images
+        return tensors.turned(images, tensors.sextants(parameters["hue"]))
+
 
 def _sextants(parameters: Parameters, precision: np.dtype[Any]) -> Array:
     """Returns turns as 0..6, of which a kernel needs to take off one round at most."""
@@ -300,6 +308,11 @@ class ColorJitter(Normalized):
         jitter(images, read_only(table), orders, out, outside)
         return out
 
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        del in_bytes
+        _is_colored(self, images)
+        return tensors.jittered(images, parameters)
+
 
 @dataclass(frozen=True, repr=False)
 class Gamma(Normalized):
@@ -395,6 +408,11 @@ class ChannelShift(Normalized):
         out = np.empty_like(images)
         pointwise.add(images, read_only(offsets), out, outside)
         return out
+
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        shifts = tensors.channel_shifts(parameters, _SEED, images.shape[-1])
+        shifts = tensors.to_images(tensors.levels_of(shifts)) if in_bytes else shifts
+        return images + shifts
 
 
 @dataclass(frozen=True, repr=False)
