@@ -6,12 +6,14 @@ Values run from black to white: 0..255 for uint8, 0..1 for floats, `value_range`
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from kaug._apply.dtypes import working_dtype
 from kaug._kernels import histograms, pointwise, read_only
+from kaug._tensors import ops, tone
+from kaug._tensors.colors import by_row, levels_of, to_images
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import Integers, NumberOrPair, Range
 from kaug.transforms._bases.photometric import Normalized, strengths
@@ -55,6 +57,10 @@ class Posterize(Normalized):
         pointwise.posterize_floats(images, read_only(masks.astype(np.int32)), out, outside)
         return out
 
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        del in_bytes
+        return to_images(tone.posterized(levels_of(images), by_row(parameters["bits"])))
+
 
 @dataclass(frozen=True, repr=False)
 class Solarize(Normalized):
@@ -97,6 +103,13 @@ class Solarize(Normalized):
         pointwise.solarize(images, read_only(own), out, outside)
         return out
 
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        thresholds = by_row(parameters["threshold"])
+        if not in_bytes:
+            return tone.solarized(images, tone.least_solarized(thresholds), 1.0)
+        least = tone.least_solarized_level(thresholds)
+        return to_images(tone.solarized(levels_of(images), least, 255.0))
+
 
 @dataclass(frozen=True, repr=False)
 class AutoContrast(Normalized):
@@ -137,6 +150,16 @@ class AutoContrast(Normalized):
         histograms.autocontrast(images, read_only(cuts), out, outside)
         return out
 
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        levels = levels_of(images)
+        counts = tone.histograms(tone.places(levels))
+        samples = images.shape[1] * images.shape[2]
+        lines = tone.autocontrast_lines(counts, parameters["cutoff"], samples)
+        factors, offsets = (ops.reshape(each, (-1, 1, 1, images.shape[-1])) for each in lines)
+        if in_bytes:
+            return to_images(tone.stretched(levels, factors, offsets))
+        return images * factors + to_images(offsets)
+
 
 @dataclass(frozen=True, repr=False)
 class Equalize(Normalized):
@@ -163,3 +186,8 @@ class Equalize(Normalized):
         out = np.empty_like(images)
         histograms.equalize(images, out, outside)
         return out
+
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        del parameters, in_bytes
+        where = tone.places(levels_of(images))
+        return tone.look_up(tone.equalizing_tables(tone.histograms(where)), where, images)
