@@ -16,6 +16,7 @@ from kaug._draw.draws import Draws
 from kaug._kernels import read_only
 from kaug._kernels.noise import add_noise, add_salt_and_pepper
 from kaug._kernels.pointwise import clip
+from kaug._tensors import noise, ops
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import NumberOrPair, Range
 from kaug.transforms._bases.photometric import Normalized
@@ -73,6 +74,12 @@ class GaussianNoise(Normalized):
         add_noise(images, words, scales, quantiles, out, outside)
         return out
 
+    def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        low, high = self.limits(dtype)
+        scales = parameters["stddev"] * (high - low)
+        noisy = noise.add_noise(images, parameters["words"], scales, normal_quantiles())
+        return ops.clip(noisy, low, high)
+
 
 @dataclass(frozen=True, repr=False)
 class SaltAndPepper(Normalized):
@@ -122,6 +129,10 @@ class SaltAndPepper(Normalized):
         kind = images.dtype.type
         add_salt_and_pepper(out, parameters["words"], _halves(parameters), kind(0), kind(white))
         return out
+
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        del in_bytes
+        return noise.add_salt_and_pepper(images, parameters["words"], parameters["amount"])
 
 
 def _halves(parameters: Parameters) -> NDArray[np.uint64]:

@@ -1,0 +1,76 @@
+"""Noise on tensors: the streams of `kaug._kernels.noise`, pixel by pixel.
+
+There a stream comes in chunks of as many words as `CHUNK`; the words of counter `i` of a chunk are
+`i` and `i + CHUNK / 2`. Here all of it is made at once.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from kaug._kernels.noise import CHUNK
+from kaug._tensors import ops
+from kaug._tensors.colors import by_row
+from kaug._tensors.words import below, encrypted, look_up, upper
+
+_COUNTERS = CHUNK // 2
+
+
+def add_noise(images: Any, words: Any, scales: Any, quantiles: Any) -> Any:
+    """Returns `images + scale * z`.
+
+    Args:
+        images: `(B, H, W, C)`, float32.
+        words: `(B, 2)`, int32: the key of each row's stream.
+        scales: `(B,)`, float32.
+        quantiles: `(2**16,)`, float32: the values of `z`, each as likely.
+    """
+    shape = images.shape[1:]
+    table = ops.convert_to_tensor(quantiles)
+    both = _stream(words, math.ceil(math.prod(shape) / (2 * CHUNK)))
+    halves = [ops.bitwise_and(word, 0xFFFF) for word in both] + [upper(word, 16) for word in both]
+    normals = _in_order([look_up(table, half) for half in halves], math.prod(shape))
+    return images + by_row(scales) * ops.reshape(normals, (-1, *shape))
+
+
+def add_salt_and_pepper(images: Any, words: Any, amounts: Any) -> Any:
+    """Returns images with some pixels 0 or 1, in all their channels.
+
+    Args:
+        images: `(B, H, W, C)`, float32.
+        words: `(B, 2)`, int32: the key of each row's stream.
+        amounts: `(B,)`, float32 in 0..1: of all pixels, how many; half of them are 0.
+    """
+    height, width = images.shape[1:3]
+    both = _stream(words, math.ceil(height * width / CHUNK))
+    halves = _halves(amounts)
+    # A word below twice the half of them is below it without its last bit.
+    hit = [ops.cast(below(upper(word, 31), halves), "float32") for word in both]
+    black = [ops.cast(below(word, halves), "float32") for word in both]
+    hit, black = (
+        ops.reshape(_in_order(each, height * width), (-1, height, width, 1)) > 0.5
+        for each in (hit, black)
+    )
+    return ops.where(hit, ops.where(black, 0.0, 1.0), images)
+
+
+def _stream(words: Any, chunks: int) -> tuple[Any, Any]:
+    """Returns the first and the second half of every chunk, `(B, chunks, CHUNK / 2)` each."""
+    counters = np.arange(chunks * _COUNTERS, dtype=np.int32).reshape(1, chunks, _COUNTERS)
+    return encrypted(words, ops.convert_to_tensor(counters))
+
+
+def _in_order(parts: list[Any], count: int) -> Any:
+    """Returns the first numbers of parts `(B, chunks, …)` of chunks, `(B, count)`."""
+    chunks, length = parts[0].shape[1:]
+    whole = ops.reshape(ops.stack(parts, axis=2), (-1, chunks * len(parts) * length))
+    return whole[:, :count]
+
+
+def _halves(amounts: Any) -> Any:
+    """Returns half of 2³² times some amounts, as words `(B, 1, 1)`."""
+    halves = ops.round(amounts * 2.0**31)
+    # The largest float below 2³¹; that itself has the bits of the least int32.
+    words = ops.cast(ops.minimum(halves, 2.0**31 - 2**7), "int32")
+    return ops.reshape(ops.where(halves >= 2.0**31, -(2**31), words), (-1, 1, 1))
