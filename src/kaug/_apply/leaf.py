@@ -43,6 +43,10 @@ class Leaf(Protocol):
     def _aims(self) -> bool:
         """Whether its warp depends on where boxes are: then it is that of its `_aimed`."""
 
+    @property
+    def _straight(self) -> bool:
+        """Whether it is an affine warp that leaves axes axes, whatever is drawn."""
+
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Returns the shape of a transformed image, given that of an image."""
 

@@ -61,7 +61,8 @@ def plan(
             if any(step.transform._aims for step in run):
                 stages.append(Aim(tuple(run), tuple(shapes), settled, size, course.frames))
             else:
-                stages.append(Warp(_composed(run, shapes), settled, size))
+                straight = all(step.transform._straight for step in run)
+                stages.append(Warp(_composed(run, shapes), settled, size, straight))
             run.clear()
             shapes.clear()
 

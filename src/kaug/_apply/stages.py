@@ -108,10 +108,13 @@ class Warp:
     sampling: Resampling
     # Height and width of the result.
     size: Size
+    # Whether axes stay axes, whatever was drawn.
+    straight: bool = False
 
     def part(self, rows: Any) -> Warp:
         """Returns the warp of some of the rows."""
-        return Warp(self.matrices[:, :, rows], self.sampling, _of_rows(self.size, rows))
+        matrices = self.matrices[:, :, rows]
+        return Warp(matrices, self.sampling, _of_rows(self.size, rows), self.straight)
 
     def output_shape(self, shape: Shape) -> Shape:
         """Returns the shape of an image afterwards."""

@@ -13,7 +13,7 @@ import numpy as np
 from kaug._apply.batches import maps_of
 from kaug._apply.resample import Resampling
 from kaug._apply.stages import Stage, Step, Warp
-from kaug._tensors import geometry, ops, targets
+from kaug._tensors import geometry, ops, separable, targets
 from kaug._validation import message
 
 Tensors = dict[str, Any]
@@ -44,7 +44,7 @@ def _after(stage: Stage, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:
 def _warped(warp: Warp, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:
     images, after = batch["images"], (int(warp.size[0]), int(warp.size[1]))
     result = dict(batch)
-    moved = geometry.warp(images, warp.matrices, warp.sampling, after)
+    moved = _resampled(images, warp, warp.sampling, after)
     result["images"] = whole(moved, dtype) if warp.sampling.interpolation == "bilinear" else moved
     for name in maps_of(batch):
         result[name] = _warped_map(batch[name], warp, name.sampling(warp.sampling), after)
@@ -54,8 +54,22 @@ def _warped(warp: Warp, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:
 
 
 def _warped_map(values: Any, warp: Warp, sampling: Resampling, after: tuple[int, int]) -> Any:
-    floats = ops.cast(values, "float32")
-    return ops.cast(geometry.warp(floats, warp.matrices, sampling, after), values.dtype)
+    values, dtype = for_reading(values, sampling), values.dtype
+    return ops.cast(_resampled(values, warp, sampling, after), dtype)
+
+
+def _resampled(images: Any, warp: Warp, sampling: Resampling, after: tuple[int, int]) -> Any:
+    if sampling.areas and sampling.interpolation == "bilinear":
+        return separable.resize(images, warp.matrices, sampling, after, straight=warp.straight)
+    return geometry.warp(images, warp.matrices, sampling, after)
+
+
+def for_reading(values: Any, sampling: Resampling) -> Any:
+    """Returns a map in a dtype in which it can be read between or at its pixels."""
+    whole_numbers = "int" in str(values.dtype) or "bool" in str(values.dtype)
+    if sampling.interpolation == "bilinear" or not whole_numbers:
+        return ops.cast(values, "float32")
+    return values if str(values.dtype).endswith("int64") else ops.cast(values, "int32")
 
 
 def _changed(step: Step, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:

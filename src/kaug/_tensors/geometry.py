@@ -5,7 +5,6 @@ Matrices are those of `kaug._apply.matrices`, float32 `(2, 3, B)`; coordinates a
 
 from typing import Any
 
-import keras
 import numpy as np
 
 from kaug._apply.resample import Resampling
@@ -15,6 +14,8 @@ Size = tuple[int, int]
 
 # So far outside, a pixel may still be one of the border.
 _TOLERANCE = 1e-4
+# Coordinates this far out are outside any image.
+_FAR = 2.0**29
 
 
 def to_pixels(matrices: Any, size: Size, after: Size) -> Any:
@@ -34,19 +35,19 @@ def to_pixels(matrices: Any, size: Size, after: Size) -> Any:
 
 
 def warp(images: Any, matrices: Any, sampling: Resampling, after: Size) -> Any:
-    """Returns float32 images `(B, *after, C)`, resampled.
+    """Returns images `(B, *after, C)`, resampled.
 
     Args:
-        images: `(B, H, W, C)`, float32.
+        images: `(B, H, W, C)`, of any dtype where pixels are not blended, else float32.
         matrices: About the centres, output pixel to input pixel, `(2, 3, B)`.
         sampling: Fill and interpolation.
         after: Height and width of the result.
     """
     size = (images.shape[1], images.shape[2])
-    pixels = to_pixels(matrices, size, after)
-    if keras.backend.backend() == "tensorflow" and sampling.fill_mode != "wrap":
-        return _warp_by_tensorflow(images, pixels, sampling, after)
-    return remap(images, places(pixels, after), sampling)
+    if on_tensorflow() and sampling.fill_mode != "wrap":
+        result = read_by_tensorflow(images, to_pixels(matrices, size, after), sampling, after)
+        return fill_outside(result, matrices, size, sampling)
+    return remap(images, places(matrices, size, after), sampling)
 
 
 def remap(images: Any, where: list[Any], sampling: Resampling) -> Any:
@@ -59,35 +60,71 @@ def remap(images: Any, where: list[Any], sampling: Resampling) -> Any:
     """
     size = (images.shape[1], images.shape[2])
     folded = [
-        ops.clip(_fold(place, length, sampling.fill_mode), 0, length - 1)
+        fold(ops.clip(place, -_FAR, _FAR), length, sampling)
         for place, length in zip(where, size, strict=True)
     ]
     if sampling.interpolation == "bilinear":
-        result = _blend(images, folded, size)
+        result = blend(images, folded)
     else:
-        nearest = [ops.cast(ops.floor(place + 0.5), "int32") for place in folded]
+        nearest = [
+            ops.floor(ops.clip(place, 0, length - 1) + 0.5)
+            for place, length in zip(folded, size, strict=True)
+        ]
         result = _gather(images, nearest[0], nearest[1])
     if sampling.fill_mode == "constant":
-        fill = ops.cast(sampling.fill_value, result.dtype)
-        result = ops.where(_inside(where, size), result, fill)
+        return _filled(result, where, size, sampling)
     return result
 
 
-def places(pixels: Any, after: Size) -> list[Any]:
+def places(matrices: Any, size: Size, after: Size) -> list[Any]:
     """Returns where each output pixel's row and column lie in the input, `(B, *after)` each."""
-    # As tensors: NumPy would take those of PyTorch for arrays of its own, and fail on a GPU.
-    rows = ops.convert_to_tensor(np.arange(after[0], dtype=np.float32)[:, None])
-    columns = ops.convert_to_tensor(np.arange(after[1], dtype=np.float32)[None, :])
-    entries = [ops.reshape(pixels[:, i], (-1, 1, 1)) for i in range(6)]
-    return [entries[i] * rows + entries[i + 1] * columns + entries[i + 2] for i in (0, 3)]
+    rows, columns = (_from_centre(length) for length in after)
+    entries = [[ops.reshape(matrices[i, j], (-1, 1, 1)) for j in range(3)] for i in range(2)]
+    return [
+        down * rows[:, None] + across * columns[None] + (offset + (length - 1) / 2)
+        for (down, across, offset), length in zip(entries, size, strict=True)
+    ]
 
 
-def _warp_by_tensorflow(images: Any, pixels: Any, sampling: Resampling, after: Size) -> Any:
-    """Returns the same, by the one op that TensorFlow has for it."""
+def places_along(matrices: Any, axis: int, length: int, after: int, count: int) -> Any:
+    """Returns the same of one axis, for warps whose axes stay axes, `(B, count)`.
+
+    Args:
+        matrices: `(2, 3, B)`.
+        axis: 0 or 1.
+        length: Of the axis in the images.
+        after: In the result.
+        count: Of how many pixels, which may go on beyond the result.
+    """
+    step, offset = (ops.reshape(matrices[axis, j], (-1, 1)) for j in (axis, 2))
+    return step * _from_centre(after, count)[None] + (offset + (length - 1) / 2)
+
+
+def _from_centre(length: int, count: int | None = None) -> Any:
+    # As a tensor: NumPy would take those of PyTorch for arrays of its own, and fail on a GPU.
+    places = np.arange(count or length, dtype=np.float32) - np.float32((length - 1) / 2)
+    return ops.convert_to_tensor(places)
+
+
+def on_tensorflow() -> bool:
+    """Returns whether that is the backend of Keras."""
+    import keras
+
+    return bool(keras.backend.backend() == "tensorflow")
+
+
+def read_by_tensorflow(images: Any, pixels: Any, sampling: Resampling, after: Size) -> Any:
+    """Returns images read by the one op that TensorFlow has for it, the border going on outside.
+
+    Args:
+        images: `(B, H, W, C)`, int32, int64 or floats.
+        pixels: `(B, 6)`, as `to_pixels` returns them.
+        sampling: Fill and interpolation. What is constant is to be filled by `fill_outside`.
+        after: Height and width of the result.
+    """
     import tensorflow as tf
 
     # The op counts (column, row), and its constant filling blends into the border.
-    constant = sampling.fill_mode == "constant"
     vectors = tf.concat(
         [tf.gather(pixels, [4, 3, 5, 1, 0, 2], axis=1), tf.zeros_like(pixels[:, :2])], 1
     )
@@ -97,54 +134,85 @@ def _warp_by_tensorflow(images: Any, pixels: Any, sampling: Resampling, after: S
         output_shape=after,
         fill_value=0.0,
         interpolation=sampling.interpolation.upper(),
-        fill_mode="NEAREST" if constant else sampling.fill_mode.upper(),
+        fill_mode="REFLECT" if sampling.fill_mode == "reflect" else "NEAREST",
     )
-    result = tf.ensure_shape(result, (images.shape[0], *after, images.shape[3]))
-    if constant:
-        inside = _inside(places(pixels, after), (images.shape[1], images.shape[2]))
-        result = tf.where(inside, result, sampling.fill_value)
-    return result
+    return tf.ensure_shape(result, (images.shape[0], *after, images.shape[3]))
 
 
-def _inside(where: list[Any], size: Size) -> Any:
-    """Returns which pixels do not come from outside the images, `(B, H, W, 1)`."""
+def fill_outside(result: Any, matrices: Any, size: Size, sampling: Resampling) -> Any:
+    """Returns warped images with what lies outside filled, where that is constant.
+
+    Args:
+        result: `(B, *after, C)`.
+        matrices: What warped them, `(2, 3, B)`.
+        size: Height and width of the images before.
+        sampling: Fill and interpolation.
+    """
+    if sampling.fill_mode != "constant":
+        return result
+    after = (result.shape[1], result.shape[2])
+    return _filled(result, places(matrices, size, after), size, sampling)
+
+
+def _filled(result: Any, where: list[Any], size: Size, sampling: Resampling) -> Any:
+    margin = _TOLERANCE + (0.5 if sampling.areas else 0.0)
     inside = [
-        (place >= -_TOLERANCE) & (place <= length - 1 + _TOLERANCE)
+        (place >= -margin) & (place <= length - 1 + margin)
         for place, length in zip(where, size, strict=True)
     ]
-    return (inside[0] & inside[1])[..., None]
+    fill = ops.cast(sampling.fill_value, result.dtype)
+    return ops.where((inside[0] & inside[1])[..., None], result, fill)
 
 
-def _fold(place: Any, size: int, fill_mode: str) -> Any:
+def fold(place: Any, size: int, sampling: Resampling) -> Any:
     """Brings coordinates back to the image; what is near its edge is left to clipping."""
-    if fill_mode == "reflect":
-        place = ops.mod(place + 0.5, 2.0 * size)
-        return ops.minimum(place, 2.0 * size - place) - 0.5
-    if fill_mode == "wrap" and size > 1:
+    if size == 1:
+        return place
+    if sampling.fill_mode == "reflect":
+        # Between an outer centre and where its pixel ends, and as far beyond, it is SciPy's.
+        place = ops.mod(place, 2.0 * size)
+        return ops.where(place < size, place, 2.0 * size - 1 - place)
+    if sampling.fill_mode == "wrap" and sampling.areas:
+        return place - size * ops.floor((place + 0.5) * (1 / size))
+    if sampling.fill_mode == "wrap":
         period = size - 1.0
         above = ops.where(place > period, ops.mod(place, period), place)
         return ops.where(place < 0, period - ops.mod(-place, period), above)
     return place
 
 
-def _blend(images: Any, where: list[Any], size: Size) -> Any:
-    """Blends the four pixels around each place."""
-    low = [
+def blend(images: Any, where: list[Any]) -> Any:
+    """Returns float32 images blended of the four pixels around each place, or at the edge.
+
+    Args:
+        images: `(B, H, W, C)`.
+        where: Row and column, `(B, *after)` each.
+    """
+    size = (images.shape[1], images.shape[2])
+    where = [ops.clip(place, 0, length - 1) for place, length in zip(where, size, strict=True)]
+    row, column = (
         ops.minimum(ops.floor(place), max(length - 2, 0))
         for place, length in zip(where, size, strict=True)
-    ]
-    down, right = ((place - floor)[..., None] for place, floor in zip(where, low, strict=True))
-    row, column = (ops.cast(floor, "int32") for floor in low)
-    below, beside = row + int(size[0] > 1), column + int(size[1] > 1)
+    )
+    down, right = ((where[0] - row)[..., None], (where[1] - column)[..., None])
+    below, beside = row + float(size[0] > 1), column + float(size[1] > 1)
     top = _gather(images, row, column) * (1 - right) + _gather(images, row, beside) * right
     bottom = _gather(images, below, column) * (1 - right) + _gather(images, below, beside) * right
     return top * (1 - down) + bottom * down
 
 
 def _gather(images: Any, row: Any, column: Any) -> Any:
-    """Returns the pixels at whole positions `(B, *after)`."""
+    """Returns the pixels at whole positions `(B, *after)`, floats within the image."""
     height, width, channels = images.shape[1:]
     flat = ops.reshape(images, (-1, height * width, channels))
     after = row.shape[1:]
-    index = ops.reshape(row * width + column, (-1, after[0] * after[1], 1))
-    return ops.reshape(ops.take_along_axis(flat, index, axis=1), (-1, *after, channels))
+    # Each by itself, since their sum might be more than float32 counts to.
+    index = ops.cast(row, "int32") * width + ops.cast(column, "int32")
+    index = ops.reshape(index, (-1, after[0] * after[1]))
+    if on_tensorflow():  # where the other one repeats indices for each channel
+        import tensorflow as tf
+
+        found = tf.gather(flat, index, batch_dims=1)
+    else:
+        found = ops.take_along_axis(flat, index[..., None], axis=1)
+    return ops.reshape(found, (-1, *after, channels))

@@ -77,6 +77,10 @@ class PadAndCrop(AffineTransform):
         super().__post_init__()
         warn_of_idle_fill(self.fill_mode, self.fill_value)
 
+    @property
+    def _straight(self) -> bool:
+        return True
+
     def _bounds(self) -> Bounds:
         return dict.fromkeys(("down", "right"), UNIT)
 

@@ -208,6 +208,10 @@ class Translation(_Resampled):
     height_shift: NumberOrPair = 0.1
     width_shift: NumberOrPair = 0.1
 
+    @property
+    def _straight(self) -> bool:
+        return True
+
     def _warps(self, parameters: Parameters, size: Size) -> Matrices:
         down, right = parameters["height_shift"] * size[0], parameters["width_shift"] * size[1]
         return matrices.translation(down, right)
@@ -277,6 +281,10 @@ class Zoom(_Resampled):
     zoom: NumberOrPair = 0.1
     keep_aspect: bool = field(default=True, kw_only=True)
 
+    @property
+    def _straight(self) -> bool:
+        return True
+
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns `height_zoom` and `width_zoom` of each row."""
         height, width = _zooms(draws, self._ends("zoom"), self.keep_aspect)
@@ -307,6 +315,10 @@ class HorizontalFlip(_Geometric):
 
     p: float = 0.5
 
+    @property
+    def _straight(self) -> bool:
+        return True
+
     def _warps(self, parameters: Parameters, size: Size) -> Matrices:
         del size
         return matrices.from_entries(((1, 0, 0), (0, -1, 0)), parameters["applied"])
@@ -331,6 +343,10 @@ class VerticalFlip(_Geometric):
     """
 
     p: float = 0.5
+
+    @property
+    def _straight(self) -> bool:
+        return True
 
     def _warps(self, parameters: Parameters, size: Size) -> Matrices:
         del size

@@ -83,6 +83,10 @@ class Resize(AffineTransform):
             raise ValueError(message(rule, received))
 
     @property
+    def _straight(self) -> bool:
+        return True
+
+    @property
     def _gives_size(self) -> bool:
         return (self.shorter_side or self.height) is not None
 

@@ -495,6 +495,11 @@ class Transform(Invertible, ABC):
         return False
 
     @property
+    def _straight(self) -> bool:
+        """Whether its affine warp leaves rows rows and columns columns, whatever is drawn."""
+        return False
+
+    @property
     def _gives_size(self) -> bool:
         """Whether the transform may give images another size, and so must act on every row."""
         return False

@@ -13,6 +13,7 @@ from kaug._apply.leaf import of_each_frame
 from kaug._apply.matrices import Matrices
 from kaug._apply.resample import Resampling
 from kaug._apply.stages import Step
+from kaug._namespace import namespace
 from kaug._types import Floats, Parameters, Side, Size
 from kaug._validation import message
 from kaug.transforms._bases.affine import AffineTransform
@@ -56,6 +57,10 @@ class SizeOptions(Transform):
 class ToSize(SizeOptions, AffineTransform):
     """An affine transform to a size."""
 
+    @property
+    def _straight(self) -> bool:
+        return True
+
 
 class ResizedCrop(AffineTransform):
     """A crop that is resized: `boxes` says of what, rows that are not cropped being whole."""
@@ -63,6 +68,10 @@ class ResizedCrop(AffineTransform):
     height: int | None
     width: int | None
     interpolation: str
+
+    @property
+    def _straight(self) -> bool:
+        return True
 
     @abstractmethod
     def boxes(self, parameters: Parameters, size: Size) -> Floats:
@@ -76,7 +85,8 @@ class ResizedCrop(AffineTransform):
             yield from super()._steps(parameters, within)
             return
         applied = parameters["applied"] if within is None else parameters["applied"] & within
-        yield Step(self, {**parameters, "applied": applied}, np.ones(len(applied), np.bool_))
+        every = namespace(applied).ones_like(applied)
+        yield Step(self, {**parameters, "applied": applied}, every)
 
     def _resampling(self) -> Resampling:
         return Resampling("", 0.0, self.interpolation, areas=True)

@@ -1,0 +1,176 @@
+"""Warps of pixels that are areas, on tensors: what `kaug._kernels.resize` does on arrays.
+
+Where axes stay axes, that is two matrices of weights for each image, one an axis. Where images turn
+as well, two such make them smaller first, and what they return is interpolated.
+
+A sum over a whole axis takes in what is not finite with weights of 0 too: a NaN in an image goes
+all over it.
+"""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from kaug._apply.resample import Resampling
+from kaug._tensors import geometry, ops
+from kaug._tensors.geometry import Size
+
+# How far pixels of the result are apart in what they are interpolated from, at most.
+_APART = math.sqrt(2)
+
+
+def resize(
+    images: Any, matrices: Any, sampling: Resampling, after: Size, *, straight: bool = False
+) -> Any:
+    """Returns float32 images `(B, *after, C)`, resampled.
+
+    Args:
+        images: `(B, H, W, C)`, float32.
+        matrices: About the centres, output pixel to input pixel, `(2, 3, B)`.
+        sampling: Fill; pixels are blended.
+        after: Height and width of the result.
+        straight: Whether axes stay axes in all of the images.
+    """
+    size = (images.shape[1], images.shape[2])
+    if straight:
+        weights = [
+            _weights(
+                geometry.places_along(matrices, axis, size[axis], after[axis], after[axis]),
+                abs(matrices[axis, axis]),
+                size[axis],
+                sampling,
+            )
+            for axis in range(2)
+        ]
+        result = _summed(images, weights, after)
+    else:
+        result = _turned(images, matrices, sampling, after)
+    return geometry.fill_outside(result, matrices, size, sampling)
+
+
+def _weights(places: Any, scale: Any, length: int, sampling: Resampling) -> Any:
+    """Returns how much of each pixel along an axis is in each of the result, `(B, N, length)`.
+
+    Args:
+        places: Where these lie, `(B, N)`.
+        scale: How far they are apart, `(B,)`.
+        length: Of the axis.
+        sampling: Fill.
+    """
+    scale = ops.reshape(scale, (-1, 1))
+    # Averages reach to where the outer pixels end, what is interpolated to their centres.
+    beyond = ops.where(scale <= 1, 0.0, 0.5)
+    places = geometry.fold(places, length, sampling)
+    places = ops.minimum(ops.maximum(places, -beyond), length - 1 + beyond)
+    pixels = ops.convert_to_tensor(np.arange(length, dtype=np.float32))
+    away = abs(pixels - places[..., None])
+    weights = ops.maximum(1 - away / ops.maximum(scale, 1.0)[..., None], 0.0)
+    return weights / ops.sum(weights, axis=-1, keepdims=True)
+
+
+def _summed(images: Any, weights: list[Any], after: Size) -> Any:
+    """Returns images whose pixels are sums along both axes, `(B, *after, C)`."""
+    height, width = images.shape[1:3]
+    along = [("brh,bhwc->brwc", weights[0]), ("bkw,bhwc->bhkc", weights[1])]
+    # First the one after which less is left to do.
+    if after[1] * height * (width + after[0]) < after[0] * width * (height + after[1]):
+        along.reverse()
+    for subscripts, each in along:
+        images = _multiplied(subscripts, each, images)
+    return images
+
+
+def _multiplied(subscripts: str, weights: Any, images: Any) -> Any:
+    import keras
+
+    if keras.backend.backend() != "jax":
+        return ops.einsum(subscripts, weights, images)
+    import jax
+
+    with jax.default_matmul_precision("highest"):  # on accelerators the default is half of it
+        return ops.einsum(subscripts, weights, images)
+
+
+def _turned(images: Any, matrices: Any, sampling: Resampling, after: Size) -> Any:
+    """Returns images warped, of which some turn: made smaller along their own axes before."""
+    size = (images.shape[1], images.shape[2])
+    straight = (matrices[0, 1] == 0) & (matrices[1, 0] == 0)
+    norms = [ops.sqrt(matrices[i, 0] ** 2 + matrices[i, 1] ** 2) for i in range(2)]
+    weights, readings = [], []
+    for axis in range(2):
+        reach = ops.maximum(norms[axis] * (1 / _APART), 1.0)
+        begin, scale, count = _shrinking(matrices, axis, reach, size[axis], sampling, after)
+        numbers = np.arange(_room(size[axis], axis, sampling, after), dtype=np.float32)
+        steps = ops.minimum(ops.convert_to_tensor(numbers), count[:, None] - 1)
+        shrunk = begin[:, None] + steps * scale[:, None]
+        own = geometry.places_along(matrices, axis, size[axis], after[axis], len(numbers))
+        places = ops.where(straight[:, None], own, shrunk)
+        apart = ops.where(straight, abs(matrices[axis, axis]), scale)
+        weights.append(_weights(places, apart, size[axis], sampling))
+        readings.append((begin, scale))
+    room = (weights[0].shape[1], weights[1].shape[1])
+    shrunk = _summed(images, weights, room)
+    return _read(shrunk, matrices, straight, readings, size, sampling, after)
+
+
+def _shrinking(
+    matrices: Any, axis: int, reach: Any, length: int, sampling: Resampling, after: Size
+) -> tuple[Any, Any, Any]:
+    """Returns what of an axis is made smaller how: where the first pixel lies, steps, their count.
+
+    That is what `kaug._kernels.resize._shrink` finds, `(B,)` each.
+    """
+    if sampling.fill_mode in ("reflect", "wrap"):
+        first = ops.zeros_like(reach)
+        stop = first + length
+    else:
+        middle = matrices[axis, 2] + (length - 1) / 2
+        way = sum(abs(matrices[axis, k]) * ((after[k] - 1) / 2) for k in range(2))
+        first = ops.clip(ops.floor(middle - way - reach), 0, length - 1)
+        stop = ops.minimum(-ops.floor(-(middle + way + reach)) + 1, float(length))
+        stop = ops.maximum(stop, first + 1)
+    count = ops.maximum(ops.floor((stop - first) / reach + 0.5), 1.0)
+    scale = (stop - first) / count
+    return first + scale / 2 - 0.5, scale, count
+
+
+def _room(length: int, axis: int, sampling: Resampling, after: Size) -> int:
+    """Returns how many pixels at most are left of an axis where images turn, or do not."""
+    if sampling.fill_mode in ("reflect", "wrap"):
+        return max(length, after[axis])
+    seen = math.ceil(_APART * math.hypot(after[0] - 1, after[1] - 1) + 5.5)
+    return max(min(length, seen), after[axis])
+
+
+def _read(
+    shrunk: Any,
+    matrices: Any,
+    straight: Any,
+    readings: list[tuple[Any, Any]],
+    size: Size,
+    sampling: Resampling,
+    after: Size,
+) -> Any:
+    """Returns images interpolated from smaller ones; those that do not turn are finished."""
+    if geometry.on_tensorflow() and sampling.fill_mode in ("nearest", "constant"):
+        pixels = geometry.to_pixels(matrices, size, after)
+        entries = []
+        for axis, (begin, scale) in enumerate(readings):
+            down, across, origin = (pixels[:, 3 * axis + j] for j in range(3))
+            own = [float(axis == 0), float(axis == 1), 0.0]
+            read = [down / scale, across / scale, (origin - begin) / scale]
+            entries += [ops.where(straight, *each) for each in zip(own, read, strict=True)]
+        pixels = ops.stack(entries, axis=1)
+        bordered = replace(sampling, fill_mode="nearest")
+        return geometry.read_by_tensorflow(shrunk, pixels, bordered, after)
+    where = []
+    unmoved = straight[:, None, None]
+    for axis, place in enumerate(geometry.places(matrices, size, after)):
+        begin, scale = (ops.reshape(each, (-1, 1, 1)) for each in readings[axis])
+        read = (geometry.fold(place, size[axis], sampling) - begin) / scale
+        numbers = np.arange(after[axis], dtype=np.float32)
+        own = ops.convert_to_tensor(numbers[:, None] if axis == 0 else numbers[None])
+        where.append(ops.where(unmoved, own, read))
+    return geometry.blend(shrunk, where)
