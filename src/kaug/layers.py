@@ -278,7 +278,8 @@ def _anew(value: Any) -> Any:
 def _check_runs_on_tensors(transform: Transform) -> None:
     """Raises for a transform that does not say how it acts on tensors."""
     for leaf in transform._leaves():
-        if leaf._resampling() is None and not leaf._defines("transform_tensors"):
+        runs = leaf._mixes or leaf._defines("transform_tensors")
+        if leaf._resampling() is None and not runs:
             rule = "A `RandomTransform` needs transforms that act on tensors"
             received = repr(leaf) if leaf is transform else f"{leaf!r} in {transform!r}"
             fix = "Define `transform_tensors`, or augment with kaug.AugmentedDataset."

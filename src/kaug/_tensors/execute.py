@@ -1,8 +1,9 @@
 """Stages carried out on tensors: what `kaug._apply.stages` does on arrays.
 
 A batch is a dict of tensors: float32 `"images"` `(B, H, W, C)`; maps `(B, H, W, K)` under their
-`MapName`s; and boxes and keypoints as `kaug._tensors.targets` keeps them. Images that were integers
-stay whole numbers after every stage, as they do there.
+`MapName`s; boxes and keypoints as `kaug._tensors.targets` keeps them; and floats `(B, …)` that are
+mixed, whose names begin so. Images that were integers stay whole numbers after every stage, as they
+do there.
 """
 
 from collections.abc import Sequence
@@ -12,33 +13,60 @@ import numpy as np
 
 from kaug._apply.batches import maps_of
 from kaug._apply.resample import Resampling
-from kaug._apply.stages import Stage, Step, Warp
+from kaug._apply.stages import Mix, Stage, Step, Warp
 from kaug._tensors import geometry, ops, separable, targets
+from kaug._tensors.mixing import partner_rows
 from kaug._validation import message
 
 Tensors = dict[str, Any]
 
 
-def carry_out(stages: Sequence[Stage], batch: Tensors, dtype: np.dtype[Any]) -> Tensors:
+def carry_out(
+    stages: Sequence[Stage],
+    batch: Tensors,
+    dtype: np.dtype[Any],
+    source: Tensors | None = None,
+) -> Tensors:
     """Returns a batch after all stages.
 
     Args:
         stages: Planned for the rows of the batch, with tensors for parameters.
         batch: See above.
         dtype: Of the images as they were given, which says what black and white are.
+        source: Where rows that are mixed in come from; None means the batch.
     """
+    source = batch if source is None else source
     for stage in stages:
-        batch = _after(stage, batch, dtype)
+        batch = _after(stage, batch, source, dtype)
     return batch
 
 
-def _after(stage: Stage, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:
+def _after(stage: Stage, batch: Tensors, source: Tensors, dtype: np.dtype[Any]) -> Tensors:
     if isinstance(stage, Warp):
         return _warped(stage, batch, dtype)
     if isinstance(stage, Step):
         return _changed(stage, batch, dtype)
-    rule = "`RandomTransform` does not mix images, and does not look for boxes"
+    if isinstance(stage, Mix):
+        return _mixed(stage, batch, source, dtype)
+    rule = "`RandomTransform` does not look for boxes"
     raise TypeError(message(rule, f"a {type(stage).__name__}"))
+
+
+def _mixed(mix: Mix, batch: Tensors, source: Tensors, dtype: np.dtype[Any]) -> Tensors:
+    step, before = mix.step, mix.before
+    transform: Any = step.transform
+    places = ops.reshape(step.parameters["partner"], (-1, len(before)))
+    rows = partner_rows(places, ops.shape(source["images"])[0])
+    partners = []
+    for number, each in enumerate(before):
+        taken = {name: ops.take(part, rows[:, number], axis=0) for name, part in source.items()}
+        stages: Any = each
+        partners.append(carry_out(stages.stages, taken, dtype, source))
+    mixed: Tensors = transform._mix_tensors(batch, partners, step.parameters, dtype)
+    mixed["images"] = whole(mixed["images"], dtype)
+    if transform._gives_size:  # which acts on every row
+        return mixed
+    return {name: where(step.rows, part, batch[name]) for name, part in mixed.items()}
 
 
 def _warped(warp: Warp, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:

@@ -99,6 +99,13 @@ class CopyPaste(Mixing):
         share = 1 - covered.mean(axis=(1, 2))
         return places | over | blended(own, others, [share])
 
+    def _mix_tensors(
+        self, own: Batch, others: Sequence[Batch], parameters: Parameters, dtype: np.dtype[Any]
+    ) -> Batch:
+        """Returns the images as they are: the masks of boxes are no tensors that the layer has."""
+        del others, parameters, dtype
+        return dict(own)
+
     def _chosen(self, partners: Batch, parameters: Parameters) -> NDArray[np.bool_]:
         """Returns which of the partners' boxes are pasted, `(M, B)`: only what has pixels."""
         key = parameters["words"].astype(np.int64)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kaug._apply.dtypes import to_dtype, working_dtype
 from kaug._apply.joining import joined, shared_maps
@@ -23,6 +22,9 @@ from kaug._draw.distributions import beta, check_alpha
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
 from kaug._kernels.mixing import blend
+from kaug._namespace import namespace
+from kaug._tensors import mixing
+from kaug._tensors.inputs import dtype_of
 from kaug._types import Array, Batch, Floats, Parameters
 from kaug._validation import message
 from kaug.transforms._bases.mixing import Mixing, blended
@@ -47,6 +49,10 @@ class _Pair(Mixing):
         """Returns `images` with something of `partners`, row by row."""
 
     @abstractmethod
+    def mix_tensors(self, images: Any, partners: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        """Returns the same of tensors; `dtype` is what the images were given as."""
+
+    @abstractmethod
     def shares(self, parameters: Parameters, size: tuple[int, int]) -> Floats:
         """Returns which part of each mixed image is the row's own, `(M,)` in 0..1."""
 
@@ -58,6 +64,17 @@ class _Pair(Mixing):
         shares = self.shares(parameters, (images.shape[1], images.shape[2]))
         places = joined(self._seen(own, partners, parameters))
         return places | result | blended(own, others, [shares])
+
+    def _mix_tensors(
+        self, own: Batch, others: Sequence[Batch], parameters: Parameters, dtype: np.dtype[Any]
+    ) -> Batch:
+        (partners,), images = others, own["images"]
+        result = {"images": self.mix_tensors(images, partners["images"], parameters, dtype)}
+        for key in shared_maps(own):
+            kind = dtype_of(own[key])
+            result[key] = self.mix_tensors(own[key], partners[key], parameters, kind)
+        shares = self.shares(parameters, (images.shape[1], images.shape[2]))
+        return own | result | blended(own, others, [shares])
 
     def _seen(self, own: Batch, partners: Batch, parameters: Parameters) -> tuple[Batch, Batch]:
         """Returns rows and partners with those boxes and points that are seen of each."""
@@ -124,9 +141,13 @@ class MixUp(_Pair):
         blend(own, other, shares, out.reshape(flat))
         return out if dtype == np.uint8 else to_dtype(out, images.dtype)
 
+    def mix_tensors(self, images: Any, partners: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        return mixing.blend(images, partners, parameters["share"], dtype)
+
     def shares(self, parameters: Parameters, size: tuple[int, int]) -> Floats:
         del size
-        return np.asarray(parameters["share"])
+        share: Floats = parameters["share"]
+        return share
 
     def _seen(self, own: Batch, partners: Batch, parameters: Parameters) -> tuple[Batch, Batch]:
         share = parameters["share"]
@@ -192,10 +213,16 @@ class CutMix(_Pair):
         paste_rectangles(partners, _spans(parameters, images.shape[1:3]), out)
         return out
 
+    def mix_tensors(self, images: Any, partners: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        del dtype
+        return mixing.paste(images, partners, _spans(parameters, images.shape[1:3]))
+
     def shares(self, parameters: Parameters, size: tuple[int, int]) -> Floats:
         """Returns the shares of the area that are left of the rows' own."""
-        top, bottom, left, right = _spans(parameters, size).T
-        return np.asarray(1 - (bottom - top) * (right - left) / (size[0] * size[1]))
+        spans = _spans(parameters, size)
+        top, bottom, left, right = (spans[:, i] for i in range(4))
+        covered: Floats = (bottom - top) * (right - left) / (size[0] * size[1])
+        return 1 - covered
 
     def _seen(self, own: Batch, partners: Batch, parameters: Parameters) -> tuple[Batch, Batch]:
         size = size_of(own["images"])
@@ -203,12 +230,14 @@ class CutMix(_Pair):
         return cover(own, spans, size), keep(partners, spans)
 
 
-def _spans(parameters: Parameters, size: tuple[int, ...]) -> NDArray[np.int64]:
+def _spans(parameters: Parameters, size: tuple[int, ...]) -> Any:
     """Returns from and to which row, from and to which column rectangles reach, `(M, 4)`."""
-    extent = np.sqrt(1 - parameters["share"]) / 2
+    xp: Any = namespace(parameters["share"])
+    extent = xp.sqrt(1 - parameters["share"]) / 2
     ends = [
-        np.clip(np.rint((parameters[name] + sign * extent) * length), 0, length)
+        xp.clip(xp.round((parameters[name] + sign * extent) * length), 0, length)
         for name, length in zip(("row", "column"), size, strict=True)
         for sign in (-1, 1)
     ]
-    return np.stack(ends, axis=1).astype(np.int64)
+    spans = xp.stack(ends, axis=1)
+    return spans.astype(np.int64) if xp is np else spans

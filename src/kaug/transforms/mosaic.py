@@ -1,13 +1,15 @@
 """Mosaics: several images of the dataset side by side in one."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kaug._apply import matrices
+from kaug._apply.batches import MapName
+from kaug._apply.dtypes import checked_fill
 from kaug._apply.joining import joined, shared_maps
 from kaug._apply.matrices import Matrices
 from kaug._apply.overlaps import paste_rectangles
@@ -15,11 +17,13 @@ from kaug._apply.parameters import Bounds
 from kaug._apply.resample import INTERPOLATIONS, Resampling, size_of
 from kaug._apply.stages import Step, Warp
 from kaug._draw.draws import Draws
-from kaug._types import Array, Batch, Floats, Parameters, Size
+from kaug._namespace import namespace
+from kaug._tensors.mixing import side_by_side
+from kaug._types import Batch, Floats, Parameters, Size
 from kaug._validation import check_number
 from kaug.transforms._bases.fields import NumberOrPair, Range, choice, integer
 from kaug.transforms._bases.mixing import Mixing, blended
-from kaug.transforms._bases.sized import SizeOptions, rounded
+from kaug.transforms._bases.sized import SizeOptions
 
 # A mosaic of more cells a side shows hardly anything of each image.
 _MOST_CELLS = 4
@@ -108,27 +112,49 @@ class Mosaic(SizeOptions, Mixing):
         self, parameters: Parameters, within: NDArray[np.bool_] | None = None
     ) -> Iterator[Step]:
         """Yields the step, for those rows as well that become no mosaic but may change size."""
-        rows = np.ones_like(parameters["applied"]) if within is None else within
+        applied = parameters["applied"]
+        rows = namespace(applied).ones_like(applied) if within is None else within
         yield Step(self, parameters, rows)
 
     def _mix(self, own: Batch, others: Sequence[Batch], parameters: Parameters) -> Batch:
         batches = (own, *others)
-        height, width = self.output_shape(size_of(own["images"]))
-        tiles = [
-            self._tile(number, size_of(batch["images"]), parameters, (height, width))
-            for number, batch in enumerate(batches)
-        ]
-        sampling = Resampling("constant", self.fill_value, self.interpolation, areas=True)
+        sizes = [size_of(batch["images"]) for batch in batches]
+        tiles = self._tiles(sizes, parameters)
         for batch, tile in zip(batches, tiles, strict=True):
-            Warp(tile.matrices, sampling, (height, width)).apply(batch, {})
+            Warp(tile.matrices, self._sampling, tile.after).apply(batch, {})
         result = joined(batches)
         for batch, tile in zip(others, tiles[1:], strict=True):
             for name in ("images", *shared_maps(batch)):
                 paste_rectangles(batch[name], tile.seen, result[name])
-        areas = np.stack([tile.area for tile in tiles])
-        areas[0] += areas.sum(axis=0) == 0  # so few pixels that nothing is seen
-        shares = (areas / areas.sum(axis=0))[:-1]
-        return result | blended(own, others, list(shares))
+        return result | blended(own, others, _shares(tiles))
+
+    def _mix_tensors(
+        self, own: Batch, others: Sequence[Batch], parameters: Parameters, dtype: np.dtype[Any]
+    ) -> Batch:
+        batches = (own, *others)
+        size = size_of(own["images"])
+        tiles = self._tiles([size] * len(batches), parameters)
+        warps, spans = [tile.matrices for tile in tiles], [tile.seen for tile in tiles]
+        fill = checked_fill("constant", self.fill_value, dtype)
+        sampling = replace(self._sampling, fill_value=fill)
+        result = dict(own)
+        for name in ("images", *shared_maps(own)):
+            images = [batch[name] for batch in batches]
+            reading = name.sampling(sampling) if isinstance(name, MapName) else sampling
+            result[name] = side_by_side(images, warps, spans, reading, tiles[0].after)
+        return result | blended(own, others, _shares(tiles))
+
+    @property
+    def _sampling(self) -> Resampling:
+        return Resampling("constant", self.fill_value, self.interpolation, areas=True)
+
+    def _tiles(self, sizes: Sequence[Size], parameters: Parameters) -> "list[_Tile]":
+        """Returns where images of some sizes lie in the mosaic, which has that of the first."""
+        height, width = self.output_shape(sizes[0])
+        return [
+            self._tile(number, size, parameters, (height, width))
+            for number, size in enumerate(sizes)
+        ]
 
     def _tile(self, number: int, size: Size, parameters: Parameters, after: Size) -> "_Tile":
         """Returns where one of the images lies: outside, if it is another's and there is no mosaic.
@@ -140,37 +166,50 @@ class Mosaic(SizeOptions, Mixing):
             after: Height and width of the result.
         """
         applied = parameters["applied"]
-        cells = np.where(applied, self.grid, 1)
+        xp: Any = namespace(applied)
+        cells = xp.where(applied, float(self.grid), 1.0)
         places = divmod(number, self.grid)
         shifts = [
-            np.where(applied, parameters[name], 0) for name in ("height_shift", "width_shift")
+            xp.where(applied, parameters[name], 0.0) for name in ("height_shift", "width_shift")
         ]
         begins, ends = (
             [
-                np.rint((place + end + shift) * length / cells)
+                xp.round((place + end + shift) * length / cells)
                 for place, shift, length in zip(places, shifts, after, strict=True)
             ]
             for end in (0, 1)
         )
         rooms = [end - begin for begin, end in zip(begins, ends, strict=True)]
-        scale = np.minimum(rooms[0] / size[0], rooms[1] / size[1])
+        scale = xp.minimum(rooms[0] / size[0], rooms[1] / size[1])
         sides = [
-            np.minimum(rounded(side * scale), room) for side, room in zip(size, rooms, strict=True)
+            xp.minimum(xp.maximum(xp.floor(side * scale + 0.5), 1.0), room)
+            for side, room in zip(size, rooms, strict=True)
         ]
         # An image whose cell has no pixel lies outside.
         corners = [
-            np.where(room > 0, begin + _aside(place, cells, room - side), length)
+            xp.where(room > 0, begin + _aside(place, cells, room - side), float(length))
             for begin, place, room, side, length in zip(
                 begins, places, rooms, sides, after, strict=True
             )
         ]
-        return _Tile(corners, [np.maximum(side, 1) for side in sides], size, after)
+        return _Tile(corners, [xp.maximum(side, 1.0) for side in sides], size, after)
 
 
-def _aside(place: int, cells: Array, room: Floats) -> Floats:
+def _aside(place: int, cells: Floats, room: Floats) -> Floats:
     """Returns how much of the room in a cell lies before its image, which looks to the middle."""
-    middle = np.sign(cells - 1 - 2 * place)
-    return np.asarray(np.floor(room * (1 + middle) / 2))
+    xp: Any = namespace(cells)
+    middle = xp.sign(cells - (1 + 2 * place))
+    aside: Floats = xp.floor(room * (1 + middle) / 2)
+    return aside
+
+
+def _shares(tiles: "Sequence[_Tile]") -> list[Floats]:
+    """Returns which part of what is seen in a mosaic each image but the last one has, `(M,)`."""
+    areas = [tile.area for tile in tiles]
+    whole: Any = sum(areas[1:], areas[0])
+    nothing = namespace(whole).where(whole == 0, 1.0, 0.0)  # is seen of so few pixels
+    areas[0] = areas[0] + nothing
+    return [area / (whole + nothing) for area in areas[:-1]]
 
 
 class _Tile(NamedTuple):
@@ -191,17 +230,19 @@ class _Tile(NamedTuple):
         return matrices.crop(box, self.size, self.after, top)
 
     @property
-    def seen(self) -> Array:
+    def seen(self) -> Any:
         """The part in the mosaic, `(M, 4)`: from and to which row, from and to which column."""
+        xp: Any = namespace(self.corner[0])
         ends = [
-            np.clip(place, 0, length)
+            xp.clip(place, 0, length)
             for corner, side, length in zip(self.corner, self.sides, self.after, strict=True)
             for place in (corner, corner + side)
         ]
-        return np.stack(ends, axis=1)
+        return xp.stack(ends, axis=1)
 
     @property
     def area(self) -> Floats:
         """How many pixels that is, `(M,)`."""
-        top, bottom, left, right = self.seen.T
-        return np.asarray((bottom - top) * (right - left))
+        top, bottom, left, right = (self.seen[:, i] for i in range(4))
+        area: Floats = (bottom - top) * (right - left)
+        return area

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kaug._apply.parameters import Bounds
+from kaug._namespace import namespace
 from kaug._types import Array, Batch, Floats, Parameters
 from kaug._validation import check_probability
 from kaug.transforms._bases.fields import integer, or_none
@@ -62,6 +63,19 @@ class Mixing(Transform):
             parameters: For the rows.
         """
 
+    @abstractmethod
+    def _mix_tensors(
+        self, own: Batch, others: Sequence[Batch], parameters: Parameters, dtype: np.dtype[Any]
+    ) -> Batch:
+        """Returns the same of tensors: all of a batch mixed with its partners.
+
+        Args:
+            own: The rows, as `kaug._tensors.execute` has them, without boxes and points.
+            others: As above.
+            parameters: For the rows.
+            dtype: Of the images as they were given.
+        """
+
 
 def blended(own: Batch, others: Sequence[Batch], shares: Sequence[Floats]) -> Batch:
     """Returns the labels and weights of a batch blended with those of its partners.
@@ -76,11 +90,12 @@ def blended(own: Batch, others: Sequence[Batch], shares: Sequence[Floats]) -> Ba
     for name in own:
         if not name.startswith("mixed"):
             continue
-        dtype, axes = own[name].dtype, [1] * (own[name].ndim - 1)
+        dtype, axes = own[name].dtype, [1] * (len(own[name].shape) - 1)
         left: Any = 1
         total: Any = 0
         for batch, share in zip((own, *others[:-1]), shares, strict=True):
-            part = share.reshape(-1, *axes).astype(dtype)
+            xp = namespace(share)
+            part = xp.array(xp.reshape(share, (-1, *axes)), dtype=dtype)
             total, left = total + batch[name] * part, left - part
         result[name] = total + others[-1][name] * left
     return result

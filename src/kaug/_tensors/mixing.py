@@ -1,0 +1,84 @@
+"""Mixing on tensors: two images in one, or several side by side.
+
+Images and maps are `(B, H, W, C)`, and spans `(B, 4)`: from and to which row, from and to which
+column, whole numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from kaug._apply.resample import Resampling
+from kaug._tensors import geometry, ops
+from kaug._tensors.colors import by_row
+
+Size = tuple[int, int]
+
+
+def partner_rows(places: Any, count: Any) -> Any:
+    """Returns which rows of a batch are mixed in, int32 `(B, partners)`.
+
+    Args:
+        places: Fractions of the batch, `(B, partners)`.
+        count: How many rows it has.
+    """
+    rows = ops.cast(ops.floor(places * ops.cast(count, "float32")), "int32")
+    return ops.clip(rows, 0, ops.maximum(count - 1, 0))
+
+
+def blend(images: Any, partners: Any, shares: Any, dtype: np.dtype[Any]) -> Any:
+    """Returns `share * image + (1 - share) * partner`, bytes rounded half up.
+
+    Args:
+        images: Of any float dtype.
+        partners: The same.
+        shares: `(B,)`, in 0..1.
+        dtype: What images were given as.
+    """
+    own, other = (ops.cast(part, "float32") for part in (images, partners))
+    share = by_row(shares)
+    result = own * share + other * (1 - share)
+    result = ops.floor(result + 0.5) if dtype == np.uint8 else result
+    return ops.cast(result, images.dtype)
+
+
+def paste(images: Any, partners: Any, spans: Any) -> Any:
+    """Returns images with a rectangle of each partner in the same place."""
+    return ops.where(_inside(spans, (images.shape[1], images.shape[2])), partners, images)
+
+
+def side_by_side(
+    images: Sequence[Any],
+    matrices: Sequence[Any],
+    spans: Sequence[Any],
+    sampling: Resampling,
+    after: Size,
+) -> Any:
+    """Returns `(B, *after, C)` in which images lie, later ones over earlier ones.
+
+    Args:
+        images: The first of each row, the second, and so on.
+        matrices: The warp of each to the whole result.
+        spans: Where in the result each lies.
+        sampling: What is where none does, and the interpolation.
+        after: Height and width of the result.
+    """
+    inner = replace(sampling, fill_mode="nearest")
+    dtype = images[0].dtype
+    result = ops.cast(sampling.fill_value, dtype)
+    for each, own, span in zip(images, matrices, spans, strict=True):
+        warped = geometry.warp(ops.cast(each, "float32"), own, inner, after)
+        result = ops.where(_inside(span, after), ops.cast(warped, dtype), result)
+    return result
+
+
+def _inside(spans: Any, size: Size) -> Any:
+    """Returns which pixels lie in rectangles, `(B, H, W, 1)`."""
+    lines = []
+    for axis, length in enumerate(size):
+        places = ops.convert_to_tensor(np.arange(length, dtype=np.float32))
+        begin, end = (spans[:, 2 * axis + i, None] for i in range(2))
+        lines.append((places >= begin) & (places < end))
+    return (lines[0][:, :, None] & lines[1][:, None, :])[..., None]
