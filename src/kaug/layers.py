@@ -11,7 +11,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from kaug._apply.batches import MapName
 from kaug._apply.boxes import FORMATS
 from kaug._apply.leaf import shape_after
 from kaug._apply.plan import plan
@@ -20,7 +19,8 @@ from kaug._draw.tensors import TensorDraws, TensorKey, rows_of
 from kaug._pipeline import in_pipeline, is_in_pipeline
 from kaug._show import html
 from kaug._targets.box_checks import check_format
-from kaug._targets.names import MAPS, MOVING
+from kaug._targets.box_settings import BoxSettings
+from kaug._targets.names import MOVING
 from kaug._tensors import targets
 from kaug._tensors.compiled import compiled
 from kaug._tensors.execute import carry_out
@@ -38,8 +38,6 @@ from kaug.transforms import Transform
 from kaug.transforms._bases.config import register_with_keras
 
 __all__ = ["RandomTransform"]
-
-_OF_PIXELS = ("segmentation_masks", *MAPS)
 
 
 @keras.saving.register_keras_serializable("kaug")
@@ -116,6 +114,7 @@ class RandomTransform(keras.layers.Layer):
         self.seed = seed
         fix = "Oriented boxes move with kaug.AugmentedDataset, or in a call of the transform."
         self.bounding_box_format = check_format(bounding_box_format, FORMATS, fix)
+        self._settings = targets.Settings(BoxSettings(self.bounding_box_format))
         _check_runs_on_tensors(transform)
         self._seed = resolve_seed(seed)
         self._compiled = compiled(self._through)
@@ -233,23 +232,21 @@ class RandomTransform(keras.layers.Layer):
     def _through(self, parts: dict[str, Any], epoch: Any, low: Any, high: Any) -> dict[str, Any]:
         """Returns a batch carried through what is drawn for its rows."""
         draws = TensorDraws(TensorKey.of_epoch(self._seed, epoch), low, high)
-        images, form = parts["images"], self.bounding_box_format
-        shape = tuple(images.shape[1:])
+        images = parts["images"]
+        size = (images.shape[1], images.shape[2])
         parameters = self.transform._draw_all(draws)  # type: ignore[arg-type]
-        stages = plan(self.transform._course(parameters), shape)
-        batch = {"images": ops.cast(images, "float32")}
-        for name in _OF_PIXELS:
-            if name in parts:
-                flat = len(parts[name].shape) == 3
-                batch[MapName(name)] = parts[name][..., None] if flat else parts[name]
-        batch |= targets.begin(parts, form, shape[:2])
+        stages = plan(self.transform._course(parameters), tuple(images.shape[1:]))
+        straight = all(leaf._resampling() or leaf.photometric for leaf in self.transform._leaves())
+        batch = {
+            "images": ops.cast(images, "float32"),
+            **targets.begin(parts, self._settings, size, straight=straight),
+        }
         made = carry_out(stages, batch, dtype_of(images))
-        result = {"images": made["images"]}
-        for name in _OF_PIXELS:
-            if name in parts:
-                flat = len(parts[name].shape) == 3
-                result[name] = made[name][..., 0] if flat else made[name]
-        return result | targets.finish(made, parts, form, tuple(made["images"].shape[1:3]))
+        after = tuple(made["images"].shape[1:3])
+        return {
+            "images": made["images"],
+            **targets.finish(made, parts, self._settings, (after[0], after[1])),
+        }
 
     def _call_in_pipeline(self, data: Any, *, training: bool) -> Any:
         import tensorflow as tf

@@ -109,14 +109,20 @@ def _mirrors(
     Small triangles all over the picture are asked, and most of them decide: where a picture is
     bent, or cut into pieces, a few may lie the other way round.
     """
-    sides = np.array([size[1], size[0]])
-    corners = np.stack(np.meshgrid(_LOOKS, _LOOKS), axis=-1).reshape(-1, 1, 2) * sides - 0.5
-    triangles = corners + np.array([[0, 0], [1, 0], [0, 1]]) * _LEGS * sides
-    moved = change(np.tile(triangles.reshape(1, -1, 2), (count, 1, 1)))
+    looks = triangles(size)
+    moved = change(np.tile(looks, (count, 1, 1)))
     corner, across, down = np.moveaxis(moved.reshape(count, -1, 3, 2), 2, 0)
     (ax, ay), (bx, by) = np.moveaxis(across - corner, -1, 0), np.moveaxis(down - corner, -1, 0)
     votes = (ax * by - ay * bx < 0).sum(axis=1)
-    return np.asarray(votes > len(corners) / 2)
+    return np.asarray(votes > looks.shape[1] / 6)
+
+
+def triangles(size: tuple[int, ...]) -> Array:
+    """Returns small triangles all over images of a height and width, `(1, T * 3, 2)`."""
+    sides = np.array([size[1], size[0]])
+    corners = np.stack(np.meshgrid(_LOOKS, _LOOKS), axis=-1).reshape(-1, 1, 2) * sides - 0.5
+    result = corners + np.array([[0, 0], [1, 0], [0, 1]]) * _LEGS * sides
+    return np.asarray(result.reshape(1, -1, 2))
 
 
 def within(points: Array, size: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -29,7 +29,7 @@ POINTS = 4 * _PER_SIDE
 _NEARLY = 1e-6
 # How far beyond the border rounding can put an edge that lies on it: of the height or the width,
 # as three decimals or half precision do, but no pixel.
-_ROUNDING, _LESS_THAN_A_PIXEL = 1e-3, 0.999
+ROUNDING, LESS_THAN_A_PIXEL = 1e-3, 0.999
 
 
 def corner_matrix(box_format: str, size: tuple[int, int]) -> Floats:
@@ -118,7 +118,7 @@ def _on_border(corners: Floats, size: tuple[int, int]) -> Floats:
     height, width = size
     inside = clip(corners, size)
     sides = np.array([width, height, width, height])
-    near = np.abs(corners - inside) <= np.minimum(_ROUNDING * sides, _LESS_THAN_A_PIXEL)
+    near = np.abs(corners - inside) <= np.minimum(ROUNDING * sides, LESS_THAN_A_PIXEL)
     return np.where(near, inside, corners)
 
 

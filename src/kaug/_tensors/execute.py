@@ -77,27 +77,24 @@ def _warped(warp: Warp, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:
     for name in maps_of(batch):
         result[name] = _warped_map(batch[name], warp, name.sampling(warp.sampling), after)
     size = (images.shape[1], images.shape[2])
-    pixels = geometry.to_pixels(warp.matrices, size, after)
-    return targets.move(result, pixels, size, after, warp.sampling)
+
+    def change(points: Any) -> Any:
+        return geometry.move_points(points, warp.matrices, size, after)
+
+    return targets.move(result, change, size, after, warp.sampling)
 
 
 def _warped_map(values: Any, warp: Warp, sampling: Resampling, after: tuple[int, int]) -> Any:
-    values, dtype = for_reading(values, sampling), values.dtype
-    return ops.cast(_resampled(values, warp, sampling, after), dtype)
+    if sampling.interpolation == "nearest":
+        return geometry.warp(values, warp.matrices, sampling, after)
+    floats = ops.cast(values, "float32")
+    return ops.cast(_resampled(floats, warp, sampling, after), values.dtype)
 
 
 def _resampled(images: Any, warp: Warp, sampling: Resampling, after: tuple[int, int]) -> Any:
     if sampling.areas and sampling.interpolation == "bilinear":
         return separable.resize(images, warp.matrices, sampling, after, straight=warp.straight)
     return geometry.warp(images, warp.matrices, sampling, after)
-
-
-def for_reading(values: Any, sampling: Resampling) -> Any:
-    """Returns a map in a dtype in which it can be read between or at its pixels."""
-    whole_numbers = "int" in str(values.dtype) or "bool" in str(values.dtype)
-    if sampling.interpolation == "bilinear" or not whole_numbers:
-        return ops.cast(values, "float32")
-    return values if str(values.dtype).endswith("int64") else ops.cast(values, "int32")
 
 
 def _changed(step: Step, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:
@@ -110,8 +107,13 @@ def _changed(step: Step, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:
     for name in maps_of(batch):
         moved = transform._move_tensor_map(batch[name], parameters, name)
         result[name] = where(step.rows, moved, batch[name])
-    targets.refuse(result, transform)
-    return result
+    size, after = (tuple(each["images"].shape[1:3]) for each in (batch, result))
+
+    def change(points: Any) -> Any:
+        moved = transform.transform_points(points, parameters, size)
+        return where(step.rows, moved, points)
+
+    return targets.move(result, change, size, after, getattr(transform, "_sampling", None))
 
 
 def where(rows: Any, changed: Any, images: Any) -> Any:

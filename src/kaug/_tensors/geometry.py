@@ -18,35 +18,36 @@ _TOLERANCE = 1e-4
 _FAR = 2.0**29
 
 
-def to_pixels(matrices: Any, size: Size, after: Size) -> Any:
-    """Returns matrices `(B, 6)` between pixels counted from the first one, row by row.
+def move_points(points: Any, matrices: Any, size: Size, after: Size) -> Any:
+    """Returns where a warp moves points `(B, P, 2)`, (x, y) counted from the first pixel.
 
     Args:
-        matrices: About the centres, `(2, 3, B)`.
+        points: float32.
+        matrices: Of the warp, about the centres, output pixel to input pixel, `(2, 3, B)`.
         size: Height and width of the images.
         after: Those of the result.
     """
-    there, here = ([(side - 1) / 2 for side in each] for each in (size, after))
-    entries = []
-    for i in range(2):
-        down, across, offset = (matrices[i, j] for j in range(3))
-        entries += [down, across, there[i] - (down * here[0] + across * here[1]) + offset]
-    return ops.stack(entries, axis=1)
+    # From the centres, which numbers are the most exact.
+    entries = [[ops.reshape(matrices[i, j], (-1, 1)) for j in range(3)] for i in range(2)]
+    (a, b, down), (c, d, right) = entries
+    row = points[..., 1] - (size[0] - 1) / 2 - down
+    column = points[..., 0] - (size[1] - 1) / 2 - right
+    scale = 1.0 / (a * d - b * c)
+    x = (a * column - c * row) * scale + (after[1] - 1) / 2
+    y = (d * row - b * column) * scale + (after[0] - 1) / 2
+    return ops.stack([x, y], axis=-1)
 
 
 def warp(images: Any, matrices: Any, sampling: Resampling, after: Size) -> Any:
     """Returns images `(B, *after, C)`, resampled.
 
     Args:
-        images: `(B, H, W, C)`, of any dtype where pixels are not blended, else float32.
+        images: `(B, H, W, C)`, float32; of any dtype where pixels are not blended.
         matrices: About the centres, output pixel to input pixel, `(2, 3, B)`.
         sampling: Fill and interpolation.
         after: Height and width of the result.
     """
     size = (images.shape[1], images.shape[2])
-    if on_tensorflow() and sampling.fill_mode != "wrap":
-        result = read_by_tensorflow(images, to_pixels(matrices, size, after), sampling, after)
-        return fill_outside(result, matrices, size, sampling)
     return remap(images, places(matrices, size, after), sampling)
 
 
@@ -104,39 +105,6 @@ def _from_centre(length: int, count: int | None = None) -> Any:
     # As a tensor: NumPy would take those of PyTorch for arrays of its own, and fail on a GPU.
     places = np.arange(count or length, dtype=np.float32) - np.float32((length - 1) / 2)
     return ops.convert_to_tensor(places)
-
-
-def on_tensorflow() -> bool:
-    """Returns whether that is the backend of Keras."""
-    import keras
-
-    return bool(keras.backend.backend() == "tensorflow")
-
-
-def read_by_tensorflow(images: Any, pixels: Any, sampling: Resampling, after: Size) -> Any:
-    """Returns images read by the one op that TensorFlow has for it, the border going on outside.
-
-    Args:
-        images: `(B, H, W, C)`, int32, int64 or floats.
-        pixels: `(B, 6)`, as `to_pixels` returns them.
-        sampling: Fill and interpolation. What is constant is to be filled by `fill_outside`.
-        after: Height and width of the result.
-    """
-    import tensorflow as tf
-
-    # The op counts (column, row), and its constant filling blends into the border.
-    vectors = tf.concat(
-        [tf.gather(pixels, [4, 3, 5, 1, 0, 2], axis=1), tf.zeros_like(pixels[:, :2])], 1
-    )
-    result = tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=vectors,
-        output_shape=after,
-        fill_value=0.0,
-        interpolation=sampling.interpolation.upper(),
-        fill_mode="REFLECT" if sampling.fill_mode == "reflect" else "NEAREST",
-    )
-    return tf.ensure_shape(result, (images.shape[0], *after, images.shape[3]))
 
 
 def fill_outside(result: Any, matrices: Any, size: Size, sampling: Resampling) -> Any:
@@ -204,15 +172,16 @@ def blend(images: Any, where: list[Any]) -> Any:
 def _gather(images: Any, row: Any, column: Any) -> Any:
     """Returns the pixels at whole positions `(B, *after)`, floats within the image."""
     height, width, channels = images.shape[1:]
-    flat = ops.reshape(images, (-1, height * width, channels))
-    after = row.shape[1:]
+    first = ops.reshape(ops.arange(ops.shape(images)[0], dtype="int32"), (-1, 1, 1))
     # Each by itself, since their sum might be more than float32 counts to.
-    index = ops.cast(row, "int32") * width + ops.cast(column, "int32")
-    index = ops.reshape(index, (-1, after[0] * after[1]))
-    if on_tensorflow():  # where the other one repeats indices for each channel
-        import tensorflow as tf
+    index = (first * height + ops.cast(row, "int32")) * width + ops.cast(column, "int32")
+    return taken(ops.reshape(images, (-1, channels)), index)
 
-        found = tf.gather(flat, index, batch_dims=1)
-    else:
-        found = ops.take_along_axis(flat, index[..., None], axis=1)
-    return ops.reshape(found, (-1, *after, channels))
+
+def taken(values: Any, index: Any) -> Any:
+    """Returns the entries of values `(N, …)` at places that are all among them."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow":  # whose tensors take no arrays of places
+        return ops.take(values, index, axis=0)
+    return values[index]  # for the other one JAX checks every place

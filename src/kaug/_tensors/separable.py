@@ -8,7 +8,6 @@ all over it.
 """
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -154,17 +153,6 @@ def _read(
     after: Size,
 ) -> Any:
     """Returns images interpolated from smaller ones; those that do not turn are finished."""
-    if geometry.on_tensorflow() and sampling.fill_mode in ("nearest", "constant"):
-        pixels = geometry.to_pixels(matrices, size, after)
-        entries = []
-        for axis, (begin, scale) in enumerate(readings):
-            down, across, origin = (pixels[:, 3 * axis + j] for j in range(3))
-            own = [float(axis == 0), float(axis == 1), 0.0]
-            read = [down / scale, across / scale, (origin - begin) / scale]
-            entries += [ops.where(straight, *each) for each in zip(own, read, strict=True)]
-        pixels = ops.stack(entries, axis=1)
-        bordered = replace(sampling, fill_mode="nearest")
-        return geometry.read_by_tensorflow(shrunk, pixels, bordered, after)
     where = []
     unmoved = straight[:, None, None]
     for axis, place in enumerate(geometry.places(matrices, size, after)):
