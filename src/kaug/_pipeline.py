@@ -39,7 +39,7 @@ def in_pipeline(
         transform: What is to happen.
         seed: 0..2⁶⁴-1.
         calls: Gives the epoch of data without one: over all passes each batch has its own.
-        settings: What a dict of arrays says about boxes in it, such as `bounding_box_format`.
+        settings: What a dict of arrays says about what is in it, such as `bounding_box_format`.
     """
     import tensorflow as tf
 
@@ -85,8 +85,7 @@ def _transformed(
     if len(epochs) != 1:
         rule = "In `tf.data`, all rows of a batch must be of one epoch"
         raise ValueError(message(rule, f"the epochs {epochs[:3]}", "Batch them afterwards."))
-    extra = settings if "bounding_boxes" in rest else {}
-    made = transform({**rest, **extra}, seed=seed, epoch=epochs[0], index=beside.get("index"))
+    made = transform({**rest, **settings}, seed=seed, epoch=epochs[0], index=beside.get("index"))
     return {name: beside[name] if name in beside else made[name] for name in given}
 
 

@@ -5,23 +5,21 @@ same code, and carries the plan out on tensors (`kaug._tensors`).
 """
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
-from kaug._apply.boxes import FORMATS
 from kaug._apply.leaf import shape_after
 from kaug._apply.plan import plan
 from kaug._draw.keys import resolve_seed
 from kaug._draw.tensors import TensorDraws, TensorKey, rows_of
 from kaug._pipeline import in_pipeline, is_in_pipeline
 from kaug._show import html
-from kaug._targets.box_checks import check_format
-from kaug._targets.box_settings import BoxSettings
 from kaug._targets.names import MOVING
 from kaug._tensors import targets
+from kaug._tensors.carried import carries_map, check_carried
 from kaug._tensors.compiled import compiled
 from kaug._tensors.execute import carry_out
 from kaug._tensors.inputs import (
@@ -33,6 +31,7 @@ from kaug._tensors.inputs import (
     dtype_of,
     moving_maps,
 )
+from kaug._tensors.settings import Settings
 from kaug._validation import describe, message
 from kaug.transforms import Transform
 from kaug.transforms._bases.config import register_with_keras
@@ -79,6 +78,13 @@ class RandomTransform(keras.layers.Layer):
         bounding_box_format: How boxes are written, one of the formats of
             `keras.utils.bounding_boxes`, in any case, none of oriented ones. Boxes that cannot be
             what it says are an error where their values can be seen: outside of compiled functions.
+        min_visible_area: A box stays if at least this share of its area was seen at all times.
+        min_area: A box stays if so many square pixels of it are in the image that comes out.
+        min_size: A box stays if both its sides have so many pixels there.
+        keypoint_flip_pairs: Numbers of points, in pairs, that change places where an image is
+            mirrored.
+        mask_fill_value: What comes into masks from outside where images are filled with a
+            constant: a number, or a dict of such for masks and maps by their names; None means 0.
         **layer_options: `name` and `dtype` of `keras.layers.Layer`.
 
     Raises:
@@ -101,6 +107,11 @@ class RandomTransform(keras.layers.Layer):
         *,
         seed: int | None = None,
         bounding_box_format: str = "xyxy",
+        min_visible_area: float = 0.0,
+        min_area: float = 0.0,
+        min_size: float = 0.0,
+        keypoint_flip_pairs: Sequence[tuple[int, int]] = (),
+        mask_fill_value: float | Mapping[str, float] | None = None,
         **layer_options: Any,
     ) -> None:
         # Keras would bring every float to the compute dtype first, coordinates as well: of two
@@ -112,9 +123,17 @@ class RandomTransform(keras.layers.Layer):
             raise TypeError(message(rule, describe(given)))
         self.transform = transform
         self.seed = seed
-        fix = "Oriented boxes move with kaug.AugmentedDataset, or in a call of the transform."
-        self.bounding_box_format = check_format(bounding_box_format, FORMATS, fix)
-        self._settings = targets.Settings(BoxSettings(self.bounding_box_format))
+        self._settings = Settings.of(
+            {
+                "bounding_box_format": bounding_box_format,
+                "min_visible_area": min_visible_area,
+                "min_area": min_area,
+                "min_size": min_size,
+                "keypoint_flip_pairs": keypoint_flip_pairs,
+                "mask_fill_value": mask_fill_value,
+            }
+        )
+        self.bounding_box_format = self._settings.boxes.bounding_box_format
         _check_runs_on_tensors(transform)
         self._seed = resolve_seed(seed)
         self._compiled = compiled(self._through)
@@ -172,7 +191,7 @@ class RandomTransform(keras.layers.Layer):
             **super().get_config(),
             "transform": transform,
             "seed": self.seed,
-            "bounding_box_format": self.bounding_box_format,
+            **self._settings.arguments(),
         }
 
     @classmethod
@@ -206,7 +225,8 @@ class RandomTransform(keras.layers.Layer):
 
     def _transformed(self, parts: dict[str, Any]) -> dict[str, Any]:
         """Returns those of the parts that change, transformed together."""
-        maps = moving_maps(parts)
+        check_carried(self.transform, parts)
+        maps = [name for name in moving_maps(parts) if carries_map(self.transform, name)]
         names = [name for name in ("images", *MOVING, *maps) if name in parts]
         doubt(parts, names)
         moving = _map_tensors(ops.convert_to_tensor, {name: parts[name] for name in names})
@@ -252,7 +272,7 @@ class RandomTransform(keras.layers.Layer):
         import tensorflow as tf
 
         if training:
-            settings = {"bounding_box_format": self.bounding_box_format}
+            settings = self._settings.beside(data)
             data = in_pipeline(data, self.transform, self._seed, self._calls, settings)
         if isinstance(data, Mapping):
             return {**data, "images": tf.cast(data["images"], self.compute_dtype)}

@@ -42,11 +42,7 @@ class Keypoints(PickledByPlace):
         # Of one row in all: (P, 2 | 3), or (A, K, 2 | 3) for several persons.
         self._form = given.shape[1:]
         self._array = given.reshape(count, math.prod(self._form[:-1]), self._form[-1])
-        # The number of the point that comes to the place of each when the picture is mirrored.
-        self._swapped = np.arange(self._form[-2])
-        _check_numbers(pairs, self._form[-2])
-        for left, right in pairs:
-            self._swapped[[left, right]] = right, left
+        self._swapped = swapped_numbers(pairs, self._form[-2])
         self.swaps = len(pairs) > 0
 
     @property
@@ -181,6 +177,23 @@ def checked_pairs(value: Any) -> list[tuple[int, int]]:
     if len({*numbers}) < len(numbers) or min(numbers, default=0) < 0:
         raise ValueError(message(f"{rule}, each number from 0 on and only once", f"{pairs}"))
     return pairs
+
+
+def swapped_numbers(pairs: Sequence[tuple[int, int]], count: int) -> Rows:
+    """Returns the number of the point that comes to the place of each where a picture is mirrored.
+
+    Args:
+        pairs: `checked_pairs`.
+        count: How many points a person has.
+
+    Raises:
+        ValueError: Some are of points that there are not.
+    """
+    _check_numbers(pairs, count)
+    result = np.arange(count)
+    for left, right in pairs:
+        result[[left, right]] = right, left
+    return result
 
 
 def _check_numbers(pairs: Sequence[tuple[int, int]], count: int) -> None:

@@ -45,32 +45,52 @@ def checked_maps(value: Any, images: Any) -> Any:
 
     def check(each: Any, name: str) -> Any:
         maps = _checked(each, name, images)
-        if maps.dtype.kind != "f":
-            rule = f"`{name}` must hold floats, since maps are interpolated"
-            fix = (
-                'Numbers that say which, such as classes, belong into "segmentation_masks"; '
-                'convert others, for example with .astype("float32").'
-            )
-            raise ValueError(message(rule, f"dtype {maps.dtype}", fix))
+        check_map_dtype(maps.dtype.kind, str(maps.dtype), name)
         return maps
 
-    return _by_name(value, "maps", check, refuse=_refuse_vectors)
+    return _by_name(value, "maps", check)
 
 
 def _by_name(
     value: Any,
     called: str,
     check: Callable[[Any, str], Any],
-    refuse: Callable[[str], None] = lambda _: None,
 ) -> Any:
     if not isinstance(value, Mapping):
         return check(value, called)
+    check_map_names(value, called)
+    return {name: check(each, f"{called}[{name!r}]") for name, each in value.items()}
+
+
+def check_map_names(value: Mapping[str, Any], called: str) -> None:
+    """Raises for masks or maps without names, and for maps whose names say that they hold vectors.
+
+    Args:
+        value: By name.
+        called: "segmentation_masks" or "maps".
+    """
     if not value or not all(isinstance(name, str) for name in value):
         rule = f"A dict of `{called}` must have at least one, each by a name that is a string"
         raise ValueError(message(rule, f"the keys {[*value]}"))
-    for name in value:
-        refuse(name)
-    return {name: check(each, f"{called}[{name!r}]") for name, each in value.items()}
+    for name in value if called == "maps" else ():
+        _refuse_vectors(name)
+
+
+def check_map_dtype(kind: str, dtype: str, name: str) -> None:
+    """Raises for maps of other dtypes than floats.
+
+    Args:
+        kind: Of the dtype, "f" for floats.
+        dtype: Its name.
+        name: What to call the map.
+    """
+    if kind != "f":
+        rule = f"`{name}` must hold floats, since maps are interpolated"
+        fix = (
+            'Numbers that say which, such as classes, belong into "segmentation_masks"; '
+            'convert others, for example with .astype("float32").'
+        )
+        raise ValueError(message(rule, f"dtype {dtype}", fix))
 
 
 def _checked(value: Any, name: str, images: Any) -> Any:

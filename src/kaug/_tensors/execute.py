@@ -16,6 +16,7 @@ from kaug._apply.resample import Resampling
 from kaug._apply.stages import Mix, Stage, Step, Warp
 from kaug._tensors import geometry, ops, separable, targets
 from kaug._tensors.mixing import partner_rows
+from kaug._tensors.points import move_points
 from kaug._validation import message
 
 Tensors = dict[str, Any]
@@ -79,7 +80,7 @@ def _warped(warp: Warp, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:
     size = (images.shape[1], images.shape[2])
 
     def change(points: Any) -> Any:
-        return geometry.move_points(points, warp.matrices, size, after)
+        return move_points(points, warp.matrices, size, after)
 
     return targets.move(result, change, size, after, warp.sampling)
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from kaug._targets.box_checks import check_values
 from kaug._targets.box_columns import check_field_name, looks_like_field
+from kaug._targets.map_checks import check_map_dtype, check_map_names, names_of_maps
 from kaug._targets.names import MAPS, MOVING, check_names, looks_like, point_out
 from kaug._targets.places import SETTINGS
 from kaug._targets.structures import map_arrays
@@ -18,6 +19,10 @@ _FOR_PAIRS = (
     "For pairs, call it on the images alone: dataset.map(lambda images, labels: (layer(images, "
     "training=True), labels))."
 )
+
+
+# What of boxes is no further field.
+_OF_BOXES = ("boxes", "labels", "masks")
 
 
 def check_arguments(arguments: tuple[Any, ...]) -> None:
@@ -68,24 +73,21 @@ def _check_keys(parts: Mapping[str, Any]) -> None:
     for key in SETTINGS:
         if key in parts:
             rule = f"A `RandomTransform` does not take {key!r} from its dict"
-            fix = "Give `bounding_box_format` to the layer itself."
-            if key != "bounding_box_format":
-                fix = f"For {key!r} use kaug.AugmentedDataset, or call the transform itself."
+            fix = f"Give `{key}` to the layer itself."
             raise ValueError(message(rule, f"the keys {sorted(map(str, parts))}", fix))
 
 
 def _check_masks(parts: Mapping[str, Any]) -> None:
-    """Refuses masks and maps of kinds that the transforms themselves move alone."""
-    given = {
-        "`maps`": "maps" in parts,
-        "`segmentation_masks` by name": isinstance(parts.get("segmentation_masks"), Mapping),
-        "masks in `bounding_boxes`": "masks" in (parts.get("bounding_boxes") or ()),
-    }
-    for what, there in given.items():
-        if there:
-            rule = "A `RandomTransform` moves one array of `segmentation_masks`, and no maps"
-            fix = "Augment with kaug.AugmentedDataset, which moves all of them."
-            raise ValueError(message(rule, what, fix))
+    """Checks masks and maps by their names and dtypes."""
+    if "maps" in parts and not isinstance(parts["maps"], Mapping):
+        rule = '`maps` must be a dict of maps by name, such as {"depth": depth}'
+        raise ValueError(message(rule, describe(parts["maps"])))
+    for kind in ("segmentation_masks", "maps"):
+        if isinstance(parts.get(kind), Mapping):
+            check_map_names(parts[kind], kind)
+    for name, each in parts.get("maps", {}).items():
+        check_map_dtype(_kind(each), _dtype(each), f"maps[{name!r}]")
+    names_of_maps({kind: parts[kind] for kind in ("segmentation_masks", "maps") if kind in parts})
 
 
 def _check_boxes(given: Mapping[str, Any], box_format: str, size: tuple[int | None, ...]) -> None:
@@ -96,7 +98,7 @@ def _check_boxes(given: Mapping[str, Any], box_format: str, size: tuple[int | No
             rule = f'In `bounding_boxes`, "{name}" must be one tensor with as many for each image'
             fix = f"Pad them with {padding}: of a ragged tensor, .to_tensor({padding})."
             raise TypeError(message(rule, f"a {type(given[name]).__name__}", fix))
-        if name not in ("boxes", "labels") and _kind(given[name]) not in "biuf":
+        if name not in _OF_BOXES and _kind(given[name]) not in "biuf":
             rule = f"`bounding_boxes[{name!r}]` must be numbers, since those of padding are 0"
             raise TypeError(message(rule, f"dtype {_dtype(given[name])}"))
     boxes, labels = (_values(given[name]) for name in ("boxes", "labels"))
@@ -191,10 +193,13 @@ def check_moving(parts: Mapping[str, Any]) -> None:
     """Checks that masks, boxes and keypoints have the shapes that belong to a batch of images."""
     images = parts["images"]
     count, height, width = tuple(images.shape)[:3]
-    if "segmentation_masks" in parts:
-        masks, size = parts["segmentation_masks"], f"{height}, {width}"
-        rule = f"`segmentation_masks` must be of shape (B, {size}) or (B, {size}, K), as the images"
-        _check_shape(masks, images, rule, (count, height, width), (count, height, width, None))
+    for kind in ("segmentation_masks", "maps"):
+        given = parts.get(kind, {})
+        for name, each in (given if isinstance(given, Mapping) else {None: given}).items():
+            called = kind if name is None else f"{kind}[{name!r}]"
+            size = f"{height}, {width}"
+            rule = f"`{called}` must be of shape (B, {size}) or (B, {size}, K), as the images"
+            _check_shape(each, images, rule, (count, height, width), (count, height, width, None))
     if "keypoints" in parts:
         rule = (
             "`keypoints` must be of shape (B, P, 2), or (B, P, 3) with a visibility; of several "
@@ -210,6 +215,11 @@ def check_moving(parts: Mapping[str, Any]) -> None:
         rule = 'In `bounding_boxes`, "labels" must be of shape (B, N), one for each box'
         _check_shape(labels, images, rule, (count, number))
         _check_fields(parts["bounding_boxes"], (count, number))
+        if "masks" in parts["bounding_boxes"]:
+            due = f"(B, {height}, {width}, N)"
+            rule = f"`bounding_boxes['masks']` must be of shape {due}, a layer for each box"
+            masks = parts["bounding_boxes"]["masks"]
+            _check_shape(masks, images, rule, (count, height, width, number))
         if "uint" in str(labels.dtype):
             rule = "The labels of boxes must be signed numbers, since -1 marks padding"
             raise TypeError(message(rule, f"labels of dtype {labels.dtype}"))
@@ -218,7 +228,7 @@ def check_moving(parts: Mapping[str, Any]) -> None:
 def _check_fields(boxes: Mapping[str, Any], shape: tuple[int | None, ...]) -> None:
     """Checks the further fields of boxes of a shape, and warns of what looks like a place."""
     for name, field in boxes.items():
-        if name in ("boxes", "labels"):
+        if name in _OF_BOXES:
             continue
         own = _known_shape(field) or (*shape, None)
         check_field_name(name, len(own))

@@ -6,28 +6,22 @@ The rules are those of `kaug.transforms`. On its way a batch has maps `(B, H, W,
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from kaug._apply.batches import MapName
+from kaug._apply.batches import INSTANCES
 from kaug._apply.boxes import corner_matrix
 from kaug._apply.resample import Resampling
 from kaug._targets.box_settings import BoxSettings
-from kaug._targets.names import MAPS
-from kaug._tensors import boxes, keypoints, ops
+from kaug._targets.keypoints import swapped_numbers
+from kaug._tensors import boxes, keypoints, maps, ops
+from kaug._tensors.settings import Settings
 
 Size = tuple[int, int]
 
-OF_PIXELS = ("segmentation_masks", *MAPS)
 # Parts of areas are that exact.
 _ROUNDING = 1e-5
-
-
-class Settings(NamedTuple):
-    """What is said once for all batches."""
-
-    boxes: BoxSettings = BoxSettings()
 
 
 def begin(
@@ -37,22 +31,19 @@ def begin(
 
     Args:
         parts: A batch of images, and what travels with them.
-        settings: See above.
+        settings: What the layer was told.
         size: Height and width of the images.
         straight: Whether only affine warps are to come.
     """
-    batch: dict[str, Any] = {}
-    for name in OF_PIXELS:
-        if name in parts:
-            flat = len(parts[name].shape) == 3
-            batch[MapName(name)] = parts[name][..., None] if flat else parts[name]
+    batch = maps.begin(parts, settings.mask_fill_value)
     if "bounding_boxes" in parts:
         given, labels = (parts["bounding_boxes"][name] for name in ("boxes", "labels"))
         matrix = corner_matrix(settings.boxes.bounding_box_format, size).astype(np.float32)
         corners = ops.matmul(ops.cast(given, "float32"), ops.convert_to_tensor(matrix))
         batch["boxes"] = boxes.begin(corners, labels, size, straight=straight)
     if "keypoints" in parts:
-        batch["keypoints"] = keypoints.begin(parts["keypoints"], size, swaps=False)
+        swaps = len(settings.keypoint_flip_pairs) > 0
+        batch["keypoints"] = keypoints.begin(parts["keypoints"], size, swaps=swaps)
     return batch
 
 
@@ -94,17 +85,13 @@ def finish(
     batch: Mapping[str, Any], parts: Mapping[str, Any], settings: Settings, size: Size
 ) -> dict[str, Any]:
     """Returns what travels in the form in which `parts` had it."""
-    result: dict[str, Any] = {}
-    for name in OF_PIXELS:
-        if name in parts:
-            flat = len(parts[name].shape) == 3
-            result[name] = batch[name][..., 0] if flat else batch[name]
+    result = maps.finish(batch, parts)
     if "bounding_boxes" in parts:
-        given = parts["bounding_boxes"]
-        result["bounding_boxes"] = _finished_boxes(batch["boxes"], given, settings.boxes, size)
+        result["bounding_boxes"] = _finished_boxes(batch, parts, settings.boxes, size)
     if "keypoints" in parts:
         points = parts["keypoints"]
-        result["keypoints"] = keypoints.finish(batch["keypoints"], points, ())
+        swapped = swapped_numbers(settings.keypoint_flip_pairs, points.shape[-2])
+        result["keypoints"] = keypoints.finish(batch["keypoints"], points, swapped)
     return result
 
 
@@ -121,20 +108,26 @@ def _together(change: Callable[[Any], Any], several: list[Any]) -> list[Any]:
 
 
 def _finished_boxes(
-    moved: boxes.Boxes, given: Mapping[str, Any], settings: BoxSettings, size: Size
+    batch: Mapping[str, Any], parts: Mapping[str, Any], settings: BoxSettings, size: Size
 ) -> dict[str, Any]:
     """Returns boxes, their labels and further fields; those that have gone are padding."""
+    moved, given = batch["boxes"], parts["bounding_boxes"]
     corners, labels = boxes.enclosed(moved, size), given["labels"]
     stays = _stay(moved.seen, corners[..., 2:] - corners[..., :2], settings)
     matrix = np.linalg.inv(corner_matrix(settings.bounding_box_format, size)).astype(np.float32)
     places = ops.matmul(corners, ops.convert_to_tensor(matrix))
     places = ops.where(stays[..., None], places, 0.0)
     is_float = "float" in str(given["boxes"].dtype)
-    return {
-        **{name: _where(stays, field) for name, field in given.items()},
+    fields = {name: _where(stays, field) for name, field in given.items() if name != "masks"}
+    if "masks" in given:
+        layers = batch[INSTANCES]
+        fields["masks"] = ops.where(stays[:, None, None], layers, ops.zeros_like(layers))
+    made = {
+        **fields,
         "boxes": ops.cast(places, given["boxes"].dtype) if is_float else places,
         "labels": ops.where(stays, labels, ops.zeros_like(labels) - 1),
     }
+    return {name: made[name] for name in given}
 
 
 def _stay(seen: Any, sides: Any, settings: BoxSettings) -> Any:
