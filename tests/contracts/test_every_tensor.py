@@ -13,6 +13,8 @@ from kaug.transforms import Lambda
 _TIES = 1e-3
 # What may differ by rounding: of bytes one level, of floats that.
 _NEAR = 2e-5
+# The same of places, in pixels.
+_NEAR_PLACES = 0.01
 INDEX, EPOCH = np.arange(7) + 40, 3
 
 
@@ -29,6 +31,13 @@ EVERY = [
 every_transform = pytest.mark.parametrize("transform", EVERY)
 
 
+MOVING = [
+    pytest.param(each, id=name)
+    for each, name in zip(EVERYTHING, IDS, strict=True)
+    if runs(each) and any(not leaf.photometric for leaf in each._leaves())
+]
+
+
 def by_layer(transform, batch, *, compiled=False):
     layer = RandomTransform(transform, seed=5)
     data = {"images": batch, "index": INDEX[: len(batch)], "epoch": np.array(EPOCH)}
@@ -38,17 +47,19 @@ def by_layer(transform, batch, *, compiled=False):
 
 
 def compiled_call(layer, data):
+    return ops.convert_to_numpy(compiled_result(layer, data)["images"])
+
+
+def compiled_result(layer, data):
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        result = tf.function(lambda: layer(data, training=True))()
-    elif keras.backend.backend() == "jax":
+        return tf.function(lambda: layer(data, training=True))()
+    if keras.backend.backend() == "jax":
         import jax
 
-        result = jax.jit(lambda given: layer(given, training=True))(data)
-    else:
-        result = layer(data, training=True)
-    return ops.convert_to_numpy(result["images"])
+        return jax.jit(lambda given: layer(given, training=True))(data)
+    return layer(data, training=True)
 
 
 def differing(own, expected, dtype):
@@ -77,3 +88,65 @@ def test_compiled_images_are_the_same(transform, images):
     batch = images(7, shape=(25, 31, 3))
     expected = transform(batch, seed=5, epoch=EPOCH, index=INDEX)
     assert differing(by_layer(transform, batch, compiled=True), expected, "uint8") <= _TIES
+
+
+def travelling(rows, size):
+    """Returns masks, maps, boxes and keypoints of images of a size."""
+    rng = np.random.default_rng(7)
+    height, width = size
+    sides = np.array([width, height])
+    centers, half = rng.uniform(0, 1, (rows, 8, 2)), rng.uniform(0.02, 0.3, (rows, 8, 2))
+    low, high = np.clip(centers - half, 0, 1) * sides, np.clip(centers + half, 0, 1) * sides
+    persons = rng.uniform(0, 1, (rows, 2, 4, 2)) * sides
+    return {
+        "segmentation_masks": rng.integers(0, 2**30, (rows, *size)).astype("int32"),
+        "maps": {"depth": rng.random((rows, *size, 2), np.float32)},
+        "bounding_boxes": {
+            "boxes": np.concatenate([low, high], axis=-1).astype("float32"),
+            "labels": rng.integers(-1, 3, (rows, 8)).astype("int32"),
+            "masks": rng.integers(0, 2, (rows, *size, 8)).astype("uint8"),
+        },
+        "keypoints": np.concatenate([persons, np.ones((rows, 2, 4, 1))], -1).astype("float32"),
+    }
+
+
+SETTINGS = {
+    "min_visible_area": 0.2,
+    "min_size": 1,
+    "keypoint_flip_pairs": [(1, 3)],
+    "mask_fill_value": {"segmentation_masks": 255, "depth": -1},
+}
+
+
+@pytest.mark.parametrize("transform", MOVING)
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.filterwarnings("ignore:A quarter turn of images that are not square")
+def test_what_travels_is_where_it_is_on_arrays(transform, compiled, images):
+    given = {"images": images(7, shape=(25, 31, 3)), **travelling(7, (25, 31))}
+    settings = dict(SETTINGS)
+    if transform._mixes:
+        for name in ("bounding_boxes", "keypoints"):
+            given.pop(name)
+        settings = {"mask_fill_value": settings["mask_fill_value"]}
+    try:
+        expected = transform({**given, **settings}, seed=5, epoch=EPOCH, index=INDEX)
+    except (TypeError, ValueError):
+        pytest.skip("takes no masks along")
+    layer = RandomTransform(transform, seed=5, **settings)
+    data = {**given, "index": INDEX, "epoch": np.array(EPOCH)}
+    call = compiled_result if compiled else lambda layer, data: layer(data, training=True)
+    made = keras.tree.map_structure(ops.convert_to_numpy, call(layer, data))
+    assert made["segmentation_masks"].dtype == "int32"
+    masks = made["segmentation_masks"] != expected["segmentation_masks"]
+    assert masks.mean() <= _TIES
+    assert differing(made["maps"]["depth"], expected["maps"]["depth"], "float32") <= _TIES
+    if not transform._mixes:
+        compare_places(made, expected)
+
+
+def compare_places(made, expected):
+    np.testing.assert_allclose(made["keypoints"], expected["keypoints"], atol=_NEAR_PLACES)
+    own, right = made["bounding_boxes"], expected["bounding_boxes"]
+    np.testing.assert_array_equal(own["labels"], right["labels"])
+    np.testing.assert_allclose(own["boxes"], right["boxes"], atol=_NEAR_PLACES)
+    assert (own["masks"] != right["masks"]).mean() <= _TIES
