@@ -11,6 +11,10 @@ from kaug._apply.values import reaches_outside
 from kaug._kernels import read_only
 from kaug._kernels.blur import blur, radius_of
 from kaug._kernels.sharpen import sharpen
+from kaug._tensors import blur as blurring
+from kaug._tensors import ops
+from kaug._tensors.colors import away_from
+from kaug._tensors.sharpen import smoothed
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import NumberOrPair, Range
 from kaug.transforms._bases.photometric import Normalized, strengths
@@ -62,6 +66,10 @@ class Sharpness(Normalized):
         out = np.empty_like(images)
         sharpen(images, factors, out, outside)
         return out
+
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        smooth = smoothed(images, in_bytes=in_bytes)
+        return away_from(smooth, images, parameters["sharpness"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -120,6 +128,12 @@ class GaussianBlur(Normalized):
         low, high = _reach(floats)
         blurred = _blurred((floats - low) / (high - low), _widths(parameters), floats.dtype)
         return to_dtype(blurred * (high - low) + low, images.dtype)
+
+    def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        """Returns `images` blurred, on tensors; see `transform_colors`."""
+        _, widest = self._ends("sigma")
+        blurred = blurring.blur(images, parameters["sigma"], radius_of(widest))
+        return blurred if self.value_range is None else ops.clip(blurred, *self.limits(dtype))
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         del outside  # without a value range, they may lie anywhere
