@@ -18,3 +18,12 @@ def namespace(*values: Any) -> Any:
     from keras import ops  # which a tensor has loaded already
 
     return ops
+
+
+def entries(table: Any, numbers: Any) -> Any:
+    """Returns the rows of a table, an array, that have some numbers; on tensors in 32 bits."""
+    xp = namespace(numbers)
+    if xp is np:
+        return np.take(table, numbers, axis=0)
+    narrow = {"f": np.float32, "i": np.int32}.get(table.dtype.kind, table.dtype)
+    return xp.take(xp.convert_to_tensor(table.astype(narrow)), numbers, axis=0)

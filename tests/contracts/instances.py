@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 
 import kaug.transforms
 from kaug.transforms import (
@@ -48,7 +49,8 @@ from kaug.transforms import (
 
 @keras.saving.register_keras_serializable("tests")
 def invert(images):
-    return images.max(axis=(1, 2, 3), keepdims=True) - images
+    xp = np if isinstance(images, np.ndarray) else keras.ops
+    return xp.max(images, axis=(1, 2, 3), keepdims=True) - images
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,6 +65,10 @@ class Darken(Transform):
     def transform_images(self, images, parameters):
         factor = parameters["factor"].reshape(-1, 1, 1, 1)
         return (images * factor).astype(images.dtype)
+
+    def transform_tensors(self, images, parameters, dtype):
+        del dtype
+        return images * keras.ops.reshape(parameters["factor"], (-1, 1, 1, 1))
 
 
 # What differs from what a transform is without arguments.

@@ -7,7 +7,6 @@ from instances import EVERYTHING, IDS
 from keras import ops
 
 from kaug.layers import RandomTransform
-from kaug.transforms import Lambda
 
 # Of samples, where a pixel lies so near the middle between two that rounding decides.
 _TIES = 1e-3
@@ -18,16 +17,7 @@ _NEAR_PLACES = 0.01
 INDEX, EPOCH = np.arange(7) + 40, 3
 
 
-def runs(transform):
-    return not any(
-        isinstance(leaf, Lambda) or not type(leaf).__module__.startswith("kaug.")
-        for leaf in transform._leaves()
-    )
-
-
-EVERY = [
-    pytest.param(each, id=name) for each, name in zip(EVERYTHING, IDS, strict=True) if runs(each)
-]
+EVERY = [pytest.param(each, id=name) for each, name in zip(EVERYTHING, IDS, strict=True)]
 every_transform = pytest.mark.parametrize("transform", EVERY)
 
 

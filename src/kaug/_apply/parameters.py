@@ -97,12 +97,12 @@ def _is_alike(given: np.dtype[Any], due: np.dtype[Any]) -> bool:
     return bool(given.kind != "b" and due.kind != "b" and np.can_cast(given, due, "same_kind"))
 
 
-def check_drawn(drawn: Any, count: int, who: str, *, taken: Sequence[str]) -> None:
+def check_drawn(drawn: Any, count: int | None, who: str, *, taken: Sequence[str]) -> None:
     """Checks what `draw_parameters` of a transform returned.
 
     Args:
         drawn: What it returned.
-        count: For how many rows.
+        count: For how many rows; None if it was drawn on tensors, of which only names are checked.
         who: The transform, for the message.
         taken: Names that mean something else already.
 
@@ -116,6 +116,8 @@ def check_drawn(drawn: Any, count: int, who: str, *, taken: Sequence[str]) -> No
         if name in drawn:
             rule = f"`draw_parameters` must not return {name!r}, which `draw` adds by itself"
             raise ValueError(message(rule, f"the names {', '.join(map(repr, drawn))} from {who}"))
+    if count is None:
+        return
     for name, part in drawn.items():
         _check_drawn_part(part, count, who, str(name))
 

@@ -13,7 +13,7 @@ from kaug._apply.parameters import Bounds
 from kaug._apply.resample import INTERPOLATIONS, Resampling, check_fill
 from kaug._draw.draws import Draws
 from kaug._kernels.warp import FILL_MODES
-from kaug._namespace import namespace
+from kaug._namespace import entries, namespace
 from kaug._types import Parameters
 from kaug._validation import check_flag
 from kaug.image_data_generator._draws import is_fraction
@@ -139,7 +139,7 @@ def _draw_shift(shift: float | Sequence[float], draws: Draws) -> NDArray[np.floa
         draws.word()
         return value
     choices = np.arange(max(shift, 1)) if isinstance(shift, int) else np.asarray(shift, np.float64)
-    chosen: Any = draws.xp.take(np.asarray(choices, np.float64), draws.integers(len(choices)))
+    chosen = entries(np.asarray(choices, np.float64), draws.integers(len(choices)))
     shifts: NDArray[np.float64] = chosen * draws.sign()
     return shifts
 

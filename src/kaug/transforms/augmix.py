@@ -10,6 +10,7 @@ from kaug._apply.dtypes import to_dtype, working_dtype
 from kaug._apply.execute import carried_out
 from kaug._draw.distributions import beta, check_alpha, dirichlet
 from kaug._draw.draws import Draws
+from kaug._namespace import entries
 from kaug._types import Array, Parameters
 from kaug._validation import message
 from kaug.transforms._bases import magnitudes
@@ -123,7 +124,7 @@ class AugMix(Slots):
         depth = self.depth if self.depth > 0 else 1 + draws.integers(_DEEPEST)
         operations, strengths = [], []
         for place in range(self.depth if self.depth > 0 else _DEEPEST):
-            drawn = xp.take(choices, draws.integers(len(choices)))
+            drawn = entries(choices, draws.integers(len(choices)))
             levels = draws.uniform(0.1, self.severity) / 10
             operations.append(xp.where(place < depth, drawn, 0))
             strengths.append(magnitudes.AUGMIX.strengths(operations[-1], levels, draws.sign()))

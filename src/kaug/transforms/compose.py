@@ -15,6 +15,7 @@ from kaug._apply.plan import plan
 from kaug._apply.resample import INDIFFERENT, Resampling
 from kaug._apply.stages import Aim, Course, Step, Warp
 from kaug._draw.draws import Draws
+from kaug._tensors import ops
 from kaug._types import Array, Parameters, Size
 from kaug._validation import check_number, check_probability, describe, message
 from kaug.transforms._bases.affine import AffineTransform
@@ -299,6 +300,8 @@ class Lambda(Transform):
         function: Takes images `(M, H, W, C)` and returns as many of the same shape and dtype,
             row by row, without randomness of its own: that is what subclasses of `Transform` are
             for. To save a policy, register it with `keras.saving.register_keras_serializable`.
+            `kaug.layers.RandomTransform` gives it tensors of Keras' backend, float32 whatever the
+            images were given as: arithmetic serves both, and other functions are `keras.ops` there.
         p: Probability that a row is transformed at all.
 
     Raises:
@@ -326,4 +329,19 @@ class Lambda(Transform):
         if result.dtype != images.dtype:
             rule = f"A function must keep the dtype {images.dtype} of the images"
             raise TypeError(message(rule, describe(result)))
+        return result
+
+    def transform_tensors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        """Returns what the function makes of tensors."""
+        del parameters, dtype
+        try:
+            result = ops.convert_to_tensor(self.function(images), dtype="float32")
+        except Exception as error:
+            rule = "`RandomTransform` gives the function of a Lambda tensors"
+            received = f"{type(error).__name__} from that of {self!r}: {error}"
+            fix = "Compute with `keras.ops` there, or augment with kaug.AugmentedDataset."
+            raise RuntimeError(message(rule, received, fix)) from error
+        if tuple(result.shape[1:]) != tuple(images.shape[1:]):
+            rule = f"A function must keep the shape {tuple(images.shape)} of the images"
+            raise ValueError(message(rule, f"a tensor of shape {tuple(result.shape)}"))
         return result

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from kaug._apply.execute import carried_out
 from kaug._apply.stages import Step
 from kaug._draw.draws import Draws
+from kaug._namespace import entries
 from kaug._types import Array, Parameters
 from kaug.transforms._bases import magnitudes
 from kaug.transforms._bases.fields import Number, choice, integer, or_none
@@ -178,7 +179,8 @@ class TrivialAugmentWide(_Published):
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `operation` and its `strength`, both `(M, 1)`."""
         operations = _drawn_operation(draws)
-        levels = draws.integers(self.num_magnitude_bins) / (self.num_magnitude_bins - 1)
+        bins = self.num_magnitude_bins
+        levels = entries(np.arange(bins) / (bins - 1), draws.integers(bins))
         strengths = magnitudes.TRIVIALAUGMENT_WIDE.strengths(operations, levels, draws.sign())
         return {"operation": operations[:, None], "strength": strengths[:, None]}
 
@@ -235,12 +237,12 @@ class AutoAugment(_Published):
         xp = draws.xp
         acts = xp.stack([draws.chance(each, of=pair) for each in table.probabilities.T], axis=1)
         signs = xp.stack([draws.sign(), draws.sign()], axis=1)
-        operations = xp.where(acts, xp.take(table.operations, pair, axis=0), 0)
-        levels = xp.take(table.levels, pair, axis=0)
+        operations = xp.where(acts, entries(table.operations, pair), 0)
+        levels = entries(table.levels, pair)
         strengths = magnitudes.AUTOAUGMENT.strengths(operations, levels, signs)
         return {"operation": operations, "strength": strengths}
 
 
 def _drawn_operation(draws: Draws) -> NDArray[np.int64]:
-    operations: NDArray[np.int64] = draws.xp.take(_CHOICES, draws.integers(len(_CHOICES)))
+    operations: NDArray[np.int64] = entries(_CHOICES, draws.integers(len(_CHOICES)))
     return operations

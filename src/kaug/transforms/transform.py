@@ -453,8 +453,11 @@ class Transform(Invertible, ABC):
         applied = draws.chance(getattr(self, "p", 1.0))
         drawn = self.draw_parameters(draws)
         if not self._ours:
-            check_drawn(drawn, len(draws), type(self).__name__, taken=("applied", "partners"))
-            self._check_values_of(drawn)
+            on_arrays = draws.xp is np  # what tensors hold cannot be seen
+            count = len(draws) if on_arrays else None
+            check_drawn(drawn, count, type(self).__name__, taken=("applied", "partners"))
+            if on_arrays:
+                self._check_values_of(drawn)
         return {"applied": applied, **drawn}
 
     def _bounds(self) -> Bounds:

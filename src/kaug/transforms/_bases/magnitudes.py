@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._namespace import namespace
+from kaug._namespace import entries, namespace
 from kaug._types import Floats
 
 Numbers = NDArray[np.int64]
@@ -82,7 +82,7 @@ class Space:
     def strengths(self, operations: Numbers, levels: Floats | float, signs: Floats) -> Floats:
         """Returns the strengths of operations at levels of 0..1; signs are -1 or 1."""
         xp = namespace(operations)
-        start, change, signed = (xp.take(table, operations) for table in self._tables)
+        start, change, signed = (entries(table, operations) for table in self._tables)
         strengths = start + change * xp.where(signed, signs, 1.0) * levels
         bits = operations == NUMBERS["Posterize"]
         result: Floats = xp.where(bits, getattr(xp, self._whole)(strengths), strengths)

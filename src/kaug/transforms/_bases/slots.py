@@ -21,7 +21,7 @@ from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import UNIT, Bounds, check_bounds
 from kaug._apply.resample import Resampling
 from kaug._apply.stages import Step
-from kaug._namespace import namespace
+from kaug._namespace import entries, namespace
 from kaug._types import Array, Parameters, Side, Size
 from kaug.transforms._bases.affine import AffineTransform
 from kaug.transforms._bases.magnitudes import (
@@ -194,5 +194,5 @@ class Slots(ValueOptions, ResamplingOptions):
         xp = namespace(operation)
         moves = {name: xp.where(operation == NUMBERS[name], strength, 0.0) for name in GEOMETRIC}
         changes = {"operation": operation, "strength": strength}
-        changing = within & xp.take(_CHANGING, operation)
+        changing = within & entries(_CHANGING, operation)
         return Step(self._geometry, moves, within), Step(self._values, changes, changing)
