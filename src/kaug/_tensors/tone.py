@@ -47,6 +47,8 @@ def histograms(where: Any) -> Any:
 def look_up(tables: Any, where: Any, images: Any) -> Any:
     """Returns images of what tables `(B, C, 256)` hold at places; NaN stays NaN."""
     found = ops.take(ops.reshape(to_images(tables), (-1,)), where, axis=0)
+    # JAX takes nothing from an empty table in a shape of its own.
+    found = ops.reshape(found, (-1, *images.shape[1:]))
     return ops.where(images == images, found, images)
 
 
@@ -57,8 +59,11 @@ def posterized(levels: Any, bits: Any) -> Any:
         levels: Of images or tables.
         bits: How many, of whole numbers 1..8, as an array that fits `levels`.
     """
-    steps = ops.cast(ops.left_shift(1, 8 - ops.cast(bits, "int32")), "float32")
-    return ops.floor(levels * (1.0 / steps)) * steps
+    kept = ops.cast(bits, "int32")
+    steps = ops.cast(ops.left_shift(1, 8 - kept), "float32")
+    # Not 1 / steps, which TensorFlow's graphs approximate.
+    parts = ops.cast(ops.left_shift(1, kept), "float32") * 2.0**-8
+    return ops.floor(levels * parts) * steps
 
 
 def solarized(values: Any, least: Any, white: float) -> Any:
