@@ -17,39 +17,40 @@ _NEAR_PLACES = 0.01
 INDEX, EPOCH = np.arange(7) + 40, 3
 
 
-EVERY = [pytest.param(each, id=name) for each, name in zip(EVERYTHING, IDS, strict=True)]
-every_transform = pytest.mark.parametrize("transform", EVERY)
+def named(chosen):
+    """Parametrizes a test with all transforms that are chosen, by their names."""
+    pairs = zip(EVERYTHING, IDS, strict=True)
+    every = [pytest.param(each, id=name) for each, name in pairs if chosen(each)]
+    return pytest.mark.parametrize("transform", every)
 
 
-MOVING = [
-    pytest.param(each, id=name)
-    for each, name in zip(EVERYTHING, IDS, strict=True)
-    if runs(each) and any(not leaf.photometric for leaf in each._leaves())
-]
+def moves(transform):
+    return any(not leaf.photometric for leaf in transform._leaves())
 
 
-def by_layer(transform, batch, *, compiled=False):
-    layer = RandomTransform(transform, seed=5)
-    data = {"images": batch, "index": INDEX[: len(batch)], "epoch": np.array(EPOCH)}
-    if not compiled:
-        return ops.convert_to_numpy(layer(data, training=True)["images"])
-    return compiled_call(layer, data)
-
-
-def compiled_call(layer, data):
-    return ops.convert_to_numpy(compiled_result(layer, data)["images"])
-
-
-def compiled_result(layer, data):
+@pytest.fixture
+def by_operation(monkeypatch):
+    """Lets no program be compiled, which takes longer than all operations of a few small images."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(lambda: layer(data, training=True))()
-    if keras.backend.backend() == "jax":
+        tf.config.run_functions_eagerly(True)
+        yield
+        tf.config.run_functions_eagerly(False)
+    elif keras.backend.backend() == "jax":
         import jax
 
-        return jax.jit(lambda given: layer(given, training=True))(data)
-    return layer(data, training=True)
+        with jax.disable_jit():
+            yield
+    else:
+        yield
+
+
+def by_layer(transform, data, **options):
+    layer = RandomTransform(transform, seed=5, **options)
+    numbers = {"index": INDEX, "epoch": np.array(EPOCH)}
+    made = layer({**data, **numbers}, training=True)
+    return keras.tree.map_structure(ops.convert_to_numpy, made)
 
 
 def differing(own, expected, dtype):
@@ -59,25 +60,25 @@ def differing(own, expected, dtype):
     return np.mean(np.abs(own.astype(float) - expected.astype(float)) > near + 1e-9)
 
 
-@every_transform
+@named(lambda transform: True)
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 @pytest.mark.parametrize("channels", [1, 3, 5])
 @pytest.mark.filterwarnings("ignore:A quarter turn of images that are not square")
+@pytest.mark.usefixtures("by_operation")
 def test_images_are_those_of_arrays(transform, dtype, channels, images):
     batch = images(7, shape=(25, 31, channels), dtype=dtype)
     try:
         expected = transform(batch, seed=5, epoch=EPOCH, index=INDEX)
     except ValueError:
         pytest.skip("not of so many channels")
-    assert differing(by_layer(transform, batch), expected, dtype) <= _TIES
+    assert differing(by_layer(transform, {"images": batch})["images"], expected, dtype) <= _TIES
 
 
-@every_transform
-@pytest.mark.filterwarnings("ignore:A quarter turn of images that are not square")
+@named(lambda transform: not moves(transform))
 def test_compiled_images_are_the_same(transform, images):
     batch = images(7, shape=(25, 31, 3))
     expected = transform(batch, seed=5, epoch=EPOCH, index=INDEX)
-    assert differing(by_layer(transform, batch, compiled=True), expected, "uint8") <= _TIES
+    assert differing(by_layer(transform, {"images": batch})["images"], expected, "uint8") <= _TIES
 
 
 def travelling(rows, size):
@@ -108,10 +109,9 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("transform", MOVING)
-@pytest.mark.parametrize("compiled", [False, True])
+@named(moves)
 @pytest.mark.filterwarnings("ignore:A quarter turn of images that are not square")
-def test_what_travels_is_where_it_is_on_arrays(transform, compiled, images):
+def test_what_travels_is_where_it_is_on_arrays(transform, images):
     given = {"images": images(7, shape=(25, 31, 3)), **travelling(7, (25, 31))}
     settings = dict(SETTINGS)
     if transform._mixes:
@@ -120,12 +120,13 @@ def test_what_travels_is_where_it_is_on_arrays(transform, compiled, images):
         settings = {"mask_fill_value": settings["mask_fill_value"]}
     try:
         expected = transform({**given, **settings}, seed=5, epoch=EPOCH, index=INDEX)
-    except (TypeError, ValueError):
-        pytest.skip("takes no masks along")
-    layer = RandomTransform(transform, seed=5, **settings)
-    data = {**given, "index": INDEX, "epoch": np.array(EPOCH)}
-    call = compiled_result if compiled else lambda layer, data: layer(data, training=True)
-    made = keras.tree.map_structure(ops.convert_to_numpy, call(layer, data))
+    except (TypeError, ValueError):  # it takes no masks along
+        given, settings = {"images": given["images"]}, {}
+        expected = transform(given, seed=5, epoch=EPOCH, index=INDEX)
+    made = by_layer(transform, given, **settings)
+    assert differing(made["images"], expected["images"], "uint8") <= _TIES
+    if not settings:
+        return
     assert made["segmentation_masks"].dtype == "int32"
     masks = made["segmentation_masks"] != expected["segmentation_masks"]
     assert masks.mean() <= _TIES

@@ -3,7 +3,7 @@
 from typing import Any
 
 from kaug._tensors import ops
-from kaug._tensors.colors import to_levels
+from kaug._tensors.colors import levels_of, to_images
 
 
 def smoothed(images: Any, *, in_bytes: bool) -> Any:
@@ -19,5 +19,5 @@ def smoothed(images: Any, *, in_bytes: bool) -> Any:
     total = columns[:, :, :-2] + columns[:, :, 1:-1] + columns[:, :, 2:]
     middle = images[:, 1:-1, 1:-1]
     smooth = (total + 4 * middle) * (1 / 13)
-    smooth = to_levels(smooth) if in_bytes else smooth
+    smooth = to_images(levels_of(smooth)) if in_bytes else smooth
     return images + ops.pad(smooth - middle, ((0, 0), (1, 1), (1, 1), (0, 0)))
