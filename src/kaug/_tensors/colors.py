@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from kaug._colors import BLUE, GRAY, GREEN, RED
+from kaug._kernels.jitter import CONTRAST, HUE, SATURATION
 from kaug._tensors import ops
-
-BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
 
 
 def by_row(values: Any) -> Any:
