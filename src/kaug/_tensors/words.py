@@ -45,6 +45,17 @@ def look_up(table: Any, index: Any) -> Any:
     return ops.take(table, index, axis=0)
 
 
+def look_up_rows(tables: Any, index: Any) -> Any:
+    """Returns for each row entries `(B, H, W)` of its own table of `(B, N)`."""
+    if _on_tensorflow():
+        import tensorflow as tf
+
+        return tf.gather(tables, index, batch_dims=1)
+    height, width = index.shape[1:]
+    flat = ops.reshape(index, (-1, height * width))
+    return ops.reshape(ops.take_along_axis(tables, flat, axis=1), (-1, height, width))
+
+
 def encrypted(words: Any, counters: Any) -> tuple[Any, Any]:
     """Returns two words of each row's stream for every counter.
 

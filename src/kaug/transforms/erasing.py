@@ -23,6 +23,7 @@ from kaug._kernels.erasing import (
     place_rectangles,
     place_squares,
 )
+from kaug._tensors import erasing, ops
 from kaug._types import Array, Parameters
 from kaug._validation import check_number
 from kaug.transforms._bases.fields import Integers, NumberOrPair, Range, choice
@@ -65,6 +66,10 @@ class _Erasure(Photometric):
     def place(self, parameters: Parameters, size: tuple[int, int], patches: Patches) -> None:
         """Writes what is erased of images of a height and width, `(M, most, 5)`, as pixels."""
 
+    @abstractmethod
+    def place_tensors(self, parameters: Any, size: tuple[int, int]) -> erasing.Patch:
+        """Returns what is erased of images of a height and width, on tensors."""
+
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns sizes and places as fractions, and two `words` `(M, 2)` that make the noise."""
         return {**self.draw_patches(draws), "words": draws.words(2)}
@@ -81,6 +86,16 @@ class _Erasure(Photometric):
         out = np.array(images, dtype, order="C")
         erase(out, patches, noisy, dtype.type(low), span, parameters["words"])
         return out.astype(images.dtype, copy=False)
+
+    def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        kept, shape = _kept_dtype(dtype), images.shape[1:]
+        patch = self.place_tensors(parameters, (shape[0], shape[1]))
+        if self.fill_mode == "constant":
+            return ops.where(erasing.covered(patch, shape[:2]), self._value(kept), images)
+        low, span = self._noise_limits(kept)
+        inside, noise = erasing.noisy(patch, parameters["words"], shape)
+        noise = noise * span if kept.kind == "f" else ops.floor(noise * span)
+        return ops.where(inside, low + noise, images)
 
     def _value(self, dtype: np.dtype[Any]) -> float:
         return checked_fill("constant", self.fill_value, dtype)
@@ -171,6 +186,15 @@ class Erasing(_Erasure):
             patches,
         )
 
+    def place_tensors(self, parameters: Any, size: tuple[int, int]) -> erasing.Patch:
+        return erasing.rectangle(
+            parameters["area"],
+            parameters["aspect_ratio"],
+            parameters["top"],
+            parameters["left"],
+            size,
+        )
+
 
 @dataclass(frozen=True, repr=False)
 class Cutout(_Erasure):
@@ -218,6 +242,14 @@ class Cutout(_Erasure):
 
     def place(self, parameters: Parameters, size: tuple[int, int], patches: Patches) -> None:
         place_squares(parameters["size"], parameters["row"], parameters["column"], *size, patches)
+
+    def place_tensors(self, parameters: Any, size: tuple[int, int]) -> erasing.Patch:
+        return erasing.square(
+            parameters["size"],
+            parameters["row"],
+            parameters["column"],
+            size,
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -280,6 +312,15 @@ class GridMask(_Erasure):
             parameters["column"],
             *size,
             patches,
+        )
+
+    def place_tensors(self, parameters: Any, size: tuple[int, int]) -> erasing.Patch:
+        return erasing.grid(
+            parameters["unit"],
+            parameters["ratio"],
+            parameters["row"],
+            parameters["column"],
+            size,
         )
 
 
@@ -353,4 +394,14 @@ class CoarseDropout(_Erasure):
             parameters["left"],
             *size,
             patches,
+        )
+
+    def place_tensors(self, parameters: Any, size: tuple[int, int]) -> erasing.Patch:
+        return erasing.holes(
+            parameters["holes"],
+            parameters["height"],
+            parameters["width"],
+            parameters["top"],
+            parameters["left"],
+            size,
         )
