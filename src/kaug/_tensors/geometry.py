@@ -9,6 +9,7 @@ import numpy as np
 
 from kaug._apply.resample import Resampling
 from kaug._tensors import ops
+from kaug._tensors.words import on_tensorflow
 
 Size = tuple[int, int]
 

@@ -26,7 +26,7 @@ def multiply(x: Any, y: Any) -> Any:
 
 def below(words: Any, limits: Any) -> Any:
     """Returns which words are less than others, both unsigned."""
-    if _on_tensorflow():
+    if on_tensorflow():
         return _unsigned(words) < _unsigned(limits)
     return ops.bitwise_xor(words, _SIGN) < ops.bitwise_xor(limits, _SIGN)
 
@@ -38,7 +38,7 @@ def upper(words: Any, bits: int) -> Any:
 
 def look_up(table: Any, index: Any) -> Any:
     """Returns the entries `(…)` of a table `(N,)`, all of whose places are in it."""
-    if _on_tensorflow():
+    if on_tensorflow():
         import tensorflow as tf
 
         return tf.gather(table, index)
@@ -47,7 +47,7 @@ def look_up(table: Any, index: Any) -> Any:
 
 def look_up_rows(tables: Any, index: Any) -> Any:
     """Returns for each row entries `(B, H, W)` of its own table of `(B, N)`."""
-    if _on_tensorflow():
+    if on_tensorflow():
         import tensorflow as tf
 
         return tf.gather(tables, index, batch_dims=1)
@@ -56,22 +56,23 @@ def look_up_rows(tables: Any, index: Any) -> Any:
     return ops.reshape(ops.take_along_axis(tables, flat, axis=1), (-1, height, width))
 
 
-def encrypted(words: Any, counters: Any) -> tuple[Any, Any]:
+def encrypted(words: Any, counters: Any, others: Any = 0) -> tuple[Any, Any]:
     """Returns two words of each row's stream for every counter.
 
     Args:
         words: `(B, 2)`, the keys of the streams.
-        counters: `(B, …)` or `(1, …)`, below 2³² - 1.
+        counters: The first words of counters, `(B, …)` or `(1, …)`.
+        others: The second ones, that fit them.
     """
     from kaug._draw.tensors import encrypt  # which Keras must be there for
 
     ones = (1,) * (len(counters.shape) - 1)
     high, low = (ops.reshape(words[:, i], (-1, *ones)) for i in range(2))
-    return encrypt(high, low, counters, 0, add)
+    return encrypt(high, low, counters, others, add)
 
 
 def _computed(function: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
-    if not _on_tensorflow():
+    if not on_tensorflow():
         return function(x, y)
     import tensorflow as tf
 
@@ -84,7 +85,8 @@ def _unsigned(words: Any) -> Any:
     return tf.bitcast(words, tf.uint32)
 
 
-def _on_tensorflow() -> bool:
+def on_tensorflow() -> bool:
+    """Returns whether Keras computes with TensorFlow."""
     import keras
 
     return bool(keras.backend.backend() == "tensorflow")

@@ -1,16 +1,20 @@
 """Elastic deformation: the image as if drawn on rubber."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._apply.batches import MapName
+from kaug._apply.dtypes import checked_fill
 from kaug._apply.resample import Reading, Resampling, remapped
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
 from kaug._kernels.displacement import REACH, invert, remap, weigh_nodes
+from kaug._namespace import namespace
+from kaug._tensors import displacement, geometry, ops
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import Number
 from kaug.transforms._bases.remapping import Remapping
@@ -80,6 +84,17 @@ class ElasticDeformation(Remapping):
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         return self._deformed(images, _seeds(parameters), self._sampling)
 
+    def transform_tensors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        fill = checked_fill(self.fill_mode, self.fill_value, dtype)
+        sampling = replace(self._sampling, fill_value=fill)
+        return self._deformed_tensors(images, parameters, sampling)
+
+    def _move_tensor_map(self, values: Any, parameters: Any, name: MapName) -> Any:
+        moved = self._deformed_tensors(
+            ops.cast(values, "float32"), parameters, name.sampling(self._sampling)
+        )
+        return ops.cast(moved, values.dtype)
+
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]
     ) -> Array:
@@ -87,6 +102,9 @@ class ElasticDeformation(Remapping):
 
         Pixels know where they come from; where a point goes is found by iteration.
         """
+        if namespace(points) is not np:
+            moved: Array = self._tensor_points(points, parameters, size)
+            return moved
         spacing, grid = self._spacing(size), _grid(*size, self._spacing(size))
         result = np.empty(points.shape)
         invert(
@@ -100,6 +118,22 @@ class ElasticDeformation(Remapping):
             result,
         )
         return result
+
+    def _tensor_points(self, points: Any, parameters: Any, size: tuple[int, int]) -> Any:
+        spacing, words = self._spacing(size), parameters["words"]
+        nodes = (_nodes(size[0], spacing), _nodes(size[1], spacing))
+        return displacement.moved_points(points, words, nodes, size, spacing, self._amplitude(size))
+
+    def _deformed_tensors(self, images: Any, parameters: Any, sampling: Resampling) -> Any:
+        size = (images.shape[1], images.shape[2])
+        down, across = (_nodes(side, self._spacing(size)) for side in size)
+        moves = displacement.field(parameters["words"], down, across, self._amplitude(size))
+        rows, columns = (np.arange(side, dtype=np.float32) for side in size)
+        where = [
+            moves[0] + ops.convert_to_tensor(rows[:, None]),
+            moves[1] + ops.convert_to_tensor(columns),
+        ]
+        return geometry.remap(images, where, sampling)
 
     def _spacing(self, size: tuple[int, int]) -> float:
         # At this distance no two pixels share a node; closer ones would only be more.
@@ -171,6 +205,13 @@ def _grid(height: int, width: int, spacing: float) -> _Grid:
     first_nodes = np.array([rows[0], columns[0]])
     parts = (first_nodes, rows - rows[0], row_weights, column_weights, spans)
     return _Grid(*map(read_only, parts))
+
+
+def _nodes(side: int, spacing: float) -> displacement.Nodes:
+    """Returns the nodes that reach one axis, as tensors are displaced by them."""
+    nodes, weights = _reaching(side, spacing)
+    first = int(nodes[0])
+    return displacement.Nodes(first, int(nodes[-1]) - first + 2 * REACH, nodes - first, weights)
 
 
 def _reaching(size: int, spacing: float) -> tuple[Array, Array]:
