@@ -18,7 +18,7 @@ _Array = NDArray[Any]
 # Draws of a least overlap, after which the picture stays whole.
 ROUNDS = 100
 # What else is counted beside the trials.
-_OPTION, _SIDES, _PLACE = 0, 1, 2
+OPTION, SIDES, PLACE = 0, 1, 2
 
 _encrypt = jit(encrypt)
 
@@ -51,7 +51,7 @@ def choose(
         high, low = words[i, 0], words[i, 1]
         found = False
         for number in range(ROUNDS):
-            word, _ = _encrypt(high, low, number, _OPTION)
+            word, _ = _encrypt(high, low, number, OPTION)
             option = options[word * len(options) >> 32]
             if option >= 1:
                 break
@@ -79,12 +79,12 @@ def _try(
     out: _Array,
 ) -> bool:
     """Writes the patch of a trial, and tells whether it will do."""
-    first, second = _encrypt(high, low, trial, _SIDES)
+    first, second = _encrypt(high, low, trial, SIDES)
     width = size[1] * (limits[0] + (limits[1] - limits[0]) * _unit(first))
     height = size[0] * (limits[0] + (limits[1] - limits[0]) * _unit(second))
     if not limits[2] <= width / height <= limits[3]:
         return False
-    first, second = _encrypt(high, low, trial, _PLACE)
+    first, second = _encrypt(high, low, trial, PLACE)
     out[0], out[1] = (size[0] - height) * _unit(second), (size[1] - width) * _unit(first)
     out[2], out[3] = height, width
     return _will_do(corners, seen, out, option)

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from kaug._apply import matrices
 from kaug._apply.batches import maps_of
 from kaug._apply.resample import Resampling
-from kaug._apply.stages import Mix, Stage, Step, Warp
-from kaug._tensors import geometry, ops, separable, targets
+from kaug._apply.stages import Aim, Mix, Stage, Step, Warp
+from kaug._tensors import boxes, geometry, ops, separable, targets
 from kaug._tensors.mixing import partner_rows
 from kaug._tensors.points import move_points
-from kaug._validation import message
 
 Tensors = dict[str, Any]
 
@@ -45,12 +45,11 @@ def carry_out(
 def _after(stage: Stage, batch: Tensors, source: Tensors, dtype: np.dtype[Any]) -> Tensors:
     if isinstance(stage, Warp):
         return _warped(stage, batch, dtype)
+    if isinstance(stage, Aim):
+        return _warped(*_aimed(stage, batch), dtype)
     if isinstance(stage, Step):
         return _changed(stage, batch, dtype)
-    if isinstance(stage, Mix):
-        return _mixed(stage, batch, source, dtype)
-    rule = "`RandomTransform` does not look for boxes"
-    raise TypeError(message(rule, f"a {type(stage).__name__}"))
+    return _mixed(stage, batch, source, dtype)
 
 
 def _mixed(mix: Mix, batch: Tensors, source: Tensors, dtype: np.dtype[Any]) -> Tensors:
@@ -70,8 +69,57 @@ def _mixed(mix: Mix, batch: Tensors, source: Tensors, dtype: np.dtype[Any]) -> T
     return {name: where(step.rows, part, batch[name]) for name, part in mixed.items()}
 
 
+def _aimed(aim: Aim, batch: Tensors) -> tuple[Warp, Tensors]:
+    """Returns the warp for a batch, and the batch without the boxes that do not stay."""
+    first = _ends(aim.shapes[0])
+    result: Any = None
+    for step, shape in zip(aim.steps, aim.shapes, strict=True):
+        size = _ends(shape)
+        transform: Any = step.transform
+        if transform._aims:
+            corners, seen = _seen_boxes(batch, step.rows, result, first, size)
+            own, kept = transform._aimed(step.parameters, corners, seen, size)
+            if _have_boxes(batch):
+                gone = seen & ~kept & step.rows[:, None]
+                batch = {**batch, "boxes": boxes.dropped(batch["boxes"], gone)}
+        else:
+            own = transform._matrices(step.parameters, size)
+        own = matrices.where(step.rows, own)
+        result = own if result is None else matrices.compose(result, own)
+    straight = all(step.transform._straight for step in aim.steps)
+    return Warp(result, aim.sampling, _ends(aim.size), straight), batch
+
+
+def _seen_boxes(
+    batch: Tensors, rows: Any, warp: Any, before: tuple[int, int], after: tuple[int, int]
+) -> tuple[Any, Any]:
+    """Returns boxes `(B, N, 4)` and which are seen `(B, N)`, as a warp leaves them.
+
+    Where a batch has none, each image has one that is not seen.
+    """
+    if not _have_boxes(batch):
+        nothing = ops.zeros_like(rows)[:, None]
+        return ops.stack([ops.cast(nothing, "float32")] * 4, axis=-1), nothing
+    moved = {"boxes": batch["boxes"]}
+    if warp is not None:
+
+        def change(points: Any) -> Any:
+            return move_points(points, warp, before, after)
+
+        moved = targets.move(moved, change, before, after, None)
+    return boxes.enclosed(moved["boxes"], after), moved["boxes"].seen > 0
+
+
+def _have_boxes(batch: Tensors) -> bool:
+    return "boxes" in batch and batch["boxes"].seen.shape[1] != 0
+
+
+def _ends(sides: Sequence[Any]) -> tuple[int, int]:
+    return int(sides[0]), int(sides[1])
+
+
 def _warped(warp: Warp, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:
-    images, after = batch["images"], (int(warp.size[0]), int(warp.size[1]))
+    images, after = batch["images"], _ends(warp.size)
     result = dict(batch)
     moved = _resampled(images, warp, warp.sampling, after)
     result["images"] = whole(moved, dtype) if warp.sampling.interpolation == "bilinear" else moved

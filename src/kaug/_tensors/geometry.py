@@ -9,7 +9,6 @@ import numpy as np
 
 from kaug._apply.resample import Resampling
 from kaug._tensors import ops
-from kaug._tensors.words import on_tensorflow
 
 Size = tuple[int, int]
 
@@ -58,9 +57,17 @@ def remap(images: Any, where: list[Any], sampling: Resampling) -> Any:
     return result
 
 
+def for_reading(values: Any, sampling: Resampling) -> Any:
+    """Returns a map in a dtype in which it can be read between or at its pixels."""
+    whole_numbers = "int" in str(values.dtype) or "bool" in str(values.dtype)
+    if sampling.interpolation == "bilinear" or not whole_numbers:
+        return ops.cast(values, "float32")
+    return values if str(values.dtype).endswith("int64") else ops.cast(values, "int32")
+
+
 def places(matrices: Any, size: Size, after: Size) -> list[Any]:
     """Returns where each output pixel's row and column lie in the input, `(B, *after)` each."""
-    rows, columns = (_from_centre(length) for length in after)
+    rows, columns = (from_centre(length) for length in after)
     entries = [[ops.reshape(matrices[i, j], (-1, 1, 1)) for j in range(3)] for i in range(2)]
     return [
         down * rows[:, None] + across * columns[None] + (offset + (length - 1) / 2)
@@ -79,10 +86,11 @@ def places_along(matrices: Any, axis: int, length: int, after: int, count: int) 
         count: Of how many pixels, which may go on beyond the result.
     """
     step, offset = (ops.reshape(matrices[axis, j], (-1, 1)) for j in (axis, 2))
-    return step * _from_centre(after, count)[None] + (offset + (length - 1) / 2)
+    return step * from_centre(after, count)[None] + (offset + (length - 1) / 2)
 
 
-def _from_centre(length: int, count: int | None = None) -> Any:
+def from_centre(length: int, count: int | None = None) -> Any:
+    """Returns how far pixels lie from the centre of so many, `(length,)`, or of more of them."""
     # As a tensor: NumPy would take those of PyTorch for arrays of its own, and fail on a GPU.
     places = np.arange(count or length, dtype=np.float32) - np.float32((length - 1) / 2)
     return ops.convert_to_tensor(places)

@@ -19,9 +19,11 @@ from kaug._apply.resample import INTERPOLATIONS
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
 from kaug._kernels.iou_crop import choose
+from kaug._namespace import namespace
+from kaug._tensors import iou_crop, ops
 from kaug._types import Floats, Parameters, Size
 from kaug._validation import check_probability, describe, message
-from kaug.transforms._bases.crops import NOTHING, areas_that_hold, crops
+from kaug.transforms._bases.crops import NOTHING, areas_that_hold, crops, whole
 from kaug.transforms._bases.fields import Number, Range, choice, integer
 from kaug.transforms._bases.sized import ResizedCrop, ToSize
 from kaug.transforms.crop import RATIOS, SCALES
@@ -164,9 +166,11 @@ class BoxSafeCrop(_BoxCrop):
 
 def _one_of(seen: Flags, share: Floats) -> Flags:
     """Returns one box of those that are seen in each row, if there is any."""
-    count = np.count_nonzero(seen, axis=1)
-    number = np.minimum(np.floor(share * count), count - 1)
-    return np.asarray(seen & (seen.cumsum(axis=1) == number[:, np.newaxis] + 1))
+    xp: Any = namespace(seen)
+    count = xp.count_nonzero(seen, axis=1)
+    number = xp.minimum(xp.floor(xp.multiply(share, count)), count - 1)
+    one: Flags = seen & xp.equal(xp.cumsum(seen, axis=1), number[:, np.newaxis] + 1)
+    return one
 
 
 def _around(corners: Floats, seen: Flags, size: Size) -> Floats:
@@ -174,13 +178,18 @@ def _around(corners: Floats, seen: Flags, size: Size) -> Floats:
 
     It is larger by a margin, in the picture.
     """
+    xp: Any = namespace(corners)
     there = seen[..., np.newaxis]
-    start = np.where(there, corners[..., :2], np.inf).min(axis=1, initial=np.inf)
-    stop = np.where(there, corners[..., 2:], -np.inf).max(axis=1, initial=-np.inf)
-    end = np.stack(np.broadcast_arrays(size[1], size[0]), axis=-1)
-    some = np.count_nonzero(seen, axis=1) > 0
-    start, stop = np.maximum(start - _MARGIN, 0), np.minimum(stop + _MARGIN, end)
-    return np.where(some[:, np.newaxis], np.concatenate([start, stop], axis=1), NOTHING)
+    start = xp.min(xp.where(there, corners[..., :2], np.inf), axis=1, initial=np.inf)
+    stop = xp.max(xp.where(there, corners[..., 2:], -np.inf), axis=1, initial=-np.inf)
+    some = xp.any(seen, axis=1)
+    image = whole(size, corners)
+    end = xp.stack([image[:, 3], image[:, 2]], axis=-1)
+    start, stop = xp.maximum(start - _MARGIN, 0.0), xp.minimum(stop + _MARGIN, end)
+    around = xp.concatenate([start, stop], axis=1)
+    nothing = NOTHING if xp is np else ops.convert_to_tensor(NOTHING, "float32")
+    held: Floats = xp.where(some[:, np.newaxis], around, nothing)
+    return held
 
 
 @dataclass(frozen=True, repr=False)
@@ -269,10 +278,16 @@ class RandomIoUCrop(_BoxCrop):
     def _aimed_boxes(
         self, parameters: Parameters, corners: Floats, seen: Flags, size: Size
     ) -> Floats:
+        limits = (self.min_scale, self.max_scale, self.min_aspect_ratio, self.max_aspect_ratio)
+        if namespace(corners) is not np:
+            options = self.sampler_options
+            found: Floats = iou_crop.choose(
+                parameters, corners, seen, size, options, limits, self.trials
+            )
+            return found
         words = parameters["words"].astype(np.int64)
         sizes = np.empty((len(words), 2))
         sizes[:, 0], sizes[:, 1] = size
-        limits = (self.min_scale, self.max_scale, self.min_aspect_ratio, self.max_aspect_ratio)
         arrays = (words, corners, seen, sizes, np.array(self.sampler_options), np.array(limits))
         given: Any = [read_only(np.ascontiguousarray(each)) for each in arrays]
         given += [self.trials, out := np.empty((len(words), 4))]
@@ -282,10 +297,10 @@ class RandomIoUCrop(_BoxCrop):
 
     def _kept(self, corners: Floats, seen: Flags, boxes: Floats) -> Flags:
         """Returns which boxes of objects stay: those whose centre lies in the crop."""
-        centres = (corners[..., :2] + corners[..., 2:]) / 2
-        start = boxes[:, np.newaxis, 1::-1]
-        inside = (start < centres) & (centres < start + boxes[:, np.newaxis, :1:-1])
-        return np.asarray(seen & inside.all(axis=-1))
+        x, y = ((corners[..., i] + corners[..., i + 2]) / 2 for i in range(2))
+        top, left, height, width = (boxes[:, i, np.newaxis] for i in range(4))
+        across, down = (left < x) & (x < left + width), (top < y) & (y < top + height)
+        return seen & across & down
 
 
 def _checked_overlaps(value: Any, name: str) -> tuple[float, ...]:

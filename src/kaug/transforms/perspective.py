@@ -5,11 +5,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kaug._apply.batches import MapName
 from kaug._apply.parameters import Bounds
 from kaug._apply.resample import Reading, Resampling, remapped
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
 from kaug._kernels.homography import find_homographies, project
+from kaug._namespace import namespace
+from kaug._tensors import geometry, homography, ops
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import Number
 from kaug.transforms._bases.remapping import Remapping
@@ -80,12 +83,25 @@ class Perspective(Remapping):
         moved = draws.xp.reshape(draws.xp.stack(inward, axis=1), (-1, 4, 2))
         return {"corners": draws.constant(_CORNERS) * (1 - moved)}
 
+    def transform_tensors(self, images: Any, parameters: Any, dtype: Any) -> Any:
+        del dtype
+        return homography.project(images, parameters["corners"], self._sampling)
+
+    def _move_tensor_map(self, values: Any, parameters: Any, name: MapName) -> Any:
+        sampling = name.sampling(self._sampling)
+        read = geometry.for_reading(values, sampling)
+        moved = homography.project(read, parameters["corners"], sampling)
+        return ops.cast(moved, values.dtype)
+
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         return _projected(images, parameters["corners"], self._sampling)
 
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]
     ) -> Array:
+        if namespace(points) is not np:
+            moved: Array = homography.move_points(points, parameters["corners"], size)
+            return moved
         matrices = _homographies(parameters["corners"], size)[0]
         lifted = points @ matrices[:, :, :2].transpose(0, 2, 1) + matrices[:, np.newaxis, :, 2]
         depth = lifted[..., 2:]

@@ -69,7 +69,7 @@ def whole(size: Size, like: Any) -> Any:
         like: Something else of the M rows, an array or a tensor.
     """
     if namespace(like) is np:
-        return np.stack(np.broadcast_arrays(0.0, 0.0, *size), axis=-1)
+        return np.stack(np.broadcast_arrays(0.0, 0.0, *size), axis=-1).reshape(-1, 4)
     return ops.convert_to_tensor([[0.0, 0.0, *map(float, size)]], "float32")
 
 
@@ -98,7 +98,8 @@ def areas_that_hold(
     least = xp.maximum(down * across, xp.maximum(across**2 / ratios[1], down**2 * ratios[0]))
     least = xp.minimum(least / (size[0] * size[1]), 1.0)
     share = (areas - low) / (high - low) if high > low else xp.zeros_like(areas)
-    spread = xp.clip(least + share * (xp.maximum(high, least) - least), least, 1.0)
+    spread = least + share * (xp.maximum(high, least) - least)
+    spread = xp.minimum(xp.maximum(spread, least), 1.0)
     result: Floats = xp.where(least > low, spread, areas)
     return result
 
