@@ -56,7 +56,31 @@ class Photometric(ValueOptions):
 
 
 @dataclass(frozen=True, repr=False)
-class Normalized(Photometric):
+class Ranged(Photometric):
+    """A transform of values between black and white, as tensors go through it."""
+
+    def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        low, high = self.limits(dtype)
+        # Multiplied by the reciprocal, as compilers would make it of a division.
+        unit = ops.clip((images - low) * (1 / (high - low)), 0.0, 1.0)
+        in_bytes = dtype == np.uint8 and (low, high) == (0, 255)
+        changed = self.change_tensors(unit, parameters, in_bytes=in_bytes)
+        return ops.clip(changed, 0.0, 1.0) * (high - low) + low
+
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        """Returns what `change` does, on tensors.
+
+        Args:
+            images: `(M, H, W, C)`, float32 in 0..1.
+            parameters: What to do.
+            in_bytes: Whether these are the 256 levels of bytes, divided by 255; what comes of them
+                is rounded to such levels afterwards. What lies outside 0..1 is cut off in any case.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, repr=False)
+class Normalized(Ranged):
     """A transform of values between black and white.
 
     A subclass says what happens to bytes, 0..255, and to floats, 0..1. Images of other dtypes and
@@ -83,25 +107,6 @@ class Normalized(Photometric):
         if (low, high) != (0, 1):
             changed = changed * dtype.type(high - low) + dtype.type(low)
         return to_dtype(changed, images.dtype)
-
-    def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
-        low, high = self.limits(dtype)
-        # Multiplied by the reciprocal, as compilers would make it of a division.
-        unit = ops.clip((images - low) * (1 / (high - low)), 0.0, 1.0)
-        in_bytes = dtype == np.uint8 and (low, high) == (0, 255)
-        changed = self.change_tensors(unit, parameters, in_bytes=in_bytes)
-        return ops.clip(changed, 0.0, 1.0) * (high - low) + low
-
-    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
-        """Returns what `change` does, on tensors.
-
-        Args:
-            images: `(M, H, W, C)`, float32 in 0..1.
-            parameters: What to do.
-            in_bytes: Whether these are the 256 levels of bytes, divided by 255; what comes of them
-                is rounded to such levels afterwards. What lies outside 0..1 is cut off in any case.
-        """
-        raise NotImplementedError
 
     @abstractmethod
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:

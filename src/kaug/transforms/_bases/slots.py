@@ -22,6 +22,9 @@ from kaug._apply.parameters import UNIT, Bounds, check_bounds
 from kaug._apply.resample import Resampling
 from kaug._apply.stages import Step
 from kaug._namespace import entries, namespace
+from kaug._tensors import ops
+from kaug._tensors.colors import by_row
+from kaug._tensors.operations import changed
 from kaug._types import Array, Parameters, Side, Size
 from kaug.transforms._bases.affine import AffineTransform
 from kaug.transforms._bases.magnitudes import (
@@ -33,10 +36,10 @@ from kaug.transforms._bases.magnitudes import (
     WIDE_PIXELS,
 )
 from kaug.transforms._bases.options import ResamplingOptions, ValueOptions
+from kaug.transforms._bases.photometric import Photometric, Ranged
 from kaug.transforms.color import Brightness, Contrast, Invert, Saturation
 from kaug.transforms.filters import Sharpness
 from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
-from kaug.transforms.transform import Transform
 
 
 @dataclass(frozen=True, repr=False)
@@ -103,22 +106,17 @@ _CHANGING = np.array([name in _COLORS for name in NUMBERS])
 
 
 @dataclass(frozen=True, repr=False)
-class ValueSlot(Transform):
+class ValueSlot(Ranged):
     """All operations on values: for each row the number of one, and its strength."""
 
-    photometric: ClassVar[bool] = True
-
-    value_range: tuple[float, float] | None
-    opacity: bool
-
     @cached_property
-    def _parts(self) -> dict[int, tuple[Transform, str]]:
+    def _parts(self) -> dict[int, tuple[Photometric, str]]:
         return {
             NUMBERS[name]: (cls(value_range=self.value_range, opacity=self.opacity), parameter)
             for name, (cls, parameter) in _COLORS.items()
         }
 
-    def transform_images(self, images: Array, parameters: Parameters) -> Array:
+    def transform_colors(self, images: Array, parameters: Parameters) -> Array:
         operations, strengths = parameters["operation"], parameters["strength"]
         present = np.unique(operations)
         if len(present) == 1:
@@ -131,7 +129,19 @@ class ValueSlot(Transform):
 
     def _changed(self, images: Array, number: int, strengths: NDArray[np.float64]) -> Array:
         leaf, parameter = self._parts[number]
-        return leaf.transform_images(images, {parameter: strengths} if parameter else {})
+        return leaf.transform_colors(images, {parameter: strengths} if parameter else {})
+
+    def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        """Returns images after each row's operation, on tensors."""
+        result = super().transform_tensor_colors(images, parameters, dtype)
+        if images.shape[-1] == 3:
+            return result
+        colored = parameters["operation"] == NUMBERS["Color"]
+        return ops.where(by_row(colored), images, result)  # not even clipped
+
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        chosen = {name: parameters["operation"] == NUMBERS[name] for name in _COLORS}
+        return changed(images, chosen, parameters["strength"], in_bytes=in_bytes)
 
 
 @dataclass(frozen=True, repr=False)
@@ -169,7 +179,7 @@ class Slots(ValueOptions, ResamplingOptions):
 
     @cached_property
     def _values(self) -> ValueSlot:
-        return ValueSlot(self.value_range, self.opacity)
+        return ValueSlot(value_range=self.value_range, opacity=self.opacity)
 
     def slots(
         self,

@@ -1,0 +1,92 @@
+"""The operations on values of the published policies, on tensors: for each row one of nine.
+
+Those that move an image away from another are one blend, and those of levels one table for each
+row and channel; of floats, which only two of them bring to levels, the others are a line.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kaug._tensors import colors, ops, tone
+from kaug._tensors.colors import by_row
+from kaug._tensors.sharpen import smoothed
+
+# By the name of each operation, in which rows it is the one, bool `(B,)`.
+Chosen = Mapping[str, Any]
+
+# A threshold that no value reaches, and one that all do.
+_NONE, _ALL = 2.0**10, -1.0
+
+
+def changed(images: Any, chosen: Chosen, strengths: Any, *, in_bytes: bool) -> Any:
+    """Returns images after each row's operation; a row without one may become anything.
+
+    Args:
+        images: `(B, H, W, C)`, float32 in 0..1.
+        chosen: See above.
+        strengths: `(B,)`, in the units of the operations.
+        in_bytes: See `Ranged.change_tensors`.
+    """
+    places = tone.places(colors.levels_of(images))
+    counts = tone.histograms(places)
+    none = ops.zeros_like(strengths)
+    line = tone.autocontrast_lines(counts, none, images.shape[1] * images.shape[2])
+    tables = _tables(counts, chosen, strengths)
+    blended = _blended(images, chosen, strengths, in_bytes=in_bytes)
+    if in_bytes:
+        least = _least(chosen, tone.least_solarized_level(strengths))
+        inverted = tone.solarized(tone.every_level(), _to_tables(least), 255.0)
+        tables = ops.where(_to_tables(chosen["Solarize"] | chosen["Invert"]), inverted, tables)
+        stretched = tone.stretched(tone.every_level(), *line)
+        tables = ops.where(_to_tables(chosen["AutoContrast"]), stretched, tables)
+        blends = ("Brightness", "Color", "Contrast", "Sharpness")
+        return ops.where(
+            by_row(_any(chosen, blends)), blended, tone.look_up(tables, places, images)
+        )
+    factors, offsets = (ops.reshape(each, (-1, 1, 1, images.shape[-1])) for each in line)
+    stretched = images * factors + colors.to_images(offsets)
+    result = ops.where(by_row(chosen["AutoContrast"]), stretched, blended)
+    least = _least(chosen, tone.least_solarized(strengths))
+    result = tone.solarized(result, by_row(least), 1.0)
+    of_levels = by_row(chosen["Posterize"] | chosen["Equalize"])
+    return ops.where(of_levels, tone.look_up(tables, places, images), result)
+
+
+def _blended(images: Any, chosen: Chosen, strengths: Any, *, in_bytes: bool) -> Any:
+    """Returns images moved away from black, their gray, its mean, or their smoothed selves."""
+    factors = ops.where(_any(chosen, ("Brightness", "Contrast", "Sharpness")), strengths, 1.0)
+    base = by_row(ops.cast(chosen["Contrast"], "float32"))
+    base = base * colors.means(images, in_bytes=in_bytes)
+    if images.shape[-1] == 3:  # others have no color
+        factors = ops.where(chosen["Color"], strengths, factors)
+        gray = colors.gray(images, in_bytes=in_bytes)
+        base = ops.where(by_row(chosen["Color"]), gray, base)
+    smooth = smoothed(images, in_bytes=in_bytes)
+    base = ops.where(by_row(chosen["Sharpness"]), smooth, base)
+    return colors.away_from(base, images, factors)
+
+
+def _tables(counts: Any, chosen: Chosen, strengths: Any) -> Any:
+    """Returns those of what works on levels in floats as well, `(B, C, 256)`."""
+    bits = ops.where(chosen["Posterize"], strengths, 8.0)
+    posterized = tone.posterized(tone.every_level(), _to_tables(bits))
+    equalizing = tone.equalizing_tables(counts)
+    return ops.where(_to_tables(chosen["Equalize"]), equalizing, posterized)
+
+
+def _least(chosen: Chosen, thresholds: Any) -> Any:
+    """Returns from where on values of each row are inverted, `(B,)`."""
+    rest = ops.where(chosen["Invert"], _ALL, _NONE)
+    return ops.where(chosen["Solarize"], thresholds, rest)
+
+
+def _any(chosen: Chosen, names: tuple[str, ...]) -> Any:
+    result = chosen[names[0]]
+    for name in names[1:]:
+        result = result | chosen[name]
+    return result
+
+
+def _to_tables(values: Any) -> Any:
+    """Returns a number of each row, `(B,)`, to be computed with tables `(B, C, 256)`."""
+    return ops.reshape(values, (-1, 1, 1))
