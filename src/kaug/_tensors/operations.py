@@ -27,22 +27,24 @@ def changed(images: Any, chosen: Chosen, strengths: Any, *, in_bytes: bool) -> A
         strengths: `(B,)`, in the units of the operations.
         in_bytes: See `Ranged.change_tensors`.
     """
-    places = tone.places(colors.levels_of(images))
+    levels = colors.levels_of(images)
+    places = tone.places(levels)
     counts = tone.histograms(places)
     none = ops.zeros_like(strengths)
     line = tone.autocontrast_lines(counts, none, images.shape[1] * images.shape[2])
     tables = _tables(counts, chosen, strengths)
-    blended = _blended(images, chosen, strengths, in_bytes=in_bytes)
     if in_bytes:
         least = _least(chosen, tone.least_solarized_level(strengths))
         inverted = tone.solarized(tone.every_level(), _to_tables(least), 255.0)
         tables = ops.where(_to_tables(chosen["Solarize"] | chosen["Invert"]), inverted, tables)
         stretched = tone.stretched(tone.every_level(), *line)
         tables = ops.where(_to_tables(chosen["AutoContrast"]), stretched, tables)
-        blends = ("Brightness", "Color", "Contrast", "Sharpness")
-        return ops.where(
-            by_row(_any(chosen, blends)), blended, tone.look_up(tables, places, images)
-        )
+        # Of levels, not of their 255th parts: factors of the policies often end in a half.
+        blended = _blended(levels, chosen, strengths, _bases(images, in_bytes=True))
+        blended = colors.to_images(ops.floor(blended + 0.5))
+        blends = by_row(_any(chosen, ("Brightness", "Color", "Contrast", "Sharpness")))
+        return ops.where(blends, blended, tone.look_up(tables, places, images))
+    blended = _blended(images, chosen, strengths, _bases(images, in_bytes=False))
     factors, offsets = (ops.reshape(each, (-1, 1, 1, images.shape[-1])) for each in line)
     stretched = images * factors + colors.to_images(offsets)
     result = ops.where(by_row(chosen["AutoContrast"]), stretched, blended)
@@ -52,18 +54,31 @@ def changed(images: Any, chosen: Chosen, strengths: Any, *, in_bytes: bool) -> A
     return ops.where(of_levels, tone.look_up(tables, places, images), result)
 
 
-def _blended(images: Any, chosen: Chosen, strengths: Any, *, in_bytes: bool) -> Any:
-    """Returns images moved away from black, their gray, its mean, or their smoothed selves."""
+def _bases(images: Any, *, in_bytes: bool) -> Any:
+    """Returns the gray of images, or None where there is no color, their mean and what is smooth.
+
+    All of them are whole levels if they are `in_bytes`, or else values of 0..1.
+    """
+    colored = images.shape[-1] == 3
+    gray = colors.gray(images, in_bytes=in_bytes) if colored else None
+    mean = colors.means(images, in_bytes=in_bytes)
+    if not in_bytes:
+        return gray, mean, smoothed(images, whole=False)
+    gray = colors.levels_of(gray) if colored else None
+    smooth = smoothed(colors.levels_of(images), whole=True)
+    return gray, colors.levels_of(mean), smooth
+
+
+def _blended(values: Any, chosen: Chosen, strengths: Any, bases: Any) -> Any:
+    """Returns values moved away from black, their gray, its mean, or what is smooth."""
+    gray, mean, smooth = bases
     factors = ops.where(_any(chosen, ("Brightness", "Contrast", "Sharpness")), strengths, 1.0)
-    base = by_row(ops.cast(chosen["Contrast"], "float32"))
-    base = base * colors.means(images, in_bytes=in_bytes)
-    if images.shape[-1] == 3:  # others have no color
+    base = ops.where(by_row(chosen["Contrast"]), mean, 0.0)
+    if gray is not None:
         factors = ops.where(chosen["Color"], strengths, factors)
-        gray = colors.gray(images, in_bytes=in_bytes)
         base = ops.where(by_row(chosen["Color"]), gray, base)
-    smooth = smoothed(images, in_bytes=in_bytes)
     base = ops.where(by_row(chosen["Sharpness"]), smooth, base)
-    return colors.away_from(base, images, factors)
+    return colors.away_from(base, values, factors)
 
 
 def _tables(counts: Any, chosen: Chosen, strengths: Any) -> Any:

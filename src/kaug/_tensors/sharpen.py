@@ -3,15 +3,14 @@
 from typing import Any
 
 from kaug._tensors import ops
-from kaug._tensors.colors import levels_of, to_images
 
 
-def smoothed(images: Any, *, in_bytes: bool) -> Any:
+def smoothed(images: Any, *, whole: bool) -> Any:
     """Returns the mean around each pixel, which counts fivefold; the border stays as it is.
 
     Args:
-        images: `(B, H, W, C)`, float32 in 0..1.
-        in_bytes: Whether means are rounded to the levels of bytes.
+        images: `(B, H, W, C)`, float32.
+        whole: Whether values are levels, and means of them are rounded to such.
     """
     if min(images.shape[1:3]) < 3:
         return images
@@ -19,5 +18,5 @@ def smoothed(images: Any, *, in_bytes: bool) -> Any:
     total = columns[:, :, :-2] + columns[:, :, 1:-1] + columns[:, :, 2:]
     middle = images[:, 1:-1, 1:-1]
     smooth = (total + 4 * middle) * (1 / 13)
-    smooth = to_images(levels_of(smooth)) if in_bytes else smooth
+    smooth = ops.floor(smooth + 0.5) if whole else smooth
     return images + ops.pad(smooth - middle, ((0, 0), (1, 1), (1, 1), (0, 0)))

@@ -13,7 +13,7 @@ from kaug._kernels.blur import blur, radius_of
 from kaug._kernels.sharpen import sharpen
 from kaug._tensors import blur as blurring
 from kaug._tensors import ops
-from kaug._tensors.colors import away_from
+from kaug._tensors.colors import away_from, levels_of, to_images
 from kaug._tensors.sharpen import smoothed
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import NumberOrPair, Range
@@ -68,8 +68,9 @@ class Sharpness(Normalized):
         return out
 
     def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
-        smooth = smoothed(images, in_bytes=in_bytes)
-        return away_from(smooth, images, parameters["sharpness"])
+        values = levels_of(images) if in_bytes else images
+        sharp = away_from(smoothed(values, whole=in_bytes), values, parameters["sharpness"])
+        return to_images(ops.floor(sharp + 0.5)) if in_bytes else sharp
 
 
 @dataclass(frozen=True, repr=False)
