@@ -8,9 +8,14 @@ from numpy.typing import NDArray
 
 from kaug._apply.dtypes import to_dtype, working_dtype
 from kaug._apply.execute import carried_out
+from kaug._apply.plan import plan
+from kaug._apply.stages import Course
 from kaug._draw.distributions import beta, check_alpha, dirichlet
 from kaug._draw.draws import Draws
 from kaug._namespace import entries
+from kaug._tensors import ops
+from kaug._tensors.colors import by_row
+from kaug._tensors.execute import carry_out
 from kaug._types import Array, Parameters
 from kaug._validation import message
 from kaug.transforms._bases import magnitudes
@@ -143,6 +148,19 @@ class AugMix(Slots):
         share = parameters["share"]
         weights = share[:, np.newaxis] * parameters["weight"]
         return _blended(images, 1 - share, copies, weights)
+
+    def transform_tensors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        """Returns the same on tensors; one chain after the other, each of the whole batch."""
+        share = parameters["share"]
+        everywhere = ops.ones_like(share, dtype="bool")
+        blend = images * by_row(1.0 - share)
+        for number in range(self.width):
+            operations = parameters["operation"][:, number]
+            steps = self.slots(operations, parameters["strength"][:, number], everywhere)
+            stages = plan(Course(tuple(steps)), tuple(images.shape[1:]))
+            copy = carry_out(stages, {"images": images}, dtype)["images"]
+            blend = blend + copy * by_row(share * parameters["weight"][:, number])
+        return blend
 
     def _check_carries(self, what: str) -> None:
         rule = "AugMix shows several moved copies of an image at once"
