@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._apply.leaf import shape_after
+from kaug._targets.names import MAPS, MOVING
 from kaug._validation import message
 from kaug.transforms import Transform
 
@@ -79,7 +80,10 @@ def _transformed(
     settings: dict[str, Any],
 ) -> dict[str, Any]:
     """Returns a dict of arrays transformed."""
-    beside = {name: given[name] for name in ("index", "epoch") if name in given}
+    stays = {"index", "epoch"}
+    if transform._mixes:  # a transform would mix all that there is
+        stays |= given.keys() - {"images", *MOVING, *MAPS}
+    beside = {name: given[name] for name in stays if name in given}
     rest = {name: part for name, part in given.items() if name not in beside}
     epochs = np.unique(beside["epoch"]).tolist() if "epoch" in beside else [next(calls)]
     if len(epochs) != 1:

@@ -18,18 +18,21 @@ from kaug._draw.tensors import TensorDraws, TensorKey, rows_of
 from kaug._pipeline import in_pipeline, is_in_pipeline
 from kaug._show import html
 from kaug._targets.names import MOVING
-from kaug._tensors import targets
+from kaug._targets.soft_labels import num_classes
+from kaug._tensors import mixing, targets
 from kaug._tensors.carried import carries_map, check_carried
 from kaug._tensors.compiled import compiled
 from kaug._tensors.execute import carry_out
 from kaug._tensors.inputs import (
     check_arguments,
     check_data,
+    check_mixed,
     check_moving,
     checked_rank,
     doubt,
     dtype_of,
     moving_maps,
+    refuse_places,
 )
 from kaug._tensors.settings import Settings
 from kaug._validation import describe, message
@@ -135,6 +138,7 @@ class RandomTransform(keras.layers.Layer):
         )
         self.bounding_box_format = self._settings.boxes.bounding_box_format
         _check_runs_on_tensors(transform)
+        self._classes = num_classes(transform)
         self._seed = resolve_seed(seed)
         self._compiled = compiled(self._through)
         self._calls = itertools.count()  # of batches in `tf.data`, where Keras cannot count
@@ -145,6 +149,8 @@ class RandomTransform(keras.layers.Layer):
         """Calls the layer; on the tensors of a `tf.data` pipeline, on arrays."""
         check_data(data, self.bounding_box_format)
         check_arguments(arguments)
+        if self.transform._mixes:
+            check_mixed(data, self.transform)
         if is_in_pipeline(data):
             training = arguments[0] if arguments else options.get("training", False)
             return self._call_in_pipeline(data, training=bool(training))
@@ -160,6 +166,7 @@ class RandomTransform(keras.layers.Layer):
     def call(self, data: Any, training: bool = False) -> Any:
         """Returns the images of `data`, and what belongs to them, transformed."""
         parts = dict(data) if isinstance(data, Mapping) else {"images": data}
+        parts |= self._soft(parts)
         if training:
             parts |= self._transformed(parts)
         parts["images"] = ops.cast(parts["images"], self.compute_dtype)
@@ -180,6 +187,7 @@ class RandomTransform(keras.layers.Layer):
         if isinstance(data, Mapping):
             # Anew, since to a model the same tensor would be both before and behind the layer.
             others = {name: keras.tree.map_structure(_anew, part) for name, part in data.items()}
+            others |= keras.tree.map_structure(_anew, self._soft(others))
             return {**others, "images": self.compute_output_spec(data["images"])}
         return keras.KerasTensor(self.compute_output_shape(data.shape), self.compute_dtype)
 
@@ -223,6 +231,13 @@ class RandomTransform(keras.layers.Layer):
 
     # How it is carried out ----------------------------------------------------------------------
 
+    def _soft(self, parts: dict[str, Any]) -> dict[str, Any]:
+        """Returns those labels and weights that are mixed, or would be in training, as floats."""
+        if not self.transform._mixes:
+            return {}
+        refuse_places(parts, self.transform)
+        return mixing.soft(parts, self._classes)
+
     def _transformed(self, parts: dict[str, Any]) -> dict[str, Any]:
         """Returns those of the parts that change, transformed together."""
         check_carried(self.transform, parts)
@@ -234,7 +249,12 @@ class RandomTransform(keras.layers.Layer):
         if one:
             moving = _map_tensors(lambda tensor: tensor[None], moving)
         check_moving(moving)
-        made = self._compiled(moving, *self._numbers(parts, moving["images"]))
+        blended = mixing.leaves(parts) if self.transform._mixes else {}
+        numbers = self._numbers(parts, moving["images"])
+        made = self._compiled(moving | blended, *numbers)
+        if blended:
+            made |= mixing.with_leaves(parts, made)
+        made = {name: part for name, part in made.items() if name not in blended}
         return _map_tensors(lambda tensor: tensor[0], made) if one else made
 
     def _numbers(self, parts: Mapping[str, Any], images: Any) -> tuple[Any, Any, Any]:
@@ -257,14 +277,17 @@ class RandomTransform(keras.layers.Layer):
         parameters = self.transform._draw_all(draws)  # type: ignore[arg-type]
         stages = plan(self.transform._course(parameters), tuple(images.shape[1:]))
         straight = all(leaf._resampling() or leaf.photometric for leaf in self.transform._leaves())
+        blended = {name: part for name, part in parts.items() if name.startswith("mixed ")}
         batch = {
             "images": ops.cast(images, "float32"),
+            **blended,
             **targets.begin(parts, self._settings, size, straight=straight),
         }
         made = carry_out(stages, batch, dtype_of(images))
         after = tuple(made["images"].shape[1:3])
         return {
             "images": made["images"],
+            **{name: made[name] for name in blended},
             **targets.finish(made, parts, self._settings, (after[0], after[1])),
         }
 
@@ -274,6 +297,8 @@ class RandomTransform(keras.layers.Layer):
         if training:
             settings = self._settings.beside(data)
             data = in_pipeline(data, self.transform, self._seed, self._calls, settings)
+        elif isinstance(data, Mapping) and self.transform._mixes:
+            data = {**data, **mixing.soft(data, self._classes, tf)}
         if isinstance(data, Mapping):
             return {**data, "images": tf.cast(data["images"], self.compute_dtype)}
         return tf.cast(data, self.compute_dtype)

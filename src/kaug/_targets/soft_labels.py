@@ -34,27 +34,50 @@ class SoftLabels(PickledByPlace):
 
 
 def _check_mixable(labels: Array, name: str, num_classes: int | None) -> None:
+    check_form(labels.shape, labels.dtype.kind, name, num_classes, describe(labels))
+    check_numbers(labels, name, num_classes)
+
+
+def check_form(
+    shape: tuple[int | None, ...], kind: str, name: str, num_classes: int | None, received: str
+) -> None:
+    """Raises for labels that cannot be mixed, as far as their shape and kind of dtype tell.
+
+    Args:
+        shape: Of the labels; class numbers `(N, 1)` are given as `(N,)`.
+        kind: Of their dtype, as NumPy calls it.
+        name: What the caller calls them.
+        num_classes: How many classes there are, or None.
+        received: What they are, in a message.
+    """
     rule = f"To be mixed, `{name}` must be class numbers (N,), or one-hot or soft rows (N, K)"
-    if labels.ndim == 2 and labels.dtype.kind in "iufb":
+    if len(shape) == 2 and kind in "iufb":
+        # Beside others, class numbers may be what it is meant for.
+        alone = "[" not in name.removesuffix("['labels']")
+        if alone and num_classes is not None and (shape[1] or 0) > num_classes:
+            rule = f"Rows of `{name}` must have at most num_classes={num_classes} columns"
+            raise ValueError(
+                message(rule, received, "Leave `num_classes` out where labels are rows already.")
+            )
+        return
+    if len(shape) != 1 or kind not in "iub":
+        raise ValueError(message(rule, received, "Number the classes from 0 on."))
+    if num_classes is None:
+        rule = f"To mix the class numbers in `{name}`, their number must be known"
+        fix = "Pass it to the transform, for example MixUp(num_classes=10)."
+        raise ValueError(message(rule, "num_classes=None", fix))
+
+
+def check_numbers(labels: Array, name: str, num_classes: int | None) -> None:
+    """Raises for labels of the right form whose values cannot be mixed."""
+    if labels.ndim == 2:
         check_finite(labels, name, "A blend with such a label would be one as well.")
         if labels.dtype.kind in "iu" and labels.size and not 0 <= labels.min() <= labels.max() <= 1:
             rule = f"To be mixed, rows of integers in `{name}` must hold 0 and 1"
             fix = "Class numbers of several outputs must be separate arrays (N,)."
             raise ValueError(message(rule, f"{labels.min()}..{labels.max()}", fix))
-        # Beside others, class numbers may be what it is meant for.
-        alone = "[" not in name.removesuffix("['labels']")
-        if alone and num_classes is not None and labels.shape[1] > num_classes:
-            rule = f"Rows of `{name}` must have at most num_classes={num_classes} columns"
-            fix = "Leave `num_classes` out where labels are rows already."
-            raise ValueError(message(rule, describe(labels), fix))
         return
-    if labels.ndim != 1 or labels.dtype.kind not in "iub":
-        raise ValueError(message(rule, describe(labels), "Number the classes from 0 on."))
-    if num_classes is None:
-        rule = f"To mix the class numbers in `{name}`, their number must be known"
-        fix = "Pass it to the transform, for example MixUp(num_classes=10)."
-        raise ValueError(message(rule, "num_classes=None", fix))
-    if len(labels) and not 0 <= labels.min() <= labels.max() < num_classes:
+    if num_classes and len(labels) and not 0 <= labels.min() <= labels.max() < num_classes:
         rule = f"The class numbers in `{name}` must lie in 0..{num_classes - 1}"
         received = f"{labels.min()}..{labels.max()} with num_classes={num_classes}"
         raise ValueError(message(rule, received))

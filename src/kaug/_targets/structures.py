@@ -47,10 +47,14 @@ def _is_flat(sequence: tuple[Any, ...] | list[Any]) -> bool:
     present = [item for item in sequence if item is not None]
     if sequence and not present:
         return False
-    return all(
-        np.isscalar(item) or getattr(item, "shape", None) == () or _is_nothing(item)
-        for item in present
-    )
+    return all(_is_label(item) for item in present)
+
+
+def _is_label(item: Any) -> bool:
+    shape = getattr(item, "shape", None)
+    if shape is not None:  # symbolic tensors tell no more
+        return bool(shape == ())
+    return np.isscalar(item) or _is_nothing(item)
 
 
 def check_targets(y: Any, name: str, count: int) -> Any:

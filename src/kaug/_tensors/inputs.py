@@ -6,12 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._apply.batches import INSTANCES
+from kaug._apply.leaf import Tree
 from kaug._targets.box_checks import check_values
 from kaug._targets.box_columns import check_field_name, looks_like_field
 from kaug._targets.map_checks import check_map_dtype, check_map_names, names_of_maps
-from kaug._targets.names import MAPS, MOVING, check_names, looks_like, point_out
+from kaug._targets.names import MAPS, MOVING, PLACES, check_names, looks_like, point_out
 from kaug._targets.places import SETTINGS
-from kaug._targets.structures import map_arrays
+from kaug._targets.soft_labels import check_form, check_numbers, num_classes
+from kaug._targets.structures import check_finite, map_arrays
 from kaug._validation import describe, fix_for_clips, message, warn_of_channels_first
 
 _RANKS = "Images must be of shape (B, H, W, C), or one image of shape (H, W, C)"
@@ -108,6 +111,70 @@ def _check_boxes(given: Mapping[str, Any], box_format: str, size: tuple[int | No
         batch = labels if labels.ndim == 2 else labels[np.newaxis]
         height, width = (int(side or 0) for side in size)
         check_values(boxes.reshape(*batch.shape, 4), batch, box_format, (height, width))
+
+
+def check_mixed(data: Any, transform: Tree) -> None:
+    """Checks that what is given can be mixed by a transform that does; see `check_data`."""
+    parts = data if isinstance(data, Mapping) else {"images": data}
+    images = _known_shape(parts["images"]) or ()
+    if len(images) == 3:
+        rule = "To be mixed, images must come as a batch (B, H, W, C), where their partners are"
+        raise ValueError(message(rule, f"shape {images}", "Batch the dataset before it."))
+    maps = moving_maps(parts)
+    _check_objects(parts, transform)
+    if "segmentation_masks" in parts or "labels" in maps:
+        for leaf in transform._leaves():
+            if leaf._mixes:
+                leaf._check_carries("segmentation masks")
+    classes = num_classes(transform)
+
+    def check_label(leaf: Any, name: str) -> None:
+        shape = _checked_shape(leaf, name, images)
+        kind, values = _kind(leaf), _values(leaf)
+        if len(shape) == 2 and shape[1] == 1 and kind in "iub":
+            shape, values = shape[:1], None if values is None else values[:, 0]
+        check_form(shape, kind, name, classes, f"shape {shape} and dtype {_dtype(leaf)}")
+        if values is not None and values.dtype.kind in "iufb":
+            check_numbers(values, name, classes)
+
+    def check_weight(leaf: Any, name: str) -> None:
+        _checked_shape(leaf, name, images)
+        values = _values(leaf)
+        if _kind(leaf) not in "iufb":
+            raise TypeError(message(f"`{name}` must hold real numbers", f"dtype {_dtype(leaf)}"))
+        if values is not None:
+            check_finite(values, name, "To leave out a row, give it the weight 0.")
+
+    if "labels" not in maps:
+        map_arrays(check_label, parts.get("labels"), "data['labels']")
+    map_arrays(check_weight, parts.get("sample_weight"), "data['sample_weight']")
+
+
+def _check_objects(parts: Mapping[str, Any], transform: Tree) -> None:
+    """Raises where what pastes objects is given targets, and no objects among them."""
+    objects = {INSTANCES} if "masks" in (parts.get("bounding_boxes") or ()) else set()
+    if any(name in parts for name in (*MAPS, *MOVING)):
+        for leaf in transform._leaves():
+            leaf._check_targets(objects)
+
+
+def _checked_shape(leaf: Any, name: str, images: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """Returns the shape of labels or weights that are mixed, a row of them for each image."""
+    shape = _known_shape(leaf) if hasattr(leaf, "shape") else None
+    if not shape or not _fits(shape[:1], images[:1]):
+        rule = f"To be mixed, `{name}` must be a tensor with a row for each image"
+        received = describe(leaf) if shape is None else f"shape {shape}"
+        raise ValueError(message(rule, f"{received} beside images of shape {images}"))
+    return shape
+
+
+def refuse_places(parts: Mapping[str, Any], transform: Tree) -> None:
+    """Raises for boxes and keypoints beside images that are mixed on tensors."""
+    for name in PLACES:
+        if name in parts and transform._mixes:
+            rule = "A `RandomTransform` mixes images and their labels, and no boxes or keypoints"
+            fix = "Augment with kaug.AugmentedDataset, or call the layer in dataset.map."
+            raise ValueError(message(rule, f"{name!r} with {transform!r}", fix))
 
 
 def _values(tensor: Any) -> NDArray[Any] | None:

@@ -1,20 +1,76 @@
 """Mixing on tensors: two images in one, or several side by side.
 
 Images and maps are `(B, H, W, C)`, and spans `(B, 4)`: from and to which row, from and to which
-column, whole numbers.
+column, whole numbers. Labels and weights that are mixed are floats `(B, …)`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from kaug._apply.resample import Resampling
+from kaug._targets.names import MAPS
+from kaug._targets.structures import map_arrays
 from kaug._tensors import geometry, ops
 from kaug._tensors.colors import by_row
+from kaug._tensors.inputs import dtype_of, moving_maps
 
 Size = tuple[int, int]
+
+
+def soft(parts: Mapping[str, Any], classes: int | None, xp: Any = ops) -> dict[str, Any]:
+    """Returns the labels and weights of a dict as they come out where images are mixed: as floats.
+
+    Args:
+        parts: What belongs to images.
+        classes: How many there are, where labels are their numbers.
+        xp: The functions on tensors, `keras.ops` or `tensorflow`.
+    """
+
+    def soften(labels: Any, _: str) -> Any:
+        if dtype_of(labels).kind == "f":
+            return labels
+        if len(labels.shape) == 2 and labels.shape[1] != 1:
+            return xp.cast(labels, "float32")
+        numbers = xp.cast(xp.reshape(labels, (-1, 1)), "int32")
+        return xp.cast(xp.equal(numbers, np.arange(classes or 0, dtype=np.int32)), "float32")
+
+    def as_floats(weights: Any, _: str) -> Any:
+        return weights if dtype_of(weights).kind == "f" else xp.cast(weights, "float32")
+
+    result = {}
+    if "labels" in parts and "labels" not in moving_maps(parts):
+        result["labels"] = map_arrays(soften, parts["labels"])
+    if "sample_weight" in parts:
+        result["sample_weight"] = map_arrays(as_floats, parts["sample_weight"])
+    return result
+
+
+def leaves(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the labels and weights of a dict that are mixed, by their names in a batch."""
+    result = {}
+
+    def take(leaf: Any, name: str) -> None:
+        result[f"mixed {name}"] = ops.convert_to_tensor(leaf)
+
+    for name in _mixed(parts):
+        map_arrays(take, parts[name], name)
+    return result
+
+
+def with_leaves(parts: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns those labels and weights as they were given, with leaves of a batch."""
+    return {
+        name: map_arrays(lambda _, each: made[f"mixed {each}"], parts[name], name)
+        for name in _mixed(parts)
+    }
+
+
+def _mixed(parts: Mapping[str, Any]) -> list[str]:
+    maps = moving_maps(parts)
+    return [name for name in MAPS if name in parts and name not in maps]
 
 
 def partner_rows(places: Any, count: Any) -> Any:
