@@ -124,7 +124,7 @@ def _warped(warp: Warp, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:
     moved = _resampled(images, warp, warp.sampling, after)
     result["images"] = whole(moved, dtype) if warp.sampling.interpolation == "bilinear" else moved
     for name in maps_of(batch):
-        result[name] = _warped_map(batch[name], warp, name.sampling(warp.sampling), after)
+        result[name] = warped_map(batch[name], warp, name.sampling(warp.sampling), after)
     size = (images.shape[1], images.shape[2])
 
     def change(points: Any) -> Any:
@@ -133,7 +133,8 @@ def _warped(warp: Warp, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:
     return targets.move(result, change, size, after, warp.sampling)
 
 
-def _warped_map(values: Any, warp: Warp, sampling: Resampling, after: tuple[int, int]) -> Any:
+def warped_map(values: Any, warp: Warp, sampling: Resampling, after: tuple[int, int]) -> Any:
+    """Returns a map of any dtype, or images, warped, whatever the sampling of the warp itself."""
     if sampling.interpolation == "nearest":
         return geometry.warp(values, warp.matrices, sampling, after)
     floats = ops.cast(values, "float32")

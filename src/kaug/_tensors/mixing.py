@@ -4,16 +4,14 @@ Images and maps are `(B, H, W, C)`, and spans `(B, 4)`: from and to which row, f
 column, whole numbers. Labels and weights that are mixed are floats `(B, …)`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from kaug._apply.resample import Resampling
 from kaug._targets.names import MAPS
 from kaug._targets.structures import map_arrays
-from kaug._tensors import geometry, ops
+from kaug._tensors import ops
 from kaug._tensors.colors import by_row
 from kaug._tensors.inputs import dtype_of, moving_maps
 
@@ -105,28 +103,18 @@ def paste(images: Any, partners: Any, spans: Any) -> Any:
     return ops.where(_inside(spans, (images.shape[1], images.shape[2])), partners, images)
 
 
-def side_by_side(
-    images: Sequence[Any],
-    matrices: Sequence[Any],
-    spans: Sequence[Any],
-    sampling: Resampling,
-    after: Size,
-) -> Any:
-    """Returns `(B, *after, C)` in which images lie, later ones over earlier ones.
+def side_by_side(images: Iterable[Any], spans: Iterable[Any], fill_value: float) -> Any:
+    """Returns images in which rectangles of others lie, later ones over earlier ones.
 
     Args:
-        images: The first of each row, the second, and so on.
-        matrices: The warp of each to the whole result.
-        spans: Where in the result each lies.
-        sampling: What is where none does, and the interpolation.
-        after: Height and width of the result.
+        images: As large as the result: the first of each row, the second, and so on.
+        spans: Where in the result each is seen.
+        fill_value: What is where none is.
     """
-    inner = replace(sampling, fill_mode="nearest")
-    dtype = images[0].dtype
-    result = ops.cast(sampling.fill_value, dtype)
-    for each, own, span in zip(images, matrices, spans, strict=True):
-        warped = geometry.warp(ops.cast(each, "float32"), own, inner, after)
-        result = ops.where(_inside(span, after), ops.cast(warped, dtype), result)
+    result = fill_value
+    for each, span in zip(images, spans, strict=True):
+        inside = _inside(span, (each.shape[1], each.shape[2]))
+        result = ops.where(inside, each, ops.cast(result, each.dtype))
     return result
 
 

@@ -18,6 +18,8 @@ from kaug._apply.resample import INTERPOLATIONS, Resampling, size_of
 from kaug._apply.stages import Step, Warp
 from kaug._draw.draws import Draws
 from kaug._namespace import namespace
+from kaug._tensors.execute import warped_map
+from kaug._tensors.inputs import dtype_of
 from kaug._tensors.mixing import side_by_side
 from kaug._types import Batch, Floats, Parameters, Size
 from kaug._validation import check_number
@@ -132,16 +134,21 @@ class Mosaic(SizeOptions, Mixing):
         self, own: Batch, others: Sequence[Batch], parameters: Parameters, dtype: np.dtype[Any]
     ) -> Batch:
         batches = (own, *others)
-        size = size_of(own["images"])
-        tiles = self._tiles([size] * len(batches), parameters)
-        warps, spans = [tile.matrices for tile in tiles], [tile.seen for tile in tiles]
-        fill = checked_fill("constant", self.fill_value, dtype)
-        sampling = replace(self._sampling, fill_value=fill)
+        tiles = self._tiles([size_of(own["images"])] * len(batches), parameters)
+        spans, after = [tile.seen for tile in tiles], tiles[0].after
+        # Each is seen as far as it reaches alone.
+        inner = replace(self._sampling, fill_mode="nearest")
+        warps = [Warp(tile.matrices, inner, after, straight=True) for tile in tiles]
         result = dict(own)
         for name in ("images", *shared_maps(own)):
-            images = [batch[name] for batch in batches]
-            reading = name.sampling(sampling) if isinstance(name, MapName) else sampling
-            result[name] = side_by_side(images, warps, spans, reading, tiles[0].after)
+            reading = name.sampling(inner) if isinstance(name, MapName) else inner
+            kind = dtype_of(own[name]) if isinstance(name, MapName) else dtype
+            fill = checked_fill("constant", reading.fill_value, kind)
+            images = (
+                warped_map(batch[name], warp, reading, after)
+                for batch, warp in zip(batches, warps, strict=True)
+            )
+            result[name] = side_by_side(images, spans, fill)
         return result | blended(own, others, _shares(tiles))
 
     @property
