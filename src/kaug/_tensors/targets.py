@@ -95,6 +95,31 @@ def finish(
     return result
 
 
+def seen_boxes(
+    batch: Mapping[str, Any], change: Callable[[Any], Any] | None, size: Size
+) -> tuple[Any, Any]:
+    """Returns boxes of a batch that has some, `(B, N, 4)`, and which are seen, `(B, N)`.
+
+    They are left, top, right and bottom of what is seen, in pixels from the image's corner.
+
+    Args:
+        batch: See above.
+        change: Where points would go first; None for nowhere.
+        size: Height and width of the images then.
+    """
+    there = batch["boxes"]
+    if change is not None:
+        there = boxes.thinned(there)
+        outlines = change(there.outlines)
+        there = boxes.moved(there, outlines, outlines, size)
+    return boxes.enclosed(there, size), there.seen > 0
+
+
+def drop(batch: dict[str, Any], gone: Any) -> dict[str, Any]:
+    """Returns a batch without some of its boxes, `(B, N)`."""
+    return {**batch, "boxes": boxes.dropped(batch["boxes"], gone)}
+
+
 def _together(change: Callable[[Any], Any], several: list[Any]) -> list[Any]:
     """Returns where several points `(B, P, 2)` go, asking once."""
     if not several:
