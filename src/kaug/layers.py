@@ -6,6 +6,7 @@ same code, and carries the plan out on tensors (`kaug._tensors`).
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -19,13 +20,14 @@ from kaug._pipeline import in_pipeline, is_in_pipeline
 from kaug._show import html
 from kaug._targets.names import MOVING
 from kaug._targets.soft_labels import num_classes
-from kaug._tensors import mixing, targets
+from kaug._tensors import mixing, targets, videos
 from kaug._tensors.carried import carries_map, check_carried
 from kaug._tensors.compiled import compiled
 from kaug._tensors.execute import carry_out
 from kaug._tensors.inputs import (
     check_arguments,
     check_data,
+    check_frames,
     check_mixed,
     check_moving,
     checked_rank,
@@ -51,17 +53,21 @@ class RandomTransform(keras.layers.Layer):
     transform, picked at random, and on each replica of a `tf.distribute` strategy another one.
 
     Images are `(B, H, W, C)`, or one image `(H, W, C)`, integers or floats of any value range, with
-    H and W known. They come back in the same shape and in the layer's compute dtype.
+    H and W known; or videos `(B, T, H, W, C)`, whose frames are all changed alike, and then what
+    travels along has an entry for each frame, `(B, T, …)`. They come back in the layer's compute
+    dtype.
 
     Called on a dict with the keys of Keras' preprocessing layers, it moves `"images"`, and along
     with them
 
-    - `"segmentation_masks"`, integers or floats, `(B, H, W)` or `(B, H, W, C)`, without blending
-      their values; new places are filled as the transform says, with 0 where that is constant;
+    - `"segmentation_masks"`, integers or floats, `(B, H, W)` or `(B, H, W, K)`, or several in a
+      dict by name, without blending their values; new places are filled as the transform says,
+      where that is constant with `mask_fill_value`;
+    - `"maps"`, a dict of floats by name, likewise, interpolated;
     - `"bounding_boxes"`, a dict of `"boxes"` `(B, N, 4)` and `"labels"` `(B, N)`: the boxes around
       what is seen of the moved ones. A box of which no pixel is left becomes zeros with the label
       -1, like padding. Further fields, numbers `(B, N, …)` with an entry for each box, go along,
-      and are zeros where it has gone;
+      and are zeros where it has gone; so are `"masks"` `(B, H, W, N)`, which move;
     - `"keypoints"`, `(B, P, 2)`, (x, y) in pixels from the centre of the first, or `(B, P, 3)` with
       a visibility that becomes 0 where a point leaves the image; of several persons
       `(B, P, K, 2)` or `(B, P, K, 3)`;
@@ -245,17 +251,18 @@ class RandomTransform(keras.layers.Layer):
         names = [name for name in ("images", *MOVING, *maps) if name in parts]
         doubt(parts, names)
         moving = _map_tensors(ops.convert_to_tensor, {name: parts[name] for name in names})
-        one = checked_rank(moving["images"]) == 3
-        if one:
+        rank = checked_rank(moving["images"])
+        if rank == 3:
             moving = _map_tensors(lambda tensor: tensor[None], moving)
-        check_moving(moving)
-        blended = mixing.leaves(parts) if self.transform._mixes else {}
+        if rank == 5:
+            videos.check_videos(self.transform)
         numbers = self._numbers(parts, moving["images"])
+        blended = mixing.leaves(parts) if self.transform._mixes else {}
         made = self._compiled(moving | blended, *numbers)
         if blended:
             made |= mixing.with_leaves(parts, made)
         made = {name: part for name, part in made.items() if name not in blended}
-        return _map_tensors(lambda tensor: tensor[0], made) if one else made
+        return _map_tensors(lambda tensor: tensor[0], made) if rank == 3 else made
 
     def _numbers(self, parts: Mapping[str, Any], images: Any) -> tuple[Any, Any, Any]:
         """Returns the epoch and the numbers of the rows; without an epoch, that of the next step.
@@ -271,10 +278,17 @@ class RandomTransform(keras.layers.Layer):
 
     def _through(self, parts: dict[str, Any], epoch: Any, low: Any, high: Any) -> dict[str, Any]:
         """Returns a batch carried through what is drawn for its rows."""
+        video = len(parts["images"].shape) == 5
+        frames = check_frames(parts) if video else 1
+        if video:
+            parts = _map_tensors(videos.in_frames, parts)
+        check_moving(parts)
         draws = TensorDraws(TensorKey.of_epoch(self._seed, epoch), low, high)
         images = parts["images"]
         size = (images.shape[1], images.shape[2])
-        parameters = self.transform._draw_all(draws)  # type: ignore[arg-type]
+        parameters: Any = self.transform._draw_all(draws)  # type: ignore[arg-type]
+        if frames > 1:
+            parameters = videos.for_frames(parameters, frames)
         stages = plan(self.transform._course(parameters), tuple(images.shape[1:]))
         straight = all(leaf._resampling() or leaf.photometric for leaf in self.transform._leaves())
         blended = {name: part for name, part in parts.items() if name.startswith("mixed ")}
@@ -285,11 +299,12 @@ class RandomTransform(keras.layers.Layer):
         }
         made = carry_out(stages, batch, dtype_of(images))
         after = tuple(made["images"].shape[1:3])
-        return {
+        result = {
             "images": made["images"],
             **{name: made[name] for name in blended},
             **targets.finish(made, parts, self._settings, (after[0], after[1])),
         }
+        return _map_tensors(partial(videos.in_rows, frames=frames), result) if video else result
 
     def _call_in_pipeline(self, data: Any, *, training: bool) -> Any:
         import tensorflow as tf

@@ -3,8 +3,7 @@
 from collections.abc import Collection
 
 from kaug._apply.leaf import Tree
-from kaug._targets.names import MOVING, PLACES
-from kaug._validation import message
+from kaug._targets.names import MOVING
 
 
 def check_carried(transform: Tree, names: Collection[str]) -> None:
@@ -18,10 +17,6 @@ def check_carried(transform: Tree, names: Collection[str]) -> None:
         for name, what in MOVING.items():
             if name in names:
                 leaf._check_carries(what)
-                if leaf._mixes and name in PLACES:
-                    rule = f"On tensors, {what} do not follow transforms that mix images"
-                    fix = "Augment with kaug.AugmentedDataset."
-                    raise TypeError(message(rule, f"{leaf!r}", fix))
 
 
 def carries_map(transform: Tree, name: str) -> bool:

@@ -1,5 +1,6 @@
 """What `kaug.layers` is given, checked by what is known of tensors: shapes, and values at times."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,9 +16,12 @@ from kaug._targets.names import MAPS, MOVING, PLACES, check_names, looks_like, p
 from kaug._targets.places import SETTINGS
 from kaug._targets.soft_labels import check_form, check_numbers, num_classes
 from kaug._targets.structures import check_finite, map_arrays
-from kaug._validation import describe, fix_for_clips, message, warn_of_channels_first
+from kaug._validation import describe, message, warn_of_channels_first
 
-_RANKS = "Images must be of shape (B, H, W, C), or one image of shape (H, W, C)"
+_RANKS = (
+    "Images must be of shape (B, H, W, C), or one image of shape (H, W, C), or videos of shape "
+    "(B, T, H, W, C)"
+)
 _FOR_PAIRS = (
     "For pairs, call it on the images alone: dataset.map(lambda images, labels: (layer(images, "
     "training=True), labels))."
@@ -107,8 +111,9 @@ def _check_boxes(given: Mapping[str, Any], box_format: str, size: tuple[int | No
     boxes, labels = (_values(given[name]) for name in ("boxes", "labels"))
     if boxes is None or labels is None or None in size:
         return
-    if boxes.shape == (*labels.shape, 4) and labels.ndim in (1, 2) and labels.dtype.kind in "if":
-        batch = labels if labels.ndim == 2 else labels[np.newaxis]
+    fits = boxes.shape == (*labels.shape, 4) and labels.ndim in (1, 2, 3)
+    if fits and labels.dtype.kind in "if":
+        batch = labels.reshape(math.prod(labels.shape[:-1]), labels.shape[-1])
         height, width = (int(side or 0) for side in size)
         check_values(boxes.reshape(*batch.shape, 4), batch, box_format, (height, width))
 
@@ -216,7 +221,9 @@ def doubt(parts: Mapping[str, Any], moving: list[str]) -> None:
         shape = _known_shape(leaf) if hasattr(leaf, "shape") else None
         if shape is None:
             return
-        rows = shape if len(images) == 4 else (None, *shape)
+        rows = (None, *shape) if len(images) == 3 else shape
+        if len(images) == 5 and shape[1:2] == images[1:2]:
+            rows = (*shape[:1], *shape[2:])
         seen = looks_like(rows, images[-3:-1], _kind(leaf))
         if seen:
             point_out(seen, name, f"of shape {shape}")
@@ -243,17 +250,33 @@ def dtype_of(images: Any) -> np.dtype[Any]:
 
 
 def checked_rank(images: Any) -> int:
-    """Returns 4 for a batch of images and 3 for one, and says what is wrong with others."""
+    """Returns 4 for a batch of images, 3 for one and 5 for videos; others are an error."""
     shape = _known_shape(images) or ()
-    if len(shape) not in (3, 4):
-        fix = fix_for_clips(shape, "images")
-        raise ValueError(message(_RANKS, f"images of shape {images.shape}", fix))
+    if len(shape) not in (3, 4, 5):
+        raise ValueError(message(_RANKS, f"images of shape {images.shape}"))
     if None in shape[-3:-1]:
         rule = "The height and the width of the images must be known"
         fix = "Give the `Input`, or the dataset, a shape with numbers for them."
         raise ValueError(message(rule, f"images of shape {shape}", fix))
     warn_of_channels_first(shape, "images")
     return len(shape)
+
+
+def check_frames(parts: Mapping[str, Any]) -> int:
+    """Returns how many frames videos have, and checks that all else has as many."""
+    due = tuple(parts["images"].shape[:2])
+    if due[1] is None:
+        rule = "The number of frames of videos must be known"
+        raise ValueError(message(rule, f"images of shape {parts['images'].shape}"))
+
+    def check(leaf: Any, name: str) -> None:
+        shape = _known_shape(leaf)
+        if shape is not None and not _fits(shape[:2], due):
+            rule = f"`{name}` must have an entry for each frame of the videos, (B, {due[1]}, …)"
+            raise ValueError(message(rule, f"shape {shape}"))
+
+    map_arrays(check, dict(parts), "data")
+    return int(due[1])
 
 
 def check_moving(parts: Mapping[str, Any]) -> None:
