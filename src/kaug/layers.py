@@ -85,7 +85,7 @@ class RandomTransform(keras.layers.Layer):
             policy of such with the same filling and interpolation.
         seed: 0..2⁶⁴-1; None draws one from Python's `random`.
         bounding_box_format: How boxes are written, one of the formats of
-            `keras.utils.bounding_boxes`, in any case, none of oriented ones. Boxes that cannot be
+            `keras.utils.bounding_boxes`, in any case, or of oriented ones. Boxes that cannot be
             what it says are an error where their values can be seen: outside of compiled functions.
         min_visible_area: A box stays if at least this share of its area was seen at all times.
         min_area: A box stays if so many square pixels of it are in the image that comes out.
@@ -282,7 +282,7 @@ class RandomTransform(keras.layers.Layer):
         frames = check_frames(parts) if video else 1
         if video:
             parts = _map_tensors(videos.in_frames, parts)
-        check_moving(parts)
+        check_moving(parts, self.bounding_box_format)
         draws = TensorDraws(TensorKey.of_epoch(self._seed, epoch), low, high)
         images = parts["images"]
         size = (images.shape[1], images.shape[2])

@@ -14,7 +14,7 @@ from kaug._types import Array, Floats
 ORIENTED = {"center_xywh_angle": 5, "corners": 8, "rel_corners": 8}
 
 # How far beyond the border rounding to six decimals, or to single precision, can put a corner.
-_ROUNDING = 1e-6
+ROUNDING = 1e-6
 
 
 def to_quads(boxes: Array, box_format: str, size: tuple[int, int]) -> Floats:
@@ -70,7 +70,7 @@ def begin(quads: Floats, labels: Array, size: tuple[int, int]) -> tuple[Floats, 
     quads = np.where(there[..., np.newaxis, np.newaxis], quads, 0)
     limits = np.array([size[1], size[0]])
     inside = np.clip(quads, 0, limits)
-    near = np.abs(quads - inside) <= _ROUNDING * limits
+    near = np.abs(quads - inside) <= ROUNDING * limits
     points, seen = begin_outlines(points_along(np.where(near, inside, quads)), there, size)
     middles = (quads + np.roll(quads, -1, axis=-2)) / 2
     frames = np.stack([quads.mean(axis=-2), middles[..., 1, :], middles[..., 2, :]], axis=-2)

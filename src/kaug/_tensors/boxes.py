@@ -34,6 +34,7 @@ class Boxes:
         straight: Whether they only go through affine warps, which leave them convex.
         margins: `(B, N)`, how far a pixel may lie from where masks took it from; None before
             anything moved.
+        frames: `(B, N * 3, 2)`, points that tell the sides of oriented ones; else None.
     """
 
     outlines: Any
@@ -42,6 +43,7 @@ class Boxes:
     solid: Any
     straight: bool
     margins: Any = None
+    frames: Any = None
 
     def polygons(self) -> Any:
         """Returns the outlines of all rows one after another, `(B * N, n, 2)`."""
@@ -64,11 +66,10 @@ def begin(corners: Any, labels: Any, size: Size, *, straight: bool) -> Boxes:
     visible = there & (whole > 0) & (part > 0)
     seen = ops.where(visible, part / ops.where(visible, whole, 1.0), 0.0)
     quads = ops.stack([ops.stack([edges[..., i], edges[..., j]], -1) for i, j in _CORNERS], -2)
-    count = 1 if straight else arrays.POINTS // 4
-    outlines, number = _along(quads, count), 4 * count
-    flat = ops.reshape(outlines, (-1, number, 2))
+    number = 4 if straight else arrays.POINTS
+    flat = polygons.along(ops.reshape(quads - 0.5, (-1, 4, 2)), number // 4)
     held = ops.reshape(polygons.hold_pixels(flat, size), ops.shape(seen))
-    return Boxes(_in_rows(flat, seen, number), number, seen, held & visible, straight)
+    return Boxes(in_rows(flat, seen, number), number, seen, held & visible, straight)
 
 
 def thinned(boxes: Boxes) -> Boxes:
@@ -76,7 +77,7 @@ def thinned(boxes: Boxes) -> Boxes:
     if boxes.points <= arrays.POINTS:
         return boxes
     outlines = polygons.thin_out(boxes.polygons(), arrays.POINTS)
-    rows = _in_rows(outlines, boxes.seen, arrays.POINTS)
+    rows = in_rows(outlines, boxes.seen, arrays.POINTS)
     return replace(boxes, outlines=rows, points=arrays.POINTS)
 
 
@@ -89,7 +90,7 @@ def inner(boxes: Boxes, size: Size, sampling: Resampling | None) -> Any:
     return ops.stack([ops.clip(x, -_NEARLY, ends[0]), ops.clip(y, -_NEARLY, ends[1])], axis=-1)
 
 
-def moved(boxes: Boxes, outlines: Any, held: Any, size: Size) -> Boxes:
+def moved(boxes: Boxes, outlines: Any, held: Any, size: Size, frames: Any = None) -> Boxes:
     """Returns boxes after they moved, without what lies outside of the images.
 
     Args:
@@ -97,6 +98,7 @@ def moved(boxes: Boxes, outlines: Any, held: Any, size: Size) -> Boxes:
         outlines: Where their outlines went.
         held: Where what `inner` returned went.
         size: Height and width of the images afterwards.
+        frames: Where their frames went.
     """
     form = ops.shape(boxes.seen)
     before = boxes.polygons()
@@ -118,8 +120,8 @@ def moved(boxes: Boxes, outlines: Any, held: Any, size: Size) -> Boxes:
         searched = ops.where((flat > 0)[:, None, None], cut, own)
         holds = polygons.hold_pixels(searched, size, flat)
     seen = ops.where(~boxes.solid | ops.reshape(holds, form), seen, 0.0)
-    rows = _in_rows(cut, seen, cut.shape[1])
-    return replace(boxes, outlines=rows, points=cut.shape[1], seen=seen, margins=margins)
+    rows = in_rows(cut, seen, cut.shape[1])
+    return Boxes(rows, cut.shape[1], seen, boxes.solid, boxes.straight, margins, frames)
 
 
 def _margins(boxes: Boxes, before: Any, after: Any, whole: Any) -> Any:
@@ -146,16 +148,10 @@ def dropped(boxes: Boxes, gone: Any) -> Boxes:
     return replace(boxes, seen=ops.where(gone, 0.0, boxes.seen))
 
 
-def _in_rows(outlines: Any, seen: Any, count: int) -> Any:
+def in_rows(outlines: Any, seen: Any, count: int) -> Any:
+    """Returns points of so many a box, those of all boxes of a row one after another."""
     rows, number = ops.shape(seen)
     return ops.reshape(outlines, (rows, number * count, 2))
-
-
-def _along(quads: Any, count: int) -> Any:
-    """Returns so many points on each side between corners `(B, N, 4, 2)`, `(B, N, 4, count, 2)`."""
-    forth = ops.convert_to_tensor((np.arange(count, dtype=np.float32) / count)[:, None])
-    starts, ends = quads[..., None, :], ops.roll(quads, -1, axis=-2)[..., None, :]
-    return starts + (ends - starts) * forth - 0.5
 
 
 def _areas(corners: Any) -> Any:

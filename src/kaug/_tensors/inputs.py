@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kaug._apply.batches import INSTANCES
 from kaug._apply.leaf import Tree
+from kaug._apply.oriented import ORIENTED
 from kaug._targets.box_checks import check_values
 from kaug._targets.box_columns import check_field_name, looks_like_field
 from kaug._targets.map_checks import check_map_dtype, check_map_names, names_of_maps
@@ -111,11 +112,12 @@ def _check_boxes(given: Mapping[str, Any], box_format: str, size: tuple[int | No
     boxes, labels = (_values(given[name]) for name in ("boxes", "labels"))
     if boxes is None or labels is None or None in size:
         return
-    fits = boxes.shape == (*labels.shape, 4) and labels.ndim in (1, 2, 3)
+    numbers = ORIENTED.get(box_format, 4)
+    fits = boxes.shape == (*labels.shape, numbers) and labels.ndim in (1, 2, 3)
     if fits and labels.dtype.kind in "if":
         batch = labels.reshape(math.prod(labels.shape[:-1]), labels.shape[-1])
         height, width = (int(side or 0) for side in size)
-        check_values(boxes.reshape(*batch.shape, 4), batch, box_format, (height, width))
+        check_values(boxes.reshape(*batch.shape, numbers), batch, box_format, (height, width))
 
 
 def check_mixed(data: Any, transform: Tree) -> None:
@@ -279,7 +281,7 @@ def check_frames(parts: Mapping[str, Any]) -> int:
     return int(due[1])
 
 
-def check_moving(parts: Mapping[str, Any]) -> None:
+def check_moving(parts: Mapping[str, Any], box_format: str) -> None:
     """Checks that masks, boxes and keypoints have the shapes that belong to a batch of images."""
     images = parts["images"]
     count, height, width = tuple(images.shape)[:3]
@@ -299,8 +301,9 @@ def check_moving(parts: Mapping[str, Any]) -> None:
         _check_shape(parts["keypoints"], images, rule, *forms)
     if "bounding_boxes" in parts:
         boxes, labels = (parts["bounding_boxes"][name] for name in ("boxes", "labels"))
-        rule = 'In `bounding_boxes`, "boxes" must be of shape (B, N, 4)'
-        _check_shape(boxes, images, rule, (count, None, 4))
+        width = ORIENTED.get(box_format, 4)
+        rule = f'In `bounding_boxes`, "boxes" must be of shape (B, N, {width})'
+        _check_shape(boxes, images, rule, (count, None, width))
         number = (_known_shape(boxes) or (None, None))[1]
         rule = 'In `bounding_boxes`, "labels" must be of shape (B, N), one for each box'
         _check_shape(labels, images, rule, (count, number))

@@ -66,6 +66,13 @@ def thin_out(polygons: Any, most: int) -> Any:
     return polygons
 
 
+def along(quads: Any, count: int) -> Any:
+    """Returns so many points on each side between corners `(M, 4, 2)`, `(M, 4 * count, 2)`."""
+    forth = ops.convert_to_tensor((np.arange(count, dtype=np.float32) / count)[:, None])
+    starts, ends = quads[:, :, None], ops.roll(quads, -1, axis=1)[:, :, None]
+    return ops.reshape(starts + (ends - starts) * forth, (-1, 4 * count, 2))
+
+
 def padded(polygons: Any, count: int) -> Any:
     """Returns polygons with their last point so often that they have `count`."""
     more = count - polygons.shape[1]

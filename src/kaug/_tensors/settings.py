@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
-from kaug._apply.boxes import FORMATS
-from kaug._targets.box_checks import check_format
 from kaug._targets.box_settings import BoxSettings
 from kaug._targets.keypoints import checked_pairs
 from kaug._tensors.inputs import moving_maps
@@ -32,8 +30,6 @@ class Settings(NamedTuple):
             TypeError: One has the wrong type.
             ValueError: One is out of its range or unknown.
         """
-        fix = "Oriented boxes move with kaug.AugmentedDataset, or in a call of the transform."
-        check_format(given["bounding_box_format"], FORMATS, fix)
         pairs, fill = checked_pairs(given["keypoint_flip_pairs"]), given["mask_fill_value"]
         if fill is not None:
             by_name = fill if isinstance(fill, Mapping) else {"": fill}

@@ -12,10 +12,11 @@ import numpy as np
 
 from kaug._apply.batches import INSTANCES
 from kaug._apply.boxes import corner_matrix
+from kaug._apply.oriented import ORIENTED
 from kaug._apply.resample import Resampling
 from kaug._targets.box_settings import BoxSettings
 from kaug._targets.keypoints import swapped_numbers
-from kaug._tensors import boxes, keypoints, maps, ops
+from kaug._tensors import boxes, keypoints, maps, ops, oriented
 from kaug._tensors.settings import Settings
 
 Size = tuple[int, int]
@@ -38,9 +39,14 @@ def begin(
     batch = maps.begin(parts, settings.mask_fill_value)
     if "bounding_boxes" in parts:
         given, labels = (parts["bounding_boxes"][name] for name in ("boxes", "labels"))
-        matrix = corner_matrix(settings.boxes.bounding_box_format, size).astype(np.float32)
-        corners = ops.matmul(ops.cast(given, "float32"), ops.convert_to_tensor(matrix))
-        batch["boxes"] = boxes.begin(corners, labels, size, straight=straight)
+        box_format, places = settings.boxes.bounding_box_format, ops.cast(given, "float32")
+        if box_format in ORIENTED:
+            quads = oriented.to_quads(places, box_format, size)
+            batch["boxes"] = oriented.begin(quads, labels, size, straight=straight)
+        else:
+            matrix = corner_matrix(box_format, size).astype(np.float32)
+            corners = ops.matmul(places, ops.convert_to_tensor(matrix))
+            batch["boxes"] = boxes.begin(corners, labels, size, straight=straight)
     if "keypoints" in parts:
         swaps = len(settings.keypoint_flip_pairs) > 0
         batch["keypoints"] = keypoints.begin(parts["keypoints"], size, swaps=swaps)
@@ -67,6 +73,7 @@ def move(
     if "boxes" in batch:
         before = boxes.thinned(batch["boxes"])
         moving += [before.outlines, boxes.inner(before, size, sampling)]
+        moving += [] if before.frames is None else [before.frames]
     if "keypoints" in batch:
         moving.append(batch["keypoints"].points)
     moved = _together(change, moving)
@@ -76,8 +83,8 @@ def move(
             mirrors = keypoints.mirrors(change, points.points, size)
         result["keypoints"] = keypoints.moved(points, moved.pop(), mirrors, after)
     if "boxes" in batch:
-        outlines, held = moved
-        result["boxes"] = boxes.moved(before, outlines, held, after)
+        outlines, held, *frames = moved
+        result["boxes"] = boxes.moved(before, outlines, held, after, *frames)
     return result
 
 
@@ -137,10 +144,16 @@ def _finished_boxes(
 ) -> dict[str, Any]:
     """Returns boxes, their labels and further fields; those that have gone are padding."""
     moved, given = batch["boxes"], parts["bounding_boxes"]
-    corners, labels = boxes.enclosed(moved, size), given["labels"]
-    stays = _stay(moved.seen, corners[..., 2:] - corners[..., :2], settings)
-    matrix = np.linalg.inv(corner_matrix(settings.bounding_box_format, size)).astype(np.float32)
-    places = ops.matmul(corners, ops.convert_to_tensor(matrix))
+    box_format, labels = settings.bounding_box_format, given["labels"]
+    if box_format in ORIENTED:
+        quads = oriented.enclosed(moved)
+        places, sides = oriented.from_quads(quads, box_format, size), oriented.sides(quads)
+    else:
+        corners = boxes.enclosed(moved, size)
+        matrix = np.linalg.inv(corner_matrix(box_format, size)).astype(np.float32)
+        places = ops.matmul(corners, ops.convert_to_tensor(matrix))
+        sides = corners[..., 2:] - corners[..., :2]
+    stays = _stay(moved.seen, sides, settings)
     places = ops.where(stays[..., None], places, 0.0)
     is_float = "float" in str(given["boxes"].dtype)
     fields = {name: _where(stays, field) for name, field in given.items() if name != "masks"}
