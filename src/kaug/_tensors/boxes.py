@@ -138,7 +138,7 @@ def _margins(boxes: Boxes, before: Any, after: Any, whole: Any) -> Any:
 def enclosed(boxes: Boxes, size: Size) -> Any:
     """Returns the smallest boxes around what is seen, `(B, N, 4)`, as `begin` takes them."""
     outlines = boxes.polygons() + 0.5
-    edges = ops.concatenate([ops.min(outlines, axis=1), ops.max(outlines, axis=1)], axis=-1)
+    edges = ops.concatenate([polygons.least(outlines, 1), polygons.most(outlines, 1)], axis=-1)
     form = ops.shape(boxes.seen)
     return _clipped(ops.reshape(edges, (*form, 4)), size)
 

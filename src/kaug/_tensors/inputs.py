@@ -301,9 +301,9 @@ def check_moving(parts: Mapping[str, Any], box_format: str) -> None:
         _check_shape(parts["keypoints"], images, rule, *forms)
     if "bounding_boxes" in parts:
         boxes, labels = (parts["bounding_boxes"][name] for name in ("boxes", "labels"))
-        width = ORIENTED.get(box_format, 4)
-        rule = f'In `bounding_boxes`, "boxes" must be of shape (B, N, {width})'
-        _check_shape(boxes, images, rule, (count, None, width))
+        numbers = ORIENTED.get(box_format, 4)
+        rule = f'In `bounding_boxes`, "boxes" must be of shape (B, N, {numbers})'
+        _check_shape(boxes, images, rule, (count, None, numbers))
         number = (_known_shape(boxes) or (None, None))[1]
         rule = 'In `bounding_boxes`, "labels" must be of shape (B, N), one for each box'
         _check_shape(labels, images, rule, (count, number))

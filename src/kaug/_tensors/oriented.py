@@ -84,7 +84,7 @@ def enclosed(boxes: Boxes) -> Any:
     outlines = outlines - base
     own, areas = _areas(outlines, first), _areas(outlines, edges)
     best = ops.take_along_axis(edges, ops.argmin(areas, axis=1)[:, None, None], axis=1)
-    smaller = ops.min(areas, axis=1, keepdims=True) < own * (1 - _SLACK)
+    smaller = polygons.least(areas, 1)[:, None] < own * (1 - _SLACK)
     side = ops.where(smaller[..., None], best, first)[:, 0]
     # Of the four directions, those nearest to what the first and the second side became.
     turned = _turned(side)
@@ -110,7 +110,7 @@ def _areas(outlines: Any, ways: Any) -> Any:
 def _extent(outlines: Any, ways: Any) -> tuple[Any, Any]:
     """Returns the least and the greatest distance of points from 0 along ways, `(M, k)`."""
     places = _dot(outlines[:, None], ways[:, :, None])[..., 0]
-    return ops.min(places, axis=2), ops.max(places, axis=2)
+    return polygons.least(places, 2), polygons.most(places, 2)
 
 
 def _units(ways: Any, otherwise: Any) -> Any:

@@ -55,14 +55,14 @@ def clip(polygons: Any, size: Size, growth: int) -> Any:
     return polygons
 
 
-def thin_out(polygons: Any, most: int) -> Any:
+def thin_out(polygons: Any, count: int) -> Any:
     """Returns polygons of no more points, without those whose absence takes least of the area."""
-    while polygons.shape[1] > most:
+    while polygons.shape[1] > count:
         before, after = ops.roll(polygons, 1, axis=1), ops.roll(polygons, -1, axis=1)
         (ax, ay), (bx, by) = _axes(polygons - before), _axes(after - before)
-        least = ops.argmin(abs(ax * by - ay * bx), axis=1)[:, None]
+        flattest = ops.argmin(abs(ax * by - ay * bx), axis=1)[:, None]
         index = _counted(polygons.shape[1] - 1)
-        polygons = _taken(polygons, index + ops.cast(index >= ops.cast(least, "int32"), "int32"))
+        polygons = _taken(polygons, index + ops.cast(index >= ops.cast(flattest, "int32"), "int32"))
     return polygons
 
 
@@ -71,6 +71,16 @@ def along(quads: Any, count: int) -> Any:
     forth = ops.convert_to_tensor((np.arange(count, dtype=np.float32) / count)[:, None])
     starts, ends = quads[:, :, None], ops.roll(quads, -1, axis=1)[:, :, None]
     return ops.reshape(starts + (ends - starts) * forth, (-1, 4 * count, 2))
+
+
+def least(values: Any, axis: int) -> Any:
+    """Returns the least values along an axis; there may be no rows, which Keras takes for none."""
+    return ops.min(values, axis=axis, initial=_FAR)
+
+
+def most(values: Any, axis: int) -> Any:
+    """Returns the greatest values along an axis."""
+    return ops.max(values, axis=axis, initial=-_FAR)
 
 
 def padded(polygons: Any, count: int) -> Any:
@@ -90,8 +100,8 @@ def hold_pixels(polygons: Any, size: Size, margins: Any = None) -> Any:
     """
     height, width = size
     _, y = _axes(polygons)
-    first = ops.clip(ops.ceil(ops.min(y, axis=1)), 0, height)[:, None]
-    number = ops.clip(ops.ceil(ops.max(y, axis=1)), 0, height)[:, None] - first
+    first = ops.clip(ops.ceil(least(y, axis=1)), 0, height)[:, None]
+    number = ops.clip(ops.ceil(most(y, axis=1)), 0, height)[:, None] - first
     count = min(height, _ROWS)
     spread = ops.convert_to_tensor((np.arange(count, dtype=np.float32) + np.float32(0.5)) / count)
     rows = first + ops.floor(number * spread)
@@ -139,7 +149,7 @@ def _clipped(polygons: Any, axis: int, limit: float, sign: int, growth: int) -> 
     present = ops.reshape(ops.stack([here >= 0, crosses], axis=2), (-1, 2 * count))
     # The numbers of points that are there, in their order, then the last of them again.
     index = _counted(2 * count)
-    last = ops.max(ops.where(present, index, 0), axis=1, keepdims=True)
+    last = ops.max(ops.where(present, index, 0), axis=1, keepdims=True, initial=0)
     order = ops.sort(ops.where(present, index, 2 * count), axis=1)[:, : count + growth]
     return _taken(ops.reshape(points, (-1, 2 * count, 2)), ops.minimum(order, last))
 
@@ -152,8 +162,8 @@ def _chords(polygons: Any, rows: Any) -> tuple[Any, Any]:
     crosses = (y <= rows) != (next_y <= rows)
     slope = (next_x - x) / ops.where(next_y == y, 1.0, next_y - y)
     places = x + (rows - y) * slope
-    low = ops.min(ops.where(crosses, places, _FAR), axis=2)
-    return low, ops.max(ops.where(crosses, places, -_FAR), axis=2)
+    low = least(ops.where(crosses, places, _FAR), axis=2)
+    return low, most(ops.where(crosses, places, -_FAR), axis=2)
 
 
 def _axes(points: Any) -> tuple[Any, Any]:
