@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from keras import ops
 from scipy import ndimage
 
 from kaug._kernels.threefry import encrypt
@@ -118,6 +119,18 @@ def test_points_are_found_where_their_pixels_come_from():
             for axis in (1, 0)
         ]
         np.testing.assert_allclose(moved + np.transpose(there), own, atol=0.01)
+
+
+def test_points_on_tensors_are_those_of_arrays():
+    size, transform = (28, 41), ElasticDeformation(0.05, 0.2)
+    points = np.random.default_rng(0).uniform(-6, 45, (5, 7, 2))
+    words = transform.draw(np.arange(5), seed=3)["words"]
+    expected = transform.transform_points(points, {"words": words}, size)
+    parameters = {"words": ops.convert_to_tensor(words.astype("uint32").view("int32"))}
+    tensors = ops.convert_to_tensor(points.astype("float32"))
+    moved = ops.convert_to_numpy(transform.transform_points(tensors, parameters, size))
+    np.testing.assert_allclose(moved, expected, atol=1e-3)
+    assert np.abs(expected - points).max() > 1
 
 
 @given(x=st.floats(15, 45), y=st.floats(12, 28), seed=st.integers(0, 2**32))
