@@ -8,7 +8,6 @@ Other numbers are float32, within 1e-7 of those of `Draws`.
 
 from collections.abc import Callable
 from functools import lru_cache
-from operator import add
 from typing import Any, Self
 
 import keras
@@ -41,28 +40,18 @@ def _shifted(words: Any, bits: int) -> Any:
     return ops.bitwise_and(ops.right_shift(words, bits), 2 ** (32 - bits) - 1)
 
 
-def encrypt(
-    key0: Any, key1: Any, counter0: Any, counter1: Any, add: Callable[[Any, Any], Any] = add
-) -> tuple[Any, Any]:
-    """Returns what `kaug._kernels.threefry.encrypt` does, of int32 tensors that fit each other.
-
-    Args:
-        key0: Upper word of the key.
-        key1: Lower word.
-        counter0: First word to be encrypted.
-        counter1: The second.
-        add: Adds two tensors; of many words see `kaug._tensors.words`.
-    """
+def encrypt(key0: Any, key1: Any, counter0: Any, counter1: Any) -> tuple[Any, Any]:
+    """Returns what `kaug._kernels.threefry.encrypt` does, of int32 tensors that fit each other."""
     keys = (key0, key1, ops.bitwise_xor(ops.bitwise_xor(key0, key1), PARITY))
-    x0, x1 = add(counter0, key0), add(counter1, key1)
+    x0, x1 = counter0 + key0, counter1 + key1
     for group in range(5):
         for turn in range(4):
             bits = ROTATIONS[4 * (group % 2) + turn]
-            x0 = add(x0, x1)
+            x0 = x0 + x1
             turned = ops.bitwise_or(ops.left_shift(x1, bits), _shifted(x1, 32 - bits))
             x1 = ops.bitwise_xor(turned, x0)
-        x0 = add(x0, keys[(group + 1) % 3])
-        x1 = add(x1, keys[(group + 2) % 3] + (group + 1))
+        x0 = x0 + keys[(group + 1) % 3]
+        x1 = x1 + keys[(group + 2) % 3] + (group + 1)
     return x0, x1
 
 

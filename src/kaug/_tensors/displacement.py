@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from kaug._kernels.displacement import REACH
 from kaug._tensors import ops
-from kaug._tensors.words import encrypted, look_up_rows
+from kaug._tensors.lookups import look_up_rows
+from kaug._tensors.words import encrypted
 
 _UNIT = 2.0**-31
 # Points are looked for in so many steps, of which each leaves about a fifth of what was missing.

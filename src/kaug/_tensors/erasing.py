@@ -9,7 +9,8 @@ import numpy as np
 
 from kaug._kernels.noise import CHUNK
 from kaug._tensors import ops
-from kaug._tensors.words import add, encrypted, look_up_rows, multiply, upper
+from kaug._tensors.lookups import look_up_rows
+from kaug._tensors.words import encrypted, upper
 
 Size = tuple[int, int]
 
@@ -113,7 +114,7 @@ def noisy(patch: Patch, words: Any, shape: tuple[int, int, int]) -> tuple[Any, A
     several = len(patch.top.shape) > 1
     inside, number = (_last_of_several if several else _only)(patch, size)
     channels = ops.convert_to_tensor(np.arange(depth, dtype=np.int32))
-    place = add(multiply(number[..., None], depth), channels)
+    place = number[..., None] * depth + channels
     # See `kaug._kernels.noise.fill_words`: these are its chunks, and halves of them.
     in_chunk, half = ops.bitwise_and(place, CHUNK // 2 - 1), ops.bitwise_and(place, CHUNK // 2)
     bits = CHUNK.bit_length() - 1
@@ -179,7 +180,7 @@ def _last_of_several(patch: Patch, size: Size) -> tuple[Any, Any]:
     origin, wide = (look_up_rows(each, index) for each in (origin, wide))
     down, across = (np.arange(side, dtype=np.int32) for side in size)
     down, across = ops.convert_to_tensor(down[:, None]), ops.convert_to_tensor(across)
-    return covers, add(add(origin, across), multiply(wide, down))
+    return covers, origin + across + wide * down
 
 
 def _coverage(patch: Patch, size: Size) -> tuple[Any, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from kaug._apply.resample import Resampling
 from kaug._tensors import ops
+from kaug._tensors.lookups import look_up
 
 Size = tuple[int, int]
 
@@ -164,13 +165,4 @@ def _gather(images: Any, row: Any, column: Any) -> Any:
     first = ops.reshape(ops.arange(ops.shape(images)[0], dtype="int32"), (-1, 1, 1))
     # Each by itself, since their sum might be more than float32 counts to.
     index = (first * height + ops.cast(row, "int32")) * width + ops.cast(column, "int32")
-    return taken(ops.reshape(images, (-1, channels)), index)
-
-
-def taken(values: Any, index: Any) -> Any:
-    """Returns the entries of values `(N, …)` at places that are all among them."""
-    import keras
-
-    if keras.backend.backend() == "tensorflow":  # whose tensors take no arrays of places
-        return ops.take(values, index, axis=0)
-    return values[index]  # for the other one JAX checks every place
+    return look_up(ops.reshape(images, (-1, channels)), index)

@@ -12,7 +12,8 @@ import numpy as np
 from kaug._kernels.noise import CHUNK
 from kaug._tensors import ops
 from kaug._tensors.colors import by_row
-from kaug._tensors.words import below, encrypted, look_up, upper
+from kaug._tensors.lookups import look_up
+from kaug._tensors.words import below, encrypted, upper
 
 _COUNTERS = CHUNK // 2
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kaug._tensors import ops
+from kaug._tensors import lookups, ops
 from kaug._tensors.colors import to_images
 
 LEVELS = 256
@@ -46,7 +46,7 @@ def histograms(where: Any) -> Any:
 
 def look_up(tables: Any, where: Any, images: Any) -> Any:
     """Returns images of what tables `(B, C, 256)` hold at places; NaN stays NaN."""
-    found = ops.take(ops.reshape(to_images(tables), (-1,)), where, axis=0)
+    found = lookups.look_up(ops.reshape(to_images(tables), (-1,)), where)
     # JAX takes nothing from an empty table in a shape of its own.
     found = ops.reshape(found, (-1, *images.shape[1:]))
     return ops.where(images == images, found, images)
