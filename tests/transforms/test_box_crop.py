@@ -643,14 +643,21 @@ def test_ends_of_options_are_taken():
     assert BoxSafeCrop(scale=(1, 1))(batch, seed=0)["images"].shape == (5, *SIZE, 1)
 
 
-def test_a_layer_refuses_them():
+@pytest.mark.parametrize("crop", BOTH)
+@pytest.mark.parametrize("options", [{}, {"height": 9, "width": 14, "p": 0.6}])
+def test_a_layer_crops_as_arrays_are_cropped(crop, options):
     from kaug.layers import RandomTransform
 
-    for crop in BOTH:
-        with pytest.raises(ValueError, match=f"only move pixels. Received: {crop.__name__}"):
-            RandomTransform(crop())
-        with pytest.raises(ValueError, match="keep the size of images"):
-            RandomTransform(crop(9))
+    transform = Compose([Rotation(20), crop(**options), HorizontalFlip()])
+    images = np.random.default_rng(0).integers(0, 256, (9, *SIZE, 3)).astype("uint8")
+    batch = as_batch(*dense(random_boxes(9)), images)
+    expected = transform(batch, seed=4, epoch=2, index=np.arange(9))
+    numbers = {"index": np.arange(9), "epoch": np.array(2)}
+    made = RandomTransform(transform, seed=4)({**batch, **numbers}, training=True)
+    np.testing.assert_allclose(made["images"], expected["images"].astype(float), atol=1)
+    own, boxes = made["bounding_boxes"], expected["bounding_boxes"]
+    np.testing.assert_array_equal(own["labels"], boxes["labels"])
+    np.testing.assert_allclose(own["boxes"], boxes["boxes"], atol=1e-3)
 
 
 @settings(max_examples=60)
