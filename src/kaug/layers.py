@@ -72,7 +72,11 @@ class RandomTransform(keras.layers.Layer):
       a visibility that becomes 0 where a point leaves the image; of several persons
       `(B, P, K, 2)` or `(B, P, K, 3)`;
     - `"labels"` and `"sample_weight"` with a value for each pixel, `(B, H, W)` or `(B, H, W, 1)`,
-      as masks.
+      as masks;
+    - where images are mixed, as by `MixUp`, all other `"labels"`, `(B,)` or `(B, K)`, and
+      `"sample_weight"`, arrays or structures of them: they are mixed alike, and come out as floats,
+      class numbers as rows of `num_classes`, outside of training as well. Partners are rows of the
+      same batch. Boxes and keypoints are mixed in a `tf.data` pipeline alone.
 
     Everything else in the dict stays; what has the name of a target in another library is refused,
     and what looks like one is pointed out with a warning. Half precision is for the images alone:

@@ -7,9 +7,11 @@ from instances import EVERYTHING, IDS
 from keras import ops
 
 from kaug.layers import RandomTransform
+from kaug.transforms import AutoAugment, CopyPaste
 
-# Of samples, where a pixel lies so near the middle between two that rounding decides.
-_TIES = 1e-3
+# Of samples, where a pixel lies so near the middle between two that rounding decides; more of them
+# where slopes are round numbers.
+_TIES, _ROUND_TIES = 1e-3, 1e-2
 # What may differ by rounding: of bytes one level, of floats that.
 _NEAR = 2e-5
 # The same of places, in pixels.
@@ -53,6 +55,10 @@ def by_layer(transform, data, **options):
     return keras.tree.map_structure(ops.convert_to_numpy, made)
 
 
+def ties(transform):
+    return _ROUND_TIES if isinstance(transform, AutoAugment) else _TIES
+
+
 def differing(own, expected, dtype):
     """The share of samples that differ by more than rounding."""
     assert own.shape == expected.shape
@@ -71,14 +77,18 @@ def test_images_are_those_of_arrays(transform, dtype, channels, images):
         expected = transform(batch, seed=5, epoch=EPOCH, index=INDEX)
     except ValueError:
         pytest.skip("not of so many channels")
-    assert differing(by_layer(transform, {"images": batch})["images"], expected, dtype) <= _TIES
+    assert differing(by_layer(transform, {"images": batch})["images"], expected, dtype) <= ties(
+        transform
+    )
 
 
 @named(lambda transform: not moves(transform))
 def test_compiled_images_are_the_same(transform, images):
     batch = images(7, shape=(25, 31, 3))
     expected = transform(batch, seed=5, epoch=EPOCH, index=INDEX)
-    assert differing(by_layer(transform, {"images": batch})["images"], expected, "uint8") <= _TIES
+    assert differing(by_layer(transform, {"images": batch})["images"], expected, "uint8") <= ties(
+        transform
+    )
 
 
 def travelling(rows, size):
@@ -124,12 +134,12 @@ def test_what_travels_is_where_it_is_on_arrays(transform, images):
         given, settings = {"images": given["images"]}, {}
         expected = transform(given, seed=5, epoch=EPOCH, index=INDEX)
     made = by_layer(transform, given, **settings)
-    assert differing(made["images"], expected["images"], "uint8") <= _TIES
+    assert differing(made["images"], expected["images"], "uint8") <= ties(transform)
     if not settings:
         return
     assert made["segmentation_masks"].dtype == "int32"
     masks = made["segmentation_masks"] != expected["segmentation_masks"]
-    assert masks.mean() <= _TIES
+    assert masks.mean() <= ties(transform)
     assert differing(made["maps"]["depth"], expected["maps"]["depth"], "float32") <= _TIES
     if not transform._mixes:
         compare_places(made, expected)
@@ -141,3 +151,32 @@ def compare_places(made, expected):
     np.testing.assert_array_equal(own["labels"], right["labels"])
     np.testing.assert_allclose(own["boxes"], right["boxes"], atol=_NEAR_PLACES)
     assert (own["masks"] != right["masks"]).mean() <= _TIES
+
+
+SOFT = np.random.default_rng(3).dirichlet(np.ones(4), len(INDEX)).astype("float32")
+BESIDE = {
+    "labels": {
+        "soft": SOFT,
+        "half": SOFT.astype("float16"),
+        "others": [np.eye(3, dtype="int32")[INDEX % 3], SOFT > 0.3],
+    },
+    "sample_weight": INDEX % 3,
+}
+
+
+# But for what needs boxes.
+@named(lambda transform: transform._mixes and not isinstance(transform, CopyPaste))
+@pytest.mark.usefixtures("by_operation")
+def test_labels_and_weights_are_mixed_as_those_of_arrays(transform, images):
+    given = {"images": images(7, shape=(25, 31, 1)), **BESIDE}
+    expected = transform(given, seed=5, epoch=EPOCH, index=INDEX)
+    made = by_layer(transform, given)
+
+    def check(own, due):
+        assert own.dtype == due.dtype
+        near = 2e-3 if due.dtype == np.float16 else _NEAR
+        np.testing.assert_allclose(own, due, rtol=0, atol=near)
+
+    keras.tree.map_structure(
+        check, {name: made[name] for name in BESIDE}, {name: expected[name] for name in BESIDE}
+    )
