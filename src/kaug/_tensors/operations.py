@@ -77,8 +77,11 @@ def _blended(values: Any, chosen: Chosen, strengths: Any, bases: Any) -> Any:
     if gray is not None:
         factors = ops.where(chosen["Color"], strengths, factors)
         base = ops.where(by_row(chosen["Color"]), gray, base)
-    base = ops.where(by_row(chosen["Sharpness"]), smooth, base)
-    return colors.away_from(base, values, factors)
+    # In the order in which arrays are computed: in another, what ends in a half rounds otherwise.
+    sharp = by_row(chosen["Sharpness"])
+    center = ops.where(sharp, smooth, 0.0)
+    rest = ops.where(sharp, smooth, by_row(1.0 - factors) * base)
+    return rest + by_row(factors) * (values - center)
 
 
 def _tables(counts: Any, chosen: Chosen, strengths: Any) -> Any:
