@@ -40,6 +40,15 @@ def test_few_images_and_other_dtypes(dtype, rows):
         np.testing.assert_allclose(made, expected.astype("float32"), rtol=1e-3, atol=1)
 
 
+def test_sides_of_tiles_that_are_half_a_pixel_are_rounded_as_on_arrays():
+    images = np.arange(2, dtype="uint8")[:, None, None, None] + np.ones((1, 375, 500, 1), "uint8")
+    mosaic = Mosaic(grid=3, interpolation="nearest")  # three cells of 166 pixels: 124.5 rows
+    expected = mosaic(images, seed=1)
+    data = {"images": images, "epoch": np.array(0)}
+    made = ops.convert_to_numpy(RandomTransform(mosaic, seed=1)(data, training=True)["images"])
+    np.testing.assert_array_equal(made, expected)
+
+
 @pytest.mark.parametrize(
     "transform", [CutMix(), Mosaic(7, 11, fill_value=3, interpolation="nearest")]
 )

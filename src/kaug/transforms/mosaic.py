@@ -18,6 +18,7 @@ from kaug._apply.resample import INTERPOLATIONS, Resampling, size_of
 from kaug._apply.stages import Step, Warp
 from kaug._draw.draws import Draws
 from kaug._namespace import namespace
+from kaug._tensors import ops
 from kaug._tensors.execute import warped_map
 from kaug._tensors.inputs import dtype_of
 from kaug._tensors.mixing import side_by_side
@@ -187,11 +188,13 @@ class Mosaic(SizeOptions, Mixing):
             for end in (0, 1)
         )
         rooms = [end - begin for begin, end in zip(begins, ends, strict=True)]
-        scale = xp.minimum(rooms[0] / size[0], rooms[1] / size[1])
-        sides = [
-            xp.minimum(xp.maximum(xp.floor(side * scale + 0.5), 1.0), room)
-            for side, room in zip(size, rooms, strict=True)
-        ]
+        sides = []
+        for side, room in zip(size, rooms, strict=True):
+            fitted = [
+                _fitted(side, other, length, most)
+                for other, length, most in zip(rooms, size, after, strict=True)
+            ]
+            sides.append(xp.minimum(xp.maximum(xp.minimum(*fitted), 1.0), room))
         # An image whose cell has no pixel lies outside.
         corners = [
             xp.where(room > 0, begin + _aside(place, cells, room - side), float(length))
@@ -200,6 +203,23 @@ class Mosaic(SizeOptions, Mixing):
             )
         ]
         return _Tile(corners, [xp.maximum(side, 1.0) for side in sides], size, after)
+
+
+def _fitted(side: int, room: Floats, length: int, most: int) -> Any:
+    """Returns how long a side becomes where another one of a length fills a room of its axis.
+
+    Args:
+        side: In pixels, as the length.
+        room: Whole pixels, `(M,)`, hardly more than `most`.
+        length: Of the image along the axis of the room.
+        most: Of the mosaic along it.
+    """
+    if namespace(room) is np:
+        return np.floor(side * (room / length) + 0.5)
+    # Looked up, since single precision would round some halves the other way.
+    fitted = np.floor(side * (np.arange(most + 2) / length) + 0.5).astype(np.float32)
+    index = ops.clip(ops.cast(room, "int32"), 0, most + 1)
+    return ops.take(ops.convert_to_tensor(fitted), index, axis=0)
 
 
 def _aside(place: int, cells: Floats, room: Floats) -> Floats:
