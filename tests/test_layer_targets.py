@@ -44,7 +44,7 @@ def both(policy, data, **settings):
     """Returns what a transform makes of a dict, and what the layer makes of it."""
     rows = INDEX[: len(data["images"])]
     expected = policy({**data, **settings}, seed=5, epoch=EPOCH, index=rows)
-    layer = RandomTransform(policy, seed=5, dtype="float64", **settings)
+    layer = RandomTransform(policy, seed=5, **settings)
     made = layer({**data, "index": rows, "epoch": np.array(EPOCH)}, training=True)
     made = {name: made[name] for name in data}
     return {name: expected[name] for name in data}, to_numpy(made)

@@ -12,7 +12,6 @@ from scipy.ndimage import map_coordinates
 
 import kaug
 from kaug import AugmentedDataset, augment_dataset, augment_rows, train_validation_split
-from kaug.layers import RandomTransform
 from kaug.transforms import (
     Affine,
     AugMix,
@@ -824,21 +823,6 @@ def test_splits_take_them_along(listed):
 
 
 # Elsewhere ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("more", "text"),
-    [
-        ({"maps": {"a": GRID * 1.0}}, "no maps.*Received: `maps`"),
-        ({"segmentation_masks": {"a": GRID}}, "one array.*`segmentation_masks` by name"),
-        ({"segmentation_masks": GRID, "mask_fill_value": 255}, "does not take 'mask_fill_value'"),
-        ({"bounding_boxes": with_boxes(drawn())["bounding_boxes"]}, "masks in `bounding_boxes`"),
-    ],
-)
-def test_the_layer_refuses_what_it_does_not_move(more, text):
-    layer = RandomTransform(HorizontalFlip(), seed=0)
-    with pytest.raises(ValueError, match=f"{text}.*AugmentedDataset"):
-        layer({"images": GRID[..., np.newaxis], **more}, training=True)
 
 
 @pytest.mark.parametrize(

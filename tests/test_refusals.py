@@ -15,6 +15,7 @@ from PIL import Image
 import kaug
 from kaug._files import open_regular
 from kaug.transforms import (
+    BoxSafeCrop,
     Brightness,
     Compose,
     GaussianBlur,
@@ -112,8 +113,8 @@ def text_file(line):
 
 CASES = {
     "one image `(H, W, 3)` as a batch": lambda: Identity()(X[0]),
-    "clips, `(N, T, H, W, C)`, in the layer": lambda: kaug.layers.RandomTransform(
-        Rotation(9), seed=0
+    "clips, `(N, T, H, W, C)`, cropped by boxes in the layer": lambda: kaug.layers.RandomTransform(
+        BoxSafeCrop(), seed=0
     )(X[None], training=True),
     "videos of different shapes": lambda: Identity()([X, X[1:]]),
     "videos, and a generator of another library": lambda: augmented(lambda x: x, X[None]),
