@@ -21,7 +21,7 @@ def move_points(points: Any, matrices: Any, size: Size, after: Size) -> Any:
     (a, b, down), (c, d, right) = entries
     row = points[..., 1] - (size[0] - 1) / 2 - down
     column = points[..., 0] - (size[1] - 1) / 2 - right
-    scale = 1.0 / (a * d - b * c)
-    x = (a * column - c * row) * scale + (after[1] - 1) / 2
-    y = (d * row - b * column) * scale + (after[0] - 1) / 2
+    determinant = a * d - b * c
+    x = (a * column - c * row) / determinant + (after[1] - 1) / 2
+    y = (d * row - b * column) / determinant + (after[0] - 1) / 2
     return ops.stack([x, y], axis=-1)

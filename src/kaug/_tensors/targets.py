@@ -97,7 +97,8 @@ def finish(
         result["bounding_boxes"] = _finished_boxes(batch, parts, settings.boxes, size)
     if "keypoints" in parts:
         points = parts["keypoints"]
-        swapped = swapped_numbers(settings.keypoint_flip_pairs, points.shape[-2])
+        pairs = settings.keypoint_flip_pairs
+        swapped = swapped_numbers(pairs, points.shape[-2]) if pairs else ()
         result["keypoints"] = keypoints.finish(batch["keypoints"], points, swapped)
     return result
 
