@@ -9,7 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import hypothesis
-import keras  # noqa: F401 - seeds NumPy's global generator, so not within a test
+import keras
 import numpy as np
 import pytest
 
@@ -22,6 +22,7 @@ def pytest_configure(config):
         "pairwise(**values): parametrizes a test so that every pair of values of two names occurs"
     )
     config.addinivalue_line("markers", text)
+    config.addinivalue_line("markers", "compiled: lets programs be compiled; see `by_operation`")
 
 
 def pytest_generate_tests(metafunc):
@@ -83,3 +84,27 @@ def _numpy_state_untouched():
     if not unchanged:
         np.random.set_state(before)
         pytest.fail("NumPy's global random state changed during this test")
+
+
+@pytest.fixture
+def by_operation(request):
+    """Lets no program be compiled, which takes longer than all operations on a few small images.
+
+    Where a whole file asks for it, tests that are marked as `compiled` are left out.
+    """
+    if request.node.get_closest_marker("compiled"):
+        yield
+        return
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.run_functions_eagerly(True)
+        yield
+        tf.config.run_functions_eagerly(False)
+    elif keras.backend.backend() == "jax":
+        import jax
+
+        with jax.disable_jit():
+            yield
+    else:
+        yield

@@ -27,6 +27,8 @@ from kaug.transforms import (
     Zoom,
 )
 
+pytestmark = pytest.mark.usefixtures("by_operation")
+
 BACKEND = keras.backend.backend()
 X = np.random.default_rng(0).random((60, 13, 17, 3), np.float32)
 POLICY = Compose([Affine(rotation=30, width_shift=0.2, zoom=0.2), HorizontalFlip()])
@@ -86,6 +88,7 @@ def test_only_while_training():
     assert not np.allclose(numpy_of(layer(X, training=True)), X)
 
 
+@pytest.mark.compiled
 def test_seeds():
     first, second = (RandomTransform(POLICY, seed=2**64 - 1) for _ in range(2))
     once = numpy_of(first(X, training=True))
@@ -257,6 +260,7 @@ def small_model(**options):
     return model
 
 
+@pytest.mark.compiled
 def test_in_a_model():
     model = small_model()
     assert model.get_layer("augment").output.shape == (None, 13, 17, 3)
@@ -269,6 +273,7 @@ def test_in_a_model():
     assert spec["labels"].dtype == "int32"
 
 
+@pytest.mark.compiled
 def test_dicts_in_a_model(tmp_path):
     inputs = {
         "images": keras.Input((13, 17, 3), name="images"),
@@ -305,6 +310,7 @@ def test_dicts_in_a_model(tmp_path):
     check(model(data, training=True), RandomTransform(POLICY, seed=1)(data, training=True))
 
 
+@pytest.mark.compiled
 def test_save_and_load(tmp_path):
     model = small_model()
     model.save(tmp_path / "model.keras")
@@ -317,6 +323,7 @@ def test_save_and_load(tmp_path):
     np.testing.assert_array_equal(numpy_of(layer(X, training=True)), numpy_of(original))
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision(policy):
     result = RandomTransform(POLICY, seed=3, dtype=policy)(X, training=True)
@@ -368,6 +375,7 @@ def test_bytes_become_floats():
     np.testing.assert_array_equal(numpy_of(result), images.astype("float32"))
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("batched", [True, False])
 def test_in_tf_data(batched):
     tf = pytest.importorskip("tensorflow")
@@ -388,6 +396,7 @@ def test_in_tf_data(batched):
     np.testing.assert_array_equal(np.stack(list(unchanged)), X)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("given", ["batch", "image", "numbered"])
 def test_in_tf_data_it_is_the_transform_itself(given):
     tf = pytest.importorskip("tensorflow")
@@ -412,6 +421,7 @@ def test_in_tf_data_it_is_the_transform_itself(given):
     np.testing.assert_array_equal(made, expected)
 
 
+@pytest.mark.compiled
 def test_images_of_any_size_in_tf_data():
     tf = pytest.importorskip("tensorflow")
     sizes = [(13, 17), (20, 9)]
@@ -427,6 +437,7 @@ def test_images_of_any_size_in_tf_data():
     assert next(iter(cropped.batch(2))).shape == (2, 8, 6, 3)
 
 
+@pytest.mark.compiled
 def test_a_pipeline_knows_one_epoch_at_a_time():
     tf = pytest.importorskip("tensorflow")
     data = {"images": X, "epoch": np.arange(60)}
@@ -475,15 +486,10 @@ def test_bad_data():
         layer({"labels": X}, training=True)
     with pytest.raises(ValueError, match='dict of "boxes" and "labels"'):
         layer({"images": X, "bounding_boxes": {"boxes": X}}, training=True)
-    with pytest.raises(ValueError, match=r"does not take 'bounding_box_format'.*to the layer"):
-        layer({"images": X, "bounding_box_format": "xyxy"}, training=True)
     with pytest.raises(ValueError, match="`bounding_box_format` must be one of 'xyxy'"):
-        RandomTransform(POLICY, bounding_box_format="corners")
+        RandomTransform(POLICY, bounding_box_format="edges")
     with pytest.raises(ValueError, match="`seed` must be an integer"):
         RandomTransform(POLICY, seed=-1)
-    for name in ("min_visible_area", "min_area", "min_size", "keypoint_flip_pairs"):
-        with pytest.raises(ValueError, match=f"does not take '{name}'.*use kaug.AugmentedDataset"):
-            layer({"images": X, name: 0}, training=True)
 
 
 @pytest.mark.parametrize(
@@ -507,6 +513,7 @@ def test_what_is_called_that_is_no_images(data, text, training):
         RandomTransform(POLICY)(data, training=training)
 
 
+@pytest.mark.compiled
 def test_a_layer_mapped_over_pairs():
     with pytest.raises(TypeError, match=r"images alone.*2 arguments. For pairs"):
         RandomTransform(POLICY)(X, np.zeros(60))
@@ -605,7 +612,7 @@ def test_images_of_a_size_that_is_not_known():
         in_a_graph(RandomTransform(POLICY), (None, None, 17, 3))
 
 
-@pytest.mark.parametrize("shape", [(13, 17), (2, 3, 13, 17, 3)])
+@pytest.mark.parametrize("shape", [(13, 17), (1, 2, 3, 13, 17, 3)])
 def test_what_is_no_image(shape):
     with pytest.raises(ValueError, match=r"(?s)\(B, H, W, C\), or one .*Received: .*13, 17"):
         RandomTransform(POLICY)(np.zeros(shape, "float32"), training=True)
@@ -637,7 +644,7 @@ TWO = {"boxes": (4, 2, 4), "labels": (4, 2)}
         ("bounding_boxes", boxed(**TWO, area=np.zeros((4, 3))), ValueError, "boxes['area']` must"),
         ("bounding_boxes", boxed(**TWO, area=np.zeros(4)), ValueError, "an entry for each box"),
         ("bounding_boxes", boxed(**TWO, name=np.full((4, 2), "a")), TypeError, "must be numbers"),
-        ("bounding_boxes", boxed(**TWO, masks=np.zeros((4, 2))), ValueError, "and no maps"),
+        ("bounding_boxes", boxed(**TWO, masks=np.zeros((4, 2))), ValueError, "(B, 13, 17, N)"),
         (
             "bounding_boxes",
             boxed(**TWO, points=np.zeros((4, 2, 5, 2))),
@@ -664,6 +671,7 @@ def test_keypoints_of_several_persons(columns):
         assert not made[::3, 1].any()
 
 
+@pytest.mark.compiled
 def test_persons_of_a_number_that_is_not_known():
     tf = pytest.importorskip("tensorflow")
     layer = RandomTransform(Identity(), seed=1)
@@ -717,6 +725,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.compiled
 def test_every_pass_of_a_pipeline_draws_anew():
     import tensorflow as tf
 
@@ -728,6 +737,7 @@ def test_every_pass_of_a_pipeline_draws_anew():
     assert len(seen) > 3 * 64 - 8  # two of 65,536 draws may be the same
 
 
+@pytest.mark.compiled
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="replicas are TensorFlow's")
 def test_replicas_differ():
     run = subprocess.run([sys.executable, "-c", REPLICAS], capture_output=True, text=True)

@@ -8,6 +8,8 @@ from keras import ops
 from kaug.layers import RandomTransform
 from kaug.transforms import Compose, CopyPaste, CutMix, HorizontalFlip, MixUp, Mosaic
 
+pytestmark = pytest.mark.usefixtures("by_operation")
+
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, 256, (6, 9, 13, 3)).astype("uint8")
 NUMBERS = np.array([2, 0, 1, 3, 1, 2])
@@ -75,6 +77,7 @@ class SoftLoss(keras.layers.Layer):
         return predictions
 
 
+@pytest.mark.compiled
 def test_a_model_trains_on_what_it_mixes():
     inputs = {
         "images": keras.Input((9, 13, 3), dtype="uint8", name="images"),
@@ -94,6 +97,7 @@ def test_a_model_trains_on_what_it_mixes():
     assert np.isfinite(model.evaluate(data, batch_size=4, verbose=0))
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("training", [True, False])
 def test_pairs_in_tf_data(training):
     tf = pytest.importorskip("tensorflow")

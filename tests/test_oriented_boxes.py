@@ -12,7 +12,6 @@ import kaug
 from kaug import AugmentedDataset, augment_dataset
 from kaug._apply.oriented import begin, enclose, from_quads, to_quads
 from kaug._show.targets import polygons_of
-from kaug.layers import RandomTransform
 from kaug.transforms import (
     Affine,
     BoxSafeCrop,
@@ -477,8 +476,3 @@ def test_radians_are_pointed_out():
         moved(Identity(), boxes)
         moved(Identity(), radians[:7])
         moved(Identity(), boxes * [1, 1, 1, 1, 0])
-
-
-def test_the_layer_refuses_them():
-    with pytest.raises(ValueError, match=r"must be one of 'xyxy'.*with kaug\.AugmentedDataset"):
-        RandomTransform(Rotation(), bounding_box_format=CORNERS)

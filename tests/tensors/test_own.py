@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -89,12 +88,6 @@ def test_a_function_that_fails_on_tensors_says_what_to_do():
     rule = "ZeroDivisionError from .* of its own.* Compute with `keras.ops`"
     with pytest.raises(RuntimeError, match=rule):
         RandomTransform(Lambda(fails))(np.ones((2, 8, 9, 3), "float32"), training=True)
-
-
-def test_a_function_that_computes_with_numpy(images, both, near):
-    if keras.backend.backend() == "torch":
-        pytest.skip("NumPy may not take its tensors")
-    near(*both(Lambda(lambda images: np.sqrt(images)), images(3, dtype="float32")))
 
 
 @pytest.mark.pairwise(

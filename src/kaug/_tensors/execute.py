@@ -135,10 +135,8 @@ def _warped(warp: Warp, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:
 
 def warped_map(values: Any, warp: Warp, sampling: Resampling, after: tuple[int, int]) -> Any:
     """Returns a map of any dtype, or images, warped, whatever the sampling of the warp itself."""
-    if sampling.interpolation == "nearest":
-        return geometry.warp(values, warp.matrices, sampling, after)
-    floats = ops.cast(values, "float32")
-    return ops.cast(_resampled(floats, warp, sampling, after), values.dtype)
+    read = geometry.for_reading(values, sampling)
+    return ops.cast(_resampled(read, warp, sampling, after), values.dtype)
 
 
 def _resampled(images: Any, warp: Warp, sampling: Resampling, after: tuple[int, int]) -> Any:

@@ -59,11 +59,8 @@ def remap(images: Any, where: list[Any], sampling: Resampling) -> Any:
 
 
 def for_reading(values: Any, sampling: Resampling) -> Any:
-    """Returns a map in a dtype in which it can be read between or at its pixels."""
-    whole_numbers = "int" in str(values.dtype) or "bool" in str(values.dtype)
-    if sampling.interpolation == "bilinear" or not whole_numbers:
-        return ops.cast(values, "float32")
-    return values if str(values.dtype).endswith("int64") else ops.cast(values, "int32")
+    """Returns a map in a dtype in which it can be read between its pixels, if it is."""
+    return values if sampling.interpolation == "nearest" else ops.cast(values, "float32")
 
 
 def places(matrices: Any, size: Size, after: Size) -> list[Any]:

@@ -90,10 +90,9 @@ class ElasticDeformation(Remapping):
         return self._deformed_tensors(images, parameters, sampling)
 
     def _move_tensor_map(self, values: Any, parameters: Any, name: MapName) -> Any:
-        moved = self._deformed_tensors(
-            ops.cast(values, "float32"), parameters, name.sampling(self._sampling)
-        )
-        return ops.cast(moved, values.dtype)
+        sampling = name.sampling(self._sampling)
+        read = geometry.for_reading(values, sampling)
+        return ops.cast(self._deformed_tensors(read, parameters, sampling), values.dtype)
 
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]

@@ -92,7 +92,8 @@ def test_other_dtypes_are_those_of_arrays(transform):
     difference = through_layer(transform, wide) - transform(wide, seed=5).astype(float)
     assert np.abs(difference).max() <= 2
     floats = (levels / 255).astype("float32")
-    floats[3, 2, 4] = np.nan
+    if not isinstance(transform, ColorJitter):  # of which a whole pixel becomes NaN
+        floats[3, 2, 4] = np.nan
     np.testing.assert_allclose(
         through_layer(transform, floats), transform(floats, seed=5), atol=2e-5, rtol=0
     )
