@@ -55,6 +55,32 @@ def encrypt(key0: Any, key1: Any, counter0: Any, counter1: Any) -> tuple[Any, An
     return x0, x1
 
 
+def _encrypt_in_loop(key0: Any, key1: Any, counter0: Any, counter1: Any) -> tuple[Any, Any]:
+    """Returns the same by a loop, for the few words of draws.
+
+    A compiler would compute the long chain of cheap operations anew for each pixel that depends on
+    it; what a loop returns it keeps.
+    """
+    x0, x1 = counter0 + key0, counter1 + key1
+    x0, x1 = x0 + 0 * x1, x1 + 0 * x0  # of one shape
+    key2 = ops.bitwise_xor(ops.bitwise_xor(key0, key1), PARITY)
+
+    def four_rounds(group: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
+        x0, x1, key0, key1, key2 = state
+        even = ops.equal(ops.bitwise_and(group, 1), 0)
+        for first, second in zip(ROTATIONS[:4], ROTATIONS[4:], strict=True):
+            left = ops.where(even, first, second)
+            right = ops.where(even, 32 - first, 32 - second)
+            mask = ops.where(even, 2**first - 1, 2**second - 1)
+            x0 = x0 + x1
+            low = ops.bitwise_and(ops.right_shift(x1, right), mask)
+            x1 = ops.bitwise_xor(ops.bitwise_or(ops.left_shift(x1, left), low), x0)
+        return x0 + key1, x1 + key2 + (group + 1), key1, key2, key0
+
+    state = ops.fori_loop(0, 5, four_rounds, (x0, x1, key0, key1, key2))
+    return state[0], state[1]
+
+
 class TensorKey:
     """A `Key` on tensors; one for all rows, or one for each.
 
@@ -77,17 +103,17 @@ class TensorKey:
         """
         root = Key.from_seed(seed)
         words = ops.convert_to_tensor([_signed(root.high), _signed(root.low)], "int32")
-        return cls(*encrypt(words[0], words[1], epoch, _signed(CHILD)))
+        return cls(*_encrypt_in_loop(words[0], words[1], epoch, _signed(CHILD)))
 
     def child(self, number: int) -> "TensorKey":
         """Returns the `number`-th key below this one (0..2⁶³-1)."""
         if number >= _CHILDREN:
             high = _signed(CHILD | number >> 32)
-            return TensorKey(*encrypt(self.high, self.low, _signed(number % 2**32), high))
+            return TensorKey(*_encrypt_in_loop(self.high, self.low, _signed(number % 2**32), high))
         if self._children is None:
             numbers = ops.convert_to_tensor(np.arange(_CHILDREN, dtype=np.int32))
             numbers = ops.reshape(numbers, (-1, *[1] * len(self.high.shape)))
-            self._children = encrypt(self.high, self.low, numbers, _signed(CHILD))
+            self._children = _encrypt_in_loop(self.high, self.low, numbers, _signed(CHILD))
         return TensorKey(self._children[0][number], self._children[1][number])
 
 
@@ -127,7 +153,7 @@ class TensorDraws:
             self._block += _BLOCKS_AHEAD
             counters = ops.convert_to_tensor(blocks[:, np.newaxis])
             counters = counters + ops.left_shift(self._high, 16)
-            x0, x1 = encrypt(self.key.high, self.key.low, self.rows[None], counters)
+            x0, x1 = _encrypt_in_loop(self.key.high, self.key.low, self.rows[None], counters)
             self._ahead = [part[i] for i in range(_BLOCKS_AHEAD) for part in (x0, x1)]
         return self._ahead.pop(0)
 

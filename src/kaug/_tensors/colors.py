@@ -96,15 +96,20 @@ def jittered(images: Any, parameters: Any) -> Any:
         parameters: Those of `ColorJitter`: factors and hues `(B,)`, and the order `(B, 4)`.
     """
     order = parameters["order"]
-    planes = [images[..., channel] for channel in range(images.shape[-1])]
     turns = sextants(parameters["hue"])
     early = ops.logical_or(order[:, 0] == HUE, order[:, 1] == HUE)
-    for step in range(4):
-        planes = _blended(planes, order[:, step], parameters)
-        if len(planes) == 3 and step in (0, 2):
-            now = early if step == 0 else ops.logical_not(early)
-            planes = _turned(planes, _of_planes(ops.where(now, turns, 0.0)))
-    return ops.stack(planes, axis=-1)
+
+    # A loop, since a compiler would compute each step anew for every channel of the next one.
+    def change(step: Any, images: Any) -> Any:
+        planes = [images[..., channel] for channel in range(images.shape[-1])]
+        images = ops.stack(_blended(planes, ops.take(order, step, axis=1), parameters), axis=-1)
+        if len(planes) == 1:
+            return images
+        now = ops.where(ops.equal(step, 0), early, ops.logical_not(early))
+        due = ops.equal(ops.bitwise_and(step, 1), 0)
+        return ops.cond(due, lambda: turned(images, ops.where(now, turns, 0.0)), lambda: images)
+
+    return ops.fori_loop(0, 4, change, images)
 
 
 def _blended(planes: list[Any], operations: Any, parameters: Any) -> list[Any]:
