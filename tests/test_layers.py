@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -10,11 +10,14 @@ from kaug import AugmentedDataset
 from kaug.layers import RandomTransform
 from kaug.transforms import (
     Affine,
+    Brightness,
     Compose,
+    Erasing,
     HorizontalFlip,
     Identity,
     OneOf,
     PadAndCrop,
+    RandAugment,
     RandomCrop,
     Rotate90,
     Rotation,
@@ -742,3 +745,27 @@ def test_every_pass_of_a_pipeline_draws_anew():
 def test_replicas_differ():
     run = subprocess.run([sys.executable, "-c", REPLICAS], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("transform", [Brightness(), RandAugment(), Erasing(fill_mode="noise")])
+def test_floats_of_another_range_are_an_error_or_a_warning(transform):
+    layer = RandomTransform(transform)
+    with pytest.raises(ValueError, match=r"Floats must be in \[0, 1\]"):
+        layer(X * 255, training=True)
+    with pytest.warns(UserWarning, match="takes floats for 0..1, which a model cannot check"):
+        traced(layer)
+    told = RandomTransform(replace(transform, value_range=(0, 255)))
+    told(X * 255, training=True)
+    traced(told)
+
+
+def traced(layer):
+    """Has a layer called on images that cannot be looked at."""
+    if BACKEND == "jax":
+        import jax
+
+        jax.eval_shape(lambda x: layer({"images": x, "epoch": 0}, training=True), X)
+    elif BACKEND == "tensorflow":
+        in_a_graph(layer, X.shape)
+    else:
+        pytest.skip("nothing is traced")

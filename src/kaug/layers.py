@@ -30,6 +30,7 @@ from kaug._tensors.inputs import (
     check_frames,
     check_mixed,
     check_moving,
+    check_white,
     checked_rank,
     doubt,
     dtype_of,
@@ -46,11 +47,17 @@ __all__ = ["RandomTransform"]
 
 @keras.saving.register_keras_serializable("kaug")
 class RandomTransform(keras.layers.Layer):
-    """Applies an affine transform, or a policy of them, to a batch of images on any backend.
+    """Applies a transform or a policy to a batch of images on any backend of Keras.
 
-    All of a policy is one resampling. It is active with `training=True` alone, which `fit` passes
-    by itself; otherwise images pass unchanged. Each image gets one of 65,536 draws of the
-    transform, picked at random, and on each replica of a `tf.distribute` strategy another one.
+    It draws what `transform(images, seed=seed, epoch=epoch, index=index)` draws, and makes the same
+    images: of bytes to one level, of floats to 2e-5, but where pixels or decisions tie. It is
+    active with `training=True` alone, which `fit` passes by itself; otherwise, and in an exported
+    model, images pass unchanged.
+
+    The epoch is the step, which the layer counts with every call in training, and the rows are
+    those of the batch; replicas of a `tf.distribute` strategy draw apart. A dict that has
+    `"index"`, integers `(B,)`, and `"epoch"`, an integer or `(B,)`, says which they are, and each
+    image is that of `kaug.AugmentedDataset` for its row.
 
     Images are `(B, H, W, C)`, or one image `(H, W, C)`, integers or floats of any value range, with
     H and W known; or videos `(B, T, H, W, C)`, whose frames are all changed alike, and then what
@@ -85,8 +92,8 @@ class RandomTransform(keras.layers.Layer):
     In a `tf.data` pipeline it computes with TensorFlow, whatever the backend of Keras is.
 
     Args:
-        transform: A transform of `kaug.transforms` that only moves pixels: a geometric one, or a
-            policy of such with the same filling and interpolation.
+        transform: A transform of `kaug.transforms`; one of your own must define
+            `transform_tensors`.
         seed: 0..2⁶⁴-1; None draws one from Python's `random`.
         bounding_box_format: How boxes are written, one of the formats of
             `keras.utils.bounding_boxes`, in any case, or of oriented ones. Boxes that cannot be
@@ -260,6 +267,8 @@ class RandomTransform(keras.layers.Layer):
             moving = _map_tensors(lambda tensor: tensor[None], moving)
         if rank == 5:
             videos.check_videos(self.transform)
+        if any(leaf._takes_white_from_dtype for leaf in self.transform._leaves()):
+            check_white(moving["images"], type(self.transform).__name__)
         numbers = self._numbers(parts, moving["images"])
         blended = mixing.leaves(parts) if self.transform._mixes else {}
         made = self._compiled(moving | blended, *numbers)

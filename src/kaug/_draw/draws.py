@@ -63,7 +63,7 @@ class Draws:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def child(self, number: int) -> "Draws":
+    def _child(self, number: int) -> "Draws":
         """Returns draws for the same rows with the `number`-th key below this one (0..2⁶³-1)."""
         return Draws.of_checked(self.key.child(number), self.rows)
 

@@ -141,7 +141,7 @@ class TensorDraws:
         key = ops.convert_to_tensor([_signed(root.high), _signed(root.low)], "int32")
         return cls(TensorKey(key[0], key[1]), words, ops.zeros_like(words))
 
-    def child(self, number: int) -> "TensorDraws":
+    def _child(self, number: int) -> "TensorDraws":
         """Returns draws for the same rows with the `number`-th key below this one."""
         return TensorDraws(self.key.child(number), self.rows, self._high)
 

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._apply.batches import INSTANCES
+from kaug._apply.dtypes import working_dtype
 from kaug._apply.leaf import Tree
 from kaug._apply.oriented import ORIENTED
+from kaug._apply.values import check_values as check_values_of_images
 from kaug._targets.box_checks import check_values
 from kaug._targets.box_columns import check_field_name, looks_like_field
 from kaug._targets.map_checks import check_map_dtype, check_map_names, names_of_maps
@@ -17,7 +19,7 @@ from kaug._targets.names import MAPS, MOVING, PLACES, check_names, looks_like, p
 from kaug._targets.places import SETTINGS
 from kaug._targets.soft_labels import check_form, check_numbers, num_classes
 from kaug._targets.structures import check_finite, map_arrays
-from kaug._validation import describe, message, warn_of_channels_first
+from kaug._validation import describe, message, warn, warn_of_channels_first
 
 _RANKS = (
     "Images must be of shape (B, H, W, C), or one image of shape (H, W, C), or videos of shape "
@@ -249,6 +251,27 @@ def dtype_of(images: Any) -> np.dtype[Any]:
     """Returns the dtype of images as NumPy's; of floats that it does not have, single precision."""
     kind, name = _kind(images), _dtype(images)
     return np.dtype(np.float32 if kind == "f" and not hasattr(np, name) else name)
+
+
+def check_white(images: Any, who: str) -> None:
+    """Checks that images can mean what a transform without a `value_range` takes them for.
+
+    Raises:
+        ValueError: An image was meant otherwise; see `kaug._apply.values`.
+
+    Warns:
+        UserWarning: Floats cannot be looked at where a function is traced, and count as 0..1.
+    """
+    dtype, values = dtype_of(images), _values(images)
+    if dtype.kind == "u" and dtype.itemsize <= 2:
+        return
+    if values is not None:
+        floats = np.ascontiguousarray(values, working_dtype(dtype))
+        check_values_of_images(floats.reshape(-1, *floats.shape[-3:]), dtype, who)
+    elif dtype.kind == "f":
+        rule = f"{who} without a `value_range` takes floats for 0..1, which a model cannot check"
+        fix = "Pass value_range=(0, 1), or (0, 255), to the transforms of values."
+        warn(message(rule, f"images of dtype {_dtype(images)}", fix))
 
 
 def checked_rank(images: Any) -> int:

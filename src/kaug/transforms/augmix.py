@@ -104,6 +104,10 @@ class AugMix(Slots):
         """Returns the longest way of a translation at severity 10, as a part of the image."""
         return magnitudes.AUGMIX_WAY
 
+    @property
+    def _takes_white_from_dtype(self) -> bool:
+        return self.value_range is None
+
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the operations and weights of each row.
 

@@ -107,7 +107,7 @@ class _Policy(Transform):
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns which children were `chosen` for each row, and the parameters of each child."""
-        parameters = tuple(child._draw(draws.child(i)) for i, child in enumerate(self._children))
+        parameters = tuple(child._draw(draws._child(i)) for i, child in enumerate(self._children))
         return {"chosen": self.choose(draws), "transforms": parameters}
 
     def _check_values_of(self, parameters: Parameters) -> None:

@@ -74,6 +74,10 @@ class _Erasure(Photometric):
         """Returns sizes and places as fractions, and two `words` `(M, 2)` that make the noise."""
         return {**self.draw_patches(draws), "words": draws.words(2)}
 
+    @property
+    def _takes_white_from_dtype(self) -> bool:
+        return self.fill_mode == "noise" and self.value_range is None
+
     def transform_colors(self, images: Array, parameters: Parameters) -> Array:
         dtype = _kept_dtype(images.dtype)
         noisy = self.fill_mode == "noise"

@@ -118,6 +118,10 @@ class GaussianBlur(Normalized):
 
     sigma: NumberOrPair = (0.1, 2.0)
 
+    @property
+    def _takes_white_from_dtype(self) -> bool:
+        return False  # an average needs none
+
     def transform_colors(self, images: Array, parameters: Parameters) -> Array:
         """Returns `images` blurred; an average needs neither black nor white."""
         unsigned = images.dtype.kind == "u" and images.dtype.itemsize <= 2

@@ -438,7 +438,7 @@ class Transform(Invertible, ABC):
         # What is mixed in goes through those that do more than blend, with partners of its own.
         before = tuple(leaf for leaf in mixing[:-1] if not leaf._blends)
         partners = tuple(
-            self._draw_mixed(draws.child(_PARTNERS + i), before)
+            self._draw_mixed(draws._child(_PARTNERS + i), before)
             for i in range(max(leaf._partners for leaf in mixing))
         )
         return {**parameters, "partners": partners if len(partners) > 1 else partners[0]}
@@ -505,6 +505,11 @@ class Transform(Invertible, ABC):
     @property
     def _gives_size(self) -> bool:
         """Whether the transform may give images another size, and so must act on every row."""
+        return False
+
+    @property
+    def _takes_white_from_dtype(self) -> bool:
+        """Whether what is white depends on the dtype of the images, since nobody has said it."""
         return False
 
     def _leaves(self) -> Iterator["Transform"]:

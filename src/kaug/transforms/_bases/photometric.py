@@ -59,6 +59,10 @@ class Photometric(ValueOptions):
 class Ranged(Photometric):
     """A transform of values between black and white, as tensors go through it."""
 
+    @property
+    def _takes_white_from_dtype(self) -> bool:
+        return self.value_range is None
+
     def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
         low, high = self.limits(dtype)
         # Multiplied by the reciprocal, as compilers would make it of a division.
