@@ -101,10 +101,5 @@ def by_operation(request):
         tf.config.run_functions_eagerly(True)
         yield
         tf.config.run_functions_eagerly(False)
-    elif keras.backend.backend() == "jax":
-        import jax
-
-        with jax.disable_jit():
-            yield
-    else:
+    else:  # JAX compiles each operation, which takes longer still
         yield

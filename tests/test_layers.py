@@ -764,7 +764,7 @@ def traced(layer):
     if BACKEND == "jax":
         import jax
 
-        jax.eval_shape(lambda x: layer({"images": x, "epoch": 0}, training=True), X)
+        jax.eval_shape(lambda x: layer({"images": x, "epoch": np.array(0)}, training=True), X)
     elif BACKEND == "tensorflow":
         in_a_graph(layer, X.shape)
     else:

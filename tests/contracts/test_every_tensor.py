@@ -53,6 +53,7 @@ def differing(own, expected, dtype):
 @pytest.mark.parametrize("channels", [1, 3, 5])
 @pytest.mark.filterwarnings("ignore:A quarter turn of images that are not square")
 @pytest.mark.usefixtures("by_operation")
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="compiled below, and not so often")
 def test_images_are_those_of_arrays(transform, dtype, channels, images):
     batch = images(7, shape=(25, 31, channels), dtype=dtype)
     try:
