@@ -203,7 +203,7 @@ class TensorDraws:
         words = ops.bitwise_xor(self.words(count), _SIGN)
         before = words[:, None, :] < words[:, :, None]
         # What has the same word keeps its place.
-        earlier = np.tri(count, k=-1, dtype=bool)
+        earlier = ops.convert_to_tensor(np.tri(count, k=-1, dtype=bool))
         same = (words[:, None, :] == words[:, :, None]) & earlier
         return ops.sum(ops.cast(before | same, "int32"), axis=2)
 

@@ -48,9 +48,11 @@ def _weights(sigmas: Any, radius: int) -> Any:
 def _shifted(images: Any, weights: Any, radius: int, *, axis: int) -> Any:
     """Returns images blurred along an axis, by as many shifts as they are wide."""
     length = images.shape[axis]
-    pads = [(0, 0)] * 4
-    pads[axis] = (radius, radius)
-    wide = ops.pad(images, pads, mode="symmetric")
+    ends = (slice(None, radius), slice(length - radius, None))
+    parts = [images[:, end] if axis == 1 else images[:, :, end] for end in ends]
+    before, beyond = (ops.flip(part, axis=axis) for part in parts)
+    # Not by `ops.pad`, whose "symmetric" repeats the edge on PyTorch.
+    wide = ops.concatenate([before, images, beyond], axis=axis)
     weights = ops.reshape(weights, (-1, radius + 1, 1, 1, 1))
 
     def shifted(way: int) -> Any:

@@ -167,9 +167,10 @@ class BoxSafeCrop(_BoxCrop):
 def _one_of(seen: Flags, share: Floats) -> Flags:
     """Returns one box of those that are seen in each row, if there is any."""
     xp: Any = namespace(seen)
-    count = xp.count_nonzero(seen, axis=1)
+    counted = xp.cumsum(xp.where(seen, 1, 0), axis=1)
+    count = xp.sum(xp.where(seen, 1, 0), axis=1)
     number = xp.minimum(xp.floor(xp.multiply(share, count)), count - 1)
-    one: Flags = seen & xp.equal(xp.cumsum(seen, axis=1), number[:, np.newaxis] + 1)
+    one: Flags = seen & xp.equal(counted, number[:, np.newaxis] + 1)
     return one
 
 
