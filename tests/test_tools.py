@@ -505,8 +505,9 @@ def test_each_backend_runs_the_same_tests(backend):
     assert run.startswith(f"KERAS_BACKEND={backend} ")
     files = run.split("pytest ")[1].split()
     datasets = ("online", "online_sampling", "per_class", "schedule")
-    names = ("layers", *datasets, "any_size", "generators")
-    assert files == [f"tests/test_{name}.py" for name in names]
+    names = ("layers", *datasets, "any_size", "generators", "layer_targets", "layers_mixing")
+    contract = "tests/contracts/test_every_tensor.py"
+    assert files == [*(f"tests/test_{name}.py" for name in names), contract]
     assert all((ROOT / file).is_file() for file in files)
 
 

@@ -54,7 +54,6 @@ def test_channels_of_small_images_come_first_if_keras_is_set_so():
 @pytest.mark.parametrize(
     ("name", "enter"),
     [
-        ("images", lambda clips: RandomTransform(Rotation(30), seed=0)(clips, training=True)),
         ("x", lambda clips: kaug.ImageDataGenerator().flow(clips)),
     ],
 )
