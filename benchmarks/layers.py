@@ -82,7 +82,7 @@ CONTESTS = {
     "Grayscale": (T.Grayscale(p=0.5), lambda size: layers.RandomGrayscale(0.5)),
     "Invert": (T.Invert(p=0.5), lambda size: layers.RandomInvert((0.5, 0.5), BYTES)),
     "Posterize": (T.Posterize(4), lambda size: layers.RandomPosterization(4, BYTES)),
-    "Solarize": (T.Solarize((0, 1)), lambda size: layers.Solarization(0, 255, BYTES)),
+    "Solarize": (T.Solarize((0, 1)), lambda size: layers.Solarization(0, 1.0, BYTES)),
     "AutoContrast": (T.AutoContrast(), lambda size: layers.AutoContrast(BYTES)),
     "Equalize": (T.Equalize(p=1), lambda size: layers.Equalization(BYTES)),
     "Sharpness": (T.Sharpness(), lambda size: layers.RandomSharpness((0.0, 1.0), BYTES)),
