@@ -296,10 +296,10 @@ class RandomTransform(keras.layers.Layer):
         if video:
             parts = _map_tensors(videos.in_frames, parts)
         check_moving(parts, self.bounding_box_format)
-        draws = TensorDraws(TensorKey.of_epoch(self._seed, epoch), low, high)
+        draws: Any = TensorDraws(TensorKey.of_epoch(self._seed, epoch), low, high)
         images = parts["images"]
         size = (images.shape[1], images.shape[2])
-        parameters: Any = self.transform._draw_all(draws)  # type: ignore[arg-type]
+        parameters: Any = self.transform._draw_all(draws)
         if frames > 1:
             parameters = videos.for_frames(parameters, frames)
         stages = plan(self.transform._course(parameters), tuple(images.shape[1:]))

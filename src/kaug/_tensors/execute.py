@@ -7,6 +7,7 @@ do there.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from kaug._apply import matrices
 from kaug._apply.batches import maps_of
 from kaug._apply.resample import Resampling
 from kaug._apply.stages import Aim, Mix, Stage, Step, Warp
-from kaug._tensors import boxes, geometry, ops, separable, targets
+from kaug._tensors import geometry, ops, separable, targets
 from kaug._tensors.mixing import partner_rows
 from kaug._tensors.points import move_points
 
@@ -81,7 +82,7 @@ def _aimed(aim: Aim, batch: Tensors) -> tuple[Warp, Tensors]:
             own, kept = transform._aimed(step.parameters, corners, seen, size)
             if _have_boxes(batch):
                 gone = seen & ~kept & step.rows[:, None]
-                batch = {**batch, "boxes": boxes.dropped(batch["boxes"], gone)}
+                batch = targets.drop(batch, gone)
         else:
             own = transform._matrices(step.parameters, size)
         own = matrices.where(step.rows, own)
@@ -100,14 +101,8 @@ def _seen_boxes(
     if not _have_boxes(batch):
         nothing = ops.zeros_like(rows)[:, None]
         return ops.stack([ops.cast(nothing, "float32")] * 4, axis=-1), nothing
-    moved = {"boxes": batch["boxes"]}
-    if warp is not None:
-
-        def change(points: Any) -> Any:
-            return move_points(points, warp, before, after)
-
-        moved = targets.move(moved, change, before, after, None)
-    return boxes.enclosed(moved["boxes"], after), moved["boxes"].seen > 0
+    change = partial(move_points, matrices=warp, size=before, after=after)
+    return targets.seen_boxes(batch, None if warp is None else change, after)
 
 
 def _have_boxes(batch: Tensors) -> bool:
@@ -126,10 +121,7 @@ def _warped(warp: Warp, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:
     for name in maps_of(batch):
         result[name] = warped_map(batch[name], warp, name.sampling(warp.sampling), after)
     size = (images.shape[1], images.shape[2])
-
-    def change(points: Any) -> Any:
-        return move_points(points, warp.matrices, size, after)
-
+    change = partial(move_points, matrices=warp.matrices, size=size, after=after)
     return targets.move(result, change, size, after, warp.sampling)
 
 

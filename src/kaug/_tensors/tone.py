@@ -31,8 +31,7 @@ def places(levels: Any) -> Any:
     channels = levels.shape[-1]
     first = ops.arange(ops.shape(levels)[0] * channels, dtype="int32") * LEVELS
     known = ops.where(levels > 0, levels, 0.0)
-    # What is a sum would be one on the host where TensorFlow has a GPU and does not compile.
-    return ops.bitwise_or(ops.cast(known, "int32"), ops.reshape(first, (-1, 1, 1, channels)))
+    return ops.cast(known, "int32") + ops.reshape(first, (-1, 1, 1, channels))
 
 
 def histograms(where: Any) -> Any:

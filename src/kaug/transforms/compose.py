@@ -336,7 +336,7 @@ class Lambda(Transform):
         del parameters, dtype
         try:
             result = ops.convert_to_tensor(self.function(images), dtype="float32")
-        except Exception as error:
+        except Exception as error:  # a user's function may raise anything
             rule = "`RandomTransform` gives the function of a Lambda tensors"
             received = f"{type(error).__name__} from that of {self!r}: {error}"
             fix = "Compute with `keras.ops` there, or augment with kaug.AugmentedDataset."

@@ -46,9 +46,9 @@ class Photometric(ValueOptions):
             return ops.concatenate([colors, images[..., -1:]], axis=-1)
         return self.transform_tensor_colors(images, parameters, dtype)
 
+    @abstractmethod
     def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
         """Returns images without opacity with other values, on tensors."""
-        raise NotImplementedError
 
     @abstractmethod
     def transform_colors(self, images: Array, parameters: Parameters) -> Array:
