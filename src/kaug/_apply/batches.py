@@ -10,7 +10,7 @@ are, were mirrored an odd number of times. Whatever else is there is to be mixed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -67,54 +67,72 @@ def maps_of(batch: Mapping[str, Any]) -> list[MapName]:
     return [name for name in batch if isinstance(name, MapName)]
 
 
-def move_points(
-    batch: Batch,
-    size: tuple[int, ...],
-    change: Callable[[Array], Array],
-    sampling: Resampling | None = None,
-) -> None:
-    """Moves the points, notes which have left the images, and cuts off what has of boxes.
+def points_of(
+    batch: Batch, size: tuple[int, ...], sampling: Resampling | None = None
+) -> Array | None:
+    """Returns all points that move as the images of a batch do, `(M, P, 2)`, if it has any.
+
+    Args:
+        batch: With the points as they are.
+        size: Height and width of the images.
+        sampling: How masks are resampled, if they are.
+    """
+    if "points" not in batch:
+        return None
+    points = batch["points"]
+    parts = [points]
+    if "frames" in batch:
+        parts.append(batch["frames"])
+    if "mirrored" in batch:
+        parts.append(np.tile(triangles(size), (len(points), 1, 1)))
+    if "boxes" in batch and sampling is not None and _leaves_edges(sampling):
+        inner = solid(points, size)
+        if not np.array_equal(inner, points):
+            parts.append(inner)
+    return np.concatenate(parts, axis=1) if len(parts) > 1 else points
+
+
+def move_points(batch: Batch, size: tuple[int, ...], moved: Array | None) -> None:
+    """Puts points where they went, notes which have left the images, and cuts off boxes.
 
     Args:
         batch: With the images as they are afterwards, and the points as they were.
         size: Height and width of the images before.
-        change: Returns where points go.
-        sampling: How masks were resampled, if they were.
+        moved: Where those of `points_of` went.
     """
-    if "points" not in batch:
+    if moved is None:
         return
     before = batch["points"]
-    points = batch["points"] = np.array(change(before), order="C")
+    framed = before.shape[1] + (batch["frames"].shape[1] if "frames" in batch else 0)
+    looked = framed + (triangles(size).shape[1] if "mirrored" in batch else 0)
+    points = batch["points"] = np.array(moved[:, : before.shape[1]], order="C")
     after = batch["images"].shape[1:3]
     if "inside" in batch:
         batch["inside"] = batch["inside"] & within(points, after)
     if "frames" in batch:
-        batch["frames"] = np.array(change(batch["frames"]))
+        batch["frames"] = np.array(moved[:, before.shape[1] : framed], order="C")
     if "mirrored" in batch:
-        batch["mirrored"] = batch["mirrored"] ^ _mirrors(change, len(before), size)[:, np.newaxis]
-    if "boxes" not in batch:
-        return
-    held = points
-    if sampling is not None and sampling.fill_mode == "constant" and not sampling.areas:
-        inner = solid(before, size)
-        held = points if np.array_equal(inner, before) else np.array(change(inner), order="C")
-    cut_off(before, points, held, writable(batch, "boxes"), after)
+        batch["mirrored"] = batch["mirrored"] ^ _mirrored(moved[:, framed:looked])[:, np.newaxis]
+    if "boxes" in batch:
+        held = np.array(moved[:, looked:], order="C") if moved.shape[1] > looked else points
+        cut_off(before, points, held, writable(batch, "boxes"), after)
 
 
-def _mirrors(
-    change: Callable[[Array], Array], count: int, size: tuple[int, ...]
-) -> NDArray[np.bool_]:
-    """Returns which of so many rows a change of their points mirrors.
+def _leaves_edges(sampling: Resampling) -> bool:
+    """Tells whether the outer halves of border pixels are filled as what lies outside is."""
+    return sampling.fill_mode == "constant" and not sampling.areas
 
-    Small triangles all over the picture are asked, and most of them decide: where a picture is
-    bent, or cut into pieces, a few may lie the other way round.
+
+def _mirrored(moved: Array) -> NDArray[np.bool_]:
+    """Returns which rows were mirrored, as `triangles` say that were moved with them.
+
+    Most of them decide: where a picture is bent, or cut into pieces, a few may lie the other way
+    round.
     """
-    looks = triangles(size)
-    moved = change(np.tile(looks, (count, 1, 1)))
-    corner, across, down = np.moveaxis(moved.reshape(count, -1, 3, 2), 2, 0)
+    corner, across, down = np.moveaxis(moved.reshape(len(moved), -1, 3, 2), 2, 0)
     (ax, ay), (bx, by) = np.moveaxis(across - corner, -1, 0), np.moveaxis(down - corner, -1, 0)
     votes = (ax * by - ay * bx < 0).sum(axis=1)
-    return np.asarray(votes > looks.shape[1] / 6)
+    return np.asarray(votes > moved.shape[1] / 6)
 
 
 def triangles(size: tuple[int, ...]) -> Array:

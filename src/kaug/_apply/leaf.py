@@ -11,7 +11,7 @@ import numpy as np
 from kaug._apply.batches import MapName
 from kaug._apply.matrices import Matrices
 from kaug._apply.resample import Resampling
-from kaug._types import Array, Parameters, Shape, Size
+from kaug._types import Array, Batch, Parameters, Shape, Size
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -53,8 +53,8 @@ class Leaf(Protocol):
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         """Returns transformed images."""
 
-    def _move_map(self, values: Array, parameters: Parameters, name: MapName) -> Array:
-        """Returns a map moved as the images are, read as its name says."""
+    def _transform_batch(self, batch: Batch, parameters: Parameters) -> Batch:
+        """Returns images, maps and points transformed, of those that are in a batch."""
 
     def transform_tensors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
         """Returns transformed images, on tensors."""

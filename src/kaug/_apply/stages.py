@@ -6,9 +6,8 @@ rows it acts on. What carries out one of them, or a run of them at once, is a *s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from kaug._apply import matrices as affine
 from kaug._apply.aim import drop, seen_boxes
-from kaug._apply.batches import maps_of, move_points, take_rows, writable
+from kaug._apply.batches import maps_of, move_points, points_of, take_rows, writable
 from kaug._apply.joining import with_room
 from kaug._apply.leaf import Leaf
 from kaug._apply.matrices import Matrices
@@ -47,44 +46,34 @@ class Step:
         if not self.rows.any():
             return
         step = self if self.rows.all() else self.part(self.rows)
-        transform, parameters = step.transform, step.parameters
-        size = batch["images"].shape[1:3]
+        transform, size = step.transform, batch["images"].shape[1:3]
+        names: list[str] = ["images"]
+        points = None
+        if not transform.photometric:
+            names += maps_of(batch)
+            points = points_of(batch, size, getattr(transform, "_sampling", None))
+        given = {name: self._chosen(batch[name]) for name in names}
+        if points is not None:
+            given["points"] = self._chosen(points).copy()
         shape = transform.output_shape(batch["images"].shape[1:])
-        self._change(
-            batch, "images", lambda images: transform.transform_images(images, parameters), shape
-        )
-        if transform.photometric:
-            return
-        for name in maps_of(batch):
-            change = partial(transform._move_map, parameters=parameters, name=name)
-            self._change(batch, name, change, shape[:2])
-        move_points(
-            batch,
-            size,
-            lambda points: self._changed(
-                points.copy(), lambda rows: transform.transform_points(rows, parameters, size), ()
-            ),
-            getattr(transform, "_sampling", None),
-        )
+        made = transform._transform_batch(given, step.parameters)
+        for name in names:
+            due = shape if name == "images" else shape[:2]
+            batch[name] = self._put(batch[name], given[name], made[name], due)
+        if points is not None:
+            points = self._put(points, given["points"], made["points"], ())
+        move_points(batch, size, points)
 
-    def _change(
-        self,
-        batch: Batch,
-        name: str,
-        change: Callable[[Array], Array],
-        shape: tuple[int, ...],
-    ) -> None:
-        """Puts what `change` makes of the rows in their place; its first axes become `shape`."""
-        if name in batch:
-            batch[name] = self._changed(batch[name], change, shape)
+    def _chosen(self, array: Array) -> Array:
+        return array if self.rows.all() else array[self.rows]
 
-    def _changed(
-        self, array: Array, change: Callable[[Array], Array], shape: tuple[int, ...]
-    ) -> Array:
-        every_row = bool(self.rows.all())
-        chosen = array if every_row else array[self.rows]
-        changed = np.asarray(change(chosen))
-        shape = (len(chosen), *shape, *chosen.shape[len(shape) + 1 :])
+    def _put(self, array: Array, given: Array, made: Array, shape: tuple[int, ...]) -> Array:
+        """Returns an array with the rows that were made of those given in their place.
+
+        Their first axes become `shape`.
+        """
+        changed = np.asarray(made)
+        shape = (len(given), *shape, *given.shape[len(shape) + 1 :])
         if changed.shape != shape:
             rule = "A transform must return the shape it was given, or that of its `output_shape`"
             received = f"{changed.shape} from {self.transform!r}, where {shape} is due"
@@ -93,7 +82,7 @@ class Step:
             rule = "A transform must keep the dtype"
             received = f"{changed.dtype} from {self.transform!r}, given {array.dtype}"
             raise TypeError(message(rule, received, "Convert what it returns with .astype."))
-        if every_row:
+        if self.rows.all():
             return changed
         array = array if array.flags.writeable else array.copy()
         array[self.rows] = changed
@@ -132,8 +121,10 @@ class Warp:
         for name in maps_of(batch):
             sampling = name.sampling(self.sampling)
             batch[name] = warped(batch[name], self.matrices, sampling, self.size)
-        change = partial(moved, matrices=self.matrices, size=size, after=self.size)
-        move_points(batch, size, change, self.sampling)
+        points = points_of(batch, size, self.sampling)
+        if points is not None:
+            points = moved(points, matrices=self.matrices, size=size, after=self.size)
+        move_points(batch, size, points)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self, cast, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kaug._apply.batches import MapName
+from kaug._apply.batches import MapName, maps_of
 from kaug._apply.execute import carry_out
 from kaug._apply.matrices import Matrices
 from kaug._apply.one_by_one import carry_out_one_by_one
@@ -526,6 +526,16 @@ class Transform(Invertible, ABC):
         method = methods.get(what, "transform_points")
         if not self.photometric and not self._defines(method):
             raise _does_not_say(self, what, method)
+
+    def _transform_batch(self, batch: Batch, parameters: Parameters) -> Batch:
+        """Returns images, maps and points, of those that are in a batch, transformed alike."""
+        images, size = batch["images"], batch["images"].shape[1:3]
+        made: Batch = {"images": self.transform_images(images, parameters)}
+        for name in maps_of(batch):
+            made[name] = self._move_map(batch[name], parameters, name)
+        if "points" in batch:
+            made["points"] = self.transform_points(batch["points"], parameters, size)
+        return made
 
     def _move_map(self, values: Array, parameters: Parameters, name: MapName) -> Array:
         """Returns a map moved as the images are, read as its name says.
