@@ -4,7 +4,6 @@
 can only be, say, a Keras layer if Keras has been imported already.
 """
 
-import copy
 import random
 import sys
 import warnings
@@ -16,11 +15,18 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._apply.dtypes import to_dtype
 from kaug._draw.keys import Key
+from kaug._returned import (
+    check_result,
+    keep_dtype,
+    like_rank,
+    round_to,
+    with_channel_axis,
+)
 from kaug._types import Array
 from kaug._validation import as_array, describe, message, with_channels
 from kaug._value_ranges import Values
+from kaug.foreign import Albumentations, is_albumentations
 from kaug.image_data_generator import native_equivalent
 from kaug.image_data_generator._options import NEED_FLOATS
 from kaug.per_class import Native
@@ -75,8 +81,8 @@ def as_generator(generator: Any) -> Native | Generator:
         return _KerasLayer(generator)
     if callable(getattr(generator, "flow", None)):
         return native_equivalent(generator) or _Flow(generator)
-    if _is_instance(generator, "albumentations", "BasicTransform", "BaseCompose"):
-        return _Albumentations(generator)
+    if is_albumentations(generator):
+        return Albumentations(generator)
     if _is_instance(generator, "torchvision.transforms.v2", "Transform"):
         return _Torchvision(generator)
     if callable(generator):
@@ -111,8 +117,8 @@ class _Adapter:
         shape, dtype, values = images.shape, images.dtype, Values.of(images)
         self.check_values(values)
         result, position = self.made(images, key)
-        _check_result(result, shape)
-        finished = (_round_to if self.in_floats else _keep_dtype)(result, dtype)
+        check_result(result, shape)
+        finished = (round_to if self.in_floats else keep_dtype)(result, dtype)
         values.check_kept(result)
         return finished, position
 
@@ -149,37 +155,6 @@ def _seeded_globals(key: Key) -> Iterator[None]:
             random.setstate(python_state)
 
 
-class _Albumentations(_Adapter):
-    """An albumentations transform, called image by image."""
-
-    def __init__(self, transform: Any) -> None:
-        # A copy, since seeding it changes it.
-        super().__init__(copy.deepcopy(transform))
-
-    def made(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
-        _seed_albumentations(self.wrapped, key)
-        # albumentations knows two value ranges: uint8, and float32 from 0 to 1.
-        known = images.astype(np.float32) if images.dtype.kind == "f" else images
-        return _image_by_image(self._transform, with_channels(known), images)
-
-    def _transform(self, image: Array) -> Array:
-        result = self.wrapped(image=image)["image"]
-        if _is_instance(result, "torch", "Tensor"):
-            raise _channels_first(f"a tensor of shape {tuple(result.shape)}")
-        return np.asarray(result)
-
-
-def _seed_albumentations(transform: Any, key: Key) -> None:
-    """Gives each transform of the tree a stream of its own.
-
-    albumentations would give all of them the same seed, and so the same draws.
-    """
-    transform.set_random_seed(key.integer(0))
-    for number, part in enumerate(getattr(transform, "transforms", ()), start=1):
-        if hasattr(part, "set_random_seed"):  # ColorJitter has plain functions there
-            _seed_albumentations(part, key.child(number))
-
-
 class _Torchvision(_Adapter):
     """A torchvision v2 transform, called image by image on `(C, H, W)` tensors."""
 
@@ -199,7 +174,7 @@ def _image_by_image(
     transform: Callable[[Array], Array], prepared: Array, images: Array
 ) -> tuple[Array, NDArray[np.int64]]:
     """Applies `transform` to each image `(H, W, C)`; the rank of `images` comes back."""
-    results = [_with_channel_axis(transform(image), image) for image in prepared]
+    results = [with_channel_axis(transform(image), image) for image in prepared]
     shapes = {result.shape for result in results}
     if len(shapes) > 1:
         raise ValueError(
@@ -209,7 +184,7 @@ def _image_by_image(
                 "Let its last step crop or resize to a fixed size.",
             )
         )
-    return _like_rank(np.stack(results), images.ndim), np.arange(len(images))
+    return like_rank(np.stack(results), images.ndim), np.arange(len(images))
 
 
 class _KerasLayer(_Adapter):
@@ -245,7 +220,7 @@ class _KerasLayer(_Adapter):
         keras = sys.modules["keras"]
         with _seeded_layer(self.wrapped, key):
             output = self.wrapped(with_channels(images), training=True)
-        result = _like_rank(np.asarray(keras.ops.convert_to_numpy(output)), images.ndim)
+        result = like_rank(np.asarray(keras.ops.convert_to_numpy(output)), images.ndim)
         return result, np.arange(len(images))
 
 
@@ -310,9 +285,9 @@ class _Flow(_Adapter):
 
     def made(self, images: Array, key: Key) -> tuple[Array, NDArray[np.int64]]:
         batches, rows = self._collect(with_channels(images), key.integer(0, bits=31))
-        result = _like_rank(np.concatenate(batches), images.ndim)
+        result = like_rank(np.concatenate(batches), images.ndim)
         position = _check_positions(np.concatenate(rows), len(result), len(images))
-        _check_result(result, images.shape)
+        check_result(result, images.shape)
         order = np.argsort(position, kind="stable")
         return result[order], position[order]
 
@@ -351,72 +326,3 @@ def _check_positions(rows: Array, returned: int, count: int) -> NDArray[np.int64
             )
         )
     return rows.astype(np.int64)
-
-
-def _check_result(result: Array, shape: tuple[int, ...]) -> None:
-    """Checks what a generator returned for images `(M, H, W, C)` or `(M, H, W)`."""
-    count, rank = shape[0], len(shape)
-    if result.ndim == 0 or len(result) != count:
-        raise ValueError(
-            message(
-                "A generator must return one image for each image it is given, or no label "
-                "belongs to the rest",
-                f"{describe(result)} for {count} images",
-            )
-        )
-    if result.ndim != rank or 0 in result.shape:
-        raise ValueError(
-            message(
-                f"A generator must return images of {rank} dimensions, as it is given",
-                describe(result),
-            )
-        )
-    channels = shape[-1]
-    ends_so = result.shape[-1] in (1, channels)
-    if rank == 4 and result.shape[1] == channels != shape[1] and not ends_so:
-        raise _channels_first(f"shape {result.shape} for images of shape {shape}")
-
-
-def _channels_first(received: str) -> ValueError:
-    rule = "A generator must return images with their channels last, as it is given them"
-    return ValueError(message(rule, received, "Leave out what moves the channels: ToTensorV2."))
-
-
-def _keep_dtype(result: Array, dtype: np.dtype[Any]) -> Array:
-    """Returns `result` as `dtype` if that loses nothing but float precision.
-
-    White is another number in each dtype of integers, so a wider one would not do.
-    """
-    floats = result.dtype.kind == "f" and dtype.kind == "f"
-    if not floats and not np.can_cast(result.dtype, dtype, "equiv"):
-        raise TypeError(
-            message(
-                f"A generator must return images of the dtype it is given, {dtype}",
-                f"dtype {result.dtype}",
-                f"Convert inside it, minding the value range, or pass x as {result.dtype}.",
-            )
-        )
-    return result.astype(dtype, copy=False)
-
-
-def _round_to(result: Array, dtype: np.dtype[Any]) -> Array:
-    """Returns the float images of a generator that computes in floats as `dtype`."""
-    if dtype.kind == "f":
-        return result.astype(dtype, copy=False)
-    floats = result.astype(np.float64)
-    if np.isnan(floats).any():
-        rule = f"A generator must return numbers for images of {dtype}, which has no NaN"
-        raise ValueError(message(rule, f"{int(np.isnan(floats).sum())} samples that are NaN"))
-    return to_dtype(floats, dtype)
-
-
-def _with_channel_axis(result: Array, image: Array) -> Array:
-    """Gives back the channel axis that some libraries drop from one-channel images."""
-    return result[..., np.newaxis] if result.ndim == 2 and image.shape[-1] == 1 else result
-
-
-def _like_rank(images: Array, rank: int) -> Array:
-    """Undoes `with_channels`."""
-    if rank == 3 and images.ndim == 4 and images.shape[-1] == 1:
-        return images[..., 0]
-    return images

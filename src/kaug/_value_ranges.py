@@ -101,16 +101,21 @@ class Values:
         if not result.size or not self.highest:
             return
         after = Values.of(result)
-        reach = max(-after.lowest, after.highest)
-        rule = "A generator must keep the value range of the images that it is given"
-        received = f"{self}, of which it made {after}"
-        varies = after.lowest < after.highest
-        lost = self.lowest < self.highest and not varies
+        lost = self.lowest < self.highest and after.lowest == after.highest
         if lost or 1 - after.black < _LEFT * (1 - self.black):
+            received = f"{self}, of which it made {after}"
             warn(message(_LEAVES, received, "Is it made for images of 0..255, or of 0..1?"))
             return
-        if result.dtype.kind != "f":
+        self.check_range(result, after)
+
+    def check_range(self, result: Array, after: "Values | None" = None) -> None:
+        """Does what `check_kept` does, but for images that became black, or one value all over."""
+        if not result.size or not self.highest or result.dtype.kind != "f":
             return
+        after = after or Values.of(result)
+        rule = "A generator must keep the value range of the images that it is given"
+        received = f"{self}, of which it made {after}"
+        reach, varies = max(-after.lowest, after.highest), after.lowest < after.highest
         if self.dtype.kind in "iu" and self.highest >= _LEVELS and reach <= _DARK and varies:
             if after.black <= self.black + 0.5:
                 fix = 'To change it, pass x.astype("float32"); to keep it, scale back at the end.'

@@ -6,6 +6,7 @@ import re
 import warnings
 from dataclasses import dataclass
 
+import albumentations
 import keras
 import numpy as np
 import pytest
@@ -248,7 +249,11 @@ def test_a_class_may_be_defined_again():
 
 
 def test_what_the_registry_names_can_be_used():
-    needed = {"transforms": (Rotation(),), "function": invert}
+    needed = {
+        "transforms": (Rotation(),),
+        "function": invert,
+        "transform": albumentations.HorizontalFlip(),
+    }
     for name, cls in Transform.registry.items():
         if cls.__module__.startswith("kaug."):
             fields = cls.__dataclass_fields__
