@@ -64,7 +64,7 @@ class Albumentations(Transform):
         >>> from kaug.foreign import Albumentations
         >>> from kaug.transforms import Compose, HorizontalFlip
         >>> policy = Compose([HorizontalFlip(p=1), Albumentations(A.Transpose(p=1))])
-        >>> policy(np.arange(6, dtype="uint8").reshape(1, 2, 3), seed=0)[0]
+        >>> policy(np.arange(6, dtype="uint8").reshape(1, 2, 3, 1), seed=0)[0, ..., 0]
         array([[2, 5],
                [1, 4],
                [0, 3]], dtype=uint8)
