@@ -229,6 +229,7 @@ CONTESTS = {
         lambda size: A.CoarseDropout((1, 8), (0.1, 0.2), (0.1, 0.2), p=1),
         None,
     ),
+    "Fog": (T.Fog(), lambda size: A.RandomFog(p=1), None),
     "MixUp": (T.MixUp(), None, lambda size: layers.MixUp()),
     "CutMix": (T.CutMix(), None, lambda size: layers.CutMix()),
     "RandAugment": (T.RandAugment(), None, lambda size: layers.RandAugment(value_range=BYTES)),

@@ -109,6 +109,10 @@ SECTIONS = {
         T.CoarseDropout(),
         T.CoarseDropout((10, 20), (0.05, 0.1), (0.05, 0.1)),
     ],
+    "Weather": [
+        T.Fog(),
+        T.Fog((0.8, 0.9)),
+    ],
     "Mixing": [
         T.MixUp(),
         T.MixUp(1.0),

@@ -42,6 +42,7 @@ from kaug.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWid
 from kaug.transforms.size import CenterCrop, Letterbox, Pad, RandomCrop, Resize
 from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
 from kaug.transforms.transform import Transform
+from kaug.transforms.weather import Fog
 
 __all__ = [
     "Affine",
@@ -63,6 +64,7 @@ __all__ = [
     "ElasticDeformation",
     "Equalize",
     "Erasing",
+    "Fog",
     "Gamma",
     "GaussianBlur",
     "GaussianNoise",

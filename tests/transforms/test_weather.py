@@ -1,0 +1,145 @@
+"""Weather: its maps of weights by their formulas, and what they do to values."""
+
+import numpy as np
+import pytest
+from scipy.interpolate import BSpline
+
+from kaug._kernels.threefry import encrypt
+from kaug.transforms.weather import Fog
+
+WEATHER = [Fog()]
+ROWS = np.arange(4)
+
+
+def step(values):
+    values = np.clip(values, 0, 1)
+    return values**2 * (3 - 2 * values)
+
+
+def covered(image, weights, color, gain=1.0):
+    """An image of bytes under a color, not rounded."""
+    return (1 - weights[..., None]) * gain * image + weights[..., None] * 255 * np.array(color)
+
+
+def noise_of(words, octaves, size):
+    """Sums B-splines, octave by octave and node by node."""
+    bump = BSpline.basis_element(np.arange(-2, 3), extrapolate=False)
+    result = np.zeros(size)
+    for number, (spacing, share) in enumerate(octaves):
+        down, across = ((np.arange(side) - (side - 1) / 2) / (spacing * min(size)) for side in size)
+        reach = 2 + int(max(np.abs(down).max(), np.abs(across).max()))
+        nodes = np.arange(-reach, reach + 1)
+        weights = [np.nan_to_num(bump(place[:, None] - nodes)) for place in (down, across)]
+        weights = [each / np.sqrt((each**2).sum(axis=1, keepdims=True)) for each in weights]
+        rows = (nodes + number * 2**24) % 2**32
+        heights = [
+            [encrypt(*map(int, words), int(row), int(column) % 2**32)[0] for column in nodes]
+            for row in rows
+        ]
+        heights = np.array(heights, np.uint32).view(np.int32) * 2.0**-31
+        result += share * weights[0] @ heights @ weights[1].T
+    return result / np.sqrt(sum(share**2 for _, share in octaves) / 3)
+
+
+@pytest.mark.parametrize("size", [(28, 28), (33, 47), (60, 41)])
+def test_noise_is_the_formula(size):
+    fog = Fog((0.6, 0.6))
+    words = fog.draw(ROWS, seed=3)["words"]
+    made = fog(np.zeros((4, *size, 1)), seed=3)[..., 0] / 0.9
+    for row in ROWS:
+        noise = noise_of(words[row], Fog.octaves, size)
+        expected = 0.6 + 0.8 * 0.6 * 0.4 * (2 * step(0.2 * noise + 0.5) - 1)
+        np.testing.assert_allclose(made[row], expected, atol=2e-6)
+
+
+def test_noise_is_as_strong_everywhere():
+    fog = Fog((0.5, 0.5))
+    weights = fog(np.zeros((4000, 9, 13, 1)), seed=0)[..., 0] / 0.9
+    steps = np.linspace(0, 1, 10001)
+    noise = (np.interp((weights - 0.3) / 0.4, step(steps), steps) - 0.5) / 0.2
+    assert abs(noise.mean()) < 0.02
+    np.testing.assert_allclose(noise.var(axis=0), 1, atol=0.1)
+
+
+@pytest.mark.parametrize("density", [0.0, 0.2, 0.5, 0.9, 1.0])
+def test_fog_is_as_dense_as_said(density):
+    made = Fog((density, density))(np.zeros((500, 12, 17)), seed=1) / 0.9
+    assert abs(made.mean() - density) < 0.01
+    spread = 0.8 * density * (1 - density)
+    assert density - spread - 1e-6 <= made.min()
+    assert made.max() <= density + spread + 1e-6
+
+
+def test_fog_covers_bytes_by_its_weights(images):
+    batch = images(4, shape=(20, 31, 3))
+    weights = Fog()(np.zeros((4, 20, 31, 1)), seed=5)[..., 0] / 0.9
+    made = Fog()(batch, seed=5)
+    expected = covered(batch, weights, (0.9, 0.9, 0.9))
+    assert np.abs(made - expected).max() < 0.501  # rounded
+
+
+@pytest.mark.parametrize("transform", WEATHER)
+@pytest.mark.parametrize("size", [(40, 60), (66, 45)])
+def test_large_images_look_like_small_ones(transform, size):
+    gray = np.full((6, *size, 1), 0.5, "float32")
+    small = transform(gray, seed=3)
+    large = transform(np.repeat(np.repeat(gray, 3, axis=1), 3, axis=2), seed=3)
+    shrunk = large.reshape(6, size[0], 3, size[1], 3).mean(axis=(2, 4))
+    for one, other in zip(small, shrunk, strict=True):
+        assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.75
+
+
+@pytest.mark.parametrize("transform", WEATHER)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "uint16", "int32"])
+def test_other_dtypes_get_the_same_weather(transform, dtype, images):
+    batch = images(3, shape=(20, 27, 3))
+    expected = transform(batch, seed=1).astype(float)
+    white = 1 if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max
+    made = transform((batch / 255 * white).astype(dtype), seed=1)
+    assert made.dtype == dtype
+    assert np.abs(made.astype(float) / white * 255 - expected).max() < 0.7
+
+
+@pytest.mark.parametrize("transform", WEATHER)
+def test_value_range_and_opacity(transform, images):
+    batch = images(3, shape=(20, 27, 4), dtype="float32")
+    expected = transform(batch, seed=1)
+    np.testing.assert_array_equal(expected[..., 3], batch[..., 3])
+    made = transform.__class__(value_range=(-1, 3))(batch * 4 - 1, seed=1)
+    np.testing.assert_allclose((made + 1) / 4, expected, atol=1e-5)
+    gray = transform(batch[..., :1], seed=1)
+    five = transform(np.repeat(batch[..., :1], 5, axis=-1), seed=1)
+    np.testing.assert_allclose(five, np.repeat(gray, 5, axis=-1), atol=1e-6)
+
+
+@pytest.mark.parametrize("transform", WEATHER)
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 40, 3), (50, 1, 2), (7, 5, 1), (3, 900, 1)])
+def test_any_size(transform, shape):
+    batch = np.full((2, *shape), 100, "uint8")
+    assert transform(batch, seed=0).shape == batch.shape
+    assert transform(batch[:0], seed=0).shape == (0, *shape)
+
+
+@pytest.mark.parametrize("transform", WEATHER)
+def test_what_is_odd_in_floats(transform, images):
+    batch = images(2, shape=(9, 12, 1), dtype="float32")
+    batch[0, 1, 2] = np.nan
+    made = transform(batch, seed=0)
+    np.testing.assert_array_equal(np.isnan(made), np.isnan(batch))
+    batch[0, 1, 2] = 1.2
+    with pytest.warns(UserWarning, match="what lies outside is clipped"):
+        assert transform(batch, seed=0).max() <= 1
+    with pytest.raises(ValueError, match="Divide the images by 255"):
+        transform(batch * 255, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "text"),
+    [
+        (lambda: Fog(1.5), ValueError, "`density` must lie in 0..1.*reaches 0..1.5"),
+        (lambda: Fog("thick"), TypeError, "`density` must be a finite number"),
+    ],
+)
+def test_bad_options(make, error, text):
+    with pytest.raises(error, match=text):
+        make()
