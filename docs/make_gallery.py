@@ -112,6 +112,8 @@ SECTIONS = {
     "Weather": [
         T.Fog(),
         T.Fog((0.8, 0.9)),
+        T.Shadow(),
+        T.Shadow((4, 6), (0.6, 0.8)),
     ],
     "Mixing": [
         T.MixUp(),

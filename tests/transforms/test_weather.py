@@ -4,11 +4,18 @@ import numpy as np
 import pytest
 from scipy.interpolate import BSpline
 
+from kaug._draw.keys import Key
 from kaug._kernels.threefry import encrypt
-from kaug.transforms.weather import Fog
+from kaug.transforms.weather import Fog, Shadow
 
-WEATHER = [Fog()]
+WEATHER = [Fog(), Shadow()]
 ROWS = np.arange(4)
+
+
+def units(words, count):
+    """Numbers of a row's stream, by the cipher of its draws."""
+    own = Key(*map(int, words)).words(np.arange(count), 0)[0]
+    return (own >> np.uint32(8)) * 2.0**-24
 
 
 def step(values):
@@ -78,6 +85,55 @@ def test_fog_covers_bytes_by_its_weights(images):
     assert np.abs(made - expected).max() < 0.501  # rounded
 
 
+def shapes_of(transform, seed, size, row):
+    """Returns the numbers that the shapes of a row are made of, and its options."""
+    parameters = transform.draw(ROWS, seed=seed)
+    numbers = units(parameters["words"][row], transform.numbers * transform.most)
+    options = {name: float(values[row]) for name, values in parameters.items() if values.ndim == 1}
+    return numbers.reshape(transform.numbers, transform.most), options, float(min(size))
+
+
+def places(size, row, column, angle):
+    """Returns how far each pixel is from a point, along an axis and across it."""
+    y, x = np.mgrid[: size[0], : size[1]]
+    along = np.cos(angle) * (x - column) + np.sin(angle) * (y - row)
+    return along, np.cos(angle) * (y - row) - np.sin(angle) * (x - column)
+
+
+def trapezoid(along, across, half_length, half_width, taper=0.0):
+    """Returns the distance to a trapezoid, negative inside of it."""
+    a, b = np.abs(along) - half_length, np.abs(across) - (half_width + taper * along)
+    return np.hypot(np.maximum(a, 0), np.maximum(b, 0)) + np.minimum(np.maximum(a, b), 0)
+
+
+@pytest.mark.parametrize("size", [(40, 57), (64, 33)])
+def test_shadows_are_trapezoids(size, images):
+    shadow, batch = Shadow((1, 5)), images(4, shape=(*size, 3))
+    made = shadow(batch, seed=2)
+    for row in ROWS:
+        numbers, options, side = shapes_of(shadow, 2, size, row)
+        light = np.ones(size)
+        for own in numbers.T[: int(options["count"])]:
+            where = places(size, own[0] * size[0] - 0.5, own[1] * size[1] - 0.5, 2 * np.pi * own[2])
+            distance = trapezoid(
+                *where,
+                (0.3 + 0.7 * own[3]) * side,
+                (0.08 + 0.22 * own[4]) * side,
+                0.6 * (own[5] - 0.5),
+            )
+            light *= 1 - step(0.5 - distance / (0.04 * side))
+        weights = options["darkness"] * (1 - light)
+        expected = covered(batch[row], weights, (0, 0, 0))
+        assert np.abs(made[row] - expected).max() < 0.51
+
+
+def test_overlapping_shadows_are_no_darker_than_one():
+    white = np.full((50, 30, 41, 1), 200, "uint8")
+    made = Shadow(20, (0.4, 0.4))(white, seed=0)
+    assert made.min() == 120
+    assert (made == 120).mean() > 0.5
+
+
 @pytest.mark.parametrize("transform", WEATHER)
 @pytest.mark.parametrize("size", [(40, 60), (66, 45)])
 def test_large_images_look_like_small_ones(transform, size):
@@ -138,6 +194,9 @@ def test_what_is_odd_in_floats(transform, images):
     [
         (lambda: Fog(1.5), ValueError, "`density` must lie in 0..1.*reaches 0..1.5"),
         (lambda: Fog("thick"), TypeError, "`density` must be a finite number"),
+        (lambda: Shadow(0), ValueError, "`count` must be .*1 and 20"),
+        (lambda: Shadow((3, 2)), ValueError, r"low <= high.*Pass \(2, 3\)"),
+        (lambda: Shadow(darkness=-1), ValueError, "must not be negative"),
     ],
 )
 def test_bad_options(make, error, text):

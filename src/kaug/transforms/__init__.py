@@ -42,7 +42,7 @@ from kaug.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWid
 from kaug.transforms.size import CenterCrop, Letterbox, Pad, RandomCrop, Resize
 from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
 from kaug.transforms.transform import Transform
-from kaug.transforms.weather import Fog
+from kaug.transforms.weather import Fog, Shadow
 
 __all__ = [
     "Affine",
@@ -92,6 +92,7 @@ __all__ = [
     "Rotation",
     "SaltAndPepper",
     "Saturation",
+    "Shadow",
     "Sharpness",
     "Shear",
     "Solarize",

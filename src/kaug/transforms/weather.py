@@ -8,8 +8,11 @@ green and blue; images that do not have three channels are covered by their gray
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from kaug.transforms._bases.fields import NumberOrPair, Range
-from kaug.transforms._bases.veiled import OfNoise
+import numpy as np
+
+from kaug._namespace import namespace
+from kaug.transforms._bases.fields import Integers, NumberOrPair, Range
+from kaug.transforms._bases.veiled import OfNoise, OfShapes, Size
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,3 +63,77 @@ class Fog(OfNoise):
         density = parameters["density"]
         spread = 0.8 * density * (1 - density)
         return [0.2, 0.5, density - spread, density + spread, 0.0]
+
+
+@dataclass(frozen=True, repr=False)
+class Shadow(OfShapes):
+    """Darkens parts of the image, as shadows do that fall into it.
+
+    A shadow is a trapezoid, which may shrink to a triangle: its centre is anywhere in the image, it
+    is turned by any angle, 0.6 to 2 shorter sides long and 0.16 to 0.6 wide in its middle. Its edge
+    is 0.04 shorter sides wide. Where shadows overlap it is no darker than in one of them.
+
+    Masks, boxes and keypoints stay as they are.
+
+    Args:
+        count: How many: an integer of 1..20, or a pair `(low, high)` of which every number is as
+            likely.
+        darkness: What a shadow takes away of the light, 0..1. A number `d` means evenly on
+            `[0, d]`, a pair `[low, high]`.
+        value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A range is reversed or reaches too far, or another argument is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Shadow
+        >>> Shadow(1, (0.5, 0.5))(np.full((1, 5, 9), 100, "uint8"), seed=0)[0]
+        array([[100, 100, 100, 100, 100, 100, 100, 100, 100],
+               [100, 100, 100, 100, 100, 100, 100, 100, 100],
+               [100, 100, 100, 100, 100, 100, 100,  99, 100],
+               [100, 100, 100, 100, 100, 100, 100,  72, 100],
+               [100, 100, 100, 100, 100, 100,  99,  53, 100]], dtype=uint8)
+    """
+
+    _checks: ClassVar = {
+        "count": Integers(1, 20),
+        "darkness": Range(minimum=0, maximum=1, number="from 0"),
+    }
+    numbers: ClassVar = 6
+
+    count: int | tuple[int, int] = (1, 3)
+    darkness: NumberOrPair = (0.3, 0.6)
+
+    @property
+    def color(self) -> tuple[float, float, float]:
+        """Black."""
+        return (0.0, 0.0, 0.0)
+
+    @property
+    def most(self) -> int:
+        """How many shadows there are at most."""
+        return int(self._ends("count")[1])
+
+    def opacities(self, parameters: Any) -> Any:
+        return parameters["darkness"]
+
+    def shapes(self, units: Any, parameters: Any, size: Size) -> list[Any]:
+        row, column, turn, length, width, taper = units
+        xp, side = namespace(row), float(min(size))
+        angle = 2 * np.pi * turn
+        return [
+            row * size[0] - 0.5,
+            column * size[1] - 0.5,
+            xp.cos(angle),
+            xp.sin(angle),
+            (0.3 + 0.7 * length) * side,
+            (0.08 + 0.22 * width) * side,
+            0.6 * (taper - 0.5),
+            0.0,
+            1 / max(0.04 * side, 1.0),
+            self.first(parameters["count"]),
+        ]
