@@ -114,6 +114,8 @@ SECTIONS = {
         T.Fog((0.8, 0.9)),
         T.Shadow(),
         T.Shadow((4, 6), (0.6, 0.8)),
+        T.Rain(),
+        T.Rain((300, 600), (0.1, 0.3), (30, 40)),
     ],
     "Mixing": [
         T.MixUp(),

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 from scipy.interpolate import BSpline
+from scipy.ndimage import label
 
 from kaug._draw.keys import Key
 from kaug._kernels.threefry import encrypt
-from kaug.transforms.weather import Fog, Shadow
+from kaug.transforms.weather import Fog, Rain, Shadow
 
-WEATHER = [Fog(), Shadow()]
+WEATHER = [Fog(), Shadow(), Rain()]
 ROWS = np.arange(4)
 
 
@@ -134,6 +135,44 @@ def test_overlapping_shadows_are_no_darker_than_one():
     assert (made == 120).mean() > 0.5
 
 
+def test_streaks_are_what_is_said(images):
+    size = (300, 270)  # where their edges are wider than a pixel
+    rain, batch = Rain((1, 30)), images(4, shape=(*size, 3))
+    made = rain(batch, seed=1)
+    for row in ROWS:
+        numbers, options, side = shapes_of(rain, 1, size, row)
+        clear = np.ones(size)
+        for own in numbers.T[: int(options["streaks"])]:
+            near = 0.4 + 0.6 * own[2] ** 2
+            angle = np.radians(90 + options["slant"] + 4 * (own[3] - 0.5))
+            row_of, column_of = ((1.2 * own[axis] - 0.1) * size[axis] - 0.5 for axis in range(2))
+            distance = trapezoid(
+                *places(size, row_of, column_of, angle), options["length"] * near * side / 2, 0
+            )
+            distance -= 0.002 * near * side
+            clear *= 1 - 0.7 * near * step(0.5 - distance / (0.004 * side))
+        expected = covered(batch[row], 1 - clear, (0.8, 0.8, 0.8), gain=0.8)
+        assert np.abs(made[row] - expected).max() < 0.51
+
+
+@pytest.mark.parametrize("slant", [-50, 0, 30])
+def test_rain_leans_to_the_right_at_its_top(slant):
+    made = Rain(1, 1.0, (slant, slant))(np.zeros((60, 81, 81)), seed=0)
+    slopes = []
+    for image in made:
+        rows, columns = np.nonzero(image > 0.1)
+        if len(rows) > 30:
+            slopes.append(np.polyfit(rows, columns, 1)[0])
+    assert len(slopes) > 5
+    assert abs(np.degrees(np.arctan(-np.median(slopes))) - slant) < 2
+
+
+def test_there_are_as_many_streaks_as_said():
+    made = Rain(40, 0.02)(np.zeros((3, 600, 800)), seed=0)
+    counts = [label(image > 0.1)[1] for image in made]
+    assert all(20 <= count <= 40 for count in counts)  # a third lies outside
+
+
 @pytest.mark.parametrize("transform", WEATHER)
 @pytest.mark.parametrize("size", [(40, 60), (66, 45)])
 def test_large_images_look_like_small_ones(transform, size):
@@ -197,6 +236,9 @@ def test_what_is_odd_in_floats(transform, images):
         (lambda: Shadow(0), ValueError, "`count` must be .*1 and 20"),
         (lambda: Shadow((3, 2)), ValueError, r"low <= high.*Pass \(2, 3\)"),
         (lambda: Shadow(darkness=-1), ValueError, "must not be negative"),
+        (lambda: Rain(1001), ValueError, "`streaks` must be .*1000"),
+        (lambda: Rain(slant=70), ValueError, "`slant` must lie in -60..60"),
+        (lambda: Rain(length=2), ValueError, "`length` must lie in 0..1"),
     ],
 )
 def test_bad_options(make, error, text):

@@ -42,7 +42,7 @@ from kaug.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWid
 from kaug.transforms.size import CenterCrop, Letterbox, Pad, RandomCrop, Resize
 from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
 from kaug.transforms.transform import Transform
-from kaug.transforms.weather import Fog, Shadow
+from kaug.transforms.weather import Fog, Rain, Shadow
 
 __all__ = [
     "Affine",
@@ -83,6 +83,7 @@ __all__ = [
     "PadAndCrop",
     "Perspective",
     "Posterize",
+    "Rain",
     "RandAugment",
     "RandomCrop",
     "RandomIoUCrop",

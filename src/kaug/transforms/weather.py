@@ -137,3 +137,84 @@ class Shadow(OfShapes):
             1 / max(0.04 * side, 1.0),
             self.first(parameters["count"]),
         ]
+
+
+@dataclass(frozen=True, repr=False)
+class Rain(OfShapes):
+    """Lets rain fall: slanted bright streaks, and a fifth less light.
+
+    The streaks of a row are alike but for how near they are: the farthest have 0.4 times the
+    length, width and weight of the nearest, which are 0.004 shorter sides wide and cover 0.7 of
+    what is behind them. Their edges are a pixel wide at least, so that small images have rain as
+    well. Each leans by up to 2 degrees more or less than the slant of its row. They are spread
+    evenly over the image and a tenth of it beyond each edge. The image is not blurred; put a
+    `GaussianBlur` before the rain for that.
+
+    Masks, boxes and keypoints stay as they are.
+
+    Args:
+        streaks: How many: an integer of 1..1,000, or a pair `(low, high)` of which every number is
+            as likely. On tensors even those that are not there cost time.
+        length: Length of the nearest streaks as a fraction of the shorter side, 0..1: a number, or
+            a pair `(low, high)` to draw from.
+        slant: By how many degrees the rain leans to the right at its top, -60..60. A number `r`
+            means evenly on `[-r, r]`, a pair `[low, high]`.
+        value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A range is reversed or reaches too far, or another argument is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Rain
+        >>> Rain(3, 0.5)(np.zeros((1, 6, 9), "uint8"), seed=0)[0]
+        array([[ 0,  0,  0,  0,  0,  0,  0,  0,  0],
+               [ 0,  0,  1,  0,  0,  0,  0,  0,  0],
+               [ 0,  0,  3,  0,  0, 17,  0,  0,  0],
+               [ 0,  0,  0,  0,  0, 13,  0,  0,  0],
+               [ 0,  0,  0,  0, 17,  0,  0,  0,  0],
+               [ 0,  0,  0,  0,  0,  0,  0,  0,  0]], dtype=uint8)
+    """
+
+    _checks: ClassVar = {
+        "streaks": Integers(1, 1000),
+        "length": Range(minimum=0, maximum=1, number="exactly"),
+        "slant": Range(minimum=-60, maximum=60),
+    }
+    gain: ClassVar = 0.8
+    numbers: ClassVar = 4
+
+    streaks: int | tuple[int, int] = (100, 300)
+    length: NumberOrPair = (0.05, 0.15)
+    slant: NumberOrPair = 20.0
+
+    @property
+    def color(self) -> tuple[float, float, float]:
+        """Gray."""
+        return (0.8, 0.8, 0.8)
+
+    @property
+    def most(self) -> int:
+        """How many streaks there are at most."""
+        return int(self._ends("streaks")[1])
+
+    def shapes(self, units: Any, parameters: Any, size: Size) -> list[Any]:
+        row, column, depth, lean = units
+        xp, side = namespace(row), float(min(size))
+        near = 0.4 + 0.6 * depth * depth
+        angle = (90 + parameters["slant"] + 4 * (lean - 0.5)) * (np.pi / 180)
+        return [
+            (1.2 * row - 0.1) * size[0] - 0.5,
+            (1.2 * column - 0.1) * size[1] - 0.5,
+            xp.cos(angle),
+            xp.sin(angle),
+            0.5 * side * parameters["length"] * near,
+            0.0,
+            0.0,
+            0.002 * side * near,
+            1 / max(0.004 * side, 1.0),
+            0.7 * near * self.first(parameters["streaks"]),
+        ]
