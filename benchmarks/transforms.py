@@ -232,6 +232,7 @@ CONTESTS = {
     "Fog": (T.Fog(), lambda size: A.RandomFog(p=1), None),
     "Shadow": (T.Shadow(), lambda size: A.RandomShadow(p=1), None),
     "Rain": (T.Rain(), lambda size: A.RandomRain(p=1), None),
+    "SunFlare": (T.SunFlare(), lambda size: A.RandomSunFlare(p=1), None),
     "MixUp": (T.MixUp(), None, lambda size: layers.MixUp()),
     "CutMix": (T.CutMix(), None, lambda size: layers.CutMix()),
     "RandAugment": (T.RandAugment(), None, lambda size: layers.RandAugment(value_range=BYTES)),

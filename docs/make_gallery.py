@@ -116,6 +116,8 @@ SECTIONS = {
         T.Shadow((4, 6), (0.6, 0.8)),
         T.Rain(),
         T.Rain((300, 600), (0.1, 0.3), (30, 40)),
+        T.SunFlare(),
+        T.SunFlare((0.2, 0.3), (8, 15)),
     ],
     "Mixing": [
         T.MixUp(),

@@ -7,9 +7,9 @@ from scipy.ndimage import label
 
 from kaug._draw.keys import Key
 from kaug._kernels.threefry import encrypt
-from kaug.transforms.weather import Fog, Rain, Shadow
+from kaug.transforms.weather import Fog, Rain, Shadow, SunFlare
 
-WEATHER = [Fog(), Shadow(), Rain()]
+WEATHER = [Fog(), Shadow(), Rain(), SunFlare()]
 ROWS = np.arange(4)
 
 
@@ -173,6 +173,35 @@ def test_there_are_as_many_streaks_as_said():
     assert all(20 <= count <= 40 for count in counts)  # a third lies outside
 
 
+def test_flare_is_disks_on_a_line():
+    size = (90, 121)
+    flare = SunFlare(0.1, 4)
+    made = flare(np.zeros((4, *size)), seed=6)
+    for row in ROWS:
+        numbers, _, side = shapes_of(flare, 6, size, row)
+        middle = (np.array(size) - 1) / 2
+        sun = np.array([0.5 * numbers[0, 0] * size[0], numbers[1, 0] * size[1]]) - 0.5
+        radius = 0.1 * side
+        disks = [(sun, radius, 1.2 * radius, 1.0)]
+        disks += [(sun, 2.5 * radius, 5 * radius, 0.6), (sun, 7 * radius, 14 * radius, 0.3)]
+        for way, wide, weight in numbers.T[3:]:
+            own = (0.01 + 0.07 * wide**2) * side
+            place = sun + (0.3 + 2 * way) * (middle - sun)
+            disks.append((place, own, max(0.3 * own, 1), 0.1 + 0.25 * weight))
+        clear = np.ones(size)
+        for (y, x), own, edge, weight in disks:
+            distance = np.hypot(*places(size, y, x, 0.0)) - own
+            clear *= 1 - weight * step(0.5 - distance / edge)
+        gray = np.dot((1.0, 0.97, 0.88), (0.299, 0.587, 0.114))
+        np.testing.assert_allclose(made[row], gray * (1 - clear), atol=1e-4)
+
+
+def test_the_sun_is_warm_white():
+    made = SunFlare(0.3, 0)(np.zeros((8, 40, 50, 3), "uint8"), seed=0)
+    brightest = made.reshape(8, -1, 3).max(axis=1)
+    np.testing.assert_array_equal(brightest, np.tile([255, 247, 224], (8, 1)))
+
+
 @pytest.mark.parametrize("transform", WEATHER)
 @pytest.mark.parametrize("size", [(40, 60), (66, 45)])
 def test_large_images_look_like_small_ones(transform, size):
@@ -239,6 +268,8 @@ def test_what_is_odd_in_floats(transform, images):
         (lambda: Rain(1001), ValueError, "`streaks` must be .*1000"),
         (lambda: Rain(slant=70), ValueError, "`slant` must lie in -60..60"),
         (lambda: Rain(length=2), ValueError, "`length` must lie in 0..1"),
+        (lambda: SunFlare(-0.1), ValueError, "`radius` must lie in 0..1"),
+        (lambda: SunFlare(ghosts=51), ValueError, "`ghosts` must be .*50"),
     ],
 )
 def test_bad_options(make, error, text):

@@ -218,3 +218,88 @@ class Rain(OfShapes):
             1 / max(0.004 * side, 1.0),
             0.7 * near * self.first(parameters["streaks"]),
         ]
+
+
+@dataclass(frozen=True, repr=False)
+class SunFlare(OfShapes):
+    """Lets the sun shine into the lens: a bright disk with its glow, and ghosts of it.
+
+    The sun is anywhere in the upper half of the image. Its disk is white; the two glows around it
+    reach out to 5 and to 14 times its radius, and cover 0.6 and 0.3 of what is at its centre.
+    Ghosts are disks with a radius of 0.01 to 0.08 shorter sides and weights of 0.1 to 0.35. They
+    lie on the line from the sun through the centre of the image, from 0.3 to 2.3 times as far from
+    the sun as the centre is. All is tinted alike, a warm white.
+
+    Masks, boxes and keypoints stay as they are.
+
+    Args:
+        radius: Radius of the sun as a fraction of the shorter side, 0..1: a number, or a pair
+            `(low, high)` to draw from.
+        ghosts: How many: an integer of 0..50, or a pair `(low, high)` of which every number is as
+            likely.
+        value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A range is reversed or reaches too far, or another argument is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import SunFlare
+        >>> SunFlare(0.2)(np.zeros((1, 6, 9), "uint8"), seed=0)[0]
+        array([[ 49,  55,  72,  94, 116, 133, 140, 136, 122],
+               [ 51,  60,  82, 108, 135, 157, 192, 171, 142],
+               [ 51,  63,  87, 116, 145, 207, 247, 231, 153],
+               [ 51,  71,  96, 115, 143, 195, 243, 219, 151],
+               [ 50,  59,  79, 105, 130, 149, 165, 154, 137],
+               [ 48,  54,  68,  88, 109, 125, 132, 128, 115]], dtype=uint8)
+    """
+
+    _checks: ClassVar = {
+        "radius": Range(minimum=0, maximum=1, number="exactly"),
+        "ghosts": Integers(0, 50),
+    }
+    numbers: ClassVar = 3
+
+    radius: NumberOrPair = (0.05, 0.15)
+    ghosts: int | tuple[int, int] = (3, 8)
+
+    @property
+    def color(self) -> tuple[float, float, float]:
+        """Warm white."""
+        return (1.0, 0.97, 0.88)
+
+    @property
+    def most(self) -> int:
+        """How many disks there are at most: the sun, its two glows, and ghosts."""
+        return 3 + int(self._ends("ghosts")[1])
+
+    def shapes(self, units: Any, parameters: Any, size: Size) -> list[Any]:
+        way, width, weight = units
+        xp, side = namespace(way), float(min(size))
+        number = xp.arange(self.most, dtype="float32")[None]
+        ghost, sun, near = number > 2, number == 0, number == 1
+        row = 0.5 * way[:, :1] * size[0] - 0.5
+        column = width[:, :1] * size[1] - 0.5
+        along = xp.where(ghost, 0.3 + 2.0 * way, 0.0)
+        own = parameters["radius"] * side
+        ghostly = (0.01 + 0.07 * width * width) * side
+        edge = xp.where(sun, 1.2 * own, xp.where(near, 5.0 * own, 14.0 * own))
+        edge = xp.maximum(xp.where(ghost, 0.3 * ghostly, edge), 1.0)
+        radius = xp.where(ghost, ghostly, xp.where(sun, own, 0.5 * edge))
+        bright = xp.where(sun, 1.0, xp.where(near, 0.6, 0.3))
+        bright = xp.where(ghost, 0.1 + 0.25 * weight, bright)
+        return [
+            row + along * (0.5 * (size[0] - 1) - row),
+            column + along * (0.5 * (size[1] - 1) - column),
+            1.0,
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+            radius,
+            1 / edge,
+            bright * self.first(3 + parameters["ghosts"]),
+        ]
