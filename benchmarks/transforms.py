@@ -233,6 +233,7 @@ CONTESTS = {
     "Shadow": (T.Shadow(), lambda size: A.RandomShadow(p=1), None),
     "Rain": (T.Rain(), lambda size: A.RandomRain(p=1), None),
     "SunFlare": (T.SunFlare(), lambda size: A.RandomSunFlare(p=1), None),
+    "Spatter": (T.Spatter(mode="water"), lambda size: A.Spatter(p=1), None),
     "MixUp": (T.MixUp(), None, lambda size: layers.MixUp()),
     "CutMix": (T.CutMix(), None, lambda size: layers.CutMix()),
     "RandAugment": (T.RandAugment(), None, lambda size: layers.RandAugment(value_range=BYTES)),

@@ -118,6 +118,9 @@ SECTIONS = {
         T.Rain((300, 600), (0.1, 0.3), (30, 40)),
         T.SunFlare(),
         T.SunFlare((0.2, 0.3), (8, 15)),
+        T.Spatter(),
+        T.Spatter((0.3, 0.5)),
+        T.Spatter(mode="water"),
     ],
     "Mixing": [
         T.MixUp(),

@@ -7,9 +7,9 @@ from scipy.ndimage import label
 
 from kaug._draw.keys import Key
 from kaug._kernels.threefry import encrypt
-from kaug.transforms.weather import Fog, Rain, Shadow, SunFlare
+from kaug.transforms.weather import Fog, Rain, Shadow, Spatter, SunFlare
 
-WEATHER = [Fog(), Shadow(), Rain(), SunFlare()]
+WEATHER = [Fog(), Shadow(), Rain(), SunFlare(), Spatter()]
 ROWS = np.arange(4)
 
 
@@ -202,6 +202,32 @@ def test_the_sun_is_warm_white():
     np.testing.assert_array_equal(brightest, np.tile([255, 247, 224], (8, 1)))
 
 
+@pytest.mark.parametrize(("mode", "weight"), [("mud", 0.9), ("water", 0.6)])
+def test_drops_are_where_noise_is_high(mode, weight, images):
+    size, amount = (30, 43), 0.3
+    spatter, batch = Spatter((amount, amount), mode=mode), images(4, shape=(*size, 3))
+    made, words = spatter(batch, seed=4), spatter.draw(ROWS, seed=4)["words"]
+    for row in ROWS:
+        noise = noise_of(words[row], Spatter.octaves, size)
+        height = 4 * (noise - np.log((1 - amount) / amount) / 1.702) + 0.5
+        weights = weight * step(height)
+        weights *= 1 - (0.6 if mode == "water" else 0) * step((height - 1) / 2)
+        expected = covered(batch[row], weights, spatter.color)
+        assert np.abs(made[row] - expected).max() < 0.51
+
+
+@pytest.mark.parametrize("amount", [0.05, 0.1, 0.2, 0.5, 0.9])
+def test_as_much_is_spattered_as_said(amount):
+    made = Spatter((amount, amount))(np.ones((400, 40, 53, 1), "float32"), seed=0)
+    assert abs((made < 0.6).mean() - amount) < 0.025
+    assert np.ptp(made.mean(axis=(1, 2, 3))) > 0.05  # of one row it may be more or less
+
+
+def test_nothing_is_spattered_with_none(images):
+    batch = images(5, shape=(40, 31, 3))
+    np.testing.assert_array_equal(Spatter((0, 0))(batch, seed=0), batch)
+
+
 @pytest.mark.parametrize("transform", WEATHER)
 @pytest.mark.parametrize("size", [(40, 60), (66, 45)])
 def test_large_images_look_like_small_ones(transform, size):
@@ -270,6 +296,8 @@ def test_what_is_odd_in_floats(transform, images):
         (lambda: Rain(length=2), ValueError, "`length` must lie in 0..1"),
         (lambda: SunFlare(-0.1), ValueError, "`radius` must lie in 0..1"),
         (lambda: SunFlare(ghosts=51), ValueError, "`ghosts` must be .*50"),
+        (lambda: Spatter(mode="oil"), ValueError, "`mode` must be .*mud.*water"),
+        (lambda: Spatter((0.1, 1.1)), ValueError, "`amount` must lie in 0..1"),
     ],
 )
 def test_bad_options(make, error, text):

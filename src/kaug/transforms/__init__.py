@@ -42,7 +42,7 @@ from kaug.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWid
 from kaug.transforms.size import CenterCrop, Letterbox, Pad, RandomCrop, Resize
 from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
 from kaug.transforms.transform import Transform
-from kaug.transforms.weather import Fog, Rain, Shadow, SunFlare
+from kaug.transforms.weather import Fog, Rain, Shadow, Spatter, SunFlare
 
 __all__ = [
     "Affine",
@@ -99,6 +99,7 @@ __all__ = [
     "Solarize",
     "SomeOf",
     "Sometimes",
+    "Spatter",
     "SunFlare",
     "Transform",
     "Translation",

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kaug._namespace import namespace
-from kaug.transforms._bases.fields import Integers, NumberOrPair, Range
+from kaug.transforms._bases.fields import Integers, NumberOrPair, Range, choice
 from kaug.transforms._bases.veiled import OfNoise, OfShapes, Size
 
 
@@ -303,3 +303,64 @@ class SunFlare(OfShapes):
             1 / edge,
             bright * self.first(3 + parameters["ghosts"]),
         ]
+
+
+@dataclass(frozen=True, repr=False)
+class Spatter(OfNoise):
+    """Spatters the lens with drops of mud or water.
+
+    Drops are where smooth noise is above a threshold, as in Hendrycks and Dietterich (2019,
+    arXiv:1903.12261), who blur theirs by a Gaussian. Here it is a sum of two octaves, the second
+    half as strong, with nodes 0.1 and 0.05 shorter sides apart. Mud is brown and covers 0.9 of what
+    is behind it. Water is a light turquoise and covers 0.6 at the rim of a drop, but 0.24 in its
+    middle. It does not bend the light.
+
+    Masks, boxes and keypoints stay as they are.
+
+    Args:
+        amount: About which part of the image is covered, 0..1: the mean over many rows, to some 2
+            percent of the image. A number `a` means evenly on `[0, a]`, a pair `[low, high]`.
+        mode: `"mud"` or `"water"`.
+        value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: The range is reversed or reaches outside 0..1, or another argument is out of
+            range.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Spatter
+        >>> Spatter((0.3, 0.3))(np.full((1, 6, 9), 200, "uint8"), seed=0)[0]
+        array([[200, 200,  61, 200, 200, 200, 200, 200,  68],
+               [200, 200,  61, 200, 200, 200, 200,  61, 156],
+               [200, 200, 200, 200, 200, 200, 200,  61,  61],
+               [200,  61, 139, 200,  80,  61, 200,  61, 200],
+               [200, 200, 200, 200, 102, 193,  61, 200, 200],
+               [ 61, 200, 200, 200, 200, 200, 200, 200, 200]], dtype=uint8)
+    """
+
+    _checks: ClassVar = {
+        "amount": Range(minimum=0, maximum=1, number="from 0"),
+        "mode": choice("mud", "water"),
+    }
+    octaves: ClassVar = ((0.1, 1.0), (0.05, 0.5))
+
+    amount: NumberOrPair = (0.05, 0.2)
+    mode: str = "mud"
+
+    @property
+    def color(self) -> tuple[float, float, float]:
+        """Brown or turquoise."""
+        return (0.25, 0.165, 0.08) if self.mode == "mud" else (0.85, 0.95, 0.97)
+
+    def shaping(self, parameters: Any) -> list[Any]:
+        amount = parameters["amount"]
+        xp = namespace(amount)
+        share = xp.clip(amount, 1e-4, 1 - 1e-4)
+        # Noise is nearly normal, and this nearly the quantile of a normal distribution.
+        threshold = xp.log((1 - share) / share) / 1.702
+        weight, rim = (0.9, 0.0) if self.mode == "mud" else (0.6, 0.6)
+        return [4.0, 0.5 - 4.0 * threshold, 0.0, weight, rim]
