@@ -163,6 +163,8 @@ CONTESTS = {
         lambda size: A.RGBShift(*[(-25, 25)] * 3, p=1),
         None,
     ),
+    "ChannelDropout": (T.ChannelDropout(), lambda size: A.ChannelDropout(p=1), None),
+    "ChannelShuffle": (T.ChannelShuffle(), lambda size: A.ChannelShuffle(p=1), None),
     "Grayscale": (
         T.Grayscale(p=1),
         lambda size: A.ToGray(p=1),

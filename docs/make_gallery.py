@@ -81,6 +81,8 @@ SECTIONS = {
         T.ColorJitter(0.5, 0.5, 0.8, 0.1),
         T.ChannelShift(0.1),
         T.ChannelShift(0.4),
+        T.ChannelDropout(),
+        T.ChannelShuffle(),
         T.Grayscale(p=0.5),
         T.Invert(p=0.5),
         T.Posterize(4),

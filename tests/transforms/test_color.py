@@ -500,8 +500,16 @@ def test_opacity_is_true_or_false():
         Brightness(opacity="no")
 
 
-# An average needs neither black nor white; what is erased is not looked at.
-INDIFFERENT = {"GaussianBlur", "Erasing", "Cutout", "GridMask", "CoarseDropout"}
+# An average needs neither black nor white; what is erased or moved is not looked at.
+INDIFFERENT = {
+    "GaussianBlur",
+    "Erasing",
+    "Cutout",
+    "GridMask",
+    "CoarseDropout",
+    "ChannelDropout",
+    "ChannelShuffle",
+}
 OF_VALUES = [
     value
     for name in kaug.transforms.__all__

@@ -56,22 +56,6 @@ def means(images: Any, *, in_bytes: bool) -> Any:
     return to_images(ops.floor((total + (samples / 2 + 0.25)) * (1 / max(samples, 1))))
 
 
-def channel_shifts(parameters: Any, seed: int, channels: int) -> Any:
-    """Returns what is added to each channel, `(B, 1, 1, C)`: drawn for the words of the rows.
-
-    Args:
-        parameters: Tensors `shift` `(B, 2)`, the ends of the range, and `word` `(B,)`.
-        seed: Of the key that words name rows below.
-        channels: How many.
-    """
-    from kaug._draw.tensors import TensorDraws  # which loads Keras
-
-    draws = TensorDraws.from_words(seed, parameters["word"])
-    units = ops.stack([draws.uniform() for _ in range(channels)], axis=1)
-    low, high = parameters["shift"][:, :1], parameters["shift"][:, 1:]
-    return ops.reshape(low + (high - low) * units, (-1, 1, 1, channels))
-
-
 def turned(images: Any, turns: Any) -> Any:
     """Returns images of three channels with their hues turned by sextants `(B,)`, 0..6."""
     planes = [images[..., channel] for channel in range(3)]

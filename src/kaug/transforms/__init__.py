@@ -7,6 +7,7 @@ each row, from a seed, an epoch and the row's number alone, and does it.
 from kaug._draw.draws import Draws
 from kaug.transforms.augmix import AugMix
 from kaug.transforms.box_crop import BoxSafeCrop, RandomIoUCrop
+from kaug.transforms.channels import ChannelDropout, ChannelShuffle
 from kaug.transforms.color import (
     Brightness,
     ChannelShift,
@@ -52,7 +53,9 @@ __all__ = [
     "BoxSafeCrop",
     "Brightness",
     "CenterCrop",
+    "ChannelDropout",
     "ChannelShift",
+    "ChannelShuffle",
     "CoarseDropout",
     "ColorJitter",
     "Compose",

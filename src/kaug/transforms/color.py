@@ -13,8 +13,8 @@ import numpy as np
 
 from kaug._apply.dtypes import working_dtype
 from kaug._apply.parameters import Bounds
+from kaug._draw.below import draws_below
 from kaug._draw.draws import Draws
-from kaug._draw.keys import Key
 from kaug._kernels import colors, pointwise, read_only
 from kaug._kernels.jitter import jitter
 from kaug._tensors import colors as tensors
@@ -31,9 +31,6 @@ _TURN = Range(minimum=-0.5, maximum=0.5)
 _ORDERS = np.array(list(permutations(range(4))))
 # Of the 256 levels of bytes.
 _LOGARITHMS = np.log(np.arange(256) / 255, out=np.full(256, -np.inf), where=np.arange(256) > 0)
-# Of the key below which a row's word names the shifts of its channels.
-_SEED = 0
-_CHANNELS = Key.from_seed(_SEED)
 
 
 @dataclass(frozen=True, repr=False)
@@ -368,6 +365,8 @@ def _powers(values: Array, exponents: Array) -> Array:
 class ChannelShift(Normalized):
     """Adds a number to all values of a channel, drawn for each row and channel apart.
 
+    Of three channels that is what other libraries have as `RGBShift`.
+
     Args:
         shift: Fraction of the value range. A number `r` means evenly on `[-r, r]`, a pair
             `[low, high]`.
@@ -397,10 +396,7 @@ class ChannelShift(Normalized):
         return {"shift": draws.constant([low, high]), "word": draws.word()}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        low, high = np.moveaxis(np.asarray(parameters["shift"], np.float64), 1, 0)
-        draws = Draws(_CHANNELS, parameters["word"])
-        units = [draws.uniform() for _ in range(images.shape[-1])]
-        shifts = low[:, None] + (high - low)[:, None] * np.stack(units, axis=1)
+        shifts = _shifts(parameters, images.shape[-1])
         if images.dtype == np.uint8:
             offsets = np.floor(shifts * 255 + 0.5).astype(np.int16)
         else:
@@ -410,9 +406,17 @@ class ChannelShift(Normalized):
         return out
 
     def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
-        shifts = tensors.channel_shifts(parameters, _SEED, images.shape[-1])
+        shifts = _shifts(parameters, images.shape[-1])[:, None, None, :]
         shifts = tensors.to_images(tensors.levels_of(shifts)) if in_bytes else shifts
         return images + shifts
+
+
+def _shifts(parameters: Any, channels: int) -> Any:
+    """Returns what is added to each channel, `(M, C)`, on arrays or tensors."""
+    draws = draws_below(parameters["word"])
+    units = draws.xp.stack([draws.uniform() for _ in range(channels)], axis=1)
+    low, high = parameters["shift"][:, :1], parameters["shift"][:, 1:]
+    return low + (high - low) * units
 
 
 @dataclass(frozen=True, repr=False)
