@@ -165,6 +165,13 @@ CONTESTS = {
     ),
     "ChannelDropout": (T.ChannelDropout(), lambda size: A.ChannelDropout(p=1), None),
     "ChannelShuffle": (T.ChannelShuffle(), lambda size: A.ChannelShuffle(p=1), None),
+    "PlanckianJitter": (T.PlanckianJitter(), lambda size: A.PlanckianJitter(p=1), None),
+    "Vignette": (
+        T.Vignette(),
+        lambda size: A.Illumination("gaussian", effect_type="darken", p=1),
+        None,
+    ),
+    "ISONoise": (T.ISONoise(), lambda size: A.ISONoise(p=1), None),
     "Grayscale": (
         T.Grayscale(p=1),
         lambda size: A.ToGray(p=1),

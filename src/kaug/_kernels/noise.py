@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
-from kaug._kernels.samples import fit, is_outside
+from kaug._kernels.colors import reaches_outside, turned
+from kaug._kernels.samples import fit, is_outside, load
 from kaug._kernels.threefry import encrypt32
 
 CHUNK = 512  # words made at once
@@ -75,6 +76,55 @@ def _fill_normals(words: _Array, quantiles: _Array, normals: _Array) -> None:
         word = words[k]
         normals[k] = quantiles[np.uint64(word & np.uint32(0xFFFF))]
         normals[k + np.uint64(CHUNK)] = quantiles[np.uint64(word >> np.uint32(16))]
+
+
+@jit
+def add_color_noise(
+    images: _Array,
+    words: _Array,
+    lights: _Array,
+    turns: _Array,
+    quantiles: _Array,
+    out: _Array,
+    outside: _Array,
+) -> None:
+    """Writes pixels with their hue turned by `turn * z`, and `light * z` added to all channels.
+
+    Each pixel takes one word of the stream: its lower half for the light, its upper for the hue.
+
+    Args:
+        images: `(M, H, W, 3)`, C-contiguous, uint8 or floats.
+        words: `(M, 2)`, uint32: the key of each row's stream.
+        lights: `(M,)`, in levels for bytes, of the precision worked in.
+        turns: `(M,)`, in sextants of the color wheel.
+        quantiles: See `add_noise`.
+        out: Like `images`.
+        outside: See `pointwise`.
+    """
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    size = images.shape[1] * images.shape[2]
+    found = False
+    kind = lights.dtype.type
+    sixth, six, round_ = kind(1 / 6), kind(6), np.uint64(CHUNK)
+    stream, normals = np.empty(CHUNK, np.uint32), np.empty(2 * CHUNK, np.float32)
+    for i in range(len(images)):
+        source, target = images[i].reshape(-1), out[i].reshape(-1)
+        light, turn = lights[i], turns[i]
+        for start in range(0, size, CHUNK):
+            fill_words(words[i, 0], words[i, 1], start // CHUNK, stream)
+            _fill_normals(stream, quantiles, normals)
+            for j in range(np.uint64(min(size - start, CHUNK))):
+                k = three * (np.uint64(start) + j)
+                found |= reaches_outside(source, k)
+                way = turn * normals[j + round_]
+                way = way - six * np.floor(way * sixth)
+                red, green, blue = load(source, k), load(source, k + one), load(source, k + two)
+                red, green, blue = turned(red, green, blue, way)
+                more = light * normals[j]
+                target[k] = fit(target, red + more)
+                target[k + one] = fit(target, green + more)
+                target[k + two] = fit(target, blue + more)
+    outside[0] |= found
 
 
 @jit

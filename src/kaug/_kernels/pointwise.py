@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from kaug._kernels import jit
 from kaug._kernels.samples import by_dtype, fit, is_outside, load, white
 
-# Pixels the offsets of whose channels are laid out side by side, for loops over whole vectors.
+# Pixels the numbers of whose channels are laid out side by side, for loops over whole vectors.
 _PATTERN = 64
 
 _Array = NDArray[Any]
@@ -78,6 +78,25 @@ def add(images: _Array, offsets: _Array, out: _Array, outside: _Array) -> None:
             for k in range(np.uint64(min(period, len(source) - start))):
                 found |= is_outside(source, place + k)
                 target[place + k] = _sum(source, place + k, pattern[k])
+    outside[0] |= found
+
+
+@jit
+def scale_channels(images: _Array, factors: _Array, out: _Array, outside: _Array) -> None:
+    """Writes `factor * image`, factors `(M, C)`, floats of the precision worked in."""
+    found = False
+    channels = factors.shape[1]
+    period = _PATTERN * channels
+    pattern = np.empty(period, factors.dtype)
+    for i in range(len(images)):
+        source, target = images[i].reshape(-1), out[i].reshape(-1)
+        for k in range(period):
+            pattern[k] = factors[i, k % channels]
+        for start in range(0, len(source), period):
+            place = np.uint64(start)
+            for k in range(np.uint64(min(period, len(source) - start))):
+                found |= is_outside(source, place + k)
+                target[place + k] = fit(target, pattern[k] * load(source, place + k))
     outside[0] |= found
 
 

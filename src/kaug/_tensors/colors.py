@@ -57,9 +57,13 @@ def means(images: Any, *, in_bytes: bool) -> Any:
 
 
 def turned(images: Any, turns: Any) -> Any:
-    """Returns images of three channels with their hues turned by sextants `(B,)`, 0..6."""
+    """Returns images of three channels with their hues turned by sextants, 0..6.
+
+    Those are the same for all pixels of a row, `(B,)`, or `(B, H, W)`.
+    """
     planes = [images[..., channel] for channel in range(3)]
-    return ops.stack(_turned(planes, _of_planes(turns)), axis=-1)
+    by_plane = turns if len(turns.shape) == 3 else _of_planes(turns)
+    return ops.stack(_turned(planes, by_plane), axis=-1)
 
 
 def sextants(hues: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from kaug._kernels.noise import CHUNK
 from kaug._tensors import ops
-from kaug._tensors.colors import by_row
+from kaug._tensors.colors import by_row, turned
 from kaug._tensors.lookups import look_up
 from kaug._tensors.words import below, encrypted, upper
 
@@ -33,6 +33,29 @@ def add_noise(images: Any, words: Any, scales: Any, quantiles: Any) -> Any:
     halves = [ops.bitwise_and(word, 0xFFFF) for word in both] + [upper(word, 16) for word in both]
     normals = _in_order([look_up(table, half) for half in halves], math.prod(shape))
     return images + by_row(scales) * ops.reshape(normals, (-1, *shape))
+
+
+def add_color_noise(images: Any, words: Any, lights: Any, turns: Any, quantiles: Any) -> Any:
+    """Returns images of three channels with hues turned and light added, pixel by pixel.
+
+    Args:
+        images: `(B, H, W, 3)`, float32 in 0..1.
+        words: `(B, 2)`, int32: the key of each row's stream.
+        lights: `(B,)`, float32.
+        turns: `(B,)`, float32, in sextants of the color wheel.
+        quantiles: As for `add_noise`.
+    """
+    height, width = images.shape[1:3]
+    table = ops.convert_to_tensor(quantiles)
+    both = _stream(words, math.ceil(height * width / CHUNK))
+    halves = ([ops.bitwise_and(word, 0xFFFF) for word in both], [upper(word, 16) for word in both])
+    light, hue = (
+        _in_order([look_up(table, half) for half in each], height * width) for each in halves
+    )
+    hue = ops.reshape(turns, (-1, 1)) * hue
+    hue = ops.reshape(hue - 6.0 * ops.floor(hue * (1 / 6)), (-1, height, width))
+    light = ops.reshape(light, (-1, height, width, 1))
+    return turned(images, hue) + by_row(lights) * light
 
 
 def add_salt_and_pepper(images: Any, words: Any, amounts: Any) -> Any:

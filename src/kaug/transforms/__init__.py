@@ -7,6 +7,7 @@ each row, from a seed, an epoch and the row's number alone, and does it.
 from kaug._draw.draws import Draws
 from kaug.transforms.augmix import AugMix
 from kaug.transforms.box_crop import BoxSafeCrop, RandomIoUCrop
+from kaug.transforms.camera import ISONoise, PlanckianJitter, Vignette
 from kaug.transforms.channels import ChannelDropout, ChannelShuffle
 from kaug.transforms.color import (
     Brightness,
@@ -75,6 +76,7 @@ __all__ = [
     "GridMask",
     "HorizontalFlip",
     "Hue",
+    "ISONoise",
     "Identity",
     "Invert",
     "Lambda",
@@ -85,6 +87,7 @@ __all__ = [
     "Pad",
     "PadAndCrop",
     "Perspective",
+    "PlanckianJitter",
     "Posterize",
     "Rain",
     "RandAugment",
@@ -108,5 +111,6 @@ __all__ = [
     "Translation",
     "TrivialAugmentWide",
     "VerticalFlip",
+    "Vignette",
     "Zoom",
 ]

@@ -22,8 +22,7 @@ from kaug._tensors import ops
 from kaug._types import Array, Parameters
 from kaug._validation import message
 from kaug.transforms._bases.fields import NumberOrPair, Range
-from kaug.transforms._bases.photometric import Normalized, strengths
-from kaug.transforms.transform import Transform
+from kaug.transforms._bases.photometric import Normalized, clipped, is_colored, strengths
 
 # A factor of 1 changes nothing, one of 0 leaves nothing.
 _FACTOR = Range(minimum=0, maximum=100, number="around 1")
@@ -149,15 +148,15 @@ class Saturation(Normalized):
     saturation: NumberOrPair = 0.2
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        if not _is_colored(self, images):
-            return _clipped(images, outside)
+        if not is_colored(self, images):
+            return clipped(images, outside)
         out = np.empty_like(images)
         factors = strengths(parameters, "saturation", working_dtype(images.dtype))
         colors.saturate(images, factors, out, outside)
         return out
 
     def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
-        if not _is_colored(self, images):
+        if not is_colored(self, images):
             return images
         gray = tensors.gray(images, in_bytes=in_bytes)
         return tensors.away_from(gray, images, parameters["saturation"])
@@ -194,15 +193,15 @@ class Hue(Normalized):
     hue: NumberOrPair = 0.05
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        if not _is_colored(self, images):
-            return _clipped(images, outside)
+        if not is_colored(self, images):
+            return clipped(images, outside)
         out = np.empty_like(images)
         colors.turn_hues(images, _sextants(parameters, working_dtype(images.dtype)), out, outside)
         return out
 
     def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
         del in_bytes
-        if not _is_colored(self, images):
+        if not is_colored(self, images):
             return images
         return tensors.turned(images, tensors.sextants(parameters["hue"]))
 
@@ -210,24 +209,6 @@ class Hue(Normalized):
 def _sextants(parameters: Parameters, precision: np.dtype[Any]) -> Array:
     """Returns turns as 0..6, of which a kernel needs to take off one round at most."""
     return read_only((np.asarray(parameters["hue"], np.float64) % 1 * 6).astype(precision))
-
-
-def _is_colored(transform: Transform, images: Array) -> bool:
-    """Returns whether images have three channels; any number but that and 1 is an error."""
-    channels = int(images.shape[-1])
-    if channels not in (1, 3):
-        name = type(transform).__name__
-        rule = f"{name} needs images of 3 channels (red, green, blue), or of 1 channel"
-        fix = "Split off what is no color first."
-        raise ValueError(message(rule, f"images of {channels} channels", fix))
-    return channels == 3
-
-
-def _clipped(images: Array, outside: Array) -> Array:
-    """Returns a copy of the images with no value beyond the range."""
-    out = np.empty_like(images)
-    pointwise.clip(images, out, outside)
-    return out
 
 
 @dataclass(frozen=True, repr=False)
@@ -295,7 +276,7 @@ class ColorJitter(Normalized):
             raise ValueError(message(rule, f"{parameters['order'][row].tolist()} in row {row}"))
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        _is_colored(self, images)
+        is_colored(self, images)
         table = np.empty((len(images), 4), working_dtype(images.dtype))
         for column, name in enumerate(("brightness", "contrast", "saturation")):
             table[:, column] = parameters[name]
@@ -307,7 +288,7 @@ class ColorJitter(Normalized):
 
     def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
         del in_bytes
-        _is_colored(self, images)
+        is_colored(self, images)
         return tensors.jittered(images, parameters)
 
 
@@ -340,7 +321,7 @@ class Gamma(Normalized):
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         if images.dtype != np.uint8:
             exponents = strengths(parameters, "gamma", images.dtype)
-            return _powers(_clipped(images, outside), exponents[:, None, None, None])
+            return _powers(clipped(images, outside), exponents[:, None, None, None])
         exponents = strengths(parameters, "gamma", np.float64)
         powers = np.exp(_LOGARITHMS * exponents[:, None, None])
         tables = (powers * 255 + 0.5).astype(np.uint8)
@@ -444,15 +425,15 @@ class Grayscale(Normalized):
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         del parameters
-        if not _is_colored(self, images):
-            return _clipped(images, outside)
+        if not is_colored(self, images):
+            return clipped(images, outside)
         out = np.empty_like(images)
         colors.gray(images, out, outside)
         return out
 
     def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
         del parameters
-        if not _is_colored(self, images):
+        if not is_colored(self, images):
             return images
         return ops.concatenate([tensors.gray(images, in_bytes=in_bytes)] * 3, axis=-1)
 
@@ -481,7 +462,7 @@ class Invert(Normalized):
         del parameters
         if images.dtype == np.uint8:
             return np.invert(images)
-        return np.asarray(1 - _clipped(images, outside))
+        return np.asarray(1 - clipped(images, outside))
 
     def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
         del parameters, in_bytes

@@ -8,10 +8,12 @@ import numpy as np
 
 from kaug._apply.dtypes import to_dtype, working_dtype
 from kaug._apply.values import check_values
-from kaug._kernels import read_only
+from kaug._kernels import pointwise, read_only
 from kaug._tensors import ops
 from kaug._types import Array, Parameters
+from kaug._validation import message
 from kaug.transforms._bases.options import ValueOptions
+from kaug.transforms.transform import Transform
 
 
 @dataclass(frozen=True, repr=False)
@@ -128,3 +130,21 @@ class Normalized(Ranged):
 def strengths(parameters: Parameters, name: str, dtype: Any) -> Array:
     """Returns a parameter as kernels take it: contiguous, of one dtype, not to be written to."""
     return read_only(np.ascontiguousarray(parameters[name], dtype))
+
+
+def is_colored(transform: Transform, images: Array) -> bool:
+    """Returns whether images have three channels; any number but that and 1 is an error."""
+    channels = int(images.shape[-1])
+    if channels not in (1, 3):
+        name = type(transform).__name__
+        rule = f"{name} needs images of 3 channels (red, green, blue), or of 1 channel"
+        fix = "Split off what is no color first."
+        raise ValueError(message(rule, f"images of {channels} channels", fix))
+    return channels == 3
+
+
+def clipped(images: Array, outside: Array) -> Array:
+    """Returns a copy of the images with no value beyond the range."""
+    out = np.empty_like(images)
+    pointwise.clip(images, out, outside)
+    return out
