@@ -165,6 +165,12 @@ CONTESTS = {
     ),
     "ChannelDropout": (T.ChannelDropout(), lambda size: A.ChannelDropout(p=1), None),
     "ChannelShuffle": (T.ChannelShuffle(), lambda size: A.ChannelShuffle(p=1), None),
+    "FancyPCA": (T.FancyPCA(), lambda size: A.FancyPCA(p=1), None),
+    "HEStain": (
+        T.HEStain(),
+        lambda size: A.HEStain("preset", "ruifrok", p=1),
+        None,
+    ),
     "PlanckianJitter": (T.PlanckianJitter(), lambda size: A.PlanckianJitter(p=1), None),
     "Vignette": (
         T.Vignette(),

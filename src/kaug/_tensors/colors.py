@@ -56,6 +56,24 @@ def means(images: Any, *, in_bytes: bool) -> Any:
     return to_images(ops.floor((total + (samples / 2 + 0.25)) * (1 / max(samples, 1))))
 
 
+def shifted(images: Any, shifts: Any, *, in_bytes: bool) -> Any:
+    """Returns images with fractions of the range `(B, C)` added, of bytes whole levels."""
+    shifts = to_images(levels_of(shifts)) if in_bytes else shifts
+    return images + shifts[:, None, None, :]
+
+
+def covariances(images: Any) -> Any:
+    """Returns those of the channels of each image, `(B, C, C)`; NaN counts as black."""
+    known = ops.where(images == images, images, 0.0)
+    away = known - ops.mean(known, axis=(1, 2), keepdims=True)
+    channels = images.shape[-1]
+    pixels = ops.reshape(away, (-1, images.shape[1] * images.shape[2], channels))
+    products = [
+        ops.mean(pixels[:, :, c : c + 1] * pixels, axis=1, keepdims=True) for c in range(channels)
+    ]
+    return ops.concatenate(products, axis=1)
+
+
 def turned(images: Any, turns: Any) -> Any:
     """Returns images of three channels with their hues turned by sextants, 0..6.
 

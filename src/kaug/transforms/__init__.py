@@ -8,7 +8,7 @@ from kaug._draw.draws import Draws
 from kaug.transforms.augmix import AugMix
 from kaug.transforms.box_crop import BoxSafeCrop, RandomIoUCrop
 from kaug.transforms.camera import ISONoise, PlanckianJitter, Vignette
-from kaug.transforms.channels import ChannelDropout, ChannelShuffle
+from kaug.transforms.channels import ChannelDropout, ChannelShuffle, FancyPCA
 from kaug.transforms.color import (
     Brightness,
     ChannelShift,
@@ -42,6 +42,7 @@ from kaug.transforms.noise import GaussianNoise, SaltAndPepper
 from kaug.transforms.perspective import Perspective
 from kaug.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
 from kaug.transforms.size import CenterCrop, Letterbox, Pad, RandomCrop, Resize
+from kaug.transforms.stains import HEStain
 from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
 from kaug.transforms.transform import Transform
 from kaug.transforms.weather import Fog, Rain, Shadow, Spatter, SunFlare
@@ -69,11 +70,13 @@ __all__ = [
     "Equalize",
     "Erasing",
     "Fog",
+    "FancyPCA",
     "Gamma",
     "GaussianBlur",
     "GaussianNoise",
     "Grayscale",
     "GridMask",
+    "HEStain",
     "HorizontalFlip",
     "Hue",
     "ISONoise",

@@ -16,11 +16,12 @@ from kaug._draw.below import draws_below
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
 from kaug._kernels.channels import rearrange
-from kaug._tensors import ops
+from kaug._kernels.moments import moments
+from kaug._tensors import colors, ops
 from kaug._types import Array, Parameters
 from kaug._validation import check_number
-from kaug.transforms._bases.fields import Integers
-from kaug.transforms._bases.photometric import Photometric
+from kaug.transforms._bases.fields import Integers, NumberOrPair, Range
+from kaug.transforms._bases.photometric import Normalized, Photometric, shifted
 
 
 @dataclass(frozen=True, repr=False)
@@ -136,3 +137,62 @@ class ChannelShuffle(_Rearranged):
 
     def places(self, parameters: Any, channels: int) -> Any:
         return draws_below(parameters["word"]).ranks(channels)
+
+
+@dataclass(frozen=True, repr=False)
+class FancyPCA(Normalized):
+    """Shifts the colors of an image as a whole, along the axes in which its own pixels vary.
+
+    Krizhevsky, Sutskever and Hinton (2012, doi:10.1145/3065386) add to every pixel the principal
+    components of its channels, each times its eigenvalue and a normally distributed number. They
+    take those of all of ImageNet; here they are those of each image, as other libraries have it.
+    The sum of them is the covariance matrix times a vector of such numbers, whatever the signs of
+    the components are, and so it is computed. Values count as fractions of the range, NaN as black.
+
+    Images may have any number of channels. Masks, boxes and keypoints stay as they are.
+
+    Args:
+        stddev: Standard deviation of these numbers, 0..100, for every row; or a pair `(low, high)`
+            to draw from. Variances of pixels are below 0.25, so that 0.1 is little to be seen.
+        value_range: What is black and what is white. Values beyond are clipped. None takes 0 and
+            the dtype's largest, or 1 for floats.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
+        p: Probability that a row is changed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: `stddev` is out of its range.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import FancyPCA
+        >>> image = np.array([[[[0, 100, 0], [200, 100, 0], [100, 100, 0]]]], "uint8")
+        >>> FancyPCA(stddev=2)(image, seed=0)[0]
+        array([[[  0, 100,   0],
+                [120, 100,   0],
+                [ 20, 100,   0]]], dtype=uint8)
+    """
+
+    _checks: ClassVar = {"stddev": Range(minimum=0, maximum=100, number="exactly")}
+
+    stddev: NumberOrPair = 0.1
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the `stddev` of each row, and a `word` for a number of each channel."""
+        return {**super().draw_parameters(draws), "word": draws.word()}
+
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
+        shifts = _along_axes(moments(images)[1], parameters)
+        return shifted(images, np.clip(shifts, -1, 1), outside)
+
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        shifts = _along_axes(colors.covariances(images), parameters)
+        return colors.shifted(images, ops.clip(shifts, -1.0, 1.0), in_bytes=in_bytes)
+
+
+def _along_axes(covariances: Any, parameters: Any) -> Any:
+    """Returns what is added to channels, `(M, C)`, given their covariances."""
+    draws, channels = draws_below(parameters["word"]), covariances.shape[-1]
+    normals = draws.xp.stack([draws.normal() for _ in range(channels)], axis=1)
+    shifts = draws.xp.sum(covariances * normals[:, None, :], axis=2)
+    return parameters["stddev"][:, None] * shifts

@@ -22,7 +22,7 @@ from kaug._tensors import ops
 from kaug._types import Array, Parameters
 from kaug._validation import message
 from kaug.transforms._bases.fields import NumberOrPair, Range
-from kaug.transforms._bases.photometric import Normalized, clipped, is_colored, strengths
+from kaug.transforms._bases.photometric import Normalized, clipped, is_colored, shifted, strengths
 
 # A factor of 1 changes nothing, one of 0 leaves nothing.
 _FACTOR = Range(minimum=0, maximum=100, number="around 1")
@@ -377,19 +377,10 @@ class ChannelShift(Normalized):
         return {"shift": draws.constant([low, high]), "word": draws.word()}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        shifts = _shifts(parameters, images.shape[-1])
-        if images.dtype == np.uint8:
-            offsets = np.floor(shifts * 255 + 0.5).astype(np.int16)
-        else:
-            offsets = shifts.astype(images.dtype)
-        out = np.empty_like(images)
-        pointwise.add(images, read_only(offsets), out, outside)
-        return out
+        return shifted(images, _shifts(parameters, images.shape[-1]), outside)
 
     def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
-        shifts = _shifts(parameters, images.shape[-1])[:, None, None, :]
-        shifts = tensors.to_images(tensors.levels_of(shifts)) if in_bytes else shifts
-        return images + shifts
+        return tensors.shifted(images, _shifts(parameters, images.shape[-1]), in_bytes=in_bytes)
 
 
 def _shifts(parameters: Any, channels: int) -> Any:

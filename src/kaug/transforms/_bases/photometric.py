@@ -148,3 +148,14 @@ def clipped(images: Array, outside: Array) -> Array:
     out = np.empty_like(images)
     pointwise.clip(images, out, outside)
     return out
+
+
+def shifted(images: Array, shifts: Array, outside: Array) -> Array:
+    """Returns images with fractions of the range `(M, C)` added, of bytes whole levels."""
+    if images.dtype == np.uint8:
+        offsets = np.floor(shifts * 255 + 0.5).astype(np.int16)
+    else:
+        offsets = shifts.astype(images.dtype)
+    out = np.empty_like(images)
+    pointwise.add(images, read_only(offsets), out, outside)
+    return out

@@ -1,0 +1,89 @@
+"""Sums over the pixels of an image: of its channels, and of the products of two of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaug._kernels import jit, read_only
+from kaug._kernels.samples import by_dtype, load
+
+# Pixels whose samples are summed side by side: the order of a sum is part of its result, and LLVM
+# makes vectors of this one.
+_LANES = 32
+# So many bytes squared, at most, are added up in 32 bits.
+_REPEATS = 2**15
+
+_Array = NDArray[Any]
+
+
+def moments(images: _Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Returns the means `(M, C)` and the covariances `(M, C, C)` of channels, of values of 0..1.
+
+    Sums of bytes are exact. Floats count as what they are clipped to, and NaN as black.
+
+    Args:
+        images: `(M, H, W, C)`, C-contiguous, uint8 or floats.
+    """
+    count, height, width, channels = images.shape
+    in_bytes = images.dtype == np.uint8
+    lanes = np.zeros((channels + 1, _LANES * channels), np.uint32 if in_bytes else np.float64)
+    means, products = np.zeros((count, channels)), np.zeros((count, channels, channels))
+    add_up(read_only(images), lanes, means, products)
+    white, pixels = 255 if in_bytes else 1, max(height * width, 1)
+    lower = np.tril_indices(channels, -1)
+    products[:, lower[0], lower[1]] = products[:, lower[1], lower[0]]
+    # Multiplied out in whole numbers where they are: what has one value has a variance of 0.
+    spread = products * pixels - means[:, :, None] * means[:, None, :]
+    return means / (pixels * white), spread / (pixels * white) ** 2
+
+
+@jit
+def add_up(images: _Array, lanes: _Array, sums: _Array, products: _Array) -> None:
+    """Adds to sums and products.
+
+    Samples lie side by side whatever channel they are of, and a product of two channels is one of
+    two samples at a distance; those of two pixels are summed with them and left out at the end.
+
+    Args:
+        images: See `moments`.
+        lanes: `(C + 1, P)`, where P is a multiple of C; written to.
+        sums: `(M, C)`, float64.
+        products: `(M, C, C)`, float64, of which the upper triangles are written.
+    """
+    channels, period = images.shape[3], lanes.shape[1]
+    for i in range(len(images)):
+        source = images[i].reshape(-1)
+        size = len(source)
+        for start in range(0, size, period * _REPEATS):
+            stop = min(start + period * _REPEATS, size)
+            lanes[:] = 0
+            for first in range(start, stop, period):
+                place, length = np.uint64(first), min(period, stop - first)
+                for k in range(np.uint64(length)):
+                    lanes[channels, k] += _known(source, place + k)
+                for apart in range(channels):
+                    lane, way = lanes[apart], np.uint64(apart)
+                    for k in range(np.uint64(max(min(length, size - first - apart), 0))):
+                        own = _known(source, place + k)
+                        lane[k] += own * _known(source, place + k + way)
+            for k in range(period):
+                channel = k % channels
+                sums[i, channel] += lanes[channels, k]
+                for apart in range(channels - channel):
+                    products[i, channel, channel + apart] += lanes[apart, k]
+
+
+@by_dtype
+def _known(dtype: np.dtype[Any]) -> Any:
+    """`_known(samples, k)` returns sample `k` as it is summed."""
+    if dtype == np.uint8:
+        return lambda samples, k: np.uint32(samples[k])
+
+    def known_float(samples: Any, k: Any) -> Any:
+        sample = np.float64(load(samples, k))
+        return sample if sample == sample else 0.0
+
+    return known_float
