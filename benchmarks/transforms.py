@@ -228,6 +228,11 @@ CONTESTS = {
         lambda size: A.SaltAndPepper((0.02, 0.02), p=1),
         None,
     ),
+    "PixelDropout": (
+        T.PixelDropout((0.01, 0.01)),
+        lambda size: A.PixelDropout(0.01, p=1),
+        None,
+    ),
     "Erasing": (
         T.Erasing(p=1),
         lambda size: A.Erasing((0.02, 0.33), p=1),

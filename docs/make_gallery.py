@@ -110,6 +110,8 @@ SECTIONS = {
         T.GaussianNoise((0.2, 0.3)),
         T.SaltAndPepper(),
         T.SaltAndPepper((0.1, 0.2)),
+        T.PixelDropout(),
+        T.PixelDropout((0.2, 0.3), per_channel=True),
         T.ISONoise(),
         T.ISONoise((0.1, 0.15), (0.1, 0.2)),
         T.Erasing(p=1),

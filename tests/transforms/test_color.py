@@ -509,6 +509,7 @@ INDIFFERENT = {
     "CoarseDropout",
     "ChannelDropout",
     "ChannelShuffle",
+    "PixelDropout",
 }
 OF_VALUES = [
     value

@@ -6,7 +6,7 @@ from scipy import stats
 
 from kaug._draw.keys import Key
 from kaug._kernels.noise import CHUNK, fill_words
-from kaug.transforms.noise import GaussianNoise, SaltAndPepper, normal_quantiles
+from kaug.transforms.noise import GaussianNoise, PixelDropout, SaltAndPepper, normal_quantiles
 
 
 def noise_of(stddev, *, shape=(200, 300, 3), dtype="float64", seed=0):
@@ -160,7 +160,51 @@ def test_salt_falls_on_the_same_pixels(images, dtype):
     np.testing.assert_array_equal(result == gray, expected == 100)
 
 
-@pytest.mark.parametrize("transform", [GaussianNoise(), SaltAndPepper()])
+def hit(transform, rows, shape, seed=0):
+    """Returns which samples are hit, bool."""
+    return transform(np.full((rows, *shape), 100, "uint8"), seed=seed) != 100
+
+
+@pytest.mark.parametrize("channels", [1, 3, 5])
+@pytest.mark.parametrize("rate", [0.001, 0.05, 0.4, 1.0])
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_as_many_pixels_are_dropped_as_said(channels, rate, per_channel):
+    dropout = PixelDropout((rate, rate), per_channel=per_channel)
+    gone = hit(dropout, 3, (150, 170, channels), seed=4)
+    whole = (gone == gone[..., :1]).all()
+    assert whole == (not per_channel or channels == 1 or rate == 1)
+    decided = gone if per_channel else gone[..., :1]
+    for image in decided:
+        assert abs(image.mean() - rate) <= 4.5 * np.sqrt(rate * (1 - rate) / image.size)
+    if rate < 1:
+        assert not np.array_equal(gone[0], gone[1])
+
+
+def test_dropped_channels_are_independent():
+    gone = hit(PixelDropout((0.5, 0.5), per_channel=True), 1, (150, 170, 3))[0].reshape(-1, 3)
+    assert np.abs(np.corrcoef(gone.T) - np.eye(3)).max() < 4 / np.sqrt(len(gone))
+    columns = hit(PixelDropout((0.5, 0.5)), 1, (150, 170, 1))[0, ..., 0]
+    pairs = columns[:, 1:].ravel(), columns[:, :-1].ravel()
+    assert abs(np.corrcoef(*pairs)[0, 1]) < 4 / np.sqrt(columns.size)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "uint32", "float16", "float32", "float64"])
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_the_same_pixels_are_dropped_of_every_dtype(images, dtype, per_channel):
+    dropout = PixelDropout((0.3, 0.3), per_channel=per_channel, fill_value=7)
+    batch = (images(3, shape=(9, 14, 3)) + np.int64(8)).astype(dtype)
+    gone = hit(dropout, 3, (9, 14, 3), seed=1)
+    result = dropout(batch, seed=1)
+    assert result.dtype == dtype
+    np.testing.assert_array_equal(result, np.where(gone, 7, batch))
+
+
+def test_a_dropped_value_must_be_one():
+    with pytest.raises(ValueError, match="`fill_value` must lie in 0..255 for uint8 images"):
+        PixelDropout(fill_value=300)(np.zeros((1, 5, 7), "uint8"), seed=0)
+
+
+@pytest.mark.parametrize("transform", [GaussianNoise(), SaltAndPepper(), PixelDropout()])
 def test_input_is_left_alone(transform, images):
     parameters = transform.draw(np.arange(3), seed=0)
     for dtype in ("uint8", "float32"):
@@ -195,6 +239,8 @@ def test_draws_fill_their_range():
             "`stddev` must lie in 0..1. .*Divide levels by 255",
         ),
         (lambda: SaltAndPepper(1.5), ValueError, "`amount` must lie in 0..1.*reaches 0..1.5"),
+        (lambda: PixelDropout(1.5), ValueError, "`rate` must lie in 0..1.*reaches 0..1.5"),
+        (lambda: PixelDropout(per_channel="yes"), TypeError, "`per_channel` must be True or False"),
         (lambda: SaltAndPepper((0, 0.1, 1)), ValueError, r"a pair \(low, high\)"),
         (lambda: SaltAndPepper(value_range=(1, 0)), ValueError, "black below white"),
     ],

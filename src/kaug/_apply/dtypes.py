@@ -18,6 +18,13 @@ def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.float32 if exact else np.float64)
 
 
+def kept_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Returns the dtype in which kernels move values as they are: half precision they have not."""
+    if dtype.kind == "f" and dtype.itemsize not in (4, 8):
+        return np.dtype(np.float32 if dtype.itemsize < 4 else np.float64)
+    return dtype.newbyteorder("=")
+
+
 def to_dtype(values: Array, dtype: np.dtype[Any]) -> Array:
     """Returns floats as `dtype`: rounded half to even and clipped where that is an integer.
 

@@ -67,16 +67,28 @@ def add_salt_and_pepper(images: Any, words: Any, amounts: Any) -> Any:
         amounts: `(B,)`, float32 in 0..1: of all pixels, how many; half of them are 0.
     """
     height, width = images.shape[1:3]
-    both = _stream(words, math.ceil(height * width / CHUNK))
+    hit, black = hits(words, amounts, (height, width, 1))
+    return ops.where(hit, ops.where(black, 0.0, 1.0), images)
+
+
+def hits(words: Any, amounts: Any, shape: tuple[int, int, int]) -> tuple[Any, Any]:
+    """Returns which samples are hit, bool `(B, *shape)`, and which are among the first half.
+
+    Args:
+        words: `(B, 2)`, int32: the key of each row's stream.
+        amounts: `(B,)`, float32 in 0..1: how many of all.
+        shape: Height, width and depth; pixels are hit as a whole where the last is 1.
+    """
+    count = math.prod(shape)
+    both = _stream(words, math.ceil(count / CHUNK))
     halves = _halves(amounts)
     # A word below twice the half of them is below it without its last bit.
     hit = [ops.cast(below(upper(word, 31), halves), "float32") for word in both]
-    black = [ops.cast(below(word, halves), "float32") for word in both]
-    hit, black = (
-        ops.reshape(_in_order(each, height * width), (-1, height, width, 1)) > 0.5
-        for each in (hit, black)
+    first = [ops.cast(below(word, halves), "float32") for word in both]
+    return (
+        ops.reshape(_in_order(hit, count), (-1, *shape)) > 0.5,
+        ops.reshape(_in_order(first, count), (-1, *shape)) > 0.5,
     )
-    return ops.where(hit, ops.where(black, 0.0, 1.0), images)
 
 
 def _stream(words: Any, chunks: int) -> tuple[Any, Any]:

@@ -38,7 +38,7 @@ from kaug.transforms.geometry import (
 )
 from kaug.transforms.mix import CutMix, MixUp
 from kaug.transforms.mosaic import Mosaic
-from kaug.transforms.noise import GaussianNoise, SaltAndPepper
+from kaug.transforms.noise import GaussianNoise, PixelDropout, SaltAndPepper
 from kaug.transforms.perspective import Perspective
 from kaug.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
 from kaug.transforms.size import CenterCrop, Letterbox, Pad, RandomCrop, Resize
@@ -90,6 +90,7 @@ __all__ = [
     "Pad",
     "PadAndCrop",
     "Perspective",
+    "PixelDropout",
     "PlanckianJitter",
     "Posterize",
     "Rain",

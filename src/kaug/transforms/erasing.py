@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._apply.dtypes import checked_fill, working_dtype
+from kaug._apply.dtypes import checked_fill, kept_dtype, working_dtype
 from kaug._apply.parameters import UNIT, Bounds
 from kaug._apply.resample import warn_of_idle_fill
 from kaug._apply.values import check_values
@@ -79,7 +79,7 @@ class _Erasure(Photometric):
         return self.fill_mode == "noise" and self.value_range is None
 
     def transform_colors(self, images: Array, parameters: Parameters) -> Array:
-        dtype = _kept_dtype(images.dtype)
+        dtype = kept_dtype(images.dtype)
         noisy = self.fill_mode == "noise"
         if noisy and self.value_range is None and images.dtype != np.uint8:
             floats = np.ascontiguousarray(images, working_dtype(images.dtype))
@@ -92,7 +92,7 @@ class _Erasure(Photometric):
         return out.astype(images.dtype, copy=False)
 
     def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
-        kept, shape = _kept_dtype(dtype), images.shape[1:]
+        kept, shape = kept_dtype(dtype), images.shape[1:]
         patch = self.place_tensors(parameters, (shape[0], shape[1]))
         if self.fill_mode == "constant":
             return ops.where(erasing.covered(patch, shape[:2]), self._value(kept), images)
@@ -112,13 +112,6 @@ class _Erasure(Photometric):
         kind = np.iinfo(dtype)
         low, high = max(np.ceil(low), kind.min), min(np.floor(high), kind.max)
         return low, high - low + 1
-
-
-def _kept_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Returns the dtype in which the kernel writes: it has no half precision, say."""
-    if dtype.kind == "f" and dtype.itemsize not in (4, 8):
-        return np.dtype(np.float32 if dtype.itemsize < 4 else np.float64)
-    return dtype.newbyteorder("=")
 
 
 @dataclass(frozen=True, repr=False)

@@ -4,22 +4,23 @@ A row draws two words; its pixels take what they need from the stream that those
 So a row's noise depends on its own draws and the size of the image alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._apply.dtypes import working_dtype
+from kaug._apply.dtypes import checked_fill, kept_dtype, working_dtype
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
 from kaug._kernels.noise import add_noise, add_salt_and_pepper
 from kaug._kernels.pointwise import clip
 from kaug._tensors import noise, ops
 from kaug._types import Array, Parameters
+from kaug._validation import check_flag, check_number
 from kaug.transforms._bases.fields import NumberOrPair, Range
-from kaug.transforms._bases.photometric import Normalized
+from kaug.transforms._bases.photometric import Normalized, Photometric
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,7 +128,8 @@ class SaltAndPepper(Normalized):
             out, white = np.empty_like(images), 1
             clip(images, out, outside)
         kind = images.dtype.type
-        add_salt_and_pepper(out, parameters["words"], _halves(parameters), kind(0), kind(white))
+        halves = _halves(parameters["amount"])
+        add_salt_and_pepper(out, parameters["words"], halves, kind(0), kind(white))
         return out
 
     def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
@@ -135,9 +137,71 @@ class SaltAndPepper(Normalized):
         return noise.add_salt_and_pepper(images, parameters["words"], parameters["amount"])
 
 
-def _halves(parameters: Parameters) -> NDArray[np.uint64]:
-    """Returns how many of 2³² pixels are to become black, and as many white."""
-    return np.rint(np.asarray(parameters["amount"]) * 2.0**31).astype(np.uint64)
+@dataclass(frozen=True, repr=False)
+class PixelDropout(Photometric):
+    """Fills some pixels with one value, in all their channels or each sample by itself.
+
+    Whether a pixel is hit is decided for each of them apart, as by `SaltAndPepper`; so the share
+    that is hit scatters about `rate`. Masks, boxes and keypoints stay as they are.
+
+    Args:
+        rate: Expected fraction of pixels, 0..1, drawn for each row. A number `s` means evenly on
+            `[0, s]`, a pair `[low, high]`.
+        per_channel: Whether each channel of a pixel is hit or missed by itself.
+        fill_value: What is put there, in the value range of the images.
+        value_range: Not used.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: The range is reversed or reaches outside 0..1, or, when called, `fill_value` is
+            none of the dtype of the images.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import PixelDropout
+        >>> PixelDropout((0.3, 0.3))(np.full((1, 4, 7), 7, "uint8"), seed=1)[0]
+        array([[7, 7, 0, 0, 7, 0, 7],
+               [7, 7, 7, 7, 7, 0, 0],
+               [7, 0, 7, 7, 7, 7, 7],
+               [7, 7, 7, 7, 0, 7, 7]], dtype=uint8)
+    """
+
+    _checks: ClassVar = {
+        "rate": Range(minimum=0, maximum=1, number="from 0"),
+        "per_channel": check_flag,
+        "fill_value": check_number,
+    }
+
+    rate: NumberOrPair = (0.0, 0.05)
+    per_channel: bool = field(default=False, kw_only=True)
+    fill_value: float = field(default=0.0, kw_only=True)
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the `rate` of each row, and two `words` `(M, 2)` that say which pixels."""
+        return {**super().draw_parameters(draws), "words": draws.words(2)}
+
+    def transform_colors(self, images: Array, parameters: Parameters) -> Array:
+        dtype = kept_dtype(images.dtype)
+        fill = dtype.type(checked_fill("constant", self.fill_value, dtype))
+        out = np.array(images, dtype, order="C")
+        hit = out.reshape(*out.shape[:2], -1, 1) if self.per_channel else out
+        halves = _halves(parameters["rate"])
+        add_salt_and_pepper(hit, parameters["words"], halves, fill, fill)
+        return out.astype(images.dtype, copy=False)
+
+    def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        fill = checked_fill("constant", self.fill_value, kept_dtype(dtype))
+        height, width, channels = images.shape[1:]
+        own = channels if self.per_channel else 1
+        hit, _ = noise.hits(parameters["words"], parameters["rate"], (height, width, own))
+        return ops.where(hit, fill, images)
+
+
+def _halves(amounts: Array) -> NDArray[np.uint64]:
+    """Returns how many of 2³² pixels are half of an amount."""
+    return np.rint(np.asarray(amounts) * 2.0**31).astype(np.uint64)
 
 
 @cache
