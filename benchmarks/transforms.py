@@ -126,6 +126,7 @@ CONTESTS = {
         lambda size: A.ElasticTransform(alpha=size[0], sigma=size[0] / 10, p=1),
         lambda size: layers.RandomElasticTransform(1.0, 0.5, value_range=BYTES),
     ),
+    "GridDistortion": (T.GridDistortion(), lambda size: A.GridDistortion(p=1), None),
     "Brightness": (
         T.Brightness(0.2),
         lambda size: jitter(brightness=(0.8, 1.2)),

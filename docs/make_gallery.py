@@ -65,6 +65,8 @@ SECTIONS = {
         T.Perspective(0.6, fill_mode="constant"),
         T.ElasticDeformation(),
         T.ElasticDeformation(alpha=0.06, sigma=0.12),
+        T.GridDistortion(),
+        T.GridDistortion(0.25, steps=3, fill_mode="constant"),
     ],
     "Color": [
         T.Brightness(0.2),

@@ -31,6 +31,12 @@ _UNIT = np.float32(2.0**-31)
 _Array = NDArray[Any]
 
 
+def seeds_of(words: _Array) -> NDArray[np.uint64]:
+    """Returns the two words of each row `(M, 2)` as one number, `(M,)`."""
+    words = np.asarray(words, np.uint64)
+    return words[:, 0] << np.uint64(32) | words[:, 1]
+
+
 @jit
 def remap(
     images: _Array,

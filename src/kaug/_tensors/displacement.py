@@ -31,6 +31,11 @@ class Nodes(NamedTuple):
     #: Their weights, `(side, 2 * REACH)`.
     weights: NDArray[Any]
 
+    @property
+    def numbers(self) -> NDArray[Any]:
+        """The numbers of all."""
+        return np.arange(self.first, self.first + self.number)
+
 
 def field(words: Any, rows: Nodes, columns: Nodes, amplitude: float) -> list[Any]:
     """Returns how far each pixel is displaced, down and to the right, `(B, H, W)` in pixels.
@@ -41,29 +46,41 @@ def field(words: Any, rows: Nodes, columns: Nodes, amplitude: float) -> list[Any
         columns: Those that reach the columns.
         amplitude: Pixels of displacement for a standard height.
     """
-    heights = _heights(words, rows, columns)
-    bands = [_spread(each, columns, 2, 1.0) for each in heights]
-    return [_spread(each, rows, 1, amplitude) for each in bands]
+    heights = draw_heights(words, rows.numbers, columns.numbers)
+    bands = [spread(each, columns.nearest, columns.weights, 2) for each in heights]
+    return [spread(each, rows.nearest, rows.weights * amplitude, 1) for each in bands]
 
 
-def _heights(words: Any, rows: Nodes, columns: Nodes) -> list[Any]:
-    """Returns the heights of the bumps, `(B, rows, columns)` for each direction."""
-    down, across = (np.arange(each.first, each.first + each.number) for each in (rows, columns))
+def draw_heights(words: Any, rows: NDArray[Any], columns: NDArray[Any]) -> list[Any]:
+    """Returns the heights of nodes, `(B, rows, columns)` for each direction.
+
+    Args:
+        words: `(B, 2)`, int32, the key of each row.
+        rows: The numbers of the rows of nodes.
+        columns: Those of the columns.
+    """
     counters = (
         ops.convert_to_tensor(np.asarray(numbers, np.int32))
-        for numbers in (down[None, :, None], across[None, None, :])
+        for numbers in (rows[None, :, None], columns[None, None, :])
     )
     return [ops.cast(word, "float32") * _UNIT for word in encrypted(words, *counters)]
 
 
-def _spread(heights: Any, nodes: Nodes, axis: int, amplitude: float) -> Any:
-    """Returns the bumps summed along one axis, which gets as many places as it has pixels."""
+def spread(heights: Any, nearest: NDArray[Any], weights: NDArray[Any], axis: int) -> Any:
+    """Returns what nodes sum up to along one axis, which gets as many places as it has pixels.
+
+    Args:
+        heights: `(B, rows, columns)`.
+        nearest: The first node that reaches each pixel, `(side,)`.
+        weights: Those of this node and the next ones, `(side, nodes)`.
+        axis: 1 or 2.
+    """
     form = (1, -1, 1) if axis == 1 else (1, 1, -1)
     result = 0.0
-    for k in range(2 * REACH):
-        index = ops.convert_to_tensor((nodes.nearest + k).astype(np.int32))
-        weights = (nodes.weights[:, k] * amplitude).astype(np.float32).reshape(form)
-        result = result + ops.take(heights, index, axis=axis) * ops.convert_to_tensor(weights)
+    for k in range(weights.shape[1]):
+        index = ops.convert_to_tensor((nearest + k).astype(np.int32))
+        own = ops.convert_to_tensor(weights[:, k].astype(np.float32).reshape(form))
+        result = result + ops.take(heights, index, axis=axis) * own
     return result
 
 
@@ -87,7 +104,7 @@ def moved_points(
     """
     heights = [
         ops.reshape(each, (-1, nodes[0].number * nodes[1].number))
-        for each in _heights(words, *nodes)
+        for each in draw_heights(words, nodes[0].numbers, nodes[1].numbers)
     ]
     x, y = points[..., 0], points[..., 1]
     left, up = x, y

@@ -58,6 +58,22 @@ def remap(images: Any, where: list[Any], sampling: Resampling) -> Any:
     return result
 
 
+def displace(images: Any, moves: list[Any], sampling: Resampling) -> Any:
+    """Returns the images `(B, H, W, C)`, each pixel read so far down and to the right of itself.
+
+    Args:
+        images: Of any dtype where pixels are not blended, else float32.
+        moves: Down and to the right, in pixels, `(B, H, W)` each.
+        sampling: Fill and interpolation.
+    """
+    rows, columns = (np.arange(side, dtype=np.float32) for side in images.shape[1:3])
+    where = [
+        moves[0] + ops.convert_to_tensor(rows[:, None]),
+        moves[1] + ops.convert_to_tensor(columns),
+    ]
+    return remap(images, where, sampling)
+
+
 def for_reading(values: Any, sampling: Resampling) -> Any:
     """Returns a map in a dtype in which it can be read between its pixels, if it is."""
     return values if sampling.interpolation == "nearest" else ops.cast(values, "float32")

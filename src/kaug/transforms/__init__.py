@@ -23,6 +23,7 @@ from kaug.transforms.color import (
 from kaug.transforms.compose import Compose, Identity, Lambda, OneOf, SomeOf, Sometimes
 from kaug.transforms.copy_paste import CopyPaste
 from kaug.transforms.crop import PadAndCrop, RandomResizedCrop
+from kaug.transforms.distortion import GridDistortion
 from kaug.transforms.elastic import ElasticDeformation
 from kaug.transforms.erasing import CoarseDropout, Cutout, Erasing, GridMask
 from kaug.transforms.filters import GaussianBlur, Sharpness
@@ -75,6 +76,7 @@ __all__ = [
     "GaussianBlur",
     "GaussianNoise",
     "Grayscale",
+    "GridDistortion",
     "GridMask",
     "HEStain",
     "HorizontalFlip",

@@ -5,14 +5,13 @@ from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kaug._apply.batches import MapName
 from kaug._apply.dtypes import checked_fill
 from kaug._apply.resample import Reading, Resampling, remapped
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
-from kaug._kernels.displacement import REACH, invert, remap, weigh_nodes
+from kaug._kernels.displacement import REACH, invert, remap, seeds_of, weigh_nodes
 from kaug._namespace import namespace
 from kaug._tensors import displacement, geometry, ops
 from kaug._types import Array, Parameters
@@ -82,7 +81,7 @@ class ElasticDeformation(Remapping):
         return {"words": draws.words(2)}
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
-        return self._deformed(images, _seeds(parameters), self._sampling)
+        return self._deformed(images, seeds_of(parameters["words"]), self._sampling)
 
     def transform_tensors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
         fill = checked_fill(self.fill_mode, self.fill_value, dtype)
@@ -108,7 +107,7 @@ class ElasticDeformation(Remapping):
         result = np.empty(points.shape)
         invert(
             read_only(np.ascontiguousarray(points, np.float64)),
-            read_only(_seeds(parameters)),
+            read_only(seeds_of(parameters["words"])),
             grid.first_nodes,
             (grid.row_nodes[-1] + 2 * REACH, len(grid.spans)),
             size,
@@ -127,12 +126,7 @@ class ElasticDeformation(Remapping):
         size = (images.shape[1], images.shape[2])
         down, across = (_nodes(side, self._spacing(size)) for side in size)
         moves = displacement.field(parameters["words"], down, across, self._amplitude(size))
-        rows, columns = (np.arange(side, dtype=np.float32) for side in size)
-        where = [
-            moves[0] + ops.convert_to_tensor(rows[:, None]),
-            moves[1] + ops.convert_to_tensor(columns),
-        ]
-        return geometry.remap(images, where, sampling)
+        return geometry.displace(images, moves, sampling)
 
     def _spacing(self, size: tuple[int, int]) -> float:
         # At this distance no two pixels share a node; closer ones would only be more.
@@ -163,12 +157,6 @@ class ElasticDeformation(Remapping):
             )
 
         return remapped(images, sampling, kernel)
-
-
-def _seeds(parameters: Parameters) -> NDArray[np.uint64]:
-    """Returns the words of each row as one number, `(M,)`."""
-    words = np.asarray(parameters["words"], np.uint64)
-    return words[:, 0] << np.uint64(32) | words[:, 1]
 
 
 class _Grid(NamedTuple):
