@@ -127,6 +127,11 @@ CONTESTS = {
         lambda size: layers.RandomElasticTransform(1.0, 0.5, value_range=BYTES),
     ),
     "GridDistortion": (T.GridDistortion(), lambda size: A.GridDistortion(p=1), None),
+    "OpticalDistortion": (
+        T.OpticalDistortion(),
+        lambda size: A.OpticalDistortion((-0.2, 0.2), mode="fisheye", p=1),
+        None,
+    ),
     "Brightness": (
         T.Brightness(0.2),
         lambda size: jitter(brightness=(0.8, 1.2)),

@@ -67,6 +67,8 @@ SECTIONS = {
         T.ElasticDeformation(alpha=0.06, sigma=0.12),
         T.GridDistortion(),
         T.GridDistortion(0.25, steps=3, fill_mode="constant"),
+        T.OpticalDistortion(),
+        T.OpticalDistortion((0.5, 1.0), fill_mode="constant"),
     ],
     "Color": [
         T.Brightness(0.2),

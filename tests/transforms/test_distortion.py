@@ -11,7 +11,7 @@ from scipy import ndimage
 from scipy.interpolate import RegularGridInterpolator
 
 from kaug._kernels.threefry import encrypt
-from kaug.transforms.distortion import GridDistortion
+from kaug.transforms.distortion import GridDistortion, OpticalDistortion
 
 FILL_MODES = ["nearest", "reflect", "wrap", "constant"]
 SIZE = (28, 41)
@@ -41,8 +41,25 @@ def grid_field(transform, parameters, row, size, places):
     return np.stack(moves, axis=-1)
 
 
-FIELDS = {GridDistortion: grid_field}
-STRONG = [GridDistortion(0.25, steps=3), GridDistortion((0.1, 0.2), steps=7)]
+def lens_field(transform, parameters, row, size, places):
+    """The same of a lens; places beyond the corners look outwards as straight as these."""
+    del transform
+    distortion, unit = parameters["distortion"][row], np.hypot(*size) / 2
+    from_centre = (places - (np.array(size) - 1) / 2) / unit
+    radius = np.linalg.norm(from_centre, axis=-1, keepdims=True)
+    looks_at = radius * (1 + distortion * radius**2)
+    beyond = 1 + distortion + (radius - 1) * (1 + 3 * distortion)
+    further = np.where(radius <= 1, looks_at, beyond) - radius
+    return unit * from_centre * further / np.where(radius == 0, 1, radius)
+
+
+FIELDS = {GridDistortion: grid_field, OpticalDistortion: lens_field}
+STRONG = [
+    GridDistortion(0.25, steps=3),
+    GridDistortion((0.1, 0.2), steps=7),
+    OpticalDistortion((-0.3, -0.2)),
+    OpticalDistortion((0.5, 1)),
+]
 TYPES = list(FIELDS)
 
 
@@ -172,7 +189,7 @@ def test_without_distortion_nothing_changes(kind, images):
         np.testing.assert_array_equal(kind(0)(batch), batch)
     points = np.array([[[1.5, 2.25], [-4.0, 20.0]]])
     moved = kind(0).transform_points(points, kind(0).draw([0], seed=1), (8, 13))
-    np.testing.assert_array_equal(moved, points)
+    np.testing.assert_allclose(moved, points, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", TYPES)
@@ -208,7 +225,31 @@ def test_tiny_images(images, shape, transform):
     assert transform(batch[:0]).shape == (0, *shape)
 
 
+def test_straight_lines_become_barrels_and_pincushions():
+    line = np.zeros((1, 41, 61), "uint8")
+    line[:, 8] = 255
+    for distortion, bent_outwards in ((0.3, True), (-0.3, False)):
+        result = OpticalDistortion((distortion,) * 2)(line)[0].astype(float)
+        rows = np.arange(41) @ result / result.sum(axis=0)
+        middle, left, right = rows[30], rows[12], rows[48]
+        assert abs(left - right) < 0.01
+        assert (left > middle + 0.3) == bent_outwards == (left > middle)
+
+
+def test_a_corner_looks_as_much_farther_out_as_it_is_told():
+    size = (30, 40)
+    corner, outside = np.array([[[-0.5, -0.5]]]), np.array([[[-10.5, -8.0]]])
+    for distortion, expected in ((0.5, outside), (0.0, corner), (-0.3, [[[5.5, 4.0]]])):
+        parameters = {"distortion": np.array([distortion])}
+        # Half the diagonal, 25, is 20 to the left and 15 up.
+        moved = OpticalDistortion().transform_points(np.array(expected), parameters, size)
+        np.testing.assert_allclose(moved, corner, atol=1e-3)
+
+
 BAD = [
+    (lambda: OpticalDistortion(0.5), ValueError, r"must lie in -0.3..1.*reaches -0.5..0.5"),
+    (lambda: OpticalDistortion((0, 2)), ValueError, r"`distortion` must lie in -0.3..1"),
+    (lambda: OpticalDistortion(None), TypeError, "`distortion` must be"),
     (lambda: GridDistortion(0.3), ValueError, r"`distortion` must lie in 0..0.25.*fold over"),
     (lambda: GridDistortion((0.2, 0.1)), ValueError, r"low <= high.*Pass \(0.1, 0.2\)"),
     (lambda: GridDistortion("a"), TypeError, "`distortion` must be a"),

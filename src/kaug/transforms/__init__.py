@@ -23,7 +23,7 @@ from kaug.transforms.color import (
 from kaug.transforms.compose import Compose, Identity, Lambda, OneOf, SomeOf, Sometimes
 from kaug.transforms.copy_paste import CopyPaste
 from kaug.transforms.crop import PadAndCrop, RandomResizedCrop
-from kaug.transforms.distortion import GridDistortion
+from kaug.transforms.distortion import GridDistortion, OpticalDistortion
 from kaug.transforms.elastic import ElasticDeformation
 from kaug.transforms.erasing import CoarseDropout, Cutout, Erasing, GridMask
 from kaug.transforms.filters import GaussianBlur, Sharpness
@@ -89,6 +89,7 @@ __all__ = [
     "MixUp",
     "Mosaic",
     "OneOf",
+    "OpticalDistortion",
     "Pad",
     "PadAndCrop",
     "Perspective",
