@@ -224,6 +224,12 @@ CONTESTS = {
         lambda size: A.GaussianBlur(blur_limit=0, sigma_limit=(0.1, 2.0), p=1),
         lambda size: layers.RandomGaussianBlur(1.0, 9, (0.1, 2.0), value_range=BYTES),
     ),
+    "MotionBlur": (
+        T.MotionBlur((3.0, 7.0)),
+        lambda size: A.MotionBlur((3, 7), p=1),
+        None,
+    ),
+    "Defocus": (T.Defocus((1.0, 3.0)), lambda size: A.Defocus((1, 3), p=1), None),
     "GaussianNoise": (
         T.GaussianNoise((0, 0.1)),
         lambda size: A.GaussNoise((0, 0.1), p=1),

@@ -108,6 +108,10 @@ SECTIONS = {
         T.Sharpness((0.0, 5.0)),
         T.GaussianBlur(),
         T.GaussianBlur((2.0, 4.0)),
+        T.MotionBlur(),
+        T.MotionBlur((15.0, 25.0), 20),
+        T.Defocus(),
+        T.Defocus((4.0, 6.0)),
     ],
     "Noise and erasing": [
         T.GaussianNoise(),

@@ -6,6 +6,7 @@ each row, from a seed, an epoch and the row's number alone, and does it.
 
 from kaug._draw.draws import Draws
 from kaug.transforms.augmix import AugMix
+from kaug.transforms.blur import Defocus, MotionBlur
 from kaug.transforms.box_crop import BoxSafeCrop, RandomIoUCrop
 from kaug.transforms.camera import ISONoise, PlanckianJitter, Vignette
 from kaug.transforms.channels import ChannelDropout, ChannelShuffle, FancyPCA
@@ -66,6 +67,7 @@ __all__ = [
     "CopyPaste",
     "CutMix",
     "Cutout",
+    "Defocus",
     "Draws",
     "ElasticDeformation",
     "Equalize",
@@ -88,6 +90,7 @@ __all__ = [
     "Letterbox",
     "MixUp",
     "Mosaic",
+    "MotionBlur",
     "OneOf",
     "OpticalDistortion",
     "Pad",

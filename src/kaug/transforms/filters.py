@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kaug._apply.dtypes import to_dtype, working_dtype
-from kaug._apply.values import reaches_outside
+from kaug._apply.dtypes import working_dtype
 from kaug._kernels import read_only
 from kaug._kernels.blur import blur, radius_of
 from kaug._kernels.sharpen import sharpen
@@ -16,6 +15,7 @@ from kaug._tensors import ops
 from kaug._tensors.colors import away_from, levels_of, to_images
 from kaug._tensors.sharpen import smoothed
 from kaug._types import Array, Parameters
+from kaug.transforms._bases.averaging import Averaging
 from kaug.transforms._bases.fields import NumberOrPair, Range
 from kaug.transforms._bases.photometric import Normalized, strengths
 
@@ -74,7 +74,7 @@ class Sharpness(Normalized):
 
 
 @dataclass(frozen=True, repr=False)
-class GaussianBlur(Normalized):
+class GaussianBlur(Averaging):
     """Blurs the image with a Gaussian of its own width for every row.
 
     It equals `scipy.ndimage.gaussian_filter` with its default `mode="reflect"` (beyond its edges
@@ -118,38 +118,19 @@ class GaussianBlur(Normalized):
 
     sigma: NumberOrPair = (0.1, 2.0)
 
-    @property
-    def _takes_white_from_dtype(self) -> bool:
-        return False  # an average needs none
-
-    def transform_colors(self, images: Array, parameters: Parameters) -> Array:
-        """Returns `images` blurred; an average needs neither black nor white."""
-        unsigned = images.dtype.kind == "u" and images.dtype.itemsize <= 2
-        if self.value_range is not None or unsigned:
-            return super().transform_colors(images, parameters)
-        floats: Array = np.ascontiguousarray(images, working_dtype(images.dtype))
-        if not reaches_outside(floats, 0, 1):
-            return to_dtype(_blurred(floats, _widths(parameters), floats.dtype), images.dtype)
-        low, high = _reach(floats)
-        blurred = _blurred((floats - low) / (high - low), _widths(parameters), floats.dtype)
-        return to_dtype(blurred * (high - low) + low, images.dtype)
-
-    def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
-        """Returns `images` blurred, on tensors; see `transform_colors`."""
-        _, widest = self._ends("sigma")
-        blurred = blurring.blur(images, parameters["sigma"], radius_of(widest))
-        return blurred if self.value_range is None else ops.clip(blurred, *self.limits(dtype))
-
-    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        del outside  # without a value range, they may lie anywhere
+    def average(self, images: Array, parameters: Parameters) -> Array:
         sigma = _widths(parameters)
         if images.dtype != np.uint8:
             return _blurred(images, sigma, images.dtype)
         if sigma.max(initial=0) > _WIDEST_IN_BYTES:
-            return self._change_wide(images, sigma)
+            return self._average_wide(images, sigma)
         return _blurred(images, sigma, np.dtype(np.uint16))
 
-    def _change_wide(self, images: Array, sigma: NDArray[np.float64]) -> Array:
+    def average_tensors(self, images: Any, parameters: Any) -> Any:
+        _, widest = self._ends("sigma")
+        return blurring.blur(images, parameters["sigma"], radius_of(widest))
+
+    def _average_wide(self, images: Array, sigma: NDArray[np.float64]) -> Array:
         """Returns blurred bytes, the wide blurs by way of floats."""
         out, wide = np.empty_like(images), sigma > _WIDEST_IN_BYTES
         out[~wide] = _blurred(images[~wide], sigma[~wide], np.dtype(np.uint16))
@@ -160,12 +141,6 @@ class GaussianBlur(Normalized):
 
 def _widths(parameters: Parameters) -> NDArray[np.float64]:
     return np.ascontiguousarray(parameters["sigma"], np.float64)
-
-
-def _reach(images: Array) -> tuple[Array, Array]:
-    """Returns the least and the greatest finite value of each image, 0 and 1 or beyond."""
-    options: Any = {"axis": (1, 2, 3), "keepdims": True, "where": np.isfinite(images)}
-    return images.min(initial=0, **options), images.max(initial=1, **options)
 
 
 def _blurred(images: Array, sigma: NDArray[np.float64], scratch: np.dtype[Any]) -> Array:

@@ -1,0 +1,75 @@
+"""What a point of a picture spreads over: weights of the pixels around each one, that add up to 1.
+
+Squares of an odd number of pixels a side, the middle one that of the pixel itself. Numbers of rows
+are arrays or tensors.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from kaug._apply.matrices import sine_and_cosine
+from kaug._namespace import namespace
+
+# What rounding can make of a weight of 0.
+_NONE = 1e-5
+
+
+def radius_of_line(length: float) -> int:
+    """Returns how many pixels a line reaches."""
+    return int(np.ceil((length - 1) / 2))
+
+
+def line(lengths: Any, angles: Any, radius: int) -> Any:
+    """Returns the weights of lines, `(M, K, K)` with `K = 2 * radius + 1`.
+
+    They are `1 - d`, not below 0, with `d` the distance to a line through the middle, from the
+    centre of its first pixel to that of its last.
+
+    Args:
+        lengths: In pixels, from 1 on, `(M,)`.
+        angles: In degrees, counter-clockwise from the horizontal, `(M,)`.
+        radius: At least `radius_of_line` of all of them.
+    """
+    xp: Any = namespace(lengths)
+    down, across = _offsets(radius, lengths)
+    sine, cosine = (xp.reshape(each, (-1, 1, 1)) for each in sine_and_cosine(angles))
+    half = (xp.reshape(lengths, (-1, 1, 1)) - 1) / 2
+    along = xp.absolute(across * cosine - down * sine)
+    beyond = xp.maximum(along - half, 0.0)
+    distance = xp.sqrt(beyond**2 + (across * sine + down * cosine) ** 2)
+    return _normalized(1 - distance, xp)
+
+
+def radius_of_disk(radius: float) -> int:
+    """Returns how many pixels a disk reaches."""
+    return max(int(np.ceil(radius - 0.5)), 0)
+
+
+def disk(radii: Any, radius: int) -> Any:
+    """Returns the weights of disks, `(M, K, K)` with `K = 2 * radius + 1`.
+
+    They are 1 up to half a pixel within the radius, 0 from half a pixel beyond it, and fall evenly
+    between these.
+
+    Args:
+        radii: In pixels, `(M,)`.
+        radius: At least `radius_of_disk` of all of them.
+    """
+    xp: Any = namespace(radii)
+    down, across = _offsets(radius, radii)
+    distance = xp.sqrt(down**2 + across**2)
+    return _normalized(xp.minimum(xp.reshape(radii, (-1, 1, 1)) + 0.5 - distance, 1.0), xp)
+
+
+def _offsets(radius: int, like: Any) -> tuple[Any, Any]:
+    """Returns how many pixels down and to the right of the middle each pixel is."""
+    xp: Any = namespace(like)
+    offsets = np.arange(-radius, radius + 1, dtype=np.float64)
+    both = offsets[None, :, None], offsets[None, None]
+    return both if xp is np else tuple(xp.convert_to_tensor(e.astype(np.float32)) for e in both)
+
+
+def _normalized(weights: Any, xp: Any) -> Any:
+    weights = xp.where(weights < _NONE, 0.0, weights)
+    return weights / xp.sum(weights, axis=(1, 2), keepdims=True)

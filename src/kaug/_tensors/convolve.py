@@ -1,0 +1,50 @@
+"""Weighted sums of neighbours on tensors, with weights of its own for every image.
+
+Beyond its edges an image is continued by its reflection.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from kaug._tensors import ops
+from kaug._tensors.colors import by_row
+
+
+def convolve(images: Any, kernels: Any) -> Any:
+    """Returns sums of the pixels around each one, times weights.
+
+    Pixels whose weight is 0 stay out of the sum, NaN or not.
+
+    Args:
+        images: `(B, H, W, C)`, float32.
+        kernels: `(B, K, K)`, float32; K is odd.
+    """
+    side = kernels.shape[1]
+    height, width = images.shape[1:3]
+    if side == 1:
+        return images
+    wide = images
+    for axis, length in ((1, height), (2, width)):
+        places = np.arange(-(side // 2), length + side // 2)
+        wide = ops.take(wide, _reflected(places, length), axis=axis)
+    pixels = ops.convert_to_tensor(np.arange(height, dtype=np.int32))
+
+    # A loop over the rows of kernels, so that what is compiled grows with their sides alone.
+    def add(down: Any, total: Any) -> Any:
+        rows = ops.take(wide, pixels + down, axis=1)
+        weights = ops.take(kernels, down, axis=1)
+        for across in range(side):
+            weight = by_row(weights[:, across])
+            shifted = rows[:, :, across : across + width]
+            total = total + ops.where(weight > 0, shifted, 0.0) * weight
+        return total
+
+    return ops.fori_loop(0, side, add, ops.zeros_like(images))
+
+
+def _reflected(places: Any, length: int) -> Any:
+    """Returns which of the pixels of an axis is at places within or beyond it, as a tensor."""
+    places = places % (2 * length)
+    places = np.minimum(places, 2 * length - 1 - places)
+    return ops.convert_to_tensor(places.astype(np.int32))

@@ -1,0 +1,216 @@
+"""Blur along a line and over a disk against SciPy, with weights found pixel by pixel."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from kaug.transforms.blur import Defocus, MotionBlur
+
+SHAPES = [(5, 7, 1), (23, 31, 3), (40, 9, 5), (1, 9, 3), (9, 1, 3), (2, 2, 1), (1, 1, 3)]
+TOLERANCE = {"uint8": 0.501, "uint16": 0.51, "float32": 1e-5, "float64": 1e-13}
+
+
+def line(length, angle):
+    """Returns the weights of a line, one after the other."""
+    reach, turn = math.ceil(length), math.radians(angle)
+    half, weights = (length - 1) / 2, np.zeros((2 * reach + 1, 2 * reach + 1))
+    for down in range(-reach, reach + 1):
+        for across in range(-reach, reach + 1):
+            along = across * math.cos(turn) - down * math.sin(turn)
+            nearest = max(-half, min(half, along))
+            x, y = nearest * math.cos(turn), -nearest * math.sin(turn)
+            weights[reach + down, reach + across] = max(0, 1 - math.hypot(across - x, down - y))
+    return weights / weights.sum()
+
+
+def disk(radius):
+    """Returns the weights of a disk, one after the other."""
+    reach = math.ceil(radius) + 1
+    weights = np.zeros((2 * reach + 1, 2 * reach + 1))
+    for down in range(-reach, reach + 1):
+        for across in range(-reach, reach + 1):
+            share = radius + 0.5 - math.hypot(down, across)
+            weights[reach + down, reach + across] = max(0, min(1, share))
+    return weights / weights.sum()
+
+
+def correlated(image, weights):
+    """Returns what SciPy makes of an image, in float64.
+
+    NumPy continues the image: SciPy misses what is several times as far away as it is long.
+    """
+    reach = len(weights) // 2
+    ends = ((reach, reach), (reach, reach), (0, 0))
+    wide = np.pad(image.astype("float64"), ends, mode="symmetric")
+    summed = ndimage.correlate(wide, weights[:, :, np.newaxis])
+    return summed[reach:-reach, reach:-reach]
+
+
+def compare(result, batch, kernels):
+    assert result.dtype == batch.dtype
+    for image, before, weights in zip(result, batch, kernels, strict=True):
+        assert np.abs(image - correlated(before, weights)).max() <= TOLERANCE[batch.dtype.name]
+
+
+@pytest.mark.pairwise(
+    length=[1.0, 1.4, 2.0, 3.0, 6.7, 15.0, 40.0],
+    angle=[0.0, 90.0, -45.0, 30.0, 137.0, 360.0],
+    shape=SHAPES,
+    dtype=["uint8", "uint16", "float32", "float64"],
+)
+def test_motion_is_scipys(images, length, angle, shape, dtype):
+    batch = images(2, shape=shape, dtype=dtype)
+    parameters = {"length": np.full(2, length), "angle": np.full(2, angle)}
+    result = MotionBlur().transform_images(batch, parameters)
+    compare(result, batch, [line(length, angle)] * 2)
+
+
+@pytest.mark.pairwise(
+    radius=[0.0, 0.5, 0.7, 1.0, 2.3, 5.0, 21.0],
+    shape=SHAPES,
+    dtype=["uint8", "uint16", "float32", "float64"],
+)
+def test_defocus_is_scipys(images, radius, shape, dtype):
+    batch = images(2, shape=shape, dtype=dtype)
+    result = Defocus().transform_images(batch, {"radius": np.full(2, radius)})
+    compare(result, batch, [disk(radius)] * 2)
+
+
+def test_a_larger_picture_is_scipys(images):
+    batch = images(2, shape=(197, 331, 3))
+    radii, lengths, angles = np.array([0.9, 7.4]), np.array([3.0, 20.5]), np.array([70.0, 10.0])
+    compare(Defocus().transform_images(batch, {"radius": radii}), batch, map(disk, radii))
+    result = MotionBlur().transform_images(batch, {"length": lengths, "angle": angles})
+    compare(result, batch, map(line, lengths, angles))
+
+
+def test_short_lines_and_small_disks_change_nothing(images):
+    batch = images(3, shape=(9, 11, 3))
+    angles = np.array([0.0, 33.0, 90.0])
+    result = MotionBlur().transform_images(batch, {"length": np.ones(3), "angle": angles})
+    np.testing.assert_array_equal(result, batch)
+    result = Defocus().transform_images(batch, {"radius": np.array([0.0, 0.3, 0.5])})
+    np.testing.assert_array_equal(result, batch)
+
+
+def test_a_line_rises_to_the_right():
+    """Counter-clockwise, as rotations are."""
+    point = np.zeros((1, 7, 9, 1), "float32")
+    point[0, 3, 4] = 1
+    blurred = MotionBlur(5, (45, 45))(point, seed=0)[0, :, :, 0]
+    assert blurred[2, 5] == blurred[4, 3] > 0.1
+    assert blurred[2, 3] == blurred[4, 5] == 0
+    np.testing.assert_allclose(blurred.sum(), 1, rtol=1e-6)
+
+
+def test_every_row_has_its_own_kernel(images):
+    batch = images(6, shape=(9, 11, 3))
+    for transform, parameters in (
+        (Defocus(), {"radius": np.array([0.0, 7.5, 0.6, 2.0, 30.0, 0.1])}),
+        (
+            MotionBlur(),
+            {"length": np.array([1, 60.0, 2, 7, 3.3, 90]), "angle": np.linspace(-90, 90, 6)},
+        ),
+    ):
+        result = transform.transform_images(batch, parameters)
+        for row in range(6):
+            part = slice(row, row + 1)
+            own = {name: values[part] for name, values in parameters.items()}
+            alone = transform.transform_images(batch[part], own)
+            np.testing.assert_array_equal(result[row], alone[0])
+
+
+def test_kernels_of_many_rows_are_made_in_parts(images):
+    batch = images(70, shape=(4, 5, 1))
+    radii = np.linspace(0, 50, 70)
+    result = Defocus().transform_images(batch, {"radius": radii})
+    compare(result[::23], batch[::23], map(disk, radii[::23]))
+
+
+@pytest.mark.parametrize("transform", [MotionBlur(), Defocus()])
+class TestBoth:
+    @pytest.mark.parametrize("value", [0, 1, 100, 254, 255])
+    def test_a_plain_picture_stays_as_it_is(self, transform, value):
+        batch = np.full((8, 12, 15, 3), value, "uint8")
+        assert (transform(batch, seed=0) == value).all()
+
+    def test_floats_look_like_bytes(self, transform, images):
+        batch = images(8, shape=(14, 11, 3))
+        result = transform(batch, seed=3)
+        for dtype in ("float16", "float32", "float64"):
+            floats = transform((batch / 255).astype(dtype), seed=3)
+            assert floats.dtype == dtype
+            assert np.abs(floats.astype("float64") * 255 - result).max() <= 0.8
+
+    @pytest.mark.parametrize("dtype", ["float32", "float64", "int16", "int32"])
+    def test_values_may_lie_anywhere(self, transform, dtype):
+        batch = np.random.default_rng(0).uniform(-1024, 3000, (4, 8, 9, 3)).astype(dtype)
+        result = transform(batch, seed=0).astype(float)
+        unit = (batch.astype(float) + 1024) / 4024
+        expected = transform(unit, seed=0) * 4024 - 1024
+        np.testing.assert_allclose(result, expected, atol=0.51 if batch.dtype.kind == "i" else 1e-2)
+
+    def test_value_range(self, transform, images):
+        batch = images(5, dtype="float32") * 6 - 3
+        within = type(transform)(value_range=(-1, 1))(batch, seed=1)
+        np.testing.assert_allclose(within, transform(batch, seed=1).clip(-1, 1), atol=1e-5)
+
+    def test_nan_spreads_no_farther_than_weights(self, transform, images):
+        batch = images(3, shape=(15, 17, 1), dtype="float32")
+        clean = transform(batch, seed=1)
+        batch[:, 7, 8] = np.nan
+        result = transform(batch, seed=1)
+        point = np.zeros_like(batch)
+        point[:, 7, 8] = 1
+        touched = transform(point, seed=1) > 0
+        np.testing.assert_array_equal(np.isnan(result), touched)
+        np.testing.assert_allclose(result[~touched], clean[~touched], atol=1e-6)
+
+    def test_views(self, transform, images):
+        batch = images(4, shape=(6, 8, 3))
+        expected = transform(batch, seed=1)
+        for same in (np.asfortranarray(batch), batch[:, :, ::-1].copy()[:, :, ::-1]):
+            np.testing.assert_array_equal(transform(same, seed=1), expected)
+
+    def test_opacity_stays(self, transform, images):
+        batch = images(4, shape=(6, 8, 4))
+        result = transform(batch, seed=1)
+        np.testing.assert_array_equal(result[..., 3], batch[..., 3])
+        np.testing.assert_array_equal(result[..., :3], transform(batch[..., :3], seed=1))
+        blurred = type(transform)(opacity=False)(batch, seed=1)
+        assert (blurred[..., 3] != batch[..., 3]).any()
+
+    def test_empty(self, transform, images):
+        assert transform(images(0), seed=1).shape == (0, 5, 7, 3)
+
+
+def test_draws_fill_their_range():
+    rows = np.arange(4000)
+    drawn = MotionBlur((2, 5), 30).draw(rows, seed=0)
+    assert 2 < drawn["length"].min() < 2.01
+    assert 4.99 < drawn["length"].max() < 5
+    assert -30 < drawn["angle"].min() < -29.9
+    assert 29.9 < drawn["angle"].max() < 30
+    assert (MotionBlur(7).draw(rows, seed=0)["length"] == 7).all()
+    radius = Defocus(3).draw(rows, seed=0)["radius"]
+    assert 0 < radius.min() < 0.01
+    assert 2.99 < radius.max() < 3
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "text"),
+    [
+        (lambda: MotionBlur(0.5), ValueError, "`length` must lie in 1..100.*length=0.5"),
+        (lambda: MotionBlur((3, 101)), ValueError, "`length` must lie in 1..100"),
+        (lambda: MotionBlur(angle=361), ValueError, "`angle` must lie in -360..360"),
+        (lambda: MotionBlur((5, 3)), ValueError, r"low <= high.*Pass \(3, 5\)"),
+        (lambda: Defocus(-1), ValueError, "must not be negative.*radius=-1"),
+        (lambda: Defocus((0, 51)), ValueError, "`radius` must lie in 0..50"),
+        (lambda: Defocus("far"), TypeError, "`radius` must be a finite number"),
+    ],
+)
+def test_bad_options(make, error, text):
+    with pytest.raises(error, match=text):
+        make()
