@@ -200,7 +200,7 @@ def test_the_same_pixels_are_dropped_of_every_dtype(images, dtype, per_channel):
 
 
 def test_a_dropped_value_must_be_one():
-    with pytest.raises(ValueError, match="`fill_value` must lie in 0..255 for uint8 images"):
+    with pytest.raises(ValueError, match=r"`fill_value` must lie in 0..255 for uint8 images"):
         PixelDropout(fill_value=300)(np.zeros((1, 5, 7), "uint8"), seed=0)
 
 
