@@ -8,6 +8,7 @@ Sphinx calls `main` before it reads the pages. Writes `docs/figures/`:
   tutorial's generator;
 - `targets.png`, the photograph of Grace Hopper that comes with Matplotlib, augmented with boxes, a
   mask and points in it;
+- `recipes.png`, the same photograph as recipes of `docs/how-to/recipes.md` show it;
 - `history.png`, the curves of the tutorial's 25 epochs, from
   `benchmarks/results/tutorial_25_epochs.json`, which `python examples/fashion_mnist.py` measured;
 - `confusion.png`, `on_the_way.png`, `accuracy.png` and `mistakes.png`, from the runs of
@@ -19,6 +20,7 @@ As a script it also renews the copy of the first in `docs/_static`, which the RE
 
 import io
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -33,12 +35,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import accuracy_report
 
 import kaug
-from kaug.transforms import Affine, ColorJitter, Compose, HorizontalFlip
+from kaug.transforms import Affine, ColorJitter, Compose, HorizontalFlip, Resize
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "figures"
 TUTORIAL = accuracy_report.RESULTS / "tutorial_25_epochs.json"
 ON_THE_WAY = ("plain", "plain-d50", "flip-erasing", "flip-erasing-mixup-d10")
+COLUMNS = 8  # of pictures of recipes
 OPTIONS = {
     "rotation_range": 10,
     "zoom_range": 0.1,
@@ -84,6 +87,33 @@ def targets() -> Figure:
     )
 
 
+def recipes() -> Figure:
+    """Draws what recipes make of a photograph, as their page has them."""
+    page = (HERE / "how-to" / "recipes.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    exec("".join(re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)), names)
+    with cbook.get_sample_data("grace_hopper.jpg") as file:
+        photograph = np.asarray(Image.open(file).convert("RGB"))
+    batch = np.repeat(photograph[np.newaxis, :512], COLUMNS, axis=0)
+    shown = {
+        "ResNet": names["imagenet"],
+        "DeiT": names["deit"],
+        "SimCLR": names["simclr"],
+        "DINO, large": names["dino_global"][1],
+        "DINO, small": names["dino_local"],
+    }
+    small = Resize(height=112, width=112)
+    rows = [small(policy(batch, seed=2)) for policy in shown.values()]
+    figure = Figure(figsize=(COLUMNS + 0.5, len(rows) + 0.2), layout="constrained")
+    for axes, name, row in zip(figure.subplots(len(rows)), shown, rows, strict=True):
+        spaced = np.pad(row, ((0, 0), (0, 0), (0, 4), (0, 0)), constant_values=255)
+        axes.imshow(np.concatenate(spaced, axis=1))
+        axes.set_ylabel(name)
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+    return figure
+
+
 def history() -> Figure:
     """Draws the curves of the tutorial's 25 epochs."""
     return kaug.plot_history(json.loads(TUTORIAL.read_text())["history"])
@@ -115,6 +145,7 @@ def mistakes() -> Figure:
 FIGURES = {
     "augmented": (augmentations, 70, 32),
     "targets": (targets, 100, 256),
+    "recipes": (recipes, 100, 256),
     "history": (history, 120, 64),
     "confusion": (confusion, 120, 128),
     "on_the_way": (on_the_way, 120, 64),
