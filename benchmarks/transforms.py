@@ -132,6 +132,11 @@ CONTESTS = {
         lambda size: A.OpticalDistortion((-0.2, 0.2), mode="fisheye", p=1),
         None,
     ),
+    "ThinPlateSpline": (
+        T.ThinPlateSpline(),
+        lambda size: A.ThinPlateSpline((0.05, 0.05), p=1),
+        None,
+    ),
     "Brightness": (
         T.Brightness(0.2),
         lambda size: jitter(brightness=(0.8, 1.2)),

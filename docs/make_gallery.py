@@ -69,6 +69,8 @@ SECTIONS = {
         T.GridDistortion(0.25, steps=3, fill_mode="constant"),
         T.OpticalDistortion(),
         T.OpticalDistortion((0.5, 1.0), fill_mode="constant"),
+        T.ThinPlateSpline(),
+        T.ThinPlateSpline(0.1, points=3, fill_mode="constant"),
     ],
     "Color": [
         T.Brightness(0.2),

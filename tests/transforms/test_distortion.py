@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras import ops
 from scipy import ndimage
-from scipy.interpolate import RegularGridInterpolator
+from scipy.interpolate import RBFInterpolator, RegularGridInterpolator
 
 from kaug._kernels.threefry import encrypt
-from kaug.transforms.distortion import GridDistortion, OpticalDistortion
+from kaug.transforms.distortion import GridDistortion, OpticalDistortion, ThinPlateSpline
 
 FILL_MODES = ["nearest", "reflect", "wrap", "constant"]
 SIZE = (28, 41)
@@ -53,12 +53,37 @@ def lens_field(transform, parameters, row, size, places):
     return unit * from_centre * further / np.where(radius == 0, 1, radius)
 
 
-FIELDS = {GridDistortion: grid_field, OpticalDistortion: lens_field}
+def splines(transform, parameters, row, size):
+    """The function of places that thin-plate splines through the pins are."""
+    pins = np.stack(np.meshgrid(*ends(size, transform.points), indexing="ij"), axis=-1)
+    moves = drawn(parameters["words"][row], transform.points)
+    moves = moves * parameters["scale"][row] * min(size)
+    pins, moves = pins.reshape(-1, 2), moves.reshape(2, -1).T
+    return RBFInterpolator(pins, moves, kernel="thin_plate_spline")
+
+
+def plate_field(transform, parameters, row, size, places):
+    """What lies bilinearly between splines at 16 places from pin to pin, or one for each pixel."""
+    counts = [min(16 * (transform.points - 1), side) + 1 for side in size]
+    nodes = [np.linspace(-0.5, side - 0.5, count) for side, count in zip(size, counts, strict=True)]
+    at = np.stack(np.meshgrid(*nodes, indexing="ij"), axis=-1).reshape(-1, 2)
+    moves = splines(transform, parameters, row, size)(at).reshape(*counts, 2)
+    inside = np.clip(places, [axis[0] for axis in nodes], [axis[-1] for axis in nodes])
+    return RegularGridInterpolator(nodes, moves)(inside)
+
+
+FIELDS = {
+    GridDistortion: grid_field,
+    OpticalDistortion: lens_field,
+    ThinPlateSpline: plate_field,
+}
 STRONG = [
     GridDistortion(0.25, steps=3),
     GridDistortion((0.1, 0.2), steps=7),
     OpticalDistortion((-0.3, -0.2)),
     OpticalDistortion((0.5, 1)),
+    ThinPlateSpline(0.12, points=3),
+    ThinPlateSpline((0.02, 0.05), points=6),
 ]
 TYPES = list(FIELDS)
 
@@ -246,7 +271,36 @@ def test_a_corner_looks_as_much_farther_out_as_it_is_told():
         np.testing.assert_allclose(moved, corner, atol=1e-3)
 
 
+@pytest.mark.parametrize("points", [2, 3, 4, 8])
+def test_a_plate_is_near_the_spline(points):
+    size = (150, 200)
+    transform = ThinPlateSpline(0.25 / (points - 1), points=points)
+    parameters = transform.draw(np.arange(5), seed=2)
+    furthest = parameters["scale"].max() * min(size)
+    for row in range(5):
+        own = plate_field(transform, parameters, row, size, pixels(size))
+        exact = splines(transform, parameters, row, size)(pixels(size).reshape(-1, 2))
+        error = np.abs(own.reshape(-1, 2) - exact)
+        assert error.max() < 0.015 * furthest
+        assert np.sqrt((error**2).mean()) < 0.002 * furthest
+
+
+def test_defaults_of_a_plate_do_not_fold_and_move_garments_gently():
+    transform = ThinPlateSpline()
+    parameters = transform.draw(np.arange(1500), seed=0)
+    fields = np.stack(
+        [plate_field(transform, parameters, row, (28, 28), pixels((28, 28))) for row in range(1500)]
+    )
+    assert len(np.unique(fields[:, 0, 0, 0])) == 1500  # each row has its own
+    (yy, xy), (yx, xx) = (np.moveaxis(np.gradient(fields, axis=i), -1, 0) for i in (1, 2))
+    assert ((1 + yy) * (1 + xx) - yx * xy).min() > 0.1
+    assert np.abs(fields).max() < 28 / 10
+
+
 BAD = [
+    (lambda: ThinPlateSpline(2), ValueError, r"`scale` must lie in 0..0.5.*Divide pixels"),
+    (lambda: ThinPlateSpline(points=1), ValueError, "`points` must be"),
+    (lambda: ThinPlateSpline(points=9), ValueError, "`points` must be"),
     (lambda: OpticalDistortion(0.5), ValueError, r"must lie in -0.3..1.*reaches -0.5..0.5"),
     (lambda: OpticalDistortion((0, 2)), ValueError, r"`distortion` must lie in -0.3..1"),
     (lambda: OpticalDistortion(None), TypeError, "`distortion` must be"),

@@ -122,3 +122,23 @@ def draw_all_heights(seeds: _Array, heights: _Array) -> None:
     first_nodes = np.zeros(2, np.int64)
     for i in range(len(seeds)):
         draw_heights(seeds[i], first_nodes, heights[i])
+
+
+@jit
+def bend(pins: _Array, basis: _Array, heights: _Array) -> None:
+    """Computes the heights of nodes from those of pins, of which they are sums.
+
+    Args:
+        pins: `(M, 2, P)`, float32.
+        basis: `(P, nodes)`, float32: what each pin adds to each node.
+        heights: `(M, 2, nodes)`, float32, written to.
+    """
+    for i in range(len(pins)):
+        for axis in range(np.uint64(2)):
+            own = heights[i, axis]
+            for n in range(np.uint64(len(own))):
+                own[n] = np.float32(0)
+            for p in range(np.uint64(len(basis))):
+                height = pins[i, axis, p]
+                for n in range(np.uint64(len(own))):
+                    own[n] += height * basis[p, n]

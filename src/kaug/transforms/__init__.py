@@ -24,7 +24,7 @@ from kaug.transforms.color import (
 from kaug.transforms.compose import Compose, Identity, Lambda, OneOf, SomeOf, Sometimes
 from kaug.transforms.copy_paste import CopyPaste
 from kaug.transforms.crop import PadAndCrop, RandomResizedCrop
-from kaug.transforms.distortion import GridDistortion, OpticalDistortion
+from kaug.transforms.distortion import GridDistortion, OpticalDistortion, ThinPlateSpline
 from kaug.transforms.elastic import ElasticDeformation
 from kaug.transforms.erasing import CoarseDropout, Cutout, Erasing, GridMask
 from kaug.transforms.filters import GaussianBlur, Sharpness
@@ -117,6 +117,7 @@ __all__ = [
     "Sometimes",
     "Spatter",
     "SunFlare",
+    "ThinPlateSpline",
     "Transform",
     "Translation",
     "TrivialAugmentWide",
