@@ -257,7 +257,9 @@ def symmetric(rng, size):
         return called(steps[1])({**turned, "keypoints": turned["keypoints"] + 0.5})
 
     otherwise = {"turns points from the corner, mirrors them from centers of pixels": apart}
-    return Operation(called(kt.Compose(steps)), by_torchvision, [given], otherwise)
+    parameters = {"applied": ONE, "quarters": np.array([quarters]), "mirrored": np.array([mirror])}
+    ours = partial(kt.D4().apply, parameters=parameters)
+    return Operation(ours, by_torchvision, [given], otherwise)
 
 
 def elastic(rng, size):

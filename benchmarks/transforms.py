@@ -96,6 +96,7 @@ CONTESTS = {
         lambda size: layers.RandomFlip("vertical"),
     ),
     "Rotate90": (T.Rotate90(), lambda size: A.RandomRotate90(p=0.5), None),
+    "D4": (T.D4(), lambda size: A.D4(p=1), None),
     "PadAndCrop": (
         T.PadAndCrop(),
         lambda size: A.Compose(

@@ -45,6 +45,7 @@ SECTIONS = {
         T.HorizontalFlip(p=0.5),
         T.VerticalFlip(p=0.5),
         T.Rotate90(p=1),
+        T.D4(),
     ],
     "Size": [
         T.PadAndCrop(),

@@ -9,6 +9,7 @@ import pytest
 import kaug
 from kaug import AugmentedDataset, augment_dataset, augment_rows
 from kaug.transforms import (
+    D4,
     Affine,
     Brightness,
     Compose,
@@ -232,6 +233,7 @@ ELASTIC = ElasticDeformation()
 POLICIES = [
     HorizontalFlip(1),
     VerticalFlip(1),
+    D4(),
     Compose([HorizontalFlip(), VerticalFlip()]),
     Compose([Rotate90(), HorizontalFlip(), Rotation(180, fill_mode="constant")]),
     OneOf([HorizontalFlip(1), VerticalFlip(1), Rotation(90)]),

@@ -121,7 +121,7 @@ CASES = {
     "channels first, `(N, 3, H, W)`": lambda: Identity()(np.zeros((2, 3, 32, 48))),
     "complex numbers or objects": lambda: Identity()(X.astype(complex)),
     "an array with masked values": lambda: Identity()(np.ma.masked_less(X, 1)),
-    "`Rotate90`, and images that are not square": lambda: Rotate90(1)(X, seed=0),
+    "`Rotate90`, `D4`, and images that are not square": lambda: Rotate90(1)(X, seed=0),
     "images of any size, and no size in the transform": lambda: Identity()([X[0], X[0, 1:]]),
     "a crop of an image that is smaller": lambda: RandomCrop(12)([X[0], X[0, 1:]]),
     "gray images among color ones": lambda: Resize(height=4, width=5)([X[0], X[0, 1:, :, :1]]),

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from kaug.transforms import (
+    D4,
     Affine,
     BoxSafeCrop,
     Brightness,
@@ -102,7 +103,7 @@ class Policies:
             lambda: Perspective(self.chance.choice([0.2, 0.5]), **filled),
             lambda: ElasticDeformation(**filled),
         ]
-        return self.chance.choice(kinds + [Rotate90] * 2 * self.square)()
+        return self.chance.choice(kinds + [Rotate90, D4] * self.square)()
 
     def sized(self) -> Transform:
         height, width = self.size

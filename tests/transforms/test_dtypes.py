@@ -5,6 +5,7 @@ import pytest
 
 from kaug._apply.dtypes import to_dtype
 from kaug.transforms import (
+    D4,
     AugMix,
     Brightness,
     Compose,
@@ -27,6 +28,7 @@ MOVING = [
     Identity(),
     HorizontalFlip(),
     Rotate90(),
+    D4(),
     PadAndCrop(0.3),
     Translation((1 / 7, 1 / 7), (-2 / 7, -2 / 7), fill_mode="constant"),
     Translation((1 / 7, 1 / 7), (-2 / 7, -2 / 7), fill_mode="wrap"),

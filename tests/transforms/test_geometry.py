@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from kaug._apply.matrices import compose, sine_and_cosine, to_pixels
 from kaug.transforms import (
+    D4,
     Affine,
     Compose,
     ElasticDeformation,
@@ -66,14 +67,52 @@ def test_quarters_are_as_likely():
     assert min(counts[1:]) > 160
 
 
+def test_symmetries_are_as_likely():
+    square = np.arange(75, dtype="float32").reshape(5, 5, 3) / 75
+    turned = D4()(np.repeat(square[None], 1200, 0), seed=3)
+    eight = [np.rot90(each, k) for each in (square, square[:, ::-1]) for k in range(4)]
+    counts = [int((turned == each).all(axis=(1, 2, 3)).sum()) for each in eight]
+    assert sum(counts) == 1200
+    assert min(counts) > 115
+    assert max(counts) < 185
+    np.testing.assert_array_equal(D4(p=0)(square[None]), square[None])
+
+
+@pytest.mark.parametrize("quarters", range(4))
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_symmetry_turns_and_then_mirrors(quarters, mirrored):
+    square = np.arange(25).reshape(1, 5, 5)
+    parameters = {
+        "applied": np.array([True]),
+        "quarters": np.array([quarters]),
+        "mirrored": np.array([mirrored]),
+    }
+    expected = np.rot90(square[0], quarters)[:, :: -1 if mirrored else 1]
+    np.testing.assert_array_equal(D4().apply(square, parameters)[0], expected)
+    with pytest.raises(ValueError, match="`quarters` of D4 must be at least 0 and at most 3"):
+        D4().apply(square, {**parameters, "quarters": np.array([4])})
+
+
+def test_a_symmetry_beside_others_is_one_resampling(images):
+    batch = images(9, shape=(15, 15, 3), dtype="float64")
+    there_and_back = Compose([Rotation((30, 30)), D4(), Rotation((30, 30), p=0), D4(p=0)])
+    parameters = there_and_back.draw(np.arange(9), seed=1)
+    turned = Rotation((30, 30)).apply(batch, parameters["transforms"][0])
+    expected = D4().apply(turned, parameters["transforms"][1])
+    np.testing.assert_allclose(there_and_back.apply(batch, parameters), expected, atol=1e-12)
+
+
 def test_quarters_that_cut_are_pointed_out():
     wide = np.zeros((8, 5, 7, 3), "uint8")
     with pytest.warns(UserWarning, match="A quarter turn of images that are not square cuts off"):
         Compose([HorizontalFlip(), Rotate90(p=1)])(wide, seed=0)
+    with pytest.warns(UserWarning, match=r"5 × 7.*or leave `D4` out"):
+        D4()(wide, seed=0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Rotate90(p=0)(wide, seed=0)
         Rotate90(p=1)(wide[:, :, :5], seed=0)
+        D4()(wide[:, :, :5], seed=0)
 
 
 def test_positive_shifts_move_down_and_right():

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kaug.transforms import (
+    D4,
     Affine,
     BoxSafeCrop,
     Brightness,
@@ -54,6 +55,7 @@ leaves = st.one_of(
     st.builds(HorizontalFlip),
     st.builds(VerticalFlip, p=st.floats(0, 1)),
     st.builds(Rotate90),
+    st.builds(D4),
     st.builds(Letterbox, sides, sides),
     st.builds(lambda height, width: Resize(height=height, width=width), sides, sides),
     st.builds(Resize, sides),

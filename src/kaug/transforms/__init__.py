@@ -29,6 +29,7 @@ from kaug.transforms.elastic import ElasticDeformation
 from kaug.transforms.erasing import CoarseDropout, Cutout, Erasing, GridMask
 from kaug.transforms.filters import GaussianBlur, Sharpness
 from kaug.transforms.geometry import (
+    D4,
     Affine,
     HorizontalFlip,
     Rotate90,
@@ -50,6 +51,7 @@ from kaug.transforms.transform import Transform
 from kaug.transforms.weather import Fog, Rain, Shadow, Spatter, SunFlare
 
 __all__ = [
+    "D4",
     "Affine",
     "AugMix",
     "AutoAugment",

@@ -47,7 +47,7 @@ class _Geometric(AffineTransform):
 
     def _bounds(self) -> Bounds:
         zooms = dict.fromkeys(("height_zoom", "width_zoom"), _ZOOM.bounds)
-        return {**super()._bounds(), **zooms, "quarters": {"minimum": 1, "maximum": 3}}
+        return {**super()._bounds(), **zooms}
 
     def _resampling(self) -> Resampling:
         return INDIFFERENT
@@ -354,7 +354,36 @@ class VerticalFlip(_Geometric):
 
 
 @dataclass(frozen=True, repr=False)
-class Rotate90(_Geometric):
+class _Quarters(_Geometric):
+    """A transform that turns by quarters, and may mirror."""
+
+    def _bounds(self) -> Bounds:
+        return {**super()._bounds(), "quarters": {"minimum": 0, "maximum": 3}}
+
+    def _warps(self, parameters: Parameters, size: Size) -> Matrices:
+        self._doubt_quarters(parameters, size)
+        quarters = parameters["quarters"]
+        xp = namespace(quarters)
+        degrees = xp.where(quarters % 2 == 1, 90.0, 0.0) + xp.where(quarters >= 2, 180.0, 0.0)
+        return matrices.rotation(degrees)
+
+    def _doubt_quarters(self, parameters: Parameters, size: Size) -> None:
+        """Warns of quarter turns of what is not square, which may happen where it is traced."""
+        height, width = size
+        cut: Any = height != width
+        if namespace(parameters["quarters"]) is np:
+            cut = cut & parameters["applied"] & (parameters["quarters"] % 2 == 1)
+            height, width = (np.broadcast_to(side, cut.shape)[cut] for side in size)
+        if np.any(cut):
+            rule = "A quarter turn of images that are not square cuts off what sticks out"
+            name = type(self).__name__
+            fix = f"Crop or resize them to squares first, or leave `{name}` out."
+            received = f"images of {np.ravel(height)[0]} × {np.ravel(width)[0]} pixels"
+            warn(message(rule, received, fix))
+
+
+@dataclass(frozen=True, repr=False)
+class Rotate90(_Quarters):
     """Turns the image by one, two or three quarters, each as likely, counter-clockwise.
 
     The image keeps its size. A quarter turn of one that is not square does not fit, and a warning
@@ -378,27 +407,48 @@ class Rotate90(_Geometric):
 
     p: float = 0.5
 
+    def _bounds(self) -> Bounds:
+        return {**super()._bounds(), "quarters": {"minimum": 1, "maximum": 3}}
+
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns the `quarters` of each row, 1 to 3."""
         return {"quarters": draws.integers(3) + 1}
 
+
+@dataclass(frozen=True, repr=False)
+class D4(_Quarters):
+    """Turns and mirrors the image by one of the eight symmetries of a square, each as likely.
+
+    One of them leaves it as it is, three turn it, and four mirror it: left to right, top to bottom
+    and about either diagonal. Pixels of squares are moved and never blended.
+
+    The image keeps its size. Half of the symmetries turn it by a quarter or mirror it about a
+    diagonal: `Rotate90` says what becomes of one that is not square, and a warning here as well.
+
+    Args:
+        p: Probability that one of the eight is drawn for a row.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import D4
+        >>> image = np.arange(25).reshape(1, 5, 5)
+        >>> D4()(image, seed=6)[0]
+        array([[ 0,  5, 10, 15, 20],
+               [ 1,  6, 11, 16, 21],
+               [ 2,  7, 12, 17, 22],
+               [ 3,  8, 13, 18, 23],
+               [ 4,  9, 14, 19, 24]])
+    """
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the `quarters` of each row, 0 to 3, and if it is `mirrored` left to right then.
+
+        Counter-clockwise, as all that turns.
+        """
+        return {"quarters": draws.integers(4), "mirrored": draws.chance(0.5)}
+
     def _warps(self, parameters: Parameters, size: Size) -> Matrices:
-        _doubt_quarters(parameters, size)
-        quarters = parameters["quarters"]
-        xp = namespace(quarters)
-        degrees = xp.where(quarters == 1, 90.0, xp.where(quarters == 2, 180.0, 270.0))
-        return matrices.rotation(degrees)
-
-
-def _doubt_quarters(parameters: Parameters, size: Size) -> None:
-    """Warns of quarter turns of images that are not square, which may happen where it is traced."""
-    height, width = size
-    cut: Any = height != width
-    if namespace(parameters["quarters"]) is np:
-        cut = cut & parameters["applied"] & (parameters["quarters"] % 2 == 1)
-        height, width = (np.broadcast_to(side, cut.shape)[cut] for side in size)
-    if np.any(cut):
-        rule = "A quarter turn of images that are not square cuts off what sticks out"
-        fix = "Crop or resize them to squares first, or leave `Rotate90` out."
-        received = f"images of {np.ravel(height)[0]} × {np.ravel(width)[0]} pixels"
-        warn(message(rule, received, fix))
+        mirrored = parameters["mirrored"]
+        side = namespace(mirrored).where(mirrored, -1.0, 1.0)
+        mirror = matrices.from_entries(((1, 0, 0), (0, side, 0)), mirrored)
+        return matrices.compose(super()._warps(parameters, size), mirror)
