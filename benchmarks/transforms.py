@@ -236,6 +236,7 @@ CONTESTS = {
         None,
     ),
     "Defocus": (T.Defocus((1.0, 3.0)), lambda size: A.Defocus((1, 3), p=1), None),
+    "MedianBlur": (T.MedianBlur((3, 7)), lambda size: A.MedianBlur((3, 7), p=1), None),
     "GaussianNoise": (
         T.GaussianNoise((0, 0.1)),
         lambda size: A.GaussNoise((0, 0.1), p=1),

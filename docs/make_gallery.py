@@ -115,6 +115,8 @@ SECTIONS = {
         T.MotionBlur((15.0, 25.0), 20),
         T.Defocus(),
         T.Defocus((4.0, 6.0)),
+        T.MedianBlur(),
+        T.MedianBlur(7),
     ],
     "Noise and erasing": [
         T.GaussianNoise(),

@@ -1,9 +1,9 @@
-"""Blur along a line and over a disk in the layer."""
+"""Blur of other shapes than a bell's in the layer."""
 
 import numpy as np
 import pytest
 
-from kaug.transforms import Defocus, MotionBlur
+from kaug.transforms import Defocus, MedianBlur, MotionBlur
 
 SHAPES = [(25, 31, 3), (9, 13, 1), (5, 2, 5), (1, 1, 1), (2, 40, 2)]
 DTYPES = ["uint8", "uint16", "float32", "float16"]
@@ -18,6 +18,8 @@ DTYPES = ["uint8", "uint16", "float32", "float16"]
         Defocus(),
         Defocus((0, 0.4)),
         Defocus(7),
+        MedianBlur(),
+        MedianBlur(7, value_range=(0.2, 0.9)),
     ],
     shape=SHAPES,
     dtype=DTYPES,
@@ -26,8 +28,8 @@ def test_values_are_those_of_arrays(transform, shape, dtype, images, both, near)
     near(*both(transform, images(5, shape=shape, dtype=dtype)))
 
 
-@pytest.mark.parametrize("transform", [MotionBlur(), Defocus()])
-class TestBoth:
+@pytest.mark.parametrize("transform", [MotionBlur(), Defocus(), MedianBlur()])
+class TestAll:
     @pytest.mark.parametrize("count", [0, 1])
     def test_few_rows(self, transform, count, images, both, near):
         own, expected = both(transform, images(max(count, 1), shape=(25, 31, 3))[:count])

@@ -1,4 +1,4 @@
-"""Blur along a line and over a disk against SciPy, with weights found pixel by pixel."""
+"""Blur against SciPy: along a line and over a disk, with weights of formulas; by medians."""
 
 import math
 
@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from kaug.transforms.blur import Defocus, MotionBlur
+from kaug.transforms.blur import Defocus, MedianBlur, MotionBlur
 
 SHAPES = [(5, 7, 1), (23, 31, 3), (40, 9, 5), (1, 9, 3), (9, 1, 3), (2, 2, 1), (1, 1, 3)]
+FLOATS = ("float16", "float32", "float64")
 TOLERANCE = {"uint8": 0.501, "uint16": 0.51, "float32": 1e-5, "float64": 1e-13}
 
 
@@ -139,7 +140,7 @@ class TestBoth:
     def test_floats_look_like_bytes(self, transform, images):
         batch = images(8, shape=(14, 11, 3))
         result = transform(batch, seed=3)
-        for dtype in ("float16", "float32", "float64"):
+        for dtype in FLOATS:
             floats = transform((batch / 255).astype(dtype), seed=3)
             assert floats.dtype == dtype
             assert np.abs(floats.astype("float64") * 255 - result).max() <= 0.8
@@ -214,3 +215,101 @@ def test_draws_fill_their_range():
 def test_bad_options(make, error, text):
     with pytest.raises(error, match=text):
         make()
+
+
+def median_filtered(image, size):
+    """Returns what SciPy makes of an image, or where it has no such numbers, a sort."""
+    if image.dtype.name not in ("float16", "int64", "uint64"):  # it rounds these to float64
+        return ndimage.median_filter(image, (size, size, 1), mode="nearest")
+    ends = (size // 2, size // 2)
+    wide = np.pad(image, (ends, ends, (0, 0)), "edge")
+    squares = np.lib.stride_tricks.sliding_window_view(wide, (size, size), (0, 1))
+    return np.sort(squares.reshape(*image.shape, -1))[..., size * size // 2]
+
+
+@pytest.mark.pairwise(
+    size=[3, 5, 7],
+    shape=[*SHAPES, (70, 131, 3)],
+    dtype=[*("uint8", "int8", "uint16", "int16", ">i2", "int32", "int64", "uint64"), *FLOATS],
+)
+def test_medians_are_scipys(size, shape, dtype):
+    rng = np.random.default_rng(0)
+    kind = np.dtype(dtype)
+    if kind.kind == "f":
+        batch = rng.normal(0, 100, (2, *shape)).astype(kind)
+    else:
+        ends = np.iinfo(kind)
+        native = kind.newbyteorder("=")
+        batch = rng.integers(ends.min, ends.max, (2, *shape), native, endpoint=True).astype(kind)
+    result = MedianBlur().transform_images(batch, {"size": np.full(2, size)})
+    assert result.dtype == dtype
+    for image, before in zip(result, batch.astype(kind.newbyteorder("=")), strict=True):
+        np.testing.assert_array_equal(image, median_filtered(before, size))
+
+
+def test_every_row_has_its_own_size(images):
+    batch = images(6, shape=(9, 11, 3))
+    sizes = np.array([3, 7, 5, 7, 3, 5])
+    result = MedianBlur().transform_images(batch, {"size": sizes})
+    for image, before, size in zip(result, batch, sizes, strict=True):
+        np.testing.assert_array_equal(image, median_filtered(before, size))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_nan_makes_all_medians_nan_that_see_it(images, dtype):
+    batch = images(2, shape=(9, 12, 2), dtype=dtype)
+    clean = MedianBlur(5, opacity=False)(batch, seed=0)
+    batch[0, 4, 6, 1] = batch[0, 0, 0, 0] = np.nan
+    result = MedianBlur(5, opacity=False)(batch, seed=0)
+    spoiled = np.zeros(batch.shape, bool)
+    spoiled[0, 2:7, 4:9, 1] = spoiled[0, :3, :3, 0] = True
+    np.testing.assert_array_equal(np.isnan(result), spoiled)
+    np.testing.assert_array_equal(result[~spoiled], clean[~spoiled])
+
+
+def test_medians_within_a_value_range(images):
+    batch = images(2, dtype="float32") * 6 - 3
+    batch[0] = np.inf
+    within = MedianBlur(3, value_range=(-1, 1))(batch, seed=1)
+    np.testing.assert_array_equal(within, MedianBlur(3)(batch, seed=1).clip(-1, 1))
+    bytes_within = MedianBlur(3, value_range=(50, 60))(images(2), seed=1)
+    assert (bytes_within.min(), bytes_within.max()) == (50, 60)
+
+
+def test_medians_keep_opacity_and_take_views(images):
+    batch = images(4, shape=(6, 8, 4))
+    result = MedianBlur()(batch, seed=1)
+    np.testing.assert_array_equal(result[..., 3], batch[..., 3])
+    np.testing.assert_array_equal(result[..., :3], MedianBlur()(batch[..., :3].copy(), seed=1))
+    for same in (np.asfortranarray(batch), batch[:, :, ::-1].copy()[:, :, ::-1]):
+        np.testing.assert_array_equal(MedianBlur()(same, seed=1), result)
+    assert MedianBlur()(batch[:0], seed=1).shape == (0, 6, 8, 4)
+
+
+def test_sizes_are_drawn_alike():
+    sizes = MedianBlur((3, 7)).draw(np.arange(3000), seed=0)["size"]
+    values, counts = np.unique(sizes, return_counts=True)
+    assert values.tolist() == [3, 5, 7]
+    assert counts.min() > 900
+    assert (MedianBlur(5).draw(np.arange(9), seed=0)["size"] == 5).all()
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "text"),
+    [
+        (lambda: MedianBlur(4), ValueError, "`size` must be odd: 3, 5 or 7.*size=4"),
+        (lambda: MedianBlur((3, 6)), ValueError, r"`size` must be odd.*size=\(3, 6\)"),
+        (lambda: MedianBlur(9), ValueError, "`size` must be an integer.*3..7|3.*7"),
+        (lambda: MedianBlur((7, 3)), ValueError, r"Pass \(3, 7\)"),
+        (lambda: MedianBlur(3.0), TypeError, "`size` must be an integer"),
+    ],
+)
+def test_bad_sizes(make, error, text):
+    with pytest.raises(error, match=text):
+        make()
+
+
+@pytest.mark.parametrize(("size", "text"), [(4, "odd numbers.*4 in row 0"), (9, "at most 7")])
+def test_sizes_that_were_never_drawn(size, text, images):
+    with pytest.raises(ValueError, match=text):
+        MedianBlur().apply(images(1), {"size": np.array([size]), "applied": np.array([True])})

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
+from kaug._kernels.edges import REFLECT, copy_beyond
 from kaug._kernels.samples import fit, load
 
 # Bytes of the copy, so that it stays in the second-level cache.
@@ -54,7 +55,7 @@ def convolve(images: _Array, kernels: _Array, out: _Array) -> None:
             offsets[t] = (reach + downs[t]) * long + (reach + acrosses[t]) * channels
         for first in range(0, height, band):
             stop = min(first + band, height)
-            _continue(images[i], first - reach, stop + reach, reach, rows)
+            copy_beyond(images[i], first - reach, stop + reach, reach, REFLECT, rows)
             for r in range(first, stop):
                 _sum(rows, (r - first) * long, offsets, weights, taps, line)
                 place = np.uint64(r * row)
@@ -81,33 +82,6 @@ def _find_taps(kernel: _Array, downs: _Array, acrosses: _Array, weights: _Array)
 def _copy(source: _Array, target: _Array) -> None:
     for k in range(np.uint64(len(source))):
         target[k] = fit(target, load(source, k))
-
-
-@jit
-def _reflect(index: Any, size: int) -> Any:
-    index %= 2 * size
-    return 2 * size - 1 - index if index >= size else index
-
-
-@jit
-def _continue(source: _Array, first: int, stop: int, reach: int, target: _Array) -> None:
-    """Copies rows of a picture, some of which lie beyond it, with `reach` more pixels each side."""
-    height, width, channels = source.shape
-    flat, kind = source.reshape(-1), target.dtype.type
-    row, depth, edge = np.uint64(width * channels), np.uint64(channels), np.uint64(reach)
-    place = np.uint64(0)
-    for r in range(first, stop):
-        start = np.uint64(_reflect(r, height)) * row
-        behind = place + edge * depth + row
-        for j in range(edge):
-            before = start + np.uint64(_reflect(np.int64(j) - reach, width)) * depth
-            after = start + np.uint64(_reflect(width + np.int64(j), width)) * depth
-            for channel in range(depth):
-                target[place + j * depth + channel] = kind(flat[before + channel])
-                target[behind + j * depth + channel] = kind(flat[after + channel])
-        for k in range(row):
-            target[place + edge * depth + k] = kind(flat[start + k])
-        place = behind + edge * depth
 
 
 @jit

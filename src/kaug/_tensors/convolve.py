@@ -3,12 +3,14 @@
 Beyond its edges an image is continued by its reflection.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from kaug._tensors import ops
 from kaug._tensors.colors import by_row
+from kaug._types import Array
 
 
 def convolve(images: Any, kernels: Any) -> Any:
@@ -24,10 +26,7 @@ def convolve(images: Any, kernels: Any) -> Any:
     height, width = images.shape[1:3]
     if side == 1:
         return images
-    wide = images
-    for axis, length in ((1, height), (2, width)):
-        places = np.arange(-(side // 2), length + side // 2)
-        wide = ops.take(wide, _reflected(places, length), axis=axis)
+    wide = beyond(images, side // 2, _reflected)
     pixels = ops.convert_to_tensor(np.arange(height, dtype=np.int32))
 
     # A loop over the rows of kernels, so that what is compiled grows with their sides alone.
@@ -43,8 +42,23 @@ def convolve(images: Any, kernels: Any) -> Any:
     return ops.fori_loop(0, side, add, ops.zeros_like(images))
 
 
-def _reflected(places: Any, length: int) -> Any:
-    """Returns which of the pixels of an axis is at places within or beyond it, as a tensor."""
+def beyond(images: Any, reach: int, within: Callable[[Array, int], Array]) -> Any:
+    """Returns images with so many pixels more on all sides.
+
+    Args:
+        images: `(B, H, W, C)`.
+        reach: How many.
+        within: Returns which of the pixels of an axis are found at places that may lie beyond it,
+            given these and the length of the axis.
+    """
+    for axis in (1, 2):
+        length = images.shape[axis]
+        places = within(np.arange(-reach, length + reach), length).astype(np.int32)
+        images = ops.take(images, ops.convert_to_tensor(places), axis=axis)
+    return images
+
+
+def _reflected(places: Array, length: int) -> Array:
     places = places % (2 * length)
-    places = np.minimum(places, 2 * length - 1 - places)
-    return ops.convert_to_tensor(places.astype(np.int32))
+    mirrored: Array = np.minimum(places, 2 * length - 1 - places)
+    return mirrored

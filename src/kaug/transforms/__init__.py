@@ -6,7 +6,7 @@ each row, from a seed, an epoch and the row's number alone, and does it.
 
 from kaug._draw.draws import Draws
 from kaug.transforms.augmix import AugMix
-from kaug.transforms.blur import Defocus, MotionBlur
+from kaug.transforms.blur import Defocus, MedianBlur, MotionBlur
 from kaug.transforms.box_crop import BoxSafeCrop, RandomIoUCrop
 from kaug.transforms.camera import ISONoise, PlanckianJitter, Vignette
 from kaug.transforms.channels import ChannelDropout, ChannelShuffle, FancyPCA
@@ -90,6 +90,7 @@ __all__ = [
     "Invert",
     "Lambda",
     "Letterbox",
+    "MedianBlur",
     "MixUp",
     "Mosaic",
     "MotionBlur",

@@ -7,16 +7,24 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kaug._apply import spread
-from kaug._apply.dtypes import working_dtype
+from kaug._apply.dtypes import to_dtype, working_dtype
+from kaug._apply.parameters import Bounds
+from kaug._draw.draws import Draws
 from kaug._kernels import read_only
 from kaug._kernels.convolve import convolve
+from kaug._kernels.median import SIZES, median
 from kaug._tensors import convolve as tensors
+from kaug._tensors import ops
+from kaug._tensors.median import median as median_of_tensors
 from kaug._types import Array, Parameters
+from kaug._validation import message
 from kaug.transforms._bases.averaging import Averaging
-from kaug.transforms._bases.fields import NumberOrPair, Range
+from kaug.transforms._bases.fields import Integers, NumberOrPair, Range
+from kaug.transforms._bases.photometric import Photometric
 
 # Weights at once, of as many rows as that are.
 _WEIGHTS = 2**18
+_INTEGERS = Integers(SIZES[0], SIZES[-1])
 
 
 @dataclass(frozen=True, repr=False)
@@ -138,3 +146,119 @@ def _convolved(images: Array, kernels_of: Callable[[slice], Array], radius: int)
         kernels = kernels_of(rows).astype(dtype)
         convolve(read_only(images[rows]), read_only(kernels), out[rows])
     return out
+
+
+def _check_size(value: Any, name: str) -> int | tuple[int, int]:
+    size = _INTEGERS(value, name)
+    for end in _INTEGERS.ends(size):
+        if end not in SIZES:
+            rule = f"`{name}` must be odd: 3, 5 or 7, or a pair of them"
+            raise ValueError(message(rule, f"{name}={value}"))
+    return size
+
+
+@dataclass(frozen=True, repr=False)
+class MedianBlur(Photometric):
+    """Makes each pixel the median of a square around it, channel by channel.
+
+    Specks and thin lines vanish and edges stay sharp. It equals `scipy.ndimage.median_filter` with
+    `mode="nearest"` and `cv2.medianBlur`: beyond its edges the image goes on with its outermost
+    pixels. Since every result is one of the values there are, nothing is rounded in any dtype.
+    Values may lie anywhere, unless a `value_range` is given, to which results are clipped. A pixel
+    that is NaN makes all those NaN in whose squares it lies. Masks, boxes and keypoints stay as
+    they are.
+
+    Args:
+        size: Side of the square in pixels, 3, 5 or 7; or a pair of them, of which every odd number
+            between is as likely.
+        value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: `size` is another number, or its pair is reversed.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import MedianBlur
+        >>> image = np.array([[[10, 10, 10, 90, 90], [10, 99, 10, 90, 90]]], "uint8")
+        >>> MedianBlur(3)(image, seed=0)[0]
+        array([[10, 10, 10, 90, 90],
+               [10, 10, 90, 90, 90]], dtype=uint8)
+    """
+
+    _checks: ClassVar = {"size": _check_size}
+
+    size: int | tuple[int, int] = (3, 5)
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the `size` of each row."""
+        low, high = _INTEGERS.ends(self.size)
+        return {"size": low + 2 * draws.integers((high - low) // 2 + 1)}
+
+    def _bounds(self) -> Bounds:
+        return {**super()._bounds(), "size": _INTEGERS.bounds}
+
+    def _check_values_of(self, parameters: Parameters) -> None:
+        super()._check_values_of(parameters)
+        even = parameters["size"] % 2 == 0
+        if even.any():
+            row = int(np.argmax(even))
+            rule = "`size` of MedianBlur must hold odd numbers"
+            raise ValueError(message(rule, f"{parameters['size'][row]} in row {row}"))
+
+    def transform_colors(self, images: Array, parameters: Parameters) -> Array:
+        ordered, sizes = _in_order(images), parameters["size"]
+        if len(present := np.unique(sizes)) == 1:
+            out = _medians(ordered, int(present[0]))
+        else:
+            out = np.empty_like(ordered)
+            for size in present:
+                out[sizes == size] = _medians(ordered[sizes == size], int(size))
+        result = _out_of_order(out, images.dtype)
+        if self.value_range is None:
+            return result
+        return to_dtype(
+            np.clip(result.astype(working_dtype(images.dtype)), *self.value_range), images.dtype
+        )
+
+    def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        _, widest = _INTEGERS.ends(self.size)
+        medians = median_of_tensors(images, parameters["size"], widest)
+        return medians if self.value_range is None else ops.clip(medians, *self.limits(dtype))
+
+
+def _medians(images: Array, size: int) -> Array:
+    """Returns medians of unsigned integers or floats, NaN where there is one in the square."""
+    out = np.empty_like(images)
+    median(read_only(images), size, out)
+    if images.dtype.kind == "f" and np.isnan(images).any():
+        spoiled: Any = np.isnan(images)
+        for axis in (1, 2):
+            ends = [(size // 2, size // 2) if i == axis else (0, 0) for i in range(4)]
+            wide = np.pad(spoiled, ends)
+            spoiled = np.lib.stride_tricks.sliding_window_view(wide, size, axis).any(axis=-1)
+        out[spoiled] = np.nan
+    return out
+
+
+def _in_order(images: Array) -> Array:
+    """Returns images as unsigned integers or floats in the same order, as kernels know them."""
+    dtype = images.dtype.newbyteorder("=")
+    if dtype.kind == "f":
+        return np.ascontiguousarray(images, working_dtype(dtype))
+    same: Array = np.ascontiguousarray(images, dtype)
+    return _turned(same) if dtype.kind == "i" else same
+
+
+def _out_of_order(ordered: Array, dtype: np.dtype[Any]) -> Array:
+    return (_turned(ordered) if dtype.kind == "i" else ordered).astype(dtype, copy=False)
+
+
+def _turned(integers: Array) -> Array:
+    """Returns signed integers as unsigned ones in the same order, or these as those."""
+    bits = 8 * integers.itemsize
+    unsigned = integers.view(f"u{bits // 8}") ^ np.array(1 << (bits - 1), f"u{bits // 8}")
+    turned: Array = unsigned.view(f"{'i' if integers.dtype.kind == 'u' else 'u'}{bits // 8}")
+    return turned
