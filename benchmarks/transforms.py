@@ -273,6 +273,16 @@ CONTESTS = {
     "Rain": (T.Rain(), lambda size: A.RandomRain(p=1), None),
     "SunFlare": (T.SunFlare(), lambda size: A.RandomSunFlare(p=1), None),
     "Spatter": (T.Spatter(mode="water"), lambda size: A.Spatter(p=1), None),
+    "TimeMask": (
+        T.TimeMask(1, 0.2),
+        lambda size: A.XYMasking((1, 1), 0, mask_x_length=(0, size[1] // 5), p=1),
+        None,
+    ),
+    "FrequencyMask": (
+        T.FrequencyMask(1, 0.2),
+        lambda size: A.XYMasking(0, (1, 1), 0, (0, size[0] // 5), p=1),
+        None,
+    ),
     "MixUp": (T.MixUp(), None, lambda size: layers.MixUp()),
     "CutMix": (T.CutMix(), None, lambda size: layers.CutMix()),
     "RandAugment": (T.RandAugment(), None, lambda size: layers.RandAugment(value_range=BYTES)),

@@ -148,6 +148,10 @@ SECTIONS = {
         T.Spatter(),
         T.Spatter((0.3, 0.5)),
         T.Spatter(mode="water"),
+    "Spectrograms": [
+        T.TimeMask(),
+        T.FrequencyMask(),
+        T.FrequencyMask(count=3, width=0.1, fill_mode="noise"),
     ],
     "Mixing": [
         T.MixUp(),

@@ -45,6 +45,7 @@ from kaug.transforms.noise import GaussianNoise, PixelDropout, SaltAndPepper
 from kaug.transforms.perspective import Perspective
 from kaug.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
 from kaug.transforms.size import CenterCrop, Letterbox, Pad, RandomCrop, Resize
+from kaug.transforms.spectrogram import FrequencyMask, TimeMask
 from kaug.transforms.stains import HEStain
 from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
 from kaug.transforms.transform import Transform
@@ -76,6 +77,7 @@ __all__ = [
     "Erasing",
     "FancyPCA",
     "Fog",
+    "FrequencyMask",
     "Gamma",
     "GaussianBlur",
     "GaussianNoise",
@@ -121,6 +123,7 @@ __all__ = [
     "Spatter",
     "SunFlare",
     "ThinPlateSpline",
+    "TimeMask",
     "Transform",
     "Translation",
     "TrivialAugmentWide",
