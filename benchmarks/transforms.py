@@ -36,6 +36,7 @@ BATCH = 256
 BYTES = (0, 255)
 SLOW = 10  # seconds
 EDGE = {"border_mode": cv2.BORDER_REPLICATE}
+BLOCKS = {"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_NEAREST}
 
 
 def jitter(**strengths):
@@ -237,6 +238,11 @@ CONTESTS = {
     ),
     "Defocus": (T.Defocus((1.0, 3.0)), lambda size: A.Defocus((1, 3), p=1), None),
     "MedianBlur": (T.MedianBlur((3, 7)), lambda size: A.MedianBlur((3, 7), p=1), None),
+    "Downscale": (
+        T.Downscale(),
+        lambda size: A.Downscale((0.25, 0.75), interpolation_pair=BLOCKS, p=1),
+        None,
+    ),
     "GaussianNoise": (
         T.GaussianNoise((0, 0.1)),
         lambda size: A.GaussNoise((0, 0.1), p=1),

@@ -117,6 +117,8 @@ SECTIONS = {
         T.Defocus((4.0, 6.0)),
         T.MedianBlur(),
         T.MedianBlur(7),
+        T.Downscale(),
+        T.Downscale((0.1, 0.2)),
     ],
     "Noise and erasing": [
         T.GaussianNoise(),

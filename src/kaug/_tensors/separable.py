@@ -49,6 +49,25 @@ def resize(
     return geometry.fill_outside(result, matrices, size, sampling)
 
 
+def in_blocks(images: Any, smaller: tuple[Any, Any]) -> Any:
+    """Returns images made smaller and enlarged again, every pixel by the nearest one.
+
+    Args:
+        images: `(B, H, W, C)`, float32.
+        smaller: Heights and widths to which they are made smaller, whole numbers, float32 `(B,)`.
+    """
+    size = (images.shape[1], images.shape[2])
+    weights = []
+    for length, sides in zip(size, smaller, strict=True):
+        sides = ops.reshape(sides, (-1, 1))
+        centers = ops.convert_to_tensor(2 * np.arange(length, dtype=np.int32)[None] + 1)
+        blocks = ops.floor_divide(centers * ops.cast(sides, "int32"), 2 * length)
+        scales = length / sides
+        places = (ops.cast(blocks, "float32") + 0.5) * scales - 0.5
+        weights.append(_weights(places, scales, length, Resampling()))
+    return _summed(images, weights, size)
+
+
 def _weights(places: Any, scale: Any, length: int, sampling: Resampling) -> Any:
     """Returns how much of each pixel along an axis is in each of the result, `(B, N, length)`.
 

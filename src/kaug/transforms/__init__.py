@@ -25,6 +25,7 @@ from kaug.transforms.compose import Compose, Identity, Lambda, OneOf, SomeOf, So
 from kaug.transforms.copy_paste import CopyPaste
 from kaug.transforms.crop import PadAndCrop, RandomResizedCrop
 from kaug.transforms.distortion import GridDistortion, OpticalDistortion, ThinPlateSpline
+from kaug.transforms.degradation import Downscale
 from kaug.transforms.elastic import ElasticDeformation
 from kaug.transforms.erasing import CoarseDropout, Cutout, Erasing, GridMask
 from kaug.transforms.filters import GaussianBlur, Sharpness
@@ -71,6 +72,7 @@ __all__ = [
     "CutMix",
     "Cutout",
     "Defocus",
+    "Downscale",
     "Draws",
     "ElasticDeformation",
     "Equalize",
