@@ -139,6 +139,7 @@ CONTESTS = {
         lambda size: A.ThinPlateSpline((0.05, 0.05), p=1),
         None,
     ),
+    "GridShuffle": (T.GridShuffle(), lambda size: A.RandomGridShuffle((3, 3), p=1), None),
     "Brightness": (
         T.Brightness(0.2),
         lambda size: jitter(brightness=(0.8, 1.2)),

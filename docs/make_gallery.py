@@ -72,6 +72,7 @@ SECTIONS = {
         T.OpticalDistortion((0.5, 1.0), fill_mode="constant"),
         T.ThinPlateSpline(),
         T.ThinPlateSpline(0.1, points=3, fill_mode="constant"),
+        T.GridShuffle(),
     ],
     "Color": [
         T.Brightness(0.2),

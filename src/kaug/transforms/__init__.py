@@ -40,6 +40,7 @@ from kaug.transforms.geometry import (
     VerticalFlip,
     Zoom,
 )
+from kaug.transforms.grid_shuffle import GridShuffle
 from kaug.transforms.mix import CutMix, MixUp
 from kaug.transforms.mosaic import Mosaic
 from kaug.transforms.noise import GaussianNoise, PixelDropout, SaltAndPepper
@@ -87,6 +88,7 @@ __all__ = [
     "GridDistortion",
     "GridMask",
     "HEStain",
+    "GridShuffle",
     "HorizontalFlip",
     "Hue",
     "ISONoise",
