@@ -244,6 +244,11 @@ CONTESTS = {
         lambda size: A.Downscale((0.25, 0.75), interpolation_pair=BLOCKS, p=1),
         None,
     ),
+    "JPEGCompression": (
+        T.JPEGCompression(),
+        lambda size: A.ImageCompression("jpeg", (30, 90), p=1),
+        None,
+    ),
     "GaussianNoise": (
         T.GaussianNoise((0, 0.1)),
         lambda size: A.GaussNoise((0, 0.1), p=1),

@@ -120,6 +120,8 @@ SECTIONS = {
         T.MedianBlur(7),
         T.Downscale(),
         T.Downscale((0.1, 0.2)),
+        T.JPEGCompression(),
+        T.JPEGCompression((1, 10)),
     ],
     "Noise and erasing": [
         T.GaussianNoise(),

@@ -1,10 +1,12 @@
-"""Fewer pixels, made by Pillow, and enlarged by the formula."""
+"""Fewer pixels, made by Pillow and enlarged by the formula, and JPEGs that Pillow writes."""
+
+import io
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from kaug.transforms.degradation import Downscale
+from kaug.transforms.degradation import Downscale, JPEGCompression
 
 SHAPES = [(5, 7, 1), (23, 31, 3), (40, 9, 5), (1, 9, 3), (9, 1, 3), (2, 2, 1), (1, 1, 3)]
 
@@ -95,5 +97,100 @@ def test_opacity_and_views_and_none(images):
     ],
 )
 def test_bad_scales(make, error, text):
+    with pytest.raises(error, match=text):
+        make()
+
+
+def as_jpeg(image, quality):
+    """Returns an image as Pillow writes and reads it."""
+    file = io.BytesIO()
+    Image.fromarray(image.squeeze(-1) if image.shape[2] == 1 else image).save(
+        file, "JPEG", quality=quality
+    )
+    return np.asarray(Image.open(file)).reshape(image.shape)
+
+
+def smooth(count, shape):
+    """Returns images whose neighbours are alike, unlike those of noise."""
+    steps = np.random.default_rng(1).normal(0, 9, (count, *shape))
+    return np.clip(128 + steps.cumsum(axis=2), 0, 255).astype("uint8")
+
+
+@pytest.mark.pairwise(
+    height=[1, 2, 3, 8, 9, 16, 22, 33, 50],
+    width=[1, 2, 4, 5, 7, 8, 17, 31, 64],
+    channels=[1, 3],
+    quality=[1, 2, 10, 49, 50, 75, 92, 100],
+    make=["noise", "smooth"],
+)
+def test_jpegs_are_pillows(images, height, width, channels, quality, make):
+    shape = (height, width, channels)
+    batch = images(2, shape=shape) if make == "noise" else smooth(2, shape)
+    result = JPEGCompression().transform_images(batch, {"quality": np.full(2, quality)})
+    for image, before in zip(result, batch, strict=True):
+        np.testing.assert_array_equal(image, as_jpeg(before, quality))
+
+
+def test_every_row_has_its_own_quality(images):
+    batch = smooth(100, (17, 21, 3))
+    qualities = np.arange(1, 101)
+    result = JPEGCompression().transform_images(batch, {"quality": qualities})
+    for image, before, quality in zip(result, batch, qualities, strict=True):
+        np.testing.assert_array_equal(image, as_jpeg(before, int(quality)))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "uint16"])
+def test_other_dtypes_go_through_bytes(dtype, images):
+    batch = images(3, shape=(9, 14, 3))
+    levels = JPEGCompression(40)(batch, seed=0)
+    white = 1 if dtype[0] == "f" else 65535
+    result = JPEGCompression(40)((batch * (white / 255)).astype(dtype), seed=0)
+    assert result.dtype == dtype
+    np.testing.assert_allclose(result / white, levels / 255, atol=5e-4 if dtype[0] == "f" else 1e-5)
+    within = JPEGCompression(40, value_range=(-1, 3))((batch / 255 * 4 - 1), seed=0)
+    np.testing.assert_allclose((within + 1) / 4, levels / 255, atol=1e-6)
+
+
+def test_nan_is_black_and_stays(images):
+    batch = images(1, shape=(9, 14, 1), dtype="float32")
+    black = batch.copy()
+    batch[0, 3, 4], black[0, 3, 4] = np.nan, 0
+    result, expected = (JPEGCompression(40)(each, seed=0) for each in (batch, black))
+    assert np.isnan(result[0, 3, 4, 0])
+    expected[0, 3, 4] = np.nan
+    np.testing.assert_array_equal(result, expected)
+
+
+def test_floats_that_are_bytes_are_no_jpegs(images):
+    with pytest.raises(ValueError, match=r"Floats must be in \[0, 1\] for JPEGCompression"):
+        JPEGCompression()(images(2, dtype="float32") * 255, seed=0)
+    with pytest.warns(UserWarning, match="what lies outside is clipped"):
+        result = JPEGCompression()(images(2, dtype="float32") * 1.2, seed=0)
+    assert (result.min() >= 0) & (result.max() <= 1)
+
+
+def test_jpegs_keep_opacity_and_take_views(images):
+    batch = images(4, shape=(6, 8, 4))
+    result = JPEGCompression()(batch, seed=1)
+    np.testing.assert_array_equal(result[..., 3], batch[..., 3])
+    np.testing.assert_array_equal(result[..., :3], JPEGCompression()(batch[..., :3], seed=1))
+    np.testing.assert_array_equal(JPEGCompression()(np.asfortranarray(batch), seed=1), result)
+    assert JPEGCompression()(batch[:0], seed=1).shape == (0, 6, 8, 4)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "text"),
+    [
+        (lambda: JPEGCompression(0), ValueError, "`quality` must be an integer.*quality=0|1"),
+        (lambda: JPEGCompression((90, 30)), ValueError, r"Pass \(30, 90\)"),
+        (lambda: JPEGCompression(50.5), TypeError, "`quality` must be an integer"),
+        (
+            lambda: JPEGCompression()(np.zeros((1, 4, 5, 5), "uint8"), seed=0),
+            ValueError,
+            "JPEGCompression needs images of 3 channels .*, or of 1 channel",
+        ),
+    ],
+)
+def test_bad_qualities(make, error, text):
     with pytest.raises(error, match=text):
         make()

@@ -26,6 +26,7 @@ from kaug.transforms.copy_paste import CopyPaste
 from kaug.transforms.crop import PadAndCrop, RandomResizedCrop
 from kaug.transforms.distortion import GridDistortion, OpticalDistortion, ThinPlateSpline
 from kaug.transforms.degradation import Downscale
+from kaug.transforms.degradation import Downscale, JPEGCompression
 from kaug.transforms.elastic import ElasticDeformation
 from kaug.transforms.erasing import CoarseDropout, Cutout, Erasing, GridMask
 from kaug.transforms.filters import GaussianBlur, Sharpness
@@ -94,6 +95,7 @@ __all__ = [
     "ISONoise",
     "Identity",
     "Invert",
+    "JPEGCompression",
     "Lambda",
     "Letterbox",
     "MedianBlur",

@@ -6,12 +6,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kaug._apply import matrices
+from kaug._apply.quantization import steps
 from kaug._apply.resample import Resampling, warped
+from kaug._kernels import pointwise, read_only
+from kaug._kernels.jpeg import compress
 from kaug._namespace import namespace
-from kaug._tensors import separable
+from kaug._tensors import jpeg, ops, separable
+from kaug._tensors.colors import levels_of, to_images
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.averaging import Averaging
-from kaug.transforms._bases.fields import NumberOrPair, Range
+from kaug.transforms._bases.fields import Integers, NumberOrPair, Range
+from kaug.transforms._bases.photometric import Normalized
+from kaug.transforms.color import _is_colored
 
 _SMALLER = Resampling("nearest", 0.0, "bilinear", areas=True)
 
@@ -88,3 +94,66 @@ def _in_blocks(images: Array, smaller: tuple[int, int]) -> Array:
         centers = 2 * np.arange(images.shape[axis]) + 1
         blocks = blocks.take(centers * smaller[axis - 1] // (2 * images.shape[axis]), axis=axis)
     return blocks
+
+
+@dataclass(frozen=True, repr=False)
+class JPEGCompression(Normalized):
+    """Makes images look as if they had been kept as JPEGs.
+
+    Bytes come out exactly as from a file that `PIL.Image.save` writes at a `quality` and Pillow
+    reads again, with libjpeg-turbo or libjpeg 6 to do it: chroma at half the size (4:2:0), and the
+    tables of Annex K of ITU-T T.81, scaled by the quality. No file is made, since what packs the
+    numbers in it loses nothing. Images of other dtypes go through bytes: values are rounded to the
+    nearest of 256 levels, and so are results. NaN counts as black and stays NaN. On tensors pixels
+    are the same. Masks, boxes and keypoints stay as they are.
+
+    Args:
+        quality: 1..100, of which 100 loses least. A number means exactly that, a pair any integer
+            in between, drawn row by row.
+        value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
+            Values beyond are clipped.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: `quality` reaches outside 1..100, or its pair is reversed; or images have
+            neither 1 channel nor 3, so that they are no JPEGs.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import JPEGCompression
+        >>> image = np.zeros((1, 2, 6), "uint8")
+        >>> image[0, :, 3:] = 200
+        >>> JPEGCompression(50)(image, seed=0)[0]
+        array([[  0,   0,   3, 198, 197, 199],
+               [  0,   0,   3, 198, 197, 199]], dtype=uint8)
+    """
+
+    _checks: ClassVar = {"quality": Integers(1, 100)}
+
+    quality: int | tuple[int, int] = (30, 90)
+
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
+        _is_colored(self, images)
+        table = read_only(steps(parameters["quality"]))
+        if images.dtype == np.uint8:
+            out = np.empty_like(images)
+            compress(images, table, out)
+            return out
+        values = np.empty_like(images)
+        pointwise.clip(images, values, outside)
+        unknown = np.isnan(values)
+        levels = np.where(unknown, 0, np.floor(values * 255 + 0.5)).astype(np.uint8)
+        out = np.empty_like(levels)
+        compress(read_only(levels), table, out)
+        np.divide(out, 255, out=values, where=~unknown)
+        return values
+
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        del in_bytes
+        _is_colored(self, images)
+        known = images == images
+        levels = levels_of(ops.where(known, images, 0.0))
+        left = jpeg.compressed(levels, steps(parameters["quality"]))
+        return ops.where(known, to_images(left), images)
