@@ -5,7 +5,8 @@
 albumentations is called image by image, as it is made to be, on as many threads as there are cores,
 each with transforms of its own. Keras' layer is called on batches, eagerly or in `tf.data`,
 whichever is faster. The strengths are alike, not equal, and what is drawn differs. All images are
-uint8. Contestants take turns; one that needs over ten seconds for a round has that round alone.
+uint8, but for what takes floats only. Contestants take turns; one that needs over ten seconds for a
+round has that round alone.
 """
 
 # ruff: noqa: ARG005 - a column of functions of the same argument, whether they need it or not
@@ -201,6 +202,12 @@ CONTESTS = {
         T.Invert(p=1),
         lambda size: A.InvertImg(p=1),
         lambda size: layers.RandomInvert(1.0, value_range=BYTES),
+    ),
+    # Of floats, which it is for; all others here are of bytes.
+    "Normalize": (
+        T.Normalize(0.5, 0.25, value_range=BYTES),
+        lambda size: A.Normalize(0.5, 0.25),
+        None,
     ),
     "Posterize": (
         T.Posterize(4),
@@ -402,7 +409,8 @@ def main():
     for workload, make in WORKLOADS.items():
         x, rows = make(), []
         for name in arguments.only or CONTESTS:
-            seconds = measure(name, x, arguments.repeats)
+            given = x.astype(np.float32) if name == "Normalize" else x
+            seconds = measure(name, given, arguments.repeats)
             results.setdefault(workload, {})[name] = seconds
             median = {label: statistics.median(times) for label, times in seconds.items()}
             keras_best = min(

@@ -123,6 +123,11 @@ SECTIONS = {
         T.JPEGCompression(),
         T.JPEGCompression((1, 10)),
     ],
+    "Normalization": [
+        T.Normalize(0.5, 0.25),
+        T.Normalize("per_image"),
+        T.Normalize("per_channel"),
+    ],
     "Noise and erasing": [
         T.GaussianNoise(),
         T.GaussianNoise((0.2, 0.3)),
@@ -191,7 +196,8 @@ INTRODUCTION = """# Gallery
 Every transform of {py:mod}`kaug.transforms`, at some of its strengths. In each strip the first
 picture of either kind is the original, and every other one is a row of its own: all strips are made
 with `seed=0` from byte images, garments of 28×28×1 and photographs of 168×144×3. All are shown at
-one height, whatever size they have.
+one height, whatever size they have. What is normalized is shown from its least to its greatest
+value.
 """
 
 
@@ -212,6 +218,11 @@ def objects_in(images):
     return {"bounding_boxes": {"boxes": boxes, "labels": labels, "masks": masks}}
 
 
+def stretched(images):
+    """Returns floats as bytes, from the least to the greatest."""
+    return np.rint(255 * (images - images.min()) / np.ptp(images)).astype(np.uint8)
+
+
 def strip(transform):
     """Returns what a transform makes of the originals, side by side, `(168, W, 3)` uint8."""
     gap = np.full((HEIGHT, GAP, 3), GRAY, np.uint8)
@@ -220,7 +231,10 @@ def strip(transform):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "A quarter turn")  # the page shows what it cuts off
             objects = objects_in(images) if isinstance(transform, T.CopyPaste) else {}
-            made = transform({"images": images, **objects}, seed=0)["images"]
+            normalizes = isinstance(transform, T.Normalize)  # which makes floats
+            given = images / 255 if normalizes else images
+            made = transform({"images": given, **objects}, seed=0)["images"]
+            made = stretched(made) if normalizes else made
         for image in (images[0], *made[1:]):
             tile = Image.fromarray(np.broadcast_to(image, (*image.shape[:2], 3)))
             width = tile.width * HEIGHT // tile.height

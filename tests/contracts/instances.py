@@ -27,6 +27,7 @@ from kaug.transforms import (
     Letterbox,
     MixUp,
     Mosaic,
+    Normalize,
     OneOf,
     Pad,
     PadAndCrop,
@@ -105,6 +106,10 @@ VARIANTS = [
     CoarseDropout(fill_mode="noise"),
     Spatter(),
     Spatter(mode="water"),
+    Normalize("per_image"),
+    Normalize("per_channel"),
+    Normalize(0.5, 0.25, value_range=(0, 1)),
+    Normalize(),
     TimeMask(),
     TimeMask(fill_mode="noise"),
     FrequencyMask((1, 4), 0.2, opacity=True),
@@ -149,4 +154,10 @@ PUBLIC = [
 GIVEN = {type(transform) for transform in (*VARIANTS, *POLICIES)}
 TRANSFORMS = [*(each() for each in PUBLIC if each not in GIVEN), *VARIANTS]
 EVERYTHING = [*TRANSFORMS, *POLICIES]
+BYTES = [each for each in EVERYTHING if not any(leaf._leaves_range for leaf in each._leaves())]
 IDS = [f"{i}-{type(t).__name__}" for i, t in enumerate(EVERYTHING)]
+
+
+def dtypes_of(transform):
+    """Returns the dtypes of images that a transform is tried on: bytes, if it takes them, first."""
+    return ("uint8", "float32") if transform in BYTES else ("float32",)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from instances import EVERYTHING, IDS, POLICIES, Darken, invert
+from instances import BYTES, EVERYTHING, IDS, POLICIES, Darken, dtypes_of, invert
 
 from kaug._contracts.hostile import extreme, impossible, outcome_of
 from kaug._contracts.tools import constant, rows_of
@@ -56,14 +56,15 @@ def test_all_contracts():
 
 @every_transform
 def test_any_number_of_threads(transform, images, monkeypatch):
-    batch = images(200, shape=(45, 61, 3))  # carried out in several pieces
+    # Carried out in several pieces.
+    batch = images(200, shape=(45, 61, 3), dtype=dtypes_of(transform)[0])
     whole = transform(batch, seed=9, epoch=2)
     for threads in ("1", "3"):
         monkeypatch.setenv("KAUG_NUM_THREADS", threads)
         np.testing.assert_array_equal(transform(batch, seed=9, epoch=2), whole)
 
 
-@every_transform
+@pytest.mark.parametrize("transform", BYTES)
 def test_bytes(transform, images):
     """What the contracts demand, and try on floats, holds for the kernels of bytes."""
     batch = images(60, shape=(45, 61, 3))
@@ -123,7 +124,7 @@ def _apply_what_nobody_drew(transform, pipe):
     """Sends what is tried before it is tried, and behind it what went wrong."""
     warnings.simplefilter("error")
     warnings.filterwarnings("ignore", "A quarter turn")
-    for dtype in ("uint8", "float32"):
+    for dtype in dtypes_of(transform):
         images = np.ones((5, 17, 13, 3), dtype)
         parameters = transform.draw(np.arange(5), seed=1)
         for surely, cases in ((True, impossible(parameters)), (False, extreme(parameters))):
@@ -142,8 +143,8 @@ def _apply_what_nobody_drew(transform, pipe):
 @pytest.mark.filterwarnings("ignore:.*fork.*:RuntimeWarning")
 @every_transform
 def test_parameters_that_nobody_drew(transform):
-    transform(np.ones((5, 17, 13, 3), "uint8"), seed=1)  # compiled here, not in every child
-    transform(np.ones((5, 17, 13, 3), "float32"), seed=1)
+    for dtype in dtypes_of(transform):  # compiled here, not in every child
+        transform(np.ones((5, 17, 13, 3), dtype), seed=1)
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     child = context.Process(target=_apply_what_nobody_drew, args=(transform, theirs))

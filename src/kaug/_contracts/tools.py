@@ -16,6 +16,8 @@ from kaug.transforms import Transform
 
 # What of a message says that images of this kind are not for this transform.
 _REFUSALS = ("channel", "dtype", "images")
+# The same of a TypeError, which NumPy raises for other reasons, too.
+_NEED = "needs images of"
 
 
 class BrokenError(Exception):
@@ -48,6 +50,8 @@ def refused(transform: Transform, images: Array) -> str:
         transform(images, seed=1)
     except ValueError as error:
         return str(error) if any(word in str(error) for word in _REFUSALS) else ""
+    except TypeError as error:
+        return str(error) if _NEED in str(error) else ""
     except Exception:  # no refusal but a fault, which shows when it is called again
         return ""
     return ""

@@ -19,17 +19,21 @@ _REPEATS = 2**15
 _Array = NDArray[Any]
 
 
-def moments(images: _Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def moments(
+    images: _Array, *, together: bool = True
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Returns the means `(M, C)` and the covariances `(M, C, C)` of channels, of values of 0..1.
 
     Sums of bytes are exact. Floats count as what they are clipped to, and NaN as black.
 
     Args:
         images: `(M, H, W, C)`, C-contiguous, uint8 or floats.
+        together: Whether covariances are wanted, or variances alone, which are their diagonals.
     """
     count, height, width, channels = images.shape
     in_bytes = images.dtype == np.uint8
-    lanes = np.zeros((channels + 1, _LANES * channels), np.uint32 if in_bytes else np.float64)
+    distances = channels if together else 1
+    lanes = np.zeros((distances + 1, _LANES * channels), np.uint32 if in_bytes else np.float64)
     means, products = np.zeros((count, channels)), np.zeros((count, channels, channels))
     add_up(read_only(images), lanes, means, products)
     white, pixels = 255 if in_bytes else 1, max(height * width, 1)
@@ -49,11 +53,12 @@ def add_up(images: _Array, lanes: _Array, sums: _Array, products: _Array) -> Non
 
     Args:
         images: See `moments`.
-        lanes: `(C + 1, P)`, where P is a multiple of C; written to.
+        lanes: `(D + 1, P)`, where P is a multiple of C; written to. Channels are multiplied with
+            themselves and with the D - 1 that follow.
         sums: `(M, C)`, float64.
         products: `(M, C, C)`, float64, of which the upper triangles are written.
     """
-    channels, period = images.shape[3], lanes.shape[1]
+    channels, distances, period = images.shape[3], len(lanes) - 1, lanes.shape[1]
     for i in range(len(images)):
         source = images[i].reshape(-1)
         size = len(source)
@@ -62,17 +67,20 @@ def add_up(images: _Array, lanes: _Array, sums: _Array, products: _Array) -> Non
             lanes[:] = 0
             for first in range(start, stop, period):
                 place, length = np.uint64(first), min(period, stop - first)
+                total, squares = lanes[distances], lanes[0]
                 for k in range(np.uint64(length)):
-                    lanes[channels, k] += _known(source, place + k)
-                for apart in range(channels):
+                    own = _known(source, place + k)
+                    total[k] += own
+                    squares[k] += own * own
+                for apart in range(1, distances):
                     lane, way = lanes[apart], np.uint64(apart)
                     for k in range(np.uint64(max(min(length, size - first - apart), 0))):
                         own = _known(source, place + k)
                         lane[k] += own * _known(source, place + k + way)
             for k in range(period):
                 channel = k % channels
-                sums[i, channel] += lanes[channels, k]
-                for apart in range(channels - channel):
+                sums[i, channel] += lanes[distances, k]
+                for apart in range(min(distances, channels - channel)):
                     products[i, channel, channel + apart] += lanes[apart, k]
 
 

@@ -100,6 +100,36 @@ def scale_channels(images: _Array, factors: _Array, out: _Array, outside: _Array
     outside[0] |= found
 
 
+@jit
+def standardize(
+    images: _Array,
+    factors: _Array,
+    offsets: _Array,
+    low: Any,
+    high: Any,
+    out: _Array,
+    outside: _Array,
+) -> None:
+    """Writes `factor * image + offset`, of floats clipped to `low` and `high`; both `(M, C)`."""
+    found = False
+    channels = factors.shape[1]
+    period = _PATTERN * channels
+    slopes, starts = np.empty(period, factors.dtype), np.empty(period, offsets.dtype)
+    for i in range(len(images)):
+        source, target = images[i].reshape(-1), out[i].reshape(-1)
+        for k in range(period):
+            slopes[k], starts[k] = factors[i, k % channels], offsets[i, k % channels]
+        for start in range(0, len(source), period):
+            place = np.uint64(start)
+            for k in range(np.uint64(min(period, len(source) - start))):
+                found |= is_outside(source, place + k)
+                value = source[place + k]
+                value = low if value < low else value
+                value = high if value > high else value
+                target[place + k] = slopes[k] * value + starts[k]
+    outside[0] |= found
+
+
 @by_dtype
 def _sum(dtype: np.dtype[Any]) -> Any:
     """`_sum(samples, k, offset)` returns sample `k` and what is added to it."""

@@ -106,12 +106,16 @@ def _shown(transform: Any, source: Array, limits: tuple[float, float]) -> Pictur
     black, white = limits
     least, most = float(made.min()), float(made.max())
     reach = (white - black) / 2
-    if not black - reach <= least <= most <= white + reach:
+    original = (source[0] - black) / (white - black)
+    note = "What becomes of a picture with seed=0."
+    if any(leaf._leaves_range for leaf in transform._leaves()):
+        black, white = least, most if most > least else least + 1
+        note += f" Black is {black:.2f} and white {white:.2f} in all but the original."
+    elif not black - reach <= least <= most <= white + reach:
         rule = f"Values must stay about {black:g}..{white:g}"
         raise ValueError(message(rule, f"{least:g}..{most:g}"))
-    shown = [(image - black) / (white - black) for image in (source[0], *made.astype(np.float64))]
+    shown = [original, *((made.astype(np.float64) - black) / (white - black))]
     captions = ["original", *(f"row {row}" for row in range(count))]
-    note = "What becomes of a picture with seed=0."
     if transform._mixes:
         note = "What becomes of different pictures with seed=0, the original of row 0 beside them."
     return Pictures(shown, captions, note)

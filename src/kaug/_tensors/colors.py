@@ -62,6 +62,17 @@ def shifted(images: Any, shifts: Any, *, in_bytes: bool) -> Any:
     return images + shifts[:, None, None, :]
 
 
+def means_and_deviations(images: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
+    """Returns the means and the standard deviations along some axes, which have the length 1.
+
+    NaN counts as black.
+    """
+    known = ops.where(images == images, images, 0.0)
+    mean = ops.mean(known, axis=axes, keepdims=True)
+    away = known - mean
+    return mean, ops.sqrt(ops.mean(away * away, axis=axes, keepdims=True))
+
+
 def covariances(images: Any) -> Any:
     """Returns those of the channels of each image, `(B, C, C)`; NaN counts as black."""
     known = ops.where(images == images, images, 0.0)

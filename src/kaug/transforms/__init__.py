@@ -45,6 +45,7 @@ from kaug.transforms.grid_shuffle import GridShuffle
 from kaug.transforms.mix import CutMix, MixUp
 from kaug.transforms.mosaic import Mosaic
 from kaug.transforms.noise import GaussianNoise, PixelDropout, SaltAndPepper
+from kaug.transforms.normalize import Normalize
 from kaug.transforms.perspective import Perspective
 from kaug.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
 from kaug.transforms.size import CenterCrop, Letterbox, Pad, RandomCrop, Resize
@@ -102,6 +103,7 @@ __all__ = [
     "MixUp",
     "Mosaic",
     "MotionBlur",
+    "Normalize",
     "OneOf",
     "OpticalDistortion",
     "Pad",

@@ -512,6 +512,11 @@ class Transform(Invertible, ABC):
         """Whether what is white depends on the dtype of the images, since nobody has said it."""
         return False
 
+    @property
+    def _leaves_range(self) -> bool:
+        """Whether values leave black and white behind, for which there must be floats."""
+        return False
+
     def _leaves(self) -> Iterator["Transform"]:
         """Yields the transforms that are no policies."""
         yield self
