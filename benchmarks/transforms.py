@@ -302,6 +302,7 @@ CONTESTS = {
         lambda size: A.XYMasking(0, (1, 1), 0, (0, size[0] // 5), p=1),
         None,
     ),
+    "Corruption": (T.Corruption(), None, None),
     "MixUp": (T.MixUp(), None, lambda size: layers.MixUp()),
     "CutMix": (T.CutMix(), None, lambda size: layers.CutMix()),
     "RandAugment": (T.RandAugment(), None, lambda size: layers.RandAugment(value_range=BYTES)),

@@ -163,6 +163,7 @@ SECTIONS = {
         T.FrequencyMask(),
         T.FrequencyMask(count=3, width=0.1, fill_mode="noise"),
     ],
+    "Corruptions": [T.Corruption(name) for name in T.Corruption.names],
     "Mixing": [
         T.MixUp(),
         T.MixUp(1.0),

@@ -23,6 +23,7 @@ from kaug.transforms.color import (
 )
 from kaug.transforms.compose import Compose, Identity, Lambda, OneOf, SomeOf, Sometimes
 from kaug.transforms.copy_paste import CopyPaste
+from kaug.transforms.corruption import Corruption
 from kaug.transforms.crop import PadAndCrop, RandomResizedCrop
 from kaug.transforms.distortion import GridDistortion, OpticalDistortion, ThinPlateSpline
 from kaug.transforms.degradation import Downscale
@@ -72,6 +73,7 @@ __all__ = [
     "Compose",
     "Contrast",
     "CopyPaste",
+    "Corruption",
     "CutMix",
     "Cutout",
     "Defocus",

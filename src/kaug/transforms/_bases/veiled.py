@@ -170,18 +170,33 @@ class OfNoise(Veiled):
         """Returns what makes weights of noise: five numbers or arrays `(M,)`; see `fill_noise`."""
 
     def _filler(self, parameters: Parameters, size: Size) -> Callable[[slice, Array], None]:
-        words = read_only(np.ascontiguousarray(parameters["words"]))
-        shaping = np.empty((len(words), 5), np.float32)
-        for column, values in enumerate(self.shaping(parameters)):
-            shaping[:, column] = values
-        nodes = _joined(self.octaves, size)
-        return lambda part, maps: fill_noise(words[part], *nodes, read_only(shaping[part]), maps)
+        words, shaping = parameters["words"], self.shaping(parameters)
+        return _noise_filler(words, self.octaves, shaping, size)
 
     def _tensor_maps(self, parameters: Any, size: Size) -> Any:
         words = parameters["words"]
         zero = ops.cast(words[:, 0] * 0, "float32")
         shaping = ops.stack([zero + values for values in self.shaping(parameters)], axis=1)
         return veils.noise(words, _nodes(self.octaves, size), _OCTAVE, shaping)
+
+
+def noise_maps(
+    words: Array, octaves: tuple[tuple[float, float], ...], shaping: list[Any], size: Size
+) -> Array:
+    """Returns maps `(M, H, W)` of noise, float32; see `OfNoise`."""
+    maps = np.empty((len(words), *size), np.float32)
+    _noise_filler(words, octaves, shaping, size)(slice(None), maps)
+    return maps
+
+
+def _noise_filler(
+    words: Array, octaves: tuple[tuple[float, float], ...], shaping: list[Any], size: Size
+) -> Callable[[slice, Array], None]:
+    words, shapings = read_only(np.ascontiguousarray(words)), np.empty((len(words), 5), np.float32)
+    for column, values in enumerate(shaping):
+        shapings[:, column] = values
+    nodes = _joined(octaves, size)
+    return lambda part, maps: fill_noise(words[part], *nodes, read_only(shapings[part]), maps)
 
 
 @lru_cache(maxsize=16)
