@@ -7,6 +7,7 @@ from PIL import Image
 from scipy import ndimage, stats
 
 from kaug._draw.keys import Key
+from kaug.transforms.blur import Defocus
 from kaug.transforms.corruption import Corruption
 from kaug.transforms.elastic import ElasticDeformation
 from kaug.transforms.noise import SaltAndPepper
@@ -18,6 +19,7 @@ DISTANCES = {
     "gaussian_noise": (15.1, 21.8, 30.9, 42.0, 56.1),
     "shot_noise": (13.6, 20.7, 29.1, 43.5, 53.5),
     "impulse_noise": (3.8, 7.8, 11.6, 21.7, 34.6),
+    "defocus_blur": (11.3, 13.8, 18.2, 21.5, 24.8),
     "glass_blur": (12.5, 12.9, 20.2, 19.9, 22.4),
     "motion_blur": (13.5, 18.7, 24.1, 28.0, 31.3),
     "zoom_blur": (19.7, 23.6, 25.8, 28.3, 30.5),
@@ -93,7 +95,7 @@ def test_a_row_is_corrupted_alike(name):
     alone = corruption(batch[2:], seed=3, index=[2])
     np.testing.assert_array_equal(whole[2], alone[0])
     other = corruption(batch[2:], seed=4, index=[2])
-    certain = name in ("zoom_blur", "brightness", "contrast", "pixelate")
+    certain = name in ("defocus_blur", "zoom_blur", "brightness", "contrast", "pixelate")
     assert np.array_equal(other, alone) == certain
 
 
@@ -146,6 +148,12 @@ def test_impulses_hit_samples_as_often_as_said():
     assert not (made == made[..., :1]).all()  # channels apart, unlike SaltAndPepper
     whole = SaltAndPepper((0.27, 0.27))(gray, seed=0)
     assert (whole == whole[..., :1]).all()
+
+
+def test_defocus_is_that_of_a_disk():
+    image = photograph(112) / 255
+    made = Corruption("defocus_blur", 3)(image, seed=0)
+    np.testing.assert_allclose(made, Defocus((3, 3))(image, seed=0), atol=1e-9)
 
 
 def test_glass_moves_pixels_that_are_near():

@@ -21,6 +21,7 @@ _SEVERITIES: Mapping[str, list[tuple[float, ...]]] = {
     "gaussian_noise": [(0.08,), (0.12,), (0.18,), (0.26,), (0.38,)],
     "shot_noise": [(60,), (25,), (12,), (5,), (3,)],
     "impulse_noise": [(0.03,), (0.06,), (0.09,), (0.17,), (0.27,)],
+    "defocus_blur": [(3,), (4,), (6,), (8,), (10,)],
     "glass_blur": [(0.7, 1, 2), (0.9, 2, 1), (1, 2, 3), (1.1, 3, 2), (1.5, 4, 2)],
     "motion_blur": [(10, 3), (15, 5), (15, 8), (15, 12), (20, 15)],
     "zoom_blur": [(1.105, 0.01), (1.155, 0.01), (1.205, 0.02), (1.255, 0.02), (1.305, 0.03)],
@@ -66,6 +67,7 @@ class Corruption(Normalized):
     - `"frost"` adds ice that is computed, feathers and veins, where they add parts of photographs.
     - `"elastic_transform"` has the numbers of imagecorruptions 1.1.2 (Michaelis et al., 2019,
       arXiv:1907.07484): the severities 1 and 2 of ImageNet-C are of another kind than the others.
+    - `"defocus_blur"` is that of `Defocus`, whose disk has a rim half a pixel softer or sharper.
     - `"fog"` is made of smooth noise, as rough and as uneven as the plasma fractals they make.
     - `"zoom_blur"` zooms about the centre exactly, not by whole pixels.
     - Results are rounded, where theirs are cut off to whole levels.
@@ -82,8 +84,8 @@ class Corruption(Normalized):
 
     Args:
         name: One of `Corruption.names`: `"gaussian_noise"`, `"shot_noise"`, `"impulse_noise"`,
-            `"glass_blur"`, `"motion_blur"`, `"zoom_blur"`, `"snow"`, `"frost"`, `"fog"`,
-            `"brightness"`, `"contrast"`, `"elastic_transform"`, `"pixelate"`.
+            `"defocus_blur"`, `"glass_blur"`, `"motion_blur"`, `"zoom_blur"`, `"snow"`, `"frost"`,
+            `"fog"`, `"brightness"`, `"contrast"`, `"elastic_transform"`, `"pixelate"`.
         severity: 1..5.
         value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
         opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.

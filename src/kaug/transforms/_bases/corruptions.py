@@ -18,6 +18,7 @@ from kaug._kernels.corruptions import count_photons, drag, shuffle
 from kaug._kernels.veils import fill_shapes, fill_units
 from kaug._types import Array
 from kaug.transforms._bases.veiled import noise_maps
+from kaug.transforms.blur import Defocus
 from kaug.transforms.elastic import ElasticDeformation
 from kaug.transforms.noise import normal_quantiles
 
@@ -51,6 +52,12 @@ def impulse_noise(images: Array, words: Words, scale: float, amount: float) -> A
     del scale
     units = _units(words, images[0].size).reshape(images.shape)
     return np.where(units < amount, np.where(units < amount / 2, 0, 1), images)
+
+
+def defocus_blur(images: Array, words: Words, scale: float, radius: float) -> Array:
+    """Averages a disk around each pixel."""
+    del words
+    return Defocus().average(images, {"radius": np.full(len(images), radius * scale)})
 
 
 def glass_blur(
