@@ -1,5 +1,7 @@
 """Corruptions: as strong as those of ImageNet-C, and each as its formula says."""
 
+from io import BytesIO
+
 import numpy as np
 import pytest
 from matplotlib import cbook
@@ -30,11 +32,21 @@ DISTANCES = {
     "contrast": (39.1, 45.7, 52.2, 58.7, 62.0),
     "elastic_transform": (11.0, 13.4, 16.2, 18.0, 19.5),
     "pixelate": (6.4, 7.4, 9.2, 11.3, 12.6),
+    "jpeg_compression": (7.5, 8.4, 9.0, 10.6, 12.2),
 }
 # How near distances come to these: ice is computed, clouds and flakes differ from draw to draw.
 NEAR = {"frost": 0.2, "fog": 0.08, "snow": 0.08}
 # Where their numbers make no severity worse than the one before in every case.
 UNEVEN = {"glass_blur", "frost", "fog"}
+# What draws nothing.
+CERTAIN = {
+    "defocus_blur",
+    "zoom_blur",
+    "brightness",
+    "contrast",
+    "pixelate",
+    "jpeg_compression",
+}
 EVERY = pytest.mark.parametrize("name", Corruption.names)
 
 
@@ -78,7 +90,7 @@ def test_distance_grows_with_severity(name, seed):
 
 @EVERY
 def test_severities_look_alike_in_all_sizes(name):
-    if name.endswith("noise") or name == "pixelate":
+    if name.endswith("noise") or name in ("pixelate", "jpeg_compression"):
         pytest.skip("is made of pixels")
     small = distances(name, photograph(128), seed=2)
     large = distances(name, photograph(256), seed=2)
@@ -95,7 +107,7 @@ def test_a_row_is_corrupted_alike(name):
     alone = corruption(batch[2:], seed=3, index=[2])
     np.testing.assert_array_equal(whole[2], alone[0])
     other = corruption(batch[2:], seed=4, index=[2])
-    certain = name in ("defocus_blur", "zoom_blur", "brightness", "contrast", "pixelate")
+    certain = name in CERTAIN
     assert np.array_equal(other, alone) == certain
 
 
@@ -255,6 +267,16 @@ def test_blocks_are_those_of_pillow(severity, size):
     expected = np.asarray(small.resize(size[::-1], Image.Resampling.BOX)).astype(int)
     made = Corruption("pixelate", severity)(image[None], seed=0)[0]
     assert np.abs(made - expected).max() <= 1  # Pillow rounds between its two passes
+
+
+@pytest.mark.parametrize("channels", [1, 3, 5])
+def test_jpegs_are_those_of_pillow(channels):
+    image = np.concatenate([photograph(50)[:, :37]] * 2, axis=-1)[..., :channels]
+    made = Corruption("jpeg_compression", 2)(image, seed=0)[0]
+    for part in [slice(0, 3)] if channels == 3 else range(channels):
+        file = BytesIO()
+        Image.fromarray(image[0, ..., part]).save(file, "JPEG", quality=18)
+        np.testing.assert_array_equal(made[..., part], np.asarray(Image.open(file)))
 
 
 def test_elastic_is_elastic_deformation(images):

@@ -44,6 +44,7 @@ _SEVERITIES: Mapping[str, list[tuple[float, ...]]] = {
     "contrast": [(0.4,), (0.3,), (0.2,), (0.1,), (0.05,)],
     "elastic_transform": [(12.5,), (16.25,), (21.25,), (25,), (30,)],
     "pixelate": [(0.6,), (0.5,), (0.4,), (0.3,), (0.25,)],
+    "jpeg_compression": [(25,), (18,), (15,), (10,), (7,)],
 }
 
 
@@ -73,11 +74,11 @@ class Corruption(Normalized):
     - Results are rounded, where theirs are cut off to whole levels.
 
     The mean distance to the image grows with the severity, but for `"glass_blur"` and `"frost"`,
-    whose severity 4 lies below 3, and `"fog"`, where they are about the same; with their code it is
-    so, too. Images of one channel are corrupted
-    as gray ones of three would be; where color counts, others are taken as they are, channel by
-    channel. The results of NaN are not defined. There is no form for tensors: use it on arrays, or
-    in `kaug.AugmentedDataset`.
+    whose severity 4 lies below 3, and `"fog"`, where they are about the same; so it is with their
+    code. Three channels are red, green and blue to `"snow"`, `"frost"`, `"brightness"` and
+    `"jpeg_compression"`, others as many gray ones. JPEGs are made by Pillow and have 256 levels in
+    every dtype. What becomes of NaN is not defined. There is no form for tensors: use it on arrays,
+    or in `kaug.AugmentedDataset`.
 
     Masks, boxes and keypoints stay as they are. `"elastic_transform"` moves pixels, by 1 to 2.4 of
     224 in the mean, and refuses them.
@@ -85,7 +86,8 @@ class Corruption(Normalized):
     Args:
         name: One of `Corruption.names`: `"gaussian_noise"`, `"shot_noise"`, `"impulse_noise"`,
             `"defocus_blur"`, `"glass_blur"`, `"motion_blur"`, `"zoom_blur"`, `"snow"`, `"frost"`,
-            `"fog"`, `"brightness"`, `"contrast"`, `"elastic_transform"`, `"pixelate"`.
+            `"fog"`, `"brightness"`, `"contrast"`, `"elastic_transform"`, `"pixelate"`,
+            `"jpeg_compression"`.
         severity: 1..5.
         value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
         opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.

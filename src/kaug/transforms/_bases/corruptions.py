@@ -5,10 +5,12 @@ the keys of the rows' streams. Lengths are in pixels of images whose shorter sid
 says how many pixels of the image that is.
 """
 
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from kaug._apply.resample import Resampling, warped
 from kaug._colors import GRAY
@@ -182,6 +184,25 @@ def pixelate(images: Array, words: Words, scale: float, factor: float) -> Array:
         means = sums / np.diff(edges).reshape(form).astype(images.dtype)
         out = np.take(means, (2 * np.arange(side) + 1) * count // (2 * side), axis=axis)
     return out
+
+
+def jpeg_compression(images: Array, words: Words, scale: float, quality: int) -> Array:
+    """Encodes and decodes 256 levels, channels apart unless they are three."""
+    del words, scale
+    levels = np.floor(np.nan_to_num(images) * 255 + 0.5).astype(np.uint8)
+    whole = images.shape[-1] == 3
+    parts = [levels] if whole else [levels[..., k] for k in range(images.shape[-1])]
+    decoded = [np.stack([_as_jpeg(each, quality) for each in part]) for part in parts]
+    made = decoded[0] if whole else np.stack(decoded, axis=-1)
+    result: Array = made / images.dtype.type(255)
+    return np.where(np.isnan(images), images, result)
+
+
+def _as_jpeg(levels: Array, quality: int) -> Array:
+    """Returns an image `(H, W)` or `(H, W, 3)` of bytes as it comes back from a JPEG."""
+    file = BytesIO()
+    Image.fromarray(levels).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file))
 
 
 def _units(words: Words, count: int, stream: int = 0) -> NDArray[np.float32]:
