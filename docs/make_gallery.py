@@ -158,6 +158,7 @@ SECTIONS = {
         T.Spatter(),
         T.Spatter((0.3, 0.5)),
         T.Spatter(mode="water"),
+    ],
     "Spectrograms": [
         T.TimeMask(),
         T.FrequencyMask(),

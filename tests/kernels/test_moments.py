@@ -1,4 +1,4 @@
-"""Sums over pixels against NumPy's: any number of channels, any size, and more than 32 bits hold."""
+"""Sums over pixels beside NumPy's: any number of channels, any size, and beyond 32 bits."""
 
 import numpy as np
 import pytest

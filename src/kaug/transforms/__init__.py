@@ -25,9 +25,8 @@ from kaug.transforms.compose import Compose, Identity, Lambda, OneOf, SomeOf, So
 from kaug.transforms.copy_paste import CopyPaste
 from kaug.transforms.corruption import Corruption
 from kaug.transforms.crop import PadAndCrop, RandomResizedCrop
-from kaug.transforms.distortion import GridDistortion, OpticalDistortion, ThinPlateSpline
-from kaug.transforms.degradation import Downscale
 from kaug.transforms.degradation import Downscale, JPEGCompression
+from kaug.transforms.distortion import GridDistortion, OpticalDistortion, ThinPlateSpline
 from kaug.transforms.elastic import ElasticDeformation
 from kaug.transforms.erasing import CoarseDropout, Cutout, Erasing, GridMask
 from kaug.transforms.filters import GaussianBlur, Sharpness
@@ -91,8 +90,8 @@ __all__ = [
     "Grayscale",
     "GridDistortion",
     "GridMask",
-    "HEStain",
     "GridShuffle",
+    "HEStain",
     "HorizontalFlip",
     "Hue",
     "ISONoise",

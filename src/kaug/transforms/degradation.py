@@ -16,8 +16,7 @@ from kaug._tensors.colors import levels_of, to_images
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.averaging import Averaging
 from kaug.transforms._bases.fields import Integers, NumberOrPair, Range
-from kaug.transforms._bases.photometric import Normalized
-from kaug.transforms.color import _is_colored
+from kaug.transforms._bases.photometric import Normalized, is_colored
 
 _SMALLER = Resampling("nearest", 0.0, "bilinear", areas=True)
 
@@ -135,7 +134,7 @@ class JPEGCompression(Normalized):
     quality: int | tuple[int, int] = (30, 90)
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        _is_colored(self, images)
+        is_colored(self, images)
         table = read_only(steps(parameters["quality"]))
         if images.dtype == np.uint8:
             out = np.empty_like(images)
@@ -152,7 +151,7 @@ class JPEGCompression(Normalized):
 
     def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
         del in_bytes
-        _is_colored(self, images)
+        is_colored(self, images)
         known = images == images
         levels = levels_of(ops.where(known, images, 0.0))
         left = jpeg.compressed(levels, steps(parameters["quality"]))
