@@ -46,6 +46,16 @@ _SEVERITIES: Mapping[str, list[tuple[float, ...]]] = {
     "pixelate": [(0.6,), (0.5,), (0.4,), (0.3,), (0.25,)],
     "jpeg_compression": [(25,), (18,), (15,), (10,), (7,)],
 }
+# Those in which nothing is random.
+_CERTAIN = {
+    "defocus_blur",
+    "zoom_blur",
+    "brightness",
+    "contrast",
+    "pixelate",
+    "jpeg_compression",
+}
+_NO_WORDS = np.empty((0, 2), np.uint32)
 
 
 @dataclass(frozen=True, repr=False)
@@ -118,8 +128,8 @@ class Corruption(Normalized):
     transform_tensors = Transform.transform_tensors
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns two `words` `(M, 2)`, of which all is made that is random."""
-        return {"words": draws.words(2)}
+        """Returns two `words` `(M, 2)`, of which all is made that is random, if anything is."""
+        return {} if self.name in _CERTAIN else {"words": draws.words(2)}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         byte = images.dtype == np.uint8
@@ -128,7 +138,7 @@ class Corruption(Normalized):
             np.multiply(images, np.float32(1 / 255), out=floats)
         else:
             clip(images, floats, outside)
-        words = read_only(np.ascontiguousarray(parameters["words"]))
+        words = read_only(np.ascontiguousarray(parameters.get("words", _NO_WORDS)))
         scale = min(images.shape[1:3]) / corruptions.SIDE
         corrupt: Callable[..., Array] = getattr(corruptions, self.name)
         made = corrupt(floats, words, scale, *_SEVERITIES[self.name][self.severity - 1])
