@@ -229,6 +229,7 @@ CONTESTS = {
         lambda size: A.Equalize(p=1),
         lambda size: layers.Equalization(value_range=BYTES),
     ),
+    "CLAHE": (T.CLAHE(), lambda size: A.CLAHE((1, 4), p=1), None),
     "Sharpness": (
         T.Sharpness(0.5),
         lambda size: A.Sharpen((0.2, 0.5), p=1),

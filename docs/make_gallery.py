@@ -108,6 +108,8 @@ SECTIONS = {
         T.AutoContrast(),
         T.AutoContrast(10),
         T.Equalize(p=1),
+        T.CLAHE(),
+        T.CLAHE(20.0, grid=(3, 3)),
         T.Sharpness(0.5),
         T.Sharpness((0.0, 5.0)),
         T.GaussianBlur(),

@@ -7,6 +7,7 @@ import numpy as np
 
 import kaug.transforms
 from kaug.transforms import (
+    CLAHE,
     Affine,
     AugMix,
     AutoAugment,
@@ -99,6 +100,7 @@ VARIANTS = [
     Resize(10),
     Letterbox(12, 15),
     Pad(24, fill_mode="reflect"),
+    CLAHE((1.0, 40.0), grid=(2, 3)),
     Perspective(fill_mode="constant"),
     Grayscale(p=0.5),
     Invert(p=0.5),

@@ -10,6 +10,7 @@ from kaug.transforms.blur import Defocus, MedianBlur, MotionBlur
 from kaug.transforms.box_crop import BoxSafeCrop, RandomIoUCrop
 from kaug.transforms.camera import ISONoise, PlanckianJitter, Vignette
 from kaug.transforms.channels import ChannelDropout, ChannelShuffle, FancyPCA
+from kaug.transforms.clahe import CLAHE
 from kaug.transforms.color import (
     Brightness,
     ChannelShift,
@@ -57,6 +58,7 @@ from kaug.transforms.weather import Fog, Rain, Shadow, Spatter, SunFlare
 
 __all__ = [
     "D4",
+    "CLAHE",
     "Affine",
     "AugMix",
     "AutoAugment",
