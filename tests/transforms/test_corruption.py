@@ -192,6 +192,28 @@ def test_motion_is_half_a_gaussian_along_a_line():
     np.testing.assert_allclose(made[0, ..., 0], expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("size", [(5, 9), (30, 17), (1, 1)])
+def test_motion_goes_on_beyond_the_edges(size):
+    rng = np.random.default_rng(0)
+    images = rng.random((6, *size, 3))
+    words = Corruption("motion_blur", 5).draw(np.arange(6), seed=0)["words"]
+    sigma = 15 * min(size) / 224
+    steps = np.arange(min(int(40 * min(size) / 224), int(4 * sigma)) + 1)
+    weights = np.exp(-0.5 * (steps / sigma) ** 2)
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    made = Corruption("motion_blur", 5)(images, seed=0)
+    for image, own, key in zip(images, made, words, strict=True):
+        angle, expected = np.radians(90 * units(key, 1)[0] - 45), 0
+        for step, weight in zip(steps, weights / weights.sum(), strict=True):
+            down, right = np.rint(step * np.sin(angle)), np.rint(step * np.cos(angle))
+            place = [
+                np.clip(each + int(way), 0, side - 1)
+                for each, way, side in zip((rows, columns), (down, right), size, strict=True)
+            ]
+            expected = expected + weight * image[tuple(place)]
+        np.testing.assert_allclose(own, expected, atol=1e-9)
+
+
 @pytest.mark.parametrize(("severity", "most", "step"), [(1, 1.105, 0.01), (5, 1.305, 0.03)])
 def test_zooms_are_averaged(severity, most, step):
     image = photograph(50)[:, :37] / 255
@@ -214,6 +236,13 @@ def test_it_snows_from_both_sides():
     assert fallen.min() > -1e-9
     assert fallen.max() > 0.3
     np.testing.assert_allclose(fallen, fallen[:, ::-1, ::-1], atol=1e-9)
+
+
+def test_snow_falls_rather_down_than_across():
+    made = Corruption("snow", 3)(np.zeros((20, 112, 112, 1)), seed=0)[..., 0]
+    made -= made.mean()
+    down, across = made[:, 4:] * made[:, :-4], made[:, :, 4:] * made[:, :, :-4]
+    assert down.mean() > 1.5 * across.mean()
 
 
 def test_frost_adds_ice():
