@@ -86,9 +86,9 @@ class Corruption(Normalized):
     The mean distance to the image grows with the severity, but for `"glass_blur"` and `"frost"`,
     whose severity 4 lies below 3, and `"fog"`, where they are about the same; so it is with their
     code. Three channels are red, green and blue to `"snow"`, `"frost"`, `"brightness"` and
-    `"jpeg_compression"`, others as many gray ones. JPEGs are made by Pillow and have 256 levels in
-    every dtype. What becomes of NaN is not defined. There is no form for tensors: use it on arrays,
-    or in `kaug.AugmentedDataset`.
+    `"jpeg_compression"`, others as many gray ones. JPEGs are those of `JPEGCompression`, and have
+    256 levels in every dtype. What becomes of NaN is not defined. There is no form for tensors: use
+    it on arrays, or in `kaug.AugmentedDataset`.
 
     Masks, boxes and keypoints stay as they are. `"elastic_transform"` moves pixels, by 1 to 2.4 of
     224 in the mean, and refuses them.

@@ -5,12 +5,10 @@ the keys of the rows' streams. Lengths are in pixels of images whose shorter sid
 says how many pixels of the image that is.
 """
 
-from io import BytesIO
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from kaug._apply.resample import Resampling, warped
 from kaug._colors import GRAY
@@ -21,6 +19,7 @@ from kaug._kernels.veils import fill_shapes, fill_units
 from kaug._types import Array
 from kaug.transforms._bases.veiled import noise_maps
 from kaug.transforms.blur import Defocus
+from kaug.transforms.degradation import JPEGCompression
 from kaug.transforms.elastic import ElasticDeformation
 from kaug.transforms.noise import normal_quantiles
 
@@ -187,22 +186,14 @@ def pixelate(images: Array, words: Words, scale: float, factor: float) -> Array:
 
 
 def jpeg_compression(images: Array, words: Words, scale: float, quality: int) -> Array:
-    """Encodes and decodes 256 levels, channels apart unless they are three."""
+    """Loses what JPEGs lose, channels apart unless they are three."""
     del words, scale
-    levels = np.floor(np.nan_to_num(images) * 255 + 0.5).astype(np.uint8)
-    whole = images.shape[-1] == 3
-    parts = [levels] if whole else [levels[..., k] for k in range(images.shape[-1])]
-    decoded = [np.stack([_as_jpeg(each, quality) for each in part]) for part in parts]
-    made = decoded[0] if whole else np.stack(decoded, axis=-1)
-    result: Array = made / images.dtype.type(255)
-    return np.where(np.isnan(images), images, result)
-
-
-def _as_jpeg(levels: Array, quality: int) -> Array:
-    """Returns an image `(H, W)` or `(H, W, 3)` of bytes as it comes back from a JPEG."""
-    file = BytesIO()
-    Image.fromarray(levels).save(file, "JPEG", quality=quality)
-    return np.asarray(Image.open(file))
+    jpeg = JPEGCompression(quality)
+    parameters = {"quality": np.full(len(images), quality)}
+    if images.shape[-1] == 3:
+        return jpeg.transform_colors(images, parameters)
+    parts = [images[..., k : k + 1] for k in range(images.shape[-1])]
+    return np.concatenate([jpeg.transform_colors(part, parameters) for part in parts], axis=-1)
 
 
 def _units(words: Words, count: int, stream: int = 0) -> NDArray[np.float32]:
