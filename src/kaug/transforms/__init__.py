@@ -57,8 +57,8 @@ from kaug.transforms.transform import Transform
 from kaug.transforms.weather import Fog, Rain, Shadow, Spatter, SunFlare
 
 __all__ = [
-    "D4",
     "CLAHE",
+    "D4",
     "Affine",
     "AugMix",
     "AutoAugment",
