@@ -75,7 +75,7 @@ def _blended(tables: Any, planes: Any, grid: tuple[int, int], sides: tuple[int, 
         tiles.append(np.empty((length, 2), np.int64))
         shares.append(np.empty(length, np.float32))
         find_tiles(tiles[-1], shares[-1], side, count)
-    down, across = shares[0][:, None], shares[1]
+    down, across = (ops.convert_to_tensor(each) for each in (shares[0][:, None], shares[1]))
     flat = ops.reshape(tables, (-1,))
     count = ops.shape(tables)[0] * channels
     first = ops.reshape(ops.arange(count, dtype="int32"), (-1, channels, 1, 1))
