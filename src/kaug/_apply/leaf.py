@@ -43,9 +43,12 @@ class Leaf(Protocol):
     def _aims(self) -> bool:
         """Whether its warp depends on where boxes are: then it is that of its `_aimed`."""
 
-    @property
-    def _straight(self) -> bool:
-        """Whether it is an affine warp that leaves axes axes, whatever is drawn."""
+    def _widest(self, size: Any) -> tuple[float, float] | None:
+        """Returns how many pixels one of the result covers along either axis, at most.
+
+        None where it is no affine warp that leaves axes axes, whatever is drawn. The height and
+        width of the images are integers.
+        """
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Returns the shape of a transformed image, given that of an image."""

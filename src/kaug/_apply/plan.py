@@ -61,8 +61,9 @@ def plan(
             if any(step.transform._aims for step in run):
                 stages.append(Aim(tuple(run), tuple(shapes), settled, size, course.frames))
             else:
-                straight = all(step.transform._straight for step in run)
-                stages.append(Warp(_composed(run, shapes), settled, size, straight))
+                warp = _composed(run, shapes)
+                on_arrays = isinstance(warp, np.ndarray)
+                stages.append(Warp(warp, settled, size, None if on_arrays else widest(run, shapes)))
             run.clear()
             shapes.clear()
 
@@ -87,6 +88,18 @@ def plan(
         shape = _shape_after(step, shape)
     end_run()
     return stages
+
+
+def widest(run: Sequence[Step], shapes: Sequence[Shape]) -> tuple[float, float] | None:
+    """Returns what `Warp.widest` says of a run of steps, of images of shapes."""
+    height = width = 1.0
+    for step, shape in zip(run, shapes, strict=True):
+        own = step.transform._widest((int(shape[0]), int(shape[1])))
+        if own is None:
+            return None
+        # Where a step does not act on a row, one pixel covers one.
+        height, width = height * max(own[0], 1.0), width * max(own[1], 1.0)
+    return height, width
 
 
 def _shape_after(step: Step, shape: Shape) -> Shape:

@@ -97,13 +97,14 @@ class Warp:
     sampling: Resampling
     # Height and width of the result.
     size: Size
-    # Whether axes stay axes, whatever was drawn.
-    straight: bool = False
+    # How many pixels one of the result covers along either axis, at most; None where axes may not
+    # stay axes. On tensors alone.
+    widest: tuple[float, float] | None = None
 
     def part(self, rows: Any) -> Warp:
         """Returns the warp of some of the rows."""
         matrices = self.matrices[:, :, rows]
-        return Warp(matrices, self.sampling, _of_rows(self.size, rows), self.straight)
+        return Warp(matrices, self.sampling, _of_rows(self.size, rows))
 
     def output_shape(self, shape: Shape) -> Shape:
         """Returns the shape of an image afterwards."""

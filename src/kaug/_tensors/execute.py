@@ -14,6 +14,7 @@ import numpy as np
 
 from kaug._apply import matrices
 from kaug._apply.batches import maps_of
+from kaug._apply.plan import widest
 from kaug._apply.resample import Resampling
 from kaug._apply.stages import Aim, Mix, Stage, Step, Warp
 from kaug._tensors import geometry, ops, separable, targets
@@ -87,8 +88,8 @@ def _aimed(aim: Aim, batch: Tensors) -> tuple[Warp, Tensors]:
             own = transform._matrices(step.parameters, size)
         own = matrices.where(step.rows, own)
         result = own if result is None else matrices.compose(result, own)
-    straight = all(step.transform._straight for step in aim.steps)
-    return Warp(result, aim.sampling, _ends(aim.size), straight), batch
+    covered = widest(aim.steps, aim.shapes)
+    return Warp(result, aim.sampling, _ends(aim.size), covered), batch
 
 
 def _seen_boxes(
@@ -133,7 +134,7 @@ def warped_map(values: Any, warp: Warp, sampling: Resampling, after: tuple[int, 
 
 def _resampled(images: Any, warp: Warp, sampling: Resampling, after: tuple[int, int]) -> Any:
     if sampling.areas and sampling.interpolation == "bilinear":
-        return separable.resize(images, warp.matrices, sampling, after, straight=warp.straight)
+        return separable.resize(images, warp.matrices, sampling, after, warp.widest)
     return geometry.warp(images, warp.matrices, sampling, after)
 
 

@@ -8,20 +8,36 @@ all over it.
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from kaug._apply.resample import Resampling
 from kaug._tensors import geometry, ops
 from kaug._tensors.geometry import Size
+from kaug._tensors.lookups import look_up
 
+# Gathering a pixel takes about as long as adding so many with weights.
+_WORTH = 16
 # How far pixels of the result are apart in what they are interpolated from, at most.
 _APART = math.sqrt(2)
 
 
+class _Few(NamedTuple):
+    """Pixels along an axis that those of the result are sums of, and how much of each."""
+
+    # Int32 `(B, N)` each.
+    places: list[Any]
+    # Float32 `(B, N)` each.
+    weights: list[Any]
+
+
 def resize(
-    images: Any, matrices: Any, sampling: Resampling, after: Size, *, straight: bool = False
+    images: Any,
+    matrices: Any,
+    sampling: Resampling,
+    after: Size,
+    widest: tuple[float, float] | None = None,
 ) -> Any:
     """Returns float32 images `(B, *after, C)`, resampled.
 
@@ -30,16 +46,20 @@ def resize(
         matrices: About the centres, output pixel to input pixel, `(2, 3, B)`.
         sampling: Fill; pixels are blended.
         after: Height and width of the result.
-        straight: Whether axes stay axes in all of the images.
+        widest: How many pixels of the images one of the result covers along either axis, at most;
+            None where axes do not stay axes in all of the images.
     """
     size = (images.shape[1], images.shape[2])
-    if straight:
+    if widest is not None and max(widest) <= 1:  # nothing to average
+        return geometry.warp(images, matrices, sampling, after)
+    if widest is not None:
         weights = [
-            _weights(
+            _along(
                 geometry.places_along(matrices, axis, size[axis], after[axis], after[axis]),
                 abs(matrices[axis, axis]),
                 size[axis],
                 sampling,
+                2 * widest[axis],
             )
             for axis in range(2)
         ]
@@ -68,6 +88,22 @@ def in_blocks(images: Any, smaller: tuple[Any, Any]) -> Any:
     return _summed(images, weights, size)
 
 
+def _along(places: Any, scale: Any, length: int, sampling: Resampling, most: float) -> Any:
+    """Returns `_weights`, or `_Few` of them where pixels of the result have few each."""
+    if most > max(2, length // _WORTH):
+        return _weights(places, scale, length, sampling)
+    places, widths = _settled(places, scale, length, sampling)
+    first = ops.floor(places - widths) + 1
+    index, weights = [], []
+    for number in range(math.ceil(most)):
+        pixel = first + number
+        weight = ops.maximum(1 - abs(pixel - places) / widths, 0.0)
+        weights.append(ops.where((pixel >= 0) & (pixel < length), weight, 0.0))
+        index.append(ops.cast(ops.clip(pixel, 0, length - 1), "int32"))
+    total = sum(weights)
+    return _Few(index, [weight / total for weight in weights])
+
+
 def _weights(places: Any, scale: Any, length: int, sampling: Resampling) -> Any:
     """Returns how much of each pixel along an axis is in each of the result, `(B, N, length)`.
 
@@ -77,27 +113,56 @@ def _weights(places: Any, scale: Any, length: int, sampling: Resampling) -> Any:
         length: Of the axis.
         sampling: Fill.
     """
+    places, widths = _settled(places, scale, length, sampling)
+    pixels = ops.convert_to_tensor(np.arange(length, dtype=np.float32))
+    away = abs(pixels - places[..., None])
+    weights = ops.maximum(1 - away / widths[..., None], 0.0)
+    return weights / ops.sum(weights, axis=-1, keepdims=True)
+
+
+def _settled(places: Any, scale: Any, length: int, sampling: Resampling) -> tuple[Any, Any]:
+    """Returns places that are in the image, and how far from them pixels still count."""
     scale = ops.reshape(scale, (-1, 1))
     # Averages reach to where the outer pixels end, what is interpolated to their centres.
     beyond = ops.where(scale <= 1, 0.0, 0.5)
     places = geometry.fold(places, length, sampling)
     places = ops.minimum(ops.maximum(places, -beyond), length - 1 + beyond)
-    pixels = ops.convert_to_tensor(np.arange(length, dtype=np.float32))
-    away = abs(pixels - places[..., None])
-    weights = ops.maximum(1 - away / ops.maximum(scale, 1.0)[..., None], 0.0)
-    return weights / ops.sum(weights, axis=-1, keepdims=True)
+    return places, ops.maximum(scale, 1.0)
 
 
 def _summed(images: Any, weights: list[Any], after: Size) -> Any:
     """Returns images whose pixels are sums along both axes, `(B, *after, C)`."""
     height, width = images.shape[1:3]
-    along = [("brh,bhwc->brwc", weights[0]), ("bkw,bhwc->bhkc", weights[1])]
+    axes = [0, 1]
     # First the one after which less is left to do.
     if after[1] * height * (width + after[0]) < after[0] * width * (height + after[1]):
-        along.reverse()
-    for subscripts, each in along:
-        images = _multiplied(subscripts, each, images)
+        axes.reverse()
+    for axis in axes:
+        if isinstance(weights[axis], _Few):
+            images = _gathered(images, weights[axis], axis)
+        else:
+            subscripts = ("brh,bhwc->brwc", "bkw,bhwc->bhkc")[axis]
+            images = _multiplied(subscripts, weights[axis], images)
     return images
+
+
+def _gathered(images: Any, few: _Few, axis: int) -> Any:
+    """Returns images whose pixels are sums of few along an axis."""
+    height, width, channels = images.shape[1:]
+    first = ops.arange(ops.shape(images)[0], dtype="int32")
+    if axis == 0:
+        lines = ops.reshape(images, (-1, width, channels))
+        first, spread = ops.reshape(first, (-1, 1)) * height, (-1, few.places[0].shape[1], 1, 1)
+    else:
+        lines = ops.reshape(images, (-1, channels))
+        rows = ops.convert_to_tensor(np.arange(height, dtype=np.int32)[:, None])
+        first = (ops.reshape(first, (-1, 1, 1)) * height + rows) * width
+        spread = (-1, 1, few.places[0].shape[1], 1)
+    total: Any = 0.0
+    for index, weight in zip(few.places, few.weights, strict=True):
+        own = first + (index if axis == 0 else index[:, None])
+        total = total + look_up(lines, own) * ops.reshape(weight, spread)
+    return total
 
 
 def _multiplied(subscripts: str, weights: Any, images: Any) -> Any:

@@ -68,6 +68,8 @@ class PadAndCrop(AffineTransform):
         "p": check_probability,
     }
 
+    _slides: ClassVar[bool] = True
+
     padding: float = 0.125
     fill_mode: str = field(default="constant", kw_only=True)
     fill_value: float = field(default=0.0, kw_only=True)
@@ -76,10 +78,6 @@ class PadAndCrop(AffineTransform):
     def __post_init__(self) -> None:
         super().__post_init__()
         warn_of_idle_fill(self.fill_mode, self.fill_value)
-
-    @property
-    def _straight(self) -> bool:
-        return True
 
     def _bounds(self) -> Bounds:
         return dict.fromkeys(("down", "right"), UNIT)

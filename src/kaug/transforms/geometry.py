@@ -205,12 +205,10 @@ class Translation(_Resampled):
 
     _checks: ClassVar = {"height_shift": _SHIFT, "width_shift": _SHIFT}
 
+    _slides: ClassVar[bool] = True
+
     height_shift: NumberOrPair = 0.1
     width_shift: NumberOrPair = 0.1
-
-    @property
-    def _straight(self) -> bool:
-        return True
 
     def _warps(self, parameters: Parameters, size: Size) -> Matrices:
         down, right = parameters["height_shift"] * size[0], parameters["width_shift"] * size[1]
@@ -281,9 +279,10 @@ class Zoom(_Resampled):
     zoom: NumberOrPair = 0.1
     keep_aspect: bool = field(default=True, kw_only=True)
 
-    @property
-    def _straight(self) -> bool:
-        return True
+    def _widest(self, size: tuple[int, int]) -> tuple[float, float]:
+        del size
+        least = self._ends("zoom")[0]
+        return 1 / least, 1 / least
 
     def draw_parameters(self, draws: Draws) -> dict[str, Any]:
         """Returns `height_zoom` and `width_zoom` of each row."""
@@ -313,11 +312,9 @@ class HorizontalFlip(_Geometric):
                [34, 33, 32, 31, 30, 29, 28]])
     """
 
-    p: float = 0.5
+    _slides: ClassVar[bool] = True
 
-    @property
-    def _straight(self) -> bool:
-        return True
+    p: float = 0.5
 
     def _warps(self, parameters: Parameters, size: Size) -> Matrices:
         del size
@@ -342,11 +339,9 @@ class VerticalFlip(_Geometric):
                [ 0,  1,  2,  3,  4,  5,  6]])
     """
 
-    p: float = 0.5
+    _slides: ClassVar[bool] = True
 
-    @property
-    def _straight(self) -> bool:
-        return True
+    p: float = 0.5
 
     def _warps(self, parameters: Parameters, size: Size) -> Matrices:
         del size

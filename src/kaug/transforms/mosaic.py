@@ -1,5 +1,6 @@
 """Mosaics: several images of the dataset side by side in one."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
@@ -139,7 +140,7 @@ class Mosaic(SizeOptions, Mixing):
         spans, after = [tile.seen for tile in tiles], tiles[0].after
         # Each is seen as far as it reaches alone.
         inner = replace(self._sampling, fill_mode="nearest")
-        warps = [Warp(tile.matrices, inner, after, straight=True) for tile in tiles]
+        warps = [Warp(tile.matrices, inner, after, (math.inf, math.inf)) for tile in tiles]
         result = dict(own)
         for name in ("images", *shared_maps(own)):
             reading = name.sampling(inner) if isinstance(name, MapName) else inner

@@ -31,7 +31,7 @@ from kaug._types import Parameters, Size
 from kaug._validation import check_number, message
 from kaug.transforms._bases.affine import AffineTransform
 from kaug.transforms._bases.fields import choice, integer
-from kaug.transforms._bases.sized import LENGTH, LONGEST, ToSize, rounded
+from kaug.transforms._bases.sized import LENGTH, LONGEST, ToSize, across, rounded
 
 
 @dataclass(frozen=True, repr=False)
@@ -82,9 +82,8 @@ class Resize(AffineTransform):
             received = ", ".join(f"{name}={getattr(self, name)}" for name in given)
             raise ValueError(message(rule, received))
 
-    @property
-    def _straight(self) -> bool:
-        return True
+    def _widest(self, size: tuple[int, int]) -> tuple[float, float]:
+        return across(size, self.output_shape(size))
 
     @property
     def _gives_size(self) -> bool:
@@ -114,6 +113,8 @@ class Resize(AffineTransform):
 @dataclass(frozen=True, repr=False)
 class _Crop(ToSize):
     """A transform to a size that images must be as large as."""
+
+    _slides: ClassVar[bool] = True
 
     @of_each_frame
     def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -239,6 +240,8 @@ class Pad(_Filled):
 
     _checks: ClassVar = {"multiple_of": integer(1, LONGEST)}
 
+    _slides: ClassVar[bool] = True
+
     multiple_of: int = field(default=1, kw_only=True)
 
     @property
@@ -299,20 +302,28 @@ class Letterbox(_Filled):
 
     interpolation: str = field(default="bilinear", kw_only=True)
 
+    def _widest(self, size: tuple[int, int]) -> tuple[float, float]:
+        return across(size, self._sides(size))
+
     def _resampling(self) -> Resampling:
         return Resampling(self.fill_mode, self.fill_value, self.interpolation, areas=True)
 
     def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
+        after, sides = self.output_shape(size), self._sides(size)
+        # Pixels of the image to one of the result.
+        down, right = (before / now for before, now in zip(size, sides, strict=True))
+        top, left = (-np.floor((now - side) / 2) for side, now in zip(sides, after, strict=True))
+        box = (top * down, left * right, after[0] * down, after[1] * right)
+        return matrices.crop(box, size, after, parameters["applied"])
+
+    def _sides(self, size: Size) -> tuple[Any, Any]:
+        """Returns the height and width of what the image becomes."""
         after = self.output_shape(size)
         scale = np.minimum(after[0] / size[0], after[1] / size[1])
-        sides = [
+        height, width = (
             np.minimum(rounded(side * scale), now) for side, now in zip(size, after, strict=True)
-        ]
-        # Pixels of the image to one of the result.
-        down, across = (before / now for before, now in zip(size, sides, strict=True))
-        top, left = (-np.floor((now - side) / 2) for side, now in zip(sides, after, strict=True))
-        box = (top * down, left * across, after[0] * down, after[1] * across)
-        return matrices.crop(box, size, after, parameters["applied"])
+        )
+        return height, width
 
 
 def _check_holds(shape: tuple[Any, ...], result: tuple[Any, ...]) -> None:

@@ -497,10 +497,13 @@ class Transform(Invertible, ABC):
         """Whether its warp depends on where the boxes of a batch are; see `box_crop`."""
         return False
 
-    @property
-    def _straight(self) -> bool:
-        """Whether its affine warp leaves rows rows and columns columns, whatever is drawn."""
-        return False
+    def _widest(self, size: tuple[int, int]) -> tuple[float, float] | None:
+        """Returns how many pixels one of the result covers along either axis at most.
+
+        None where it is no affine warp that leaves rows rows and columns columns in any case.
+        """
+        del size
+        return None
 
     @property
     def _gives_size(self) -> bool:

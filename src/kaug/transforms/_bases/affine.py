@@ -1,6 +1,6 @@
 """The base of all transforms that are affine warps."""
 
-from typing import cast
+from typing import ClassVar, cast
 
 from kaug._apply.batches import MapName
 from kaug._apply.resample import Resampling, moved
@@ -11,6 +11,13 @@ from kaug.transforms.transform import Transform
 
 class AffineTransform(Transform):
     """A transform that is an affine warp: `_resampling` and `_matrices` are all there is to it."""
+
+    # Whether it only slides or mirrors images along their axes.
+    _slides: ClassVar[bool] = False
+
+    def _widest(self, size: tuple[int, int]) -> tuple[float, float] | None:
+        del size
+        return (1.0, 1.0) if self._slides else None
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         return self._warped({"images": images}, parameters)["images"]

@@ -57,10 +57,6 @@ class SizeOptions(Transform):
 class ToSize(SizeOptions, AffineTransform):
     """An affine transform to a size."""
 
-    @property
-    def _straight(self) -> bool:
-        return True
-
 
 class ResizedCrop(AffineTransform):
     """A crop that is resized: `boxes` says of what, rows that are not cropped being whole."""
@@ -69,9 +65,8 @@ class ResizedCrop(AffineTransform):
     width: int | None
     interpolation: str
 
-    @property
-    def _straight(self) -> bool:
-        return True
+    def _widest(self, size: tuple[int, int]) -> tuple[float, float]:
+        return across(size, self.output_shape(size))
 
     @abstractmethod
     def boxes(self, parameters: Parameters, size: Size) -> Floats:
@@ -99,6 +94,11 @@ class ResizedCrop(AffineTransform):
         top, left, height, width = (boxes[:, i] for i in range(4))
         after = self.output_shape(size)
         return matrices.crop((top, left, height, width), size, (after[0], after[1]), top)
+
+
+def across(size: tuple[int, int], after: tuple[int, ...]) -> tuple[float, float]:
+    """Returns how many pixels of images are one of what they are resized to, along either axis."""
+    return size[0] / after[0], size[1] / after[1]
 
 
 def rounded(length: Side) -> Any:
