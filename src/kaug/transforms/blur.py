@@ -224,8 +224,7 @@ class MedianBlur(Photometric):
         )
 
     def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
-        _, widest = _INTEGERS.ends(self.size)
-        medians = median_of_tensors(images, parameters["size"], widest)
+        medians = median_of_tensors(images, parameters["size"], _INTEGERS.ends(self.size))
         return medians if self.value_range is None else ops.clip(medians, *self.limits(dtype))
 
 
