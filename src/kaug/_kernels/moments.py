@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit, read_only
-from kaug._kernels.samples import by_dtype, load
+from kaug._kernels.samples import by_dtype, clip
 
 # Pixels whose samples are summed side by side: the order of a sum is part of its result, and LLVM
 # makes vectors of this one.
@@ -20,14 +20,16 @@ _Array = NDArray[Any]
 
 
 def moments(
-    images: _Array, *, together: bool = True
+    images: _Array, low: float = 0.0, high: float = 1.0, *, together: bool = True
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Returns the means `(M, C)` and the covariances `(M, C, C)` of channels, of values of 0..1.
+    """Returns the means `(M, C)` and the covariances `(M, C, C)` of channels, black 0 and white 1.
 
     Sums of bytes are exact. Floats count as what they are clipped to, and NaN as black.
 
     Args:
         images: `(M, H, W, C)`, C-contiguous, uint8 or floats.
+        low: What is black in floats.
+        high: What is white in them.
         together: Whether covariances are wanted, or variances alone, which are their diagonals.
     """
     count, height, width, channels = images.shape
@@ -35,7 +37,8 @@ def moments(
     distances = channels if together else 1
     lanes = np.zeros((distances + 1, _LANES * channels), np.uint32 if in_bytes else np.float64)
     means, products = np.zeros((count, channels)), np.zeros((count, channels, channels))
-    add_up(read_only(images), lanes, means, products)
+    kind = np.float32 if in_bytes else images.dtype.type
+    add_up(read_only(images), kind(low), kind(1 / (high - low)), lanes, means, products)
     white, pixels = 255 if in_bytes else 1, max(height * width, 1)
     lower = np.tril_indices(channels, -1)
     products[:, lower[0], lower[1]] = products[:, lower[1], lower[0]]
@@ -45,7 +48,9 @@ def moments(
 
 
 @jit
-def add_up(images: _Array, lanes: _Array, sums: _Array, products: _Array) -> None:
+def add_up(
+    images: _Array, low: Any, scale: Any, lanes: _Array, sums: _Array, products: _Array
+) -> None:
     """Adds to sums and products.
 
     Samples lie side by side whatever channel they are of, and a product of two channels is one of
@@ -53,6 +58,8 @@ def add_up(images: _Array, lanes: _Array, sums: _Array, products: _Array) -> Non
 
     Args:
         images: See `moments`.
+        low: What is taken from floats.
+        scale: What they are multiplied by then.
         lanes: `(D + 1, P)`, where P is a multiple of C; written to. Channels are multiplied with
             themselves and with the D - 1 that follow.
         sums: `(M, C)`, float64.
@@ -69,14 +76,14 @@ def add_up(images: _Array, lanes: _Array, sums: _Array, products: _Array) -> Non
                 place, length = np.uint64(first), min(period, stop - first)
                 total, squares = lanes[distances], lanes[0]
                 for k in range(np.uint64(length)):
-                    own = _known(source, place + k)
+                    own = _known(source, place + k, low, scale)
                     total[k] += own
                     squares[k] += own * own
                 for apart in range(1, distances):
                     lane, way = lanes[apart], np.uint64(apart)
                     for k in range(np.uint64(max(min(length, size - first - apart), 0))):
-                        own = _known(source, place + k)
-                        lane[k] += own * _known(source, place + k + way)
+                        own = _known(source, place + k, low, scale)
+                        lane[k] += own * _known(source, place + k + way, low, scale)
             for k in range(period):
                 channel = k % channels
                 sums[i, channel] += lanes[distances, k]
@@ -86,12 +93,12 @@ def add_up(images: _Array, lanes: _Array, sums: _Array, products: _Array) -> Non
 
 @by_dtype
 def _known(dtype: np.dtype[Any]) -> Any:
-    """`_known(samples, k)` returns sample `k` as it is summed."""
+    """`_known(samples, k, low, scale)` returns sample `k` as it is summed."""
     if dtype == np.uint8:
-        return lambda samples, k: np.uint32(samples[k])
+        return lambda samples, k, _low, _scale: np.uint32(samples[k])
 
-    def known_float(samples: Any, k: Any) -> Any:
-        sample = np.float64(load(samples, k))
+    def known_float(samples: Any, k: Any, low: Any, scale: Any) -> Any:
+        sample = np.float64(clip(samples, (samples[k] - low) * scale))
         return sample if sample == sample else 0.0
 
     return known_float

@@ -132,11 +132,7 @@ class Normalize(Photometric):
         out = np.empty_like(given)
         kind, outside = given.dtype.type, np.zeros(1, np.bool_)
         if self.mean in _OWN:
-            if (low, high) != (0, 1):
-                given = given - kind(low)
-                given *= kind(1 / (high - low))
-                low, high = 0.0, 1.0
-            mean, std = self._own(given)
+            mean, std = self._own(given, low, high)
         else:
             mean, std = (np.tile(each, (len(images), 1)) for each in self._of(images.shape[-1]))
         factors = 1 / (std * (high - low))
@@ -154,9 +150,9 @@ class Normalize(Photometric):
             check_values(given, images.dtype, type(self).__name__)
         return out.astype(images.dtype, copy=False)
 
-    def _own(self, images: Array) -> tuple[Array, Array]:
-        """Returns what each image of values of 0..1 has itself, `(M, C)` both."""
-        means, covariances = moments(images, together=False)
+    def _own(self, images: Array, low: float, high: float) -> tuple[Array, Array]:
+        """Returns what each image has itself, `(M, C)` both."""
+        means, covariances = moments(images, low, high, together=False)
         variances = np.diagonal(covariances, axis1=1, axis2=2)
         if self.mean == "per_image":
             mean = means.mean(axis=1, keepdims=True)
