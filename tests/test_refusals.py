@@ -22,6 +22,7 @@ from kaug.transforms import (
     GaussianNoise,
     HorizontalFlip,
     Identity,
+    Normalize,
     RandomCrop,
     Resize,
     Rotate90,
@@ -132,6 +133,7 @@ CASES = {
     "a `fill_value` that the dtype does not have": lambda: Rotation(
         9, fill_mode="constant", fill_value=-1
     )(X, seed=0),
+    "integers for `Normalize`": lambda: Normalize("per_image")(X, seed=0),
     "a shift in pixels": lambda: Translation(5, 5),
     "an angle of 10³⁰⁰": lambda: Rotation(1e300),
     "noise in levels": lambda: GaussianNoise(25),
