@@ -80,9 +80,9 @@ class Job:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of a new image, as far as it is known: that of an image, if it is not."""
-        shape: tuple[int, ...] = self.images.shape[1:]
         if isinstance(self.generator, Native):
-            return shape_of_result(self.generator, shape, "x")
+            return shape_of_result(self.generator, self.images, "x")
+        shape: tuple[int, ...] = self.images.shape[1:]
         return shape
 
     @property

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+import kaug
 from kaug.layers import RandomTransform
-from kaug.transforms import Brightness, Compose, Invert, Rotation, Transform
+from kaug.transforms import Brightness, Compose, Invert, Rotation, Sometimes, Transform
 from kaug.transforms.normalize import PUBLISHED, Normalize
 
 SHAPES = [(9, 14, 3), (1, 1, 3), (33, 31, 3), (70, 41, 3)]
@@ -104,13 +105,18 @@ def test_opacity_stays():
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "int64"])
-def test_integers_are_refused(images, dtype):
+def test_integers_are_refused(images, dtype, tmp_path):
     batch = images(3, shape=(9, 14, 3)).astype(dtype)
     text = rf"needs images of floats.*images of {dtype}\. Pass images.astype.*\(0, 255\)"
     with pytest.raises(TypeError, match=text):
         Compose([Rotation(), Normalize(value_range=(0, 255))])(batch, seed=0)
     with pytest.raises(TypeError, match="needs images of floats"):
         RandomTransform(Normalize())(batch, training=True)
+    with pytest.raises(TypeError, match="needs images of floats"):
+        kaug.AugmentedDataset(batch, None, Sometimes(Normalize(), p=0.1), seed=0)
+    with pytest.raises(TypeError, match="needs images of floats"):
+        kaug.augment_dataset(batch, None, 2, Normalize(), seed=0, out=tmp_path / "made")
+    assert not list(tmp_path.iterdir())
     floats = batch.astype("float32")
     np.testing.assert_allclose(
         Normalize(value_range=(0, 255))(floats), Normalize()(floats / 255), atol=1e-5

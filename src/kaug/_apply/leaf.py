@@ -79,6 +79,9 @@ class Leaf(Protocol):
     def _check_carries(self, what: str) -> None:
         """Raises when it does not know where targets of a kind would go."""
 
+    def _check_dtype(self, dtype: np.dtype[Any]) -> None:
+        """Raises where images of a dtype cannot hold what it makes of them."""
+
     def _check_targets(self, names: Collection[str]) -> None:
         """Raises when what it needs is not among the names of a batch."""
 

@@ -10,7 +10,6 @@ import numpy as np
 from kaug._apply.leaf import Tree, shape_after
 from kaug._images import as_images
 from kaug._targets.annotations import Annotations
-from kaug._types import Shape
 from kaug._validation import message
 
 
@@ -24,7 +23,7 @@ class Given:
             rule = 'A dict must have the images under the key "images"'
             raise ValueError(message(rule, f"the keys {sorted(map(str, targets))}"))
         self.images = as_images(data if self._data is None else targets.pop("images"), "images")
-        shape = self._shape = shape_of_result(transform, self.images.shape[1:], "images")
+        shape = self._shape = shape_of_result(transform, self.images, "images")
         count = len(self.images)
         self.source: dict[str, Any] = {"images": self.images}
         self.out = {"images": np.empty((count, *shape), self.images.dtype)}
@@ -46,18 +45,21 @@ class Given:
         return {name: parts[name] for name in self._data}
 
 
-def shape_of_result(transform: Tree, shape: Shape, name: str) -> tuple[int, ...]:
+def shape_of_result(transform: Tree, images: Any, name: str) -> tuple[int, ...]:
     """Returns the shape that a transform gives images.
 
     Args:
         transform: What augments.
-        shape: Of one image or video; sides are None where images are of any size.
+        images: What is augmented: an array, or a sequence of images of any size.
         name: What the caller calls the images.
 
     Raises:
-        ValueError: It depends on the size of each image.
+        TypeError: The transform cannot hold what it makes in the dtype of the images.
+        ValueError: The shape depends on the size of each image.
     """
-    result = shape_after(transform, shape)
+    for leaf in transform._leaves():
+        leaf._check_dtype(np.dtype(images.dtype))
+    result = shape_after(transform, images.shape[1:])
     if None in result[:2]:
         rule = f"`{name}` are images of any size, so the transform must give all of them one size"
         fix = "Put Resize, RandomResizedCrop, RandomCrop, CenterCrop or Letterbox into it."

@@ -123,7 +123,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         _check_workers(self, generator)
         check_made_by(self._generator, self._images)
         if self._transform is not None:
-            shape_of_result(self._transform, self._images.shape[1:], "x")
+            shape_of_result(self._transform, self._images, "x")
         self._annotations = Annotations(y, sample_weight, self._images, self._transform)
         self._classes = classes_for(self._generator, self._annotations.labels)
         self._size = check_integer(batch_size, "batch_size", minimum=1)

@@ -126,7 +126,7 @@ class Normalize(Photometric):
 
     def transform_colors(self, images: Array, parameters: Parameters) -> Array:
         del parameters
-        self._check_floats(images.dtype)
+        self._check_dtype(images.dtype)
         low, high = self.limits(images.dtype)
         given = np.ascontiguousarray(images, working_dtype(images.dtype))
         out = np.empty_like(given)
@@ -162,7 +162,7 @@ class Normalize(Photometric):
 
     def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
         del parameters
-        self._check_floats(dtype)
+        self._check_dtype(dtype)
         low, high = self.limits(dtype)
         unit = ops.clip((images - low) * (1 / (high - low)), 0.0, 1.0)
         if self.mean in _OWN:
@@ -185,7 +185,7 @@ class Normalize(Photometric):
         mean, std = (np.broadcast_to(np.asarray(e, np.float64), (channels,)) for e in pair)
         return mean, std
 
-    def _check_floats(self, dtype: np.dtype[Any]) -> None:
+    def _check_dtype(self, dtype: np.dtype[Any]) -> None:
         if dtype.kind != "f":
             rule = "Normalize needs images of floats, since integers cannot hold what it makes"
             fix = 'Pass images.astype("float32") with value_range=(0, 255), say.'

@@ -520,6 +520,9 @@ class Transform(Invertible, ABC):
         """Whether values leave black and white behind, for which there must be floats."""
         return False
 
+    def _check_dtype(self, dtype: np.dtype[Any]) -> None:
+        """Raises where images of a dtype cannot hold what the transform makes of them."""
+
     def _leaves(self) -> Iterator["Transform"]:
         """Yields the transforms that are no policies."""
         yield self
