@@ -16,6 +16,7 @@ from kaug.transforms import (
     HorizontalFlip,
     Identity,
     MixUp,
+    Normalize,
     OneOf,
     Rotate90,
     Rotation,
@@ -308,6 +309,7 @@ def test_every_contract_is_tried():
         Rotate90(1),
         Zoom((0.4, 2), fill_mode="constant", fill_value=0.9),
         Compose([Rotation(30), Fade(), HorizontalFlip()]),
+        Compose([Rotation(30), Normalize()]),
         Compose([HorizontalFlip(), MixUp()]),
         OneOf([Compose([Rotation(90), CutMix()]), Fade()]),
         *(HorizontalFlip(p) for p in (0.01, 0.999, 0.001, 1e-5)),
@@ -371,6 +373,19 @@ class Window(Transform):
 
 def test_refusals_are_no_fault():
     check_transform(ColorOnly())
+
+
+@dataclass(frozen=True, repr=False)
+class FloatsByAccident(Fade):
+    def transform_images(self, images, parameters):
+        changed = images.copy()
+        changed *= 0.5  # NumPy says which dtypes it cannot cast to which
+        return changed
+
+
+def test_what_numpy_cannot_cast_is_one():
+    with pytest.raises(ContractError, match="Cannot cast"):
+        check_transform(FloatsByAccident())
 
 
 def test_other_sizes_are_no_fault():
