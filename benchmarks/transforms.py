@@ -262,6 +262,12 @@ CONTESTS = {
         lambda size: A.GaussNoise((0, 0.1), p=1),
         lambda size: layers.GaussianNoise(0.1),
     ),
+    "ShotNoise": (T.ShotNoise((0.1, 0.3)), lambda size: A.ShotNoise((0.1, 0.3), p=1), None),
+    "MultiplicativeNoise": (
+        T.MultiplicativeNoise((0.0, 0.1)),
+        lambda size: A.MultiplicativeNoise((0.9, 1.1), elementwise=True, p=1),
+        None,
+    ),
     "SaltAndPepper": (
         T.SaltAndPepper(0.02),
         lambda size: A.SaltAndPepper((0.02, 0.02), p=1),

@@ -133,6 +133,10 @@ SECTIONS = {
     "Noise and erasing": [
         T.GaussianNoise(),
         T.GaussianNoise((0.2, 0.3)),
+        T.ShotNoise(),
+        T.ShotNoise((0.1, 0.3)),
+        T.MultiplicativeNoise(),
+        T.MultiplicativeNoise((0.4, 0.5), per_channel=True),
         T.SaltAndPepper(),
         T.SaltAndPepper((0.1, 0.2)),
         T.PixelDropout(),

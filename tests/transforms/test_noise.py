@@ -6,7 +6,14 @@ from scipy import stats
 
 from kaug._draw.keys import Key
 from kaug._kernels.noise import CHUNK, fill_words
-from kaug.transforms.noise import GaussianNoise, PixelDropout, SaltAndPepper, normal_quantiles
+from kaug.transforms.noise import (
+    GaussianNoise,
+    MultiplicativeNoise,
+    PixelDropout,
+    SaltAndPepper,
+    ShotNoise,
+    normal_quantiles,
+)
 
 
 def noise_of(stddev, *, shape=(200, 300, 3), dtype="float64", seed=0):
@@ -113,9 +120,115 @@ def test_value_range(images):
 def test_not_a_number_stays_one(images):
     batch = images(2, dtype="float32")
     batch[0, 1, 2, 0] = np.nan
-    for transform in (GaussianNoise(), SaltAndPepper((0, 0))):
+    for transform in (GaussianNoise(), ShotNoise(), MultiplicativeNoise(), SaltAndPepper((0, 0))):
         result = transform(batch, seed=0)
         np.testing.assert_array_equal(np.isnan(result), np.isnan(batch))
+
+
+@pytest.mark.parametrize("photons", [0.5, 1, 3, 10, 40, 1000])
+def test_shot_noise_has_the_mean_and_the_variance_of_counts(photons):
+    scale, size = 0.3 / max(photons, 1), (400, 500)
+    light = np.full((1, *size), photons * scale)
+    # Of so wide a range that nothing is clipped.
+    counts = ShotNoise((scale / 9, scale / 9), value_range=(0, 9))(light, seed=3)[0] / scale
+    expected = stats.poisson(photons)
+    assert counts.min() >= 0
+    assert abs(counts.mean() - expected.mean()) < 5 * expected.std() / np.sqrt(counts.size)
+    assert abs(counts.var() / expected.var() - 1) < 0.03
+    if photons >= 10:
+        steps = np.arange(photons // 2, photons * 2)
+        reached = np.searchsorted(np.sort(counts.ravel()), steps + 0.5) / counts.size
+        np.testing.assert_allclose(reached, expected.cdf(steps), atol=0.025)
+
+
+def test_less_than_half_a_photon_keeps_its_mean():
+    dark = np.full((1, 400, 500), 0.01)
+    made = ShotNoise((0.1, 0.1))(dark, seed=0) / 0.1
+    assert abs(made.mean() - 0.1) < 2e-3
+    assert abs(made.var() - 2 * 0.1**2) < 1e-3
+    assert not ShotNoise((1, 1))(np.zeros((2, 30, 41)), seed=0).any()
+
+
+def squares(image, scale, normals):
+    """Numbers whose means and variances are solved for, sample by sample."""
+    result = np.zeros(image.shape)
+    for place in np.ndindex(image.shape):
+        count = image[place] / scale
+        # Of `a * (1 + x) = n` and `2 * a**2 * (1 + 2 * x) = n`, with `x = d**2`.
+        roots = np.roots([1, 2 - 4 * count, 1 - 2 * count])
+        away = max(roots.real.max(), 0) if count > 0.5 else 0
+        a = count / (1 + away)
+        result[place] = scale * a * (normals[place] + np.sqrt(away)) ** 2
+    return result
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 7, 5), (9, 1, 3), (13, 31, 3)])
+def test_shot_noise_is_the_formula(images, shape):
+    batch = images(3, shape=shape)
+    scales = np.array([0.01, 0.1, 0.7])
+    parameters = ShotNoise().draw(np.arange(3), seed=1)
+    normals = GaussianNoise(value_range=(-9, 9)).transform_images(
+        np.zeros(batch.shape), {"words": parameters["words"], "stddev": np.full(3, 1 / 18)}
+    )
+    parameters["scale"] = scales
+    exact = [squares(batch[i] / 255, scales[i], normals[i]) for i in range(3)]
+    exact = np.clip(exact, 0, 1)
+    made = ShotNoise().transform_images(batch / 255, parameters)
+    np.testing.assert_allclose(made, exact, atol=1e-6)
+    made = ShotNoise().transform_images(batch, parameters)
+    assert np.abs(made - 255 * exact).max() <= 0.5 + 1e-3
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_factors_are_normal(per_channel):
+    gray = np.full((1, 200, 300, 3), 0.5)
+    made = MultiplicativeNoise((0.1, 0.1), per_channel=per_channel)(gray, seed=0)[0]
+    factors = (made / 0.5 - 1) / 0.1
+    assert (factors == factors[..., :1]).all() != per_channel
+    own = factors.ravel() if per_channel else factors[..., 0].ravel()
+    assert stats.kstest(own, "norm").pvalue > 0.01
+    assert abs(np.corrcoef(own[1:], own[:-1])[0, 1]) < 4 / np.sqrt(own.size)
+    if per_channel:
+        pairs = np.corrcoef(factors.reshape(-1, 3).T)
+        assert np.abs(pairs - np.eye(3)).max() < 4 / np.sqrt(len(own) / 3)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 5])
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_factors_multiply(images, channels, per_channel):
+    batch = images(3, shape=(30, 41, channels))
+    noise = MultiplicativeNoise((0.3, 0.3), per_channel=per_channel)
+    factors = noise(np.full(batch.shape, 0.4), seed=2) / 0.4  # five standard deviations to white
+    inside = factors < 2.4
+    exact = (batch * factors).clip(0, 255)
+    assert np.abs(noise(batch, seed=2) - exact)[inside].max() <= 0.5 + 1e-3
+    floats = noise(batch / 255, seed=2)
+    np.testing.assert_allclose(floats[inside], (exact / 255)[inside], atol=1e-9)
+
+
+@pytest.mark.parametrize("noise", [ShotNoise((0.1, 0.1)), MultiplicativeNoise((0.3, 0.3))])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "uint16", "int32"])
+def test_other_dtypes_get_the_same_counts_and_factors(images, noise, dtype):
+    batch = images(4, shape=(33, 31, 2))
+    expected = noise(batch, seed=5)
+    np.testing.assert_array_equal(expected[..., 1], batch[..., 1])  # the opacity
+    white = 1 if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max
+    other = np.rint(batch / 255 * white) if white > 1 else batch / 255
+    result = noise(other.astype(dtype), seed=5)
+    assert result.dtype == dtype
+    near = 1.5 if dtype == "float16" else 0.7
+    assert np.abs(result.astype("float64") / white * 255 - expected).max() < near
+
+
+@pytest.mark.parametrize("make", [ShotNoise, MultiplicativeNoise])
+def test_no_noise_is_none(images, make):
+    batch = images(2, shape=(9, 14, 3))
+    np.testing.assert_array_equal(make((0, 0))(batch, seed=0), batch)
+    floats = batch / np.float32(255)
+    np.testing.assert_allclose(make((0, 0))(floats, seed=0), floats, atol=5e-6)
+    floats[1, 2, 3, 0] = 1.2
+    with pytest.warns(UserWarning, match="what lies outside is clipped"):
+        make()(floats, seed=0)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 5])
@@ -204,7 +317,10 @@ def test_a_dropped_value_must_be_one():
         PixelDropout(fill_value=300)(np.zeros((1, 5, 7), "uint8"), seed=0)
 
 
-@pytest.mark.parametrize("transform", [GaussianNoise(), SaltAndPepper(), PixelDropout()])
+@pytest.mark.parametrize(
+    "transform",
+    [GaussianNoise(), ShotNoise(), MultiplicativeNoise(), SaltAndPepper(), PixelDropout()],
+)
 def test_input_is_left_alone(transform, images):
     parameters = transform.draw(np.arange(3), seed=0)
     for dtype in ("uint8", "float32"):
@@ -238,6 +354,9 @@ def test_draws_fill_their_range():
             ValueError,
             "`stddev` must lie in 0..1. .*Divide levels by 255",
         ),
+        (lambda: ShotNoise(2), ValueError, "`scale` must lie in 0..1.*reaches 0..2"),
+        (lambda: MultiplicativeNoise(-1), ValueError, "must not be negative.*stddev=-1"),
+        (lambda: MultiplicativeNoise(per_channel=2), TypeError, "must be True or False"),
         (lambda: SaltAndPepper(1.5), ValueError, "`amount` must lie in 0..1.*reaches 0..1.5"),
         (lambda: PixelDropout(1.5), ValueError, "`rate` must lie in 0..1.*reaches 0..1.5"),
         (lambda: PixelDropout(per_channel="yes"), TypeError, "`per_channel` must be True or False"),

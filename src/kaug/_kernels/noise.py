@@ -17,6 +17,7 @@ from kaug._kernels import jit
 from kaug._kernels.colors import reaches_outside, turned
 from kaug._kernels.samples import fit, is_outside, load
 from kaug._kernels.threefry import encrypt32
+from kaug._kernels.veils import repeat
 
 CHUNK = 512  # words made at once
 _COUNTERS = CHUNK // 2
@@ -66,6 +67,95 @@ def add_noise(
             for k in range(np.uint64(min(size - start, 2 * CHUNK))):
                 found |= is_outside(source, place + k)
                 target[place + k] = fit(target, kind(source[place + k]) + scale * normals[k])
+    outside[0] |= found
+
+
+@jit
+def count_light(
+    images: _Array,
+    words: _Array,
+    scales: _Array,
+    quantiles: _Array,
+    out: _Array,
+    outside: _Array,
+) -> None:
+    """Writes squares of normal numbers: their mean is the image, their variance `scale` times that.
+
+    `a * (z + d)²` has the mean `a * (1 + d²)` and the variance `2 * a² * (1 + 2 * d²)`. Where the
+    image is below half of `scale` no `d` gives as much variance, and it is 0.
+
+    Args:
+        images: `(M, H, W, C)`, C-contiguous, uint8 or floats.
+        words: `(M, 2)`, uint32: the key of each row's stream.
+        scales: `(M,)`, above 0, in levels for bytes, of the precision worked in.
+        quantiles: See `add_noise`.
+        out: Like `images`.
+        outside: See `pointwise`.
+    """
+    size = images[0].size if len(images) else 0
+    found = False
+    kind = scales.dtype.type
+    none, one, two = kind(0), kind(1), kind(2)
+    stream, normals = np.empty(CHUNK, np.uint32), np.empty(2 * CHUNK, np.float32)
+    for i in range(len(images)):
+        source, target = images[i].reshape(-1), out[i].reshape(-1)
+        double = two / scales[i]
+        for start in range(0, size, 2 * CHUNK):
+            fill_words(words[i, 0], words[i, 1], start // (2 * CHUNK), stream)
+            _fill_normals(stream, quantiles, normals)
+            place = np.uint64(start)
+            for k in range(np.uint64(min(size - start, 2 * CHUNK))):
+                found |= is_outside(source, place + k)
+                mean, z = load(source, place + k), kind(normals[k])
+                count = double * mean
+                square = count * (count - one)
+                total = count + np.sqrt(square if square > none else none)
+                total = total if total > one else one
+                shift = np.sqrt(total - one)
+                more = z * z - one + two * shift * z
+                target[place + k] = fit(target, mean + mean / total * more)
+    outside[0] |= found
+
+
+@jit
+def multiply_by_noise(
+    images: _Array,
+    words: _Array,
+    scales: _Array,
+    quantiles: _Array,
+    times: Any,
+    out: _Array,
+    outside: _Array,
+) -> None:
+    """Writes `images * (1 + scale * z)`.
+
+    Args:
+        images: `(M, H, W, C)`, C-contiguous, uint8 or floats.
+        words: `(M, 2)`, uint32: the key of each row's stream.
+        scales: `(M,)`, of the precision worked in.
+        quantiles: See `add_noise`.
+        times: How many samples, one after the other, have the same `z`: 1 or C.
+        out: Like `images`.
+        outside: See `pointwise`.
+    """
+    size = images[0].size if len(images) else 0
+    found = False
+    kind, times = scales.dtype.type, np.uint64(times)
+    one, none = kind(1), np.uint64(0)
+    stream, normals = np.empty(CHUNK, np.uint32), np.empty(2 * CHUNK, np.float32)
+    repeated = np.empty(np.uint64(2 * CHUNK) * times, np.float32)
+    for i in range(len(images)):
+        source, target = images[i].reshape(-1), out[i].reshape(-1)
+        scale = scales[i]
+        for start in range(0, size, len(repeated)):
+            fill_words(words[i, 0], words[i, 1], start // len(repeated), stream)
+            _fill_normals(stream, quantiles, normals)
+            repeat(normals, none, np.uint64(2 * CHUNK), times, repeated)
+            place = np.uint64(start)
+            for k in range(np.uint64(min(size - start, len(repeated)))):
+                found |= is_outside(source, place + k)
+                factor = one + scale * repeated[k]
+                target[place + k] = fit(target, factor * load(source, place + k))
     outside[0] |= found
 
 

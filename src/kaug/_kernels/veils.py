@@ -194,7 +194,7 @@ def cover(
         source, target, own = images[i].reshape(-1), out[i].reshape(-1), maps[i].reshape(-1)
         for start in range(0, len(own), _BLOCK):
             count = np.uint64(min(_BLOCK, len(own) - start))
-            _repeat(own, np.uint64(start), count, channels, weights)
+            repeat(own, np.uint64(start), count, channels, weights)
             place = np.uint64(start) * channels
             for k in range(count * channels):
                 found |= is_outside(source, place + k)
@@ -205,7 +205,7 @@ def cover(
 
 
 @jit
-def _repeat(values: _Array, start: Any, count: Any, times: Any, out: _Array) -> None:
+def repeat(values: _Array, start: Any, count: Any, times: Any, out: _Array) -> None:
     """Writes each of some values several times in a row."""
     one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
     if times == one:

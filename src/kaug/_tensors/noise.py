@@ -27,12 +27,49 @@ def add_noise(images: Any, words: Any, scales: Any, quantiles: Any) -> Any:
         scales: `(B,)`, float32.
         quantiles: `(2**16,)`, float32: the values of `z`, each as likely.
     """
-    shape = images.shape[1:]
-    table = ops.convert_to_tensor(quantiles)
-    both = _stream(words, math.ceil(math.prod(shape) / (2 * CHUNK)))
+    return images + by_row(scales) * _normals(words, quantiles, images.shape[1:])
+
+
+def count_light(images: Any, words: Any, scales: Any, quantiles: Any) -> Any:
+    """Returns squares of normal numbers, whose mean is the image; see the kernel.
+
+    Args:
+        images: `(B, H, W, C)`, float32 in 0..1.
+        words: `(B, 2)`, int32: the key of each row's stream.
+        scales: `(B,)`, float32, above 0.
+        quantiles: As for `add_noise`.
+    """
+    normals = _normals(words, quantiles, images.shape[1:])
+    count = images * by_row(2.0 / scales)
+    total = ops.maximum(count + ops.sqrt(ops.maximum(count * (count - 1.0), 0.0)), 1.0)
+    more = normals * normals - 1.0 + 2.0 * ops.sqrt(total - 1.0) * normals
+    return images + images / total * more
+
+
+def multiply_by_noise(
+    images: Any, words: Any, scales: Any, quantiles: Any, *, per_channel: bool
+) -> Any:
+    """Returns `images * (1 + scale * z)`.
+
+    Args:
+        images: `(B, H, W, C)`, float32.
+        words: `(B, 2)`, int32: the key of each row's stream.
+        scales: `(B,)`, float32.
+        quantiles: As for `add_noise`.
+        per_channel: Whether each channel of a pixel has its own `z`.
+    """
+    height, width, channels = images.shape[1:]
+    shape = (height, width, channels if per_channel else 1)
+    return images * (1.0 + by_row(scales) * _normals(words, quantiles, shape))
+
+
+def _normals(words: Any, quantiles: Any, shape: tuple[int, ...]) -> Any:
+    """Returns a value of `quantiles` for each sample of images, `(B, *shape)`."""
+    count, table = math.prod(shape), ops.convert_to_tensor(quantiles)
+    both = _stream(words, math.ceil(count / (2 * CHUNK)))
     halves = [ops.bitwise_and(word, 0xFFFF) for word in both] + [upper(word, 16) for word in both]
-    normals = _in_order([look_up(table, half) for half in halves], math.prod(shape))
-    return images + by_row(scales) * ops.reshape(normals, (-1, *shape))
+    normals = _in_order([look_up(table, half) for half in halves], count)
+    return ops.reshape(normals, (-1, *shape))
 
 
 def add_color_noise(images: Any, words: Any, lights: Any, turns: Any, quantiles: Any) -> Any:

@@ -45,7 +45,13 @@ from kaug.transforms.geometry import (
 from kaug.transforms.grid_shuffle import GridShuffle
 from kaug.transforms.mix import CutMix, MixUp
 from kaug.transforms.mosaic import Mosaic
-from kaug.transforms.noise import GaussianNoise, PixelDropout, SaltAndPepper
+from kaug.transforms.noise import (
+    GaussianNoise,
+    MultiplicativeNoise,
+    PixelDropout,
+    SaltAndPepper,
+    ShotNoise,
+)
 from kaug.transforms.normalize import Normalize
 from kaug.transforms.perspective import Perspective
 from kaug.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
@@ -106,6 +112,7 @@ __all__ = [
     "MixUp",
     "Mosaic",
     "MotionBlur",
+    "MultiplicativeNoise",
     "Normalize",
     "OneOf",
     "OpticalDistortion",
@@ -128,6 +135,7 @@ __all__ = [
     "Shadow",
     "Sharpness",
     "Shear",
+    "ShotNoise",
     "Solarize",
     "SomeOf",
     "Sometimes",

@@ -14,13 +14,21 @@ from numpy.typing import NDArray
 from kaug._apply.dtypes import checked_fill, kept_dtype, working_dtype
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
-from kaug._kernels.noise import add_noise, add_salt_and_pepper
+from kaug._kernels.noise import (
+    add_noise,
+    add_salt_and_pepper,
+    count_light,
+    multiply_by_noise,
+)
 from kaug._kernels.pointwise import clip
 from kaug._tensors import noise, ops
 from kaug._types import Array, Parameters
 from kaug._validation import check_flag, check_number
 from kaug.transforms._bases.fields import NumberOrPair, Range
-from kaug.transforms._bases.photometric import Normalized, Photometric
+from kaug.transforms._bases.photometric import Normalized, Photometric, strengths
+
+# In place of a `scale` of 0, by which nothing can be divided; noise of a millionth.
+_LEAST_SCALE = 1e-12
 
 
 @dataclass(frozen=True, repr=False)
@@ -80,6 +88,124 @@ class GaussianNoise(Normalized):
         scales = parameters["stddev"] * (high - low)
         noisy = noise.add_noise(images, parameters["words"], scales, normal_quantiles())
         return ops.clip(noisy, low, high)
+
+
+@dataclass(frozen=True, repr=False)
+class ShotNoise(Normalized):
+    """Adds the noise of light that is counted photon by photon: the brighter, the more of it.
+
+    A value that stands for `n` photons gets the mean and the variance of a Poisson distribution of
+    `n`, each channel by itself; black stays black. It is not rounded to whole photons, but made of
+    one normal variate `z`, as `GaussianNoise` has them: `a * (z + d) ** 2`, with `a` and `d` such
+    that mean and variance are `n`. From many photons on that is `(z / 2 + sqrt(n)) ** 2`, the
+    inverse of the square root by which Anscombe (1948, doi:10.1093/biomet/35.3-4.246) makes such
+    numbers normal. Below half a photon the mean is right, but the variance is `2 * n ** 2`.
+
+    Values count as light as they are. Results beyond white are clipped, so that white gets darker
+    in the mean. Masks, boxes and keypoints stay as they are.
+
+    Args:
+        scale: What one photon adds, as a fraction of the value range, 0..1, drawn for each row:
+            white is `1 / scale` photons, and the noise on it has a standard deviation of
+            `sqrt(scale)`. A number `s` means evenly on `[0, s]`, a pair `[low, high]`.
+        value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: The range is reversed or reaches outside 0..1, or another argument is out of
+            range.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import ShotNoise
+        >>> halves = np.repeat(np.array([[10, 100]], "uint8"), 3000, axis=0)[None]
+        >>> noisy = ShotNoise((0.01, 0.01))(halves, seed=0)
+        >>> noisy.mean(axis=(0, 1)).round().tolist(), noisy.var(axis=(0, 1)).round(-1).tolist()
+        ([10.0, 100.0], [30.0, 250.0])
+    """
+
+    _checks: ClassVar = {"scale": Range(minimum=0, maximum=1, number="from 0")}
+
+    scale: NumberOrPair = (0.0, 0.05)
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the `scale` of each row, and two `words` `(M, 2)` that make its noise."""
+        return {**super().draw_parameters(draws), "words": draws.words(2)}
+
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
+        white = 255 if images.dtype == np.uint8 else 1
+        scales = np.maximum(parameters["scale"], _LEAST_SCALE) * white
+        scales = read_only(scales.astype(working_dtype(images.dtype)))
+        out = np.empty_like(images)
+        count_light(images, parameters["words"], scales, normal_quantiles(), out, outside)
+        return out
+
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        del in_bytes
+        scales = ops.maximum(parameters["scale"], _LEAST_SCALE)
+        return noise.count_light(images, parameters["words"], scales, normal_quantiles())
+
+
+@dataclass(frozen=True, repr=False)
+class MultiplicativeNoise(Normalized):
+    """Multiplies each pixel by a number of its own, as the speckle of radar and ultrasound does.
+
+    The numbers are normally distributed with a mean of 1, made as those of `GaussianNoise`. The
+    product is rounded for integers and clipped to the value range. Masks, boxes and keypoints stay
+    as they are.
+
+    Args:
+        stddev: Standard deviation of the factors, 0..1, drawn for each row. A number `s` means
+            evenly on `[0, s]`, a pair `[low, high]`.
+        per_channel: Whether each channel of a pixel has a factor of its own.
+        value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: The range is reversed or reaches outside 0..1, or another argument is out of
+            range.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import MultiplicativeNoise
+        >>> halves = np.repeat(np.array([[20, 100]], "uint8"), 3000, axis=0)[None]
+        >>> MultiplicativeNoise((0.2, 0.2))(halves, seed=0).std(axis=(0, 1)).round().tolist()
+        [4.0, 20.0]
+    """
+
+    _checks: ClassVar = {
+        "stddev": Range(minimum=0, maximum=1, number="from 0"),
+        "per_channel": check_flag,
+    }
+
+    stddev: NumberOrPair = (0.0, 0.2)
+    per_channel: bool = field(default=False, kw_only=True)
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns the `stddev` of each row, and two `words` `(M, 2)` that make its factors."""
+        return {**super().draw_parameters(draws), "words": draws.words(2)}
+
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
+        words, quantiles = parameters["words"], normal_quantiles()
+        scales = strengths(parameters, "stddev", working_dtype(images.dtype))
+        times = 1 if self.per_channel else images.shape[-1]
+        out = np.empty_like(images)
+        multiply_by_noise(images, words, scales, quantiles, times, out, outside)
+        return out
+
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        del in_bytes
+        return noise.multiply_by_noise(
+            images,
+            parameters["words"],
+            parameters["stddev"],
+            normal_quantiles(),
+            per_channel=self.per_channel,
+        )
 
 
 @dataclass(frozen=True, repr=False)
