@@ -162,6 +162,7 @@ CONTESTS = {
         lambda size: layers.RandomHue(0.05, value_range=BYTES),
     ),
     "Gamma": (T.Gamma(0.2), lambda size: A.RandomGamma((80, 120), p=1), None),
+    "ToneCurve": (T.ToneCurve(), lambda size: A.RandomToneCurve(p=1), None),
     "ColorJitter": (
         T.ColorJitter(),
         lambda size: A.ColorJitter((0.8, 1.2), (0.8, 1.2), (0.8, 1.2), (-0.05, 0.05), p=1),

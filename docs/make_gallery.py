@@ -85,6 +85,8 @@ SECTIONS = {
         T.Hue(0.5),
         T.Gamma(0.2),
         T.Gamma((0.4, 2.5)),
+        T.ToneCurve(),
+        T.ToneCurve(1 / 3),
         T.ColorJitter(),
         T.ColorJitter(0.5, 0.5, 0.8, 0.1),
         T.ChannelShift(0.1),

@@ -1,10 +1,11 @@
-"""Tone against Pillow: exact on bytes, and the same picture on everything else."""
+"""Tone against Pillow: exact on bytes, and the same picture on everything else. Curves by SciPy."""
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from scipy.interpolate import BPoly
 
-from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
+from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize, ToneCurve
 
 SHAPES = [(9, 14, 1), (8, 13, 3), (41, 37, 3), (1, 1, 3), (40, 23, 1)]
 PARAMETERS = {
@@ -156,6 +157,66 @@ def test_numbers_are_exact_and_pairs_are_ranges():
     assert AutoContrast((0, 9)).draw(rows, seed=0)["cutoff"].max() > 8.9
 
 
+MOVES = np.array([[0, 0], [0.2, 0.2], [-1, 1], [1, -1], [1, 1], [-1, -1], [0.03, -0.3]])
+MOVES[2:6] /= 3
+
+
+def bent(values, moves):
+    """The Bézier curve through its control points, as SciPy has it."""
+    shadows, lights = moves
+    heights = [[0], [1 / 3 + shadows], [2 / 3 + lights], [1]]
+    return BPoly(heights, [0, 1])(values)
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (8, 13, 5)])
+def test_curves_are_beziers(pictures, shape):
+    batch = pictures(shape)
+    made = ToneCurve().transform_images(batch, {"scale": MOVES})
+    floats = ToneCurve().transform_images(batch / 255, {"scale": MOVES})
+    assert floats.dtype == "float64"
+    for row, moves in enumerate(MOVES):
+        exact = bent(batch[row] / 255, moves)
+        assert np.abs(made[row] - 255 * exact).max() <= 0.5 + 1e-9
+        np.testing.assert_allclose(floats[row], exact, atol=1e-12)
+    np.testing.assert_array_equal(made[0], batch[0])
+
+
+def test_curves_never_fall_and_keep_black_and_white():
+    levels = np.tile(np.arange(256, dtype="uint8"), (2000, 1, 1))
+    made = ToneCurve(1 / 3)(levels, seed=0)[:, 0].astype(int)
+    assert (made[:, 0] == 0).all()
+    assert (made[:, -1] == 255).all()
+    assert (np.diff(made, axis=1) >= 0).all()
+    assert made[:, 85].max() > 85 + 50  # lighter, darker, steeper, flatter
+    assert made[:, 170].min() < 170 - 50
+    assert (np.ptp(made[:, [85, 170]], axis=1) < 60).any()
+    assert (np.ptp(made[:, [85, 170]], axis=1) > 110).any()
+    steps = np.linspace(0, 1, 1001)
+    assert all((np.diff(bent(steps, ends)) >= 0).all() for ends in MOVES[2:6])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "uint16", "int32"])
+def test_curves_are_those_of_bytes_in_every_dtype(pictures, dtype):
+    batch = pictures((9, 14, 4))
+    expected = ToneCurve()(batch, seed=1)
+    np.testing.assert_array_equal(expected[..., 3], batch[..., 3])
+    white = 1 if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max
+    made = ToneCurve()((batch / 255 * white).astype(dtype), seed=1)
+    assert made.dtype == dtype
+    assert np.abs(made.astype(float) / white * 255 - expected).max() < 0.7
+    shifted = ToneCurve(value_range=(-1, 3))(batch / 255 * 4 - 1, seed=1)
+    assert np.abs((shifted + 1) / 4 * 255 - expected).max() < 0.51
+
+
+def test_what_is_beyond_curves():
+    odd = np.array([[[[0.2], [np.nan], [1.3]]]])
+    with pytest.warns(UserWarning, match="what lies outside is clipped"):
+        made = ToneCurve()(odd, seed=0)
+    np.testing.assert_array_equal(np.isnan(made), np.isnan(odd))
+    assert made[0, 0, 2, 0] == 1
+    assert ToneCurve()(np.zeros((0, 5, 7), "uint8"), seed=0).shape == (0, 5, 7)
+
+
 @pytest.mark.parametrize(
     ("make", "error", "text"),
     [
@@ -170,6 +231,8 @@ def test_numbers_are_exact_and_pairs_are_ranges():
         (lambda: Solarize("half"), TypeError, "`threshold` must be a finite number"),
         (lambda: AutoContrast(51), ValueError, r"`cutoff` must lie in 0..50"),
         (lambda: AutoContrast(-1), ValueError, r"`cutoff` must lie in 0..50"),
+        (lambda: ToneCurve(0.5), ValueError, "`scale` must lie in -0.333333..0.333333"),
+        (lambda: ToneCurve(-0.1), ValueError, r"must not be negative.*Pass \(-0.1, 0.1\)"),
         (lambda: Equalize(1.1), ValueError, "`p` must lie in 0..1"),
         (lambda: Equalize(value_range=3), ValueError, "`value_range` must be a pair"),
     ],

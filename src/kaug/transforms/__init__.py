@@ -58,7 +58,7 @@ from kaug.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWid
 from kaug.transforms.size import CenterCrop, Letterbox, Pad, RandomCrop, Resize
 from kaug.transforms.spectrogram import FrequencyMask, TimeMask
 from kaug.transforms.stains import HEStain
-from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize
+from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize, ToneCurve
 from kaug.transforms.transform import Transform
 from kaug.transforms.weather import Fog, Rain, Shadow, Spatter, SunFlare
 
@@ -143,6 +143,7 @@ __all__ = [
     "SunFlare",
     "ThinPlateSpline",
     "TimeMask",
+    "ToneCurve",
     "Transform",
     "Translation",
     "TrivialAugmentWide",

@@ -1,7 +1,7 @@
-"""Tone: fewer levels, turned levels, and levels spread by the histogram.
+"""Tone: curves, fewer levels, turned levels, and levels spread by the histogram.
 
-All are Pillow's, and bytes come out exactly as from `PIL.ImageOps`. What works on levels works on
-256 of them for floats too, the nearest one counting: `image / 255` comes out like `image`.
+All but curves are Pillow's, and bytes come out exactly as from `PIL.ImageOps`. What works on levels
+works on 256 of them for floats too, the nearest one counting: `image / 255` comes out like `image`.
 Values run from black to white: 0..255 for uint8, 0..1 for floats, `value_range` if that is given.
 """
 
@@ -11,12 +11,84 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kaug._apply.dtypes import working_dtype
+from kaug._draw.draws import Draws
 from kaug._kernels import histograms, pointwise, read_only
 from kaug._tensors import ops, tone
 from kaug._tensors.colors import by_row, levels_of, to_images
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import Integers, NumberOrPair, Range
-from kaug.transforms._bases.photometric import Normalized, strengths
+from kaug.transforms._bases.photometric import Normalized, clipped, strengths
+
+# The 256 levels of bytes.
+_LEVELS = np.arange(256) / 255
+
+
+@dataclass(frozen=True, repr=False)
+class ToneCurve(Normalized):
+    """Bends the tones by a random curve from black to white that never falls.
+
+    The curve is a cubic Bézier through (0, 0) and (1, 1), with control points above 1/3 and 2/3.
+    Each of these is moved up or down from the diagonal, and the shadows or the lights with it: a
+    value `x` becomes `x + 3 * x * (1 - x) * ((1 - x) * shadows + x * lights)`. So curves are
+    steeper in the middle or flatter, lighter or darker. All channels have the same one.
+
+    Masks, boxes and keypoints stay as they are.
+
+    Args:
+        scale: How far either point is moved, as a fraction of the value range, -1/3..1/3, as far as
+            curves never fall. A number `r` means evenly on `[-r, r]`, a pair `[low, high]`; with 0
+            nothing changes.
+        value_range: See `Posterize`.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
+        p: Probability that a row is changed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: The range is reversed or reaches outside -1/3..1/3.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import ToneCurve
+        >>> image = np.array([[[0, 50], [100, 150], [200, 255]]], "uint8")
+        >>> ToneCurve((0.1, 0.1))(image, seed=0)[0]
+        array([[  0,  62],
+               [118, 169],
+               [213, 255]], dtype=uint8)
+    """
+
+    _checks: ClassVar = {"scale": Range(minimum=-1 / 3, maximum=1 / 3)}
+
+    scale: NumberOrPair = 0.15
+
+    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
+        """Returns `scale` `(M, 2)`: how far the shadows are moved, and how far the lights."""
+        moves = [draws.uniform(*self._ends("scale")) for _ in range(2)]
+        return {"scale": draws.xp.stack(moves, axis=1)}
+
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
+        if images.dtype != np.uint8:
+            moves = strengths(parameters, "scale", images.dtype)
+            return _curved(clipped(images, outside), moves)
+        curves = _curved(_LEVELS[None, None, :, None], strengths(parameters, "scale", np.float64))
+        tables = (curves[..., 0] * 255 + 0.5).astype(np.uint8)
+        out = np.empty_like(images)
+        pointwise.look_up(images, read_only(tables), out)
+        return out
+
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        del in_bytes
+        return _curved(images, parameters["scale"])
+
+
+def _curved(values: Any, moves: Any) -> Any:
+    """Returns values `(M, …)`, four axes, along curves; arrays or tensors.
+
+    Args:
+        values: In 0..1.
+        moves: Of the shadows and of the lights, `(M, 2)`.
+    """
+    shadows, lights = (3 * moves[:, part, None, None, None] for part in range(2))
+    return values + values * (1 - values) * (shadows + values * (lights - shadows))
 
 
 @dataclass(frozen=True, repr=False)
