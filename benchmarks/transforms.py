@@ -193,6 +193,18 @@ CONTESTS = {
         lambda size: A.Illumination("gaussian", effect_type="darken", p=1),
         None,
     ),
+    "Illumination": (T.Illumination(), lambda size: A.Illumination("linear", p=1), None),
+    "PlasmaBrightness": (
+        T.PlasmaBrightness(),
+        lambda size: A.PlasmaBrightnessContrast(contrast_range=(0, 0), p=1),
+        None,
+    ),
+    "PlasmaContrast": (
+        T.PlasmaContrast(),
+        lambda size: A.PlasmaBrightnessContrast(brightness_range=(0, 0), p=1),
+        None,
+    ),
+    "PlasmaShadow": (T.PlasmaShadow(), lambda size: A.PlasmaShadow(p=1), None),
     "ISONoise": (T.ISONoise(), lambda size: A.ISONoise(p=1), None),
     "Grayscale": (
         T.Grayscale(p=1),

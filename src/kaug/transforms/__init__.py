@@ -43,6 +43,12 @@ from kaug.transforms.geometry import (
     Zoom,
 )
 from kaug.transforms.grid_shuffle import GridShuffle
+from kaug.transforms.light import (
+    Illumination,
+    PlasmaBrightness,
+    PlasmaContrast,
+    PlasmaShadow,
+)
 from kaug.transforms.mix import CutMix, MixUp
 from kaug.transforms.mosaic import Mosaic
 from kaug.transforms.noise import (
@@ -104,6 +110,7 @@ __all__ = [
     "Hue",
     "ISONoise",
     "Identity",
+    "Illumination",
     "Invert",
     "JPEGCompression",
     "Lambda",
@@ -121,6 +128,9 @@ __all__ = [
     "Perspective",
     "PixelDropout",
     "PlanckianJitter",
+    "PlasmaBrightness",
+    "PlasmaContrast",
+    "PlasmaShadow",
     "Posterize",
     "Rain",
     "RandAugment",
