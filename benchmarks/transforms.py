@@ -260,6 +260,14 @@ CONTESTS = {
     ),
     "Defocus": (T.Defocus((1.0, 3.0)), lambda size: A.Defocus((1, 3), p=1), None),
     "MedianBlur": (T.MedianBlur((3, 7)), lambda size: A.MedianBlur((3, 7), p=1), None),
+    "BoxBlur": (T.BoxBlur((3, 7)), lambda size: A.Blur((3, 7), p=1), None),
+    # The other one has ellipses, which are crosses at this size.
+    "Dilation": (
+        T.Dilation(3),
+        lambda size: A.Morphological((3, 3), "dilation", p=1),
+        None,
+    ),
+    "Erosion": (T.Erosion(3), lambda size: A.Morphological((3, 3), "erosion", p=1), None),
     "Downscale": (
         T.Downscale(),
         lambda size: A.Downscale((0.25, 0.75), interpolation_pair=BLOCKS, p=1),

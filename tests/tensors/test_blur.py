@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kaug.transforms import Defocus, MedianBlur, MotionBlur
+from kaug.transforms import BoxBlur, Defocus, MedianBlur, MotionBlur
 
 SHAPES = [(25, 31, 3), (9, 13, 1), (5, 2, 5), (1, 1, 1), (2, 40, 2)]
 DTYPES = ["uint8", "uint16", "float32", "float16"]
@@ -20,6 +20,9 @@ DTYPES = ["uint8", "uint16", "float32", "float16"]
         Defocus(7),
         MedianBlur(),
         MedianBlur(7, value_range=(0.2, 0.9)),
+        BoxBlur(),
+        BoxBlur(1),
+        BoxBlur((3, 25), value_range=(0.2, 0.9)),
     ],
     shape=SHAPES,
     dtype=DTYPES,
@@ -28,7 +31,7 @@ def test_values_are_those_of_arrays(transform, shape, dtype, images, both, near)
     near(*both(transform, images(5, shape=shape, dtype=dtype)))
 
 
-@pytest.mark.parametrize("transform", [MotionBlur(), Defocus(), MedianBlur()])
+@pytest.mark.parametrize("transform", [MotionBlur(), Defocus(), MedianBlur(), BoxBlur(5)])
 class TestAll:
     @pytest.mark.parametrize("count", [0, 1])
     def test_few_rows(self, transform, count, images, both, near):

@@ -1,4 +1,4 @@
-"""Blur against SciPy: along a line and over a disk, with weights of formulas; by medians."""
+"""Blur against SciPy: along a line, over a disk or a square, with weights of formulas; medians."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from kaug.transforms.blur import Defocus, MedianBlur, MotionBlur
+from kaug.transforms.blur import BoxBlur, Defocus, MedianBlur, MotionBlur
 
 SHAPES = [(5, 7, 1), (23, 31, 3), (40, 9, 5), (1, 9, 3), (9, 1, 3), (2, 2, 1), (1, 1, 3)]
 FLOATS = ("float16", "float32", "float64")
@@ -37,6 +37,10 @@ def disk(radius):
     return weights / weights.sum()
 
 
+def square(size):
+    return np.full((size, size), 1 / size**2)
+
+
 def correlated(image, weights):
     """Returns what SciPy makes of an image, in float64.
 
@@ -46,7 +50,7 @@ def correlated(image, weights):
     ends = ((reach, reach), (reach, reach), (0, 0))
     wide = np.pad(image.astype("float64"), ends, mode="symmetric")
     summed = ndimage.correlate(wide, weights[:, :, np.newaxis])
-    return summed[reach:-reach, reach:-reach]
+    return summed[reach : len(summed) - reach, reach : summed.shape[1] - reach]
 
 
 def compare(result, batch, kernels):
@@ -79,12 +83,32 @@ def test_defocus_is_scipys(images, radius, shape, dtype):
     compare(result, batch, [disk(radius)] * 2)
 
 
+@pytest.mark.pairwise(
+    size=[1, 3, 5, 7, 9, 15, 17, 31],
+    shape=SHAPES,
+    dtype=["uint8", "uint16", "float32", "float64"],
+)
+def test_boxes_are_scipys(images, size, shape, dtype):
+    batch = images(2, shape=shape, dtype=dtype)
+    result = BoxBlur().transform_images(batch, {"size": np.full(2, size)})
+    compare(result, batch, [square(size)] * 2)
+
+
+def test_the_whitest_squares_of_all_sizes():
+    white = np.full((50, 12, 9, 3), 255, "uint8")
+    white[:, 0, 0] = 254
+    result = BoxBlur().transform_images(white, {"size": np.arange(1, 100, 2)})
+    compare(result[::7], white[::7], map(square, range(1, 100, 14)))
+
+
 def test_a_larger_picture_is_scipys(images):
     batch = images(2, shape=(197, 331, 3))
     radii, lengths, angles = np.array([0.9, 7.4]), np.array([3.0, 20.5]), np.array([70.0, 10.0])
     compare(Defocus().transform_images(batch, {"radius": radii}), batch, map(disk, radii))
     result = MotionBlur().transform_images(batch, {"length": lengths, "angle": angles})
     compare(result, batch, map(line, lengths, angles))
+    result = BoxBlur().transform_images(batch, {"size": np.array([3, 27])})
+    compare(result, batch, map(square, [3, 27]))
 
 
 def test_short_lines_and_small_disks_change_nothing(images):
@@ -110,6 +134,7 @@ def test_every_row_has_its_own_kernel(images):
     batch = images(6, shape=(9, 11, 3))
     for transform, parameters in (
         (Defocus(), {"radius": np.array([0.0, 7.5, 0.6, 2.0, 30.0, 0.1])}),
+        (BoxBlur(), {"size": np.array([3, 1, 99, 7, 15, 5])}),
         (
             MotionBlur(),
             {"length": np.array([1, 60.0, 2, 7, 3.3, 90]), "angle": np.linspace(-90, 90, 6)},
@@ -130,8 +155,8 @@ def test_kernels_of_many_rows_are_made_in_parts(images):
     compare(result[::23], batch[::23], map(disk, radii[::23]))
 
 
-@pytest.mark.parametrize("transform", [MotionBlur(), Defocus()])
-class TestBoth:
+@pytest.mark.parametrize("transform", [MotionBlur(), Defocus(), BoxBlur()])
+class TestAll:
     @pytest.mark.parametrize("value", [0, 1, 100, 254, 255])
     def test_a_plain_picture_stays_as_it_is(self, transform, value):
         batch = np.full((8, 12, 15, 3), value, "uint8")
@@ -297,11 +322,13 @@ def test_sizes_are_drawn_alike():
 @pytest.mark.parametrize(
     ("make", "error", "text"),
     [
-        (lambda: MedianBlur(4), ValueError, "`size` must be odd: 3, 5 or 7.*size=4"),
+        (lambda: MedianBlur(4), ValueError, "`size` must be odd, 3..7.*size=4"),
         (lambda: MedianBlur((3, 6)), ValueError, r"`size` must be odd.*size=\(3, 6\)"),
         (lambda: MedianBlur(9), ValueError, "`size` must be an integer.*3..7|3.*7"),
         (lambda: MedianBlur((7, 3)), ValueError, r"Pass \(3, 7\)"),
         (lambda: MedianBlur(3.0), TypeError, "`size` must be an integer"),
+        (lambda: BoxBlur((3, 8)), ValueError, r"`size` must be odd, 1..99.*size=\(3, 8\)"),
+        (lambda: BoxBlur(101), ValueError, "`size` must be.*99"),
     ],
 )
 def test_bad_sizes(make, error, text):
@@ -309,7 +336,7 @@ def test_bad_sizes(make, error, text):
         make()
 
 
-@pytest.mark.parametrize(("size", "text"), [(4, "odd numbers.*4 in row 0"), (9, "at most 7")])
+@pytest.mark.parametrize(("size", "text"), [(4, "and odd.*4 in row 0"), (9, "at most 7")])
 def test_sizes_that_were_never_drawn(size, text, images):
     with pytest.raises(ValueError, match=text):
         MedianBlur().apply(images(1), {"size": np.array([size]), "applied": np.array([True])})

@@ -8,7 +8,7 @@ drawn themselves is in order already and comes by another way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,8 @@ from kaug._types import Array
 from kaug._validation import describe, message
 
 #: By name of a parameter, what it must stay within (`minimum`, `maximum`) or between (`above`,
-#: `below`, which exclude themselves): the options of `_ranges.set_range`. Numbers or arrays that
-#: fit what one row has.
+#: `below`, which exclude themselves), numbers or arrays that fit what one row has; and `odd`, where
+#: it must be that.
 Bounds = Mapping[str, Mapping[str, Any]]
 
 UNIT = {"minimum": 0.0, "maximum": 1.0}
@@ -175,15 +175,17 @@ def check_bounds(bounds: Bounds, parameters: Mapping[str, Any], who: str) -> Non
             raise ValueError(message(rule, f"{values[place]:g} in row {place[0]}"))
 
 
-_COMPARISONS = {
+_COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "minimum": np.greater_equal,
     "above": np.greater,
     "maximum": np.less_equal,
     "below": np.less,
+    "odd": lambda values, _: values % 2 == 1,
 }
 _SAID = {"minimum": "at least", "above": "above", "maximum": "at most", "below": "below"}
 
 
 def words(limits: Mapping[str, Any]) -> str:
     """Returns what bounds say: `above 0 and at most 1`."""
-    return " and ".join(f"{_SAID[kind]} {value:g}" for kind, value in limits.items())
+    said = (kind if kind == "odd" else f"{_SAID[kind]} {value:g}" for kind, value in limits.items())
+    return " and ".join(said)

@@ -1,4 +1,4 @@
-"""A Gaussian blur on tensors, with a width of its own for every row.
+"""Blurs on tensors down the columns and along the rows, with a width of its own for every row.
 
 Narrow ones are sums of shifted images; wide ones products with two matrices of each row, whose
 cost does not grow with the width. Beyond its edges an image is continued by its reflection.
@@ -18,16 +18,33 @@ _NONE = 0.125
 
 
 def blur(images: Any, sigmas: Any, radius: int) -> Any:
-    """Returns blurred images.
+    """Returns images blurred with Gaussians.
 
     Args:
         images: `(B, H, W, C)`, float32.
         sigmas: Standard deviations in pixels, float32 `(B,)`.
         radius: How many pixels the widest of them may reach; see `_kernels.blur.radius_of`.
     """
+    return images if radius == 0 else _weighted(images, _weights(sigmas, radius), radius)
+
+
+def box_blur(images: Any, sizes: Any, radius: int) -> Any:
+    """Returns the means of squares around pixels.
+
+    Args:
+        images: `(B, H, W, C)`, float32.
+        sizes: Of the squares, odd, `(B,)`.
+        radius: How many pixels the widest of them may reach.
+    """
     if radius == 0:
         return images
-    weights = _weights(sigmas, radius)
+    sizes = ops.cast(sizes, "float32")[:, None]
+    ways = ops.convert_to_tensor(np.arange(radius + 1, dtype=np.float32)[None])
+    return _weighted(images, ops.where(2 * ways < sizes, 1 / sizes, 0.0), radius)
+
+
+def _weighted(images: Any, weights: Any, radius: int) -> Any:
+    """Returns images blurred along both axes, with weights of pixels 0, 1, … `radius` away."""
     if radius <= min(_NARROW, *images.shape[1:3]):
         return _shifted(_shifted(images, weights, radius, axis=1), weights, radius, axis=2)
     height, width = images.shape[1:3]

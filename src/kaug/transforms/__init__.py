@@ -6,7 +6,7 @@ each row, from a seed, an epoch and the row's number alone, and does it.
 
 from kaug._draw.draws import Draws
 from kaug.transforms.augmix import AugMix
-from kaug.transforms.blur import Defocus, MedianBlur, MotionBlur
+from kaug.transforms.blur import BoxBlur, Defocus, MedianBlur, MotionBlur
 from kaug.transforms.box_crop import BoxSafeCrop, RandomIoUCrop
 from kaug.transforms.camera import ISONoise, PlanckianJitter, Vignette
 from kaug.transforms.channels import ChannelDropout, ChannelShuffle, FancyPCA
@@ -50,6 +50,7 @@ from kaug.transforms.light import (
     PlasmaShadow,
 )
 from kaug.transforms.mix import CutMix, MixUp
+from kaug.transforms.morphology import Dilation, Erosion
 from kaug.transforms.mosaic import Mosaic
 from kaug.transforms.noise import (
     GaussianNoise,
@@ -75,6 +76,7 @@ __all__ = [
     "AugMix",
     "AutoAugment",
     "AutoContrast",
+    "BoxBlur",
     "BoxSafeCrop",
     "Brightness",
     "CenterCrop",
@@ -90,11 +92,13 @@ __all__ = [
     "CutMix",
     "Cutout",
     "Defocus",
+    "Dilation",
     "Downscale",
     "Draws",
     "ElasticDeformation",
     "Equalize",
     "Erasing",
+    "Erosion",
     "FancyPCA",
     "Fog",
     "FrequencyMask",

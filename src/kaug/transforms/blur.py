@@ -1,4 +1,4 @@
-"""Blur of other shapes than a bell's: along a line, over a disk, and by the median."""
+"""Blur of other shapes than a bell's: along a line, over a disk or a square, by the median."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,24 +7,24 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kaug._apply import spread
-from kaug._apply.dtypes import to_dtype, working_dtype
-from kaug._apply.parameters import Bounds
-from kaug._draw.draws import Draws
+from kaug._apply.dtypes import working_dtype
 from kaug._kernels import read_only
 from kaug._kernels.convolve import convolve
 from kaug._kernels.median import SIZES, median
+from kaug._kernels.squares import MEAN, gather
 from kaug._tensors import convolve as tensors
 from kaug._tensors import ops
+from kaug._tensors.blur import box_blur
 from kaug._tensors.median import median as median_of_tensors
 from kaug._types import Array, Parameters
-from kaug._validation import message
 from kaug.transforms._bases.averaging import Averaging
-from kaug.transforms._bases.fields import Integers, NumberOrPair, Range
+from kaug.transforms._bases.fields import NumberOrPair, OddIntegers, Range
 from kaug.transforms._bases.photometric import Photometric
 
 # Weights at once, of as many rows as that are.
 _WEIGHTS = 2**18
-_INTEGERS = Integers(SIZES[0], SIZES[-1])
+# The largest square whose bytes have a sum of 16 bits.
+_SHORT = 15
 
 
 @dataclass(frozen=True, repr=False)
@@ -137,6 +137,55 @@ class Defocus(Averaging):
         return tensors.convolve(images, spread.disk(parameters["radius"], radius))
 
 
+@dataclass(frozen=True, repr=False)
+class BoxBlur(Averaging):
+    """Makes each pixel the mean of a square around it, of its own size for every row.
+
+    It equals `scipy.ndimage.uniform_filter` with its default `mode="reflect"`: beyond its edges the
+    image is continued by its reflection. Bytes are rounded once, from exact sums. Values may lie
+    anywhere, unless a `value_range` is given, to which results are clipped. A pixel that is NaN
+    makes all those NaN in whose squares it lies; in a layer, in whose largest squares. Masks, boxes
+    and keypoints stay as they are.
+
+    Args:
+        size: Side of the square in pixels, an odd number of 1..99, of which 1 changes nothing; or a
+            pair of them, of which every odd number between is as likely.
+        value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: `size` is even or out of its range, or its pair is reversed.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import BoxBlur
+        >>> image = np.zeros((1, 4, 5), "uint8")
+        >>> image[0, 1, 2] = 90
+        >>> BoxBlur(3)(image, seed=0)[0]
+        array([[ 0, 10, 10, 10,  0],
+               [ 0, 10, 10, 10,  0],
+               [ 0, 10, 10, 10,  0],
+               [ 0,  0,  0,  0,  0]], dtype=uint8)
+    """
+
+    _checks: ClassVar = {"size": OddIntegers(1, 99)}
+
+    size: int | tuple[int, int] = (3, 7)
+
+    def average(self, images: Array, parameters: Parameters) -> Array:
+        sizes = read_only(np.ascontiguousarray(parameters["size"], np.int64))
+        scratch, out = images.dtype, np.empty_like(images)
+        if images.dtype == np.uint8:
+            scratch = np.dtype(np.uint16 if sizes.max(initial=1) <= _SHORT else np.uint32)
+        gather(read_only(images), sizes, MEAN, scratch, out)
+        return out
+
+    def average_tensors(self, images: Any, parameters: Any) -> Any:
+        return box_blur(images, parameters["size"], self._ends("size")[1] // 2)
+
+
 def _convolved(images: Array, kernels_of: Callable[[slice], Array], radius: int) -> Array:
     """Returns images convolved with kernels, which a function makes for some of the rows."""
     out, dtype = np.empty_like(images), working_dtype(images.dtype)
@@ -146,15 +195,6 @@ def _convolved(images: Array, kernels_of: Callable[[slice], Array], radius: int)
         kernels = kernels_of(rows).astype(dtype)
         convolve(read_only(images[rows]), read_only(kernels), out[rows])
     return out
-
-
-def _check_size(value: Any, name: str) -> int | tuple[int, int]:
-    size = _INTEGERS(value, name)
-    for end in _INTEGERS.ends(size):
-        if end not in SIZES:
-            rule = f"`{name}` must be odd: 3, 5 or 7, or a pair of them"
-            raise ValueError(message(rule, f"{name}={value}"))
-    return size
 
 
 @dataclass(frozen=True, repr=False)
@@ -188,25 +228,9 @@ class MedianBlur(Photometric):
                [10, 10, 90, 90, 90]], dtype=uint8)
     """
 
-    _checks: ClassVar = {"size": _check_size}
+    _checks: ClassVar = {"size": OddIntegers(SIZES[0], SIZES[-1])}
 
     size: int | tuple[int, int] = (3, 5)
-
-    def draw_parameters(self, draws: Draws) -> dict[str, Any]:
-        """Returns the `size` of each row."""
-        low, high = _INTEGERS.ends(self.size)
-        return {"size": low + 2 * draws.integers((high - low) // 2 + 1)}
-
-    def _bounds(self) -> Bounds:
-        return {**super()._bounds(), "size": _INTEGERS.bounds}
-
-    def _check_values_of(self, parameters: Parameters) -> None:
-        super()._check_values_of(parameters)
-        even = parameters["size"] % 2 == 0
-        if even.any():
-            row = int(np.argmax(even))
-            rule = "`size` of MedianBlur must hold odd numbers"
-            raise ValueError(message(rule, f"{parameters['size'][row]} in row {row}"))
 
     def transform_colors(self, images: Array, parameters: Parameters) -> Array:
         ordered, sizes = _in_order(images), parameters["size"]
@@ -216,15 +240,10 @@ class MedianBlur(Photometric):
             out = np.empty_like(ordered)
             for size in present:
                 out[sizes == size] = _medians(ordered[sizes == size], int(size))
-        result = _out_of_order(out, images.dtype)
-        if self.value_range is None:
-            return result
-        return to_dtype(
-            np.clip(result.astype(working_dtype(images.dtype)), *self.value_range), images.dtype
-        )
+        return self.within_range(_out_of_order(out, images.dtype))
 
     def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
-        medians = median_of_tensors(images, parameters["size"], _INTEGERS.ends(self.size))
+        medians = median_of_tensors(images, parameters["size"], self._ends("size"))
         return medians if self.value_range is None else ops.clip(medians, *self.limits(dtype))
 
 

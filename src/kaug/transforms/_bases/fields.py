@@ -159,6 +159,29 @@ class Integers:
         return low + draws.integers(high - low + 1)
 
 
+@dataclass(frozen=True)
+class OddIntegers(Integers):
+    """Checks an odd integer, or a pair (low, high) of which every odd one is drawn."""
+
+    def __call__(self, value: Any, name: str) -> int | tuple[int, int]:
+        """Returns an int or a pair of ints."""
+        checked = super().__call__(value, name)
+        if any(end % 2 == 0 for end in self.ends(checked)):
+            rule = f"`{name}` must be odd, {self.minimum}..{self.maximum}, or a pair of such"
+            raise ValueError(message(rule, f"{name}={value}"))
+        return checked
+
+    @property
+    def bounds(self) -> dict[str, float]:
+        """What the integers lie within."""
+        return {**super().bounds, "odd": True}
+
+    def draw(self, draws: Draws, value: int | tuple[int, int]) -> NDArray[np.int64]:
+        """Returns an odd integer of each row, each as likely."""
+        low, high = self.ends(value)
+        return low + 2 * draws.integers((high - low) // 2 + 1)
+
+
 def _pair(value: Any, name: str, single: str, check: Callable[[Any], Any]) -> tuple[Any, Any]:
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         rule = f"`{name}` must be {single}a pair (low, high)"

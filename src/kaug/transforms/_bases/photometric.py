@@ -34,6 +34,13 @@ class Photometric(ValueOptions):
             return self.value_range
         return (0.0, 1.0) if dtype.kind == "f" else (0.0, float(np.iinfo(dtype).max))
 
+    def within_range(self, images: Array) -> Array:
+        """Returns images clipped to the value range, if one is given."""
+        if self.value_range is None:
+            return images
+        values = images.astype(working_dtype(images.dtype))
+        return to_dtype(np.clip(values, *self.value_range), images.dtype)
+
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         """Returns `images` with other values, but for their opacity."""
         if self.opacity and images.shape[-1] in (2, 4):
