@@ -68,7 +68,8 @@ class ToneCurve(Normalized):
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         if images.dtype != np.uint8:
             moves = strengths(parameters, "scale", images.dtype)
-            return _curved(clipped(images, outside), moves)
+            curved: Array = _curved(clipped(images, outside), moves)
+            return curved
         curves = _curved(_LEVELS[None, None, :, None], strengths(parameters, "scale", np.float64))
         tables = (curves[..., 0] * 255 + 0.5).astype(np.uint8)
         out = np.empty_like(images)
