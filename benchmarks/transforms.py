@@ -318,6 +318,7 @@ CONTESTS = {
     "Fog": (T.Fog(), lambda size: A.RandomFog(p=1), None),
     "Shadow": (T.Shadow(), lambda size: A.RandomShadow(p=1), None),
     "Rain": (T.Rain(), lambda size: A.RandomRain(p=1), None),
+    "Snow": (T.Snow(), lambda size: A.RandomSnow(method="texture", p=1), None),
     "SunFlare": (T.SunFlare(), lambda size: A.RandomSunFlare(p=1), None),
     "Spatter": (T.Spatter(mode="water"), lambda size: A.Spatter(p=1), None),
     "TimeMask": (

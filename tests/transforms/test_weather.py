@@ -5,9 +5,9 @@ import pytest
 from formulas import noise_of, step, units
 from scipy.ndimage import label
 
-from kaug.transforms.weather import Fog, Rain, Shadow, Spatter, SunFlare
+from kaug.transforms.weather import Fog, Rain, Shadow, Snow, Spatter, SunFlare
 
-WEATHER = [Fog(), Shadow(), Rain(), SunFlare(), Spatter()]
+WEATHER = [Fog(), Shadow(), Rain(), Snow(), SunFlare(), Spatter()]
 ROWS = np.arange(4)
 
 
@@ -140,6 +140,36 @@ def test_there_are_as_many_streaks_as_said():
     assert all(20 <= count <= 40 for count in counts)  # a third lies outside
 
 
+@pytest.mark.parametrize("size", [(60, 47), (200, 230)])
+def test_flakes_are_what_is_said(size, images):
+    snow, batch = Snow((1, 30), (0.05, 0.1)), images(4, shape=(*size, 3))
+    made = snow(batch, seed=1)
+    for row in ROWS:
+        numbers, options, side = shapes_of(snow, 1, size, row)
+        clear = np.full(size, 1 - options["whiteness"])
+        for own in numbers.T[1 : 1 + int(options["flakes"])]:
+            near = 0.3 + 0.7 * own[2] ** 2
+            width = options["size"] * near * side
+            angle = np.radians(90 + options["slant"] + 40 * (own[3] - 0.5))
+            row_of, column_of = ((1.2 * own[axis] - 0.1) * size[axis] - 0.5 for axis in range(2))
+            distance = trapezoid(*places(size, row_of, column_of, angle), width / 2, 0) - width / 2
+            clear *= 1 - 0.9 * near * step(0.5 - distance / max(width, 1))
+        expected = covered(batch[row], 1 - clear, (1, 1, 1))
+        assert np.abs(made[row] - expected).max() < 0.51
+
+
+def test_there_are_as_many_flakes_as_said():
+    made = Snow(40, 0.01, 0)(np.zeros((3, 600, 800)), seed=0)
+    counts = [label(image > 0.1)[1] for image in made]
+    assert all(20 <= count <= 40 for count in counts)  # a third lies outside
+
+
+def test_white_lies_over_everything():
+    made = Snow(1, 0, (0.4, 0.4))(np.full((5, 31, 42, 3), 100, "uint8"), seed=0)
+    assert (made >= 162).all()
+    assert (made == 162).mean() > 0.98
+
+
 def test_flare_is_disks_on_a_line():
     size = (90, 121)
     flare = SunFlare(0.1, 4)
@@ -261,6 +291,10 @@ def test_what_is_odd_in_floats(transform, images):
         (lambda: Rain(1001), ValueError, "`streaks` must be .*1000"),
         (lambda: Rain(slant=70), ValueError, "`slant` must lie in -60..60"),
         (lambda: Rain(length=2), ValueError, "`length` must lie in 0..1"),
+        (lambda: Snow(0), ValueError, "`flakes` must be .*1000"),
+        (lambda: Snow(size=1.5), ValueError, "`size` must lie in 0..1"),
+        (lambda: Snow(whiteness=2), ValueError, "`whiteness` must lie in 0..1"),
+        (lambda: Snow(slant=70), ValueError, "`slant` must lie in -60..60"),
         (lambda: SunFlare(-0.1), ValueError, "`radius` must lie in 0..1"),
         (lambda: SunFlare(ghosts=51), ValueError, "`ghosts` must be .*50"),
         (lambda: Spatter(mode="oil"), ValueError, "`mode` must be .*mud.*water"),

@@ -67,7 +67,7 @@ from kaug.transforms.spectrogram import FrequencyMask, TimeMask
 from kaug.transforms.stains import HEStain
 from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize, ToneCurve
 from kaug.transforms.transform import Transform
-from kaug.transforms.weather import Fog, Rain, Shadow, Spatter, SunFlare
+from kaug.transforms.weather import Fog, Rain, Shadow, Snow, Spatter, SunFlare
 
 __all__ = [
     "CLAHE",
@@ -150,6 +150,7 @@ __all__ = [
     "Sharpness",
     "Shear",
     "ShotNoise",
+    "Snow",
     "Solarize",
     "SomeOf",
     "Sometimes",

@@ -221,6 +221,93 @@ class Rain(OfShapes):
 
 
 @dataclass(frozen=True, repr=False)
+class Snow(OfShapes):
+    """Lets snow fall: white flakes, some near and some far, and white over everything.
+
+    The flakes of a row are alike but for how near they are: the farthest have 0.3 times the size
+    and weight of the nearest, which cover 0.9 of what is behind them. They are round, drawn out to
+    twice their size by their fall, and as soft as they are wide; their edges are a pixel wide at
+    least, so that small images have snow as well. Each leans by up to 20 degrees more or less than
+    the slant of its row. They are spread evenly over the image and a tenth of it beyond each edge.
+    No snow lies on the ground: a photograph does not say where that is.
+
+    Masks, boxes and keypoints stay as they are.
+
+    Args:
+        flakes: How many: an integer of 1..1,000, or a pair `(low, high)` of which every number is
+            as likely. On tensors even those that are not there cost time.
+        size: Width of the nearest flakes as a fraction of the shorter side, 0..1: a number, or a
+            pair `(low, high)` to draw from.
+        whiteness: Weight of the white that lies over everything, as it does in the distance, 0..1.
+            A number `w` means evenly on `[0, w]`, a pair `[low, high]`.
+        slant: By how many degrees flakes come from the right, -60..60. A number `r` means evenly on
+            `[-r, r]`, a pair `[low, high]`.
+        value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A range is reversed or reaches too far, or another argument is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Snow
+        >>> Snow(5, 0.2, (0.1, 0.1))(np.zeros((1, 6, 9), "uint8"), seed=0)[0]
+        array([[ 26,  26,  26,  26,  96,  87,  26,  26,  26],
+               [ 26,  26,  26,  26,  27, 165,  26,  26,  26],
+               [ 26,  26,  26,  26,  26, 107,  28,  26,  26],
+               [ 26,  26,  26,  26,  26,  26,  26,  26,  26],
+               [ 26,  26,  26,  26,  26,  26,  26,  26,  26],
+               [ 26,  26,  26,  69,  26,  26,  26,  26,  71]], dtype=uint8)
+    """
+
+    _checks: ClassVar = {
+        "flakes": Integers(1, 1000),
+        "size": Range(minimum=0, maximum=1, number="exactly"),
+        "whiteness": Range(minimum=0, maximum=1, number="from 0"),
+        "slant": Range(minimum=-60, maximum=60),
+    }
+    numbers: ClassVar = 4
+
+    flakes: int | tuple[int, int] = (100, 300)
+    size: NumberOrPair = (0.01, 0.03)
+    whiteness: NumberOrPair = (0.1, 0.4)
+    slant: NumberOrPair = 30.0
+
+    @property
+    def color(self) -> tuple[float, float, float]:
+        """White."""
+        return (1.0, 1.0, 1.0)
+
+    @property
+    def most(self) -> int:
+        """How many shapes there are at most: what covers everything, and flakes."""
+        return 1 + int(self._ends("flakes")[1])
+
+    def shapes(self, units: Any, parameters: Any, size: Size) -> list[Any]:
+        row, column, depth, lean = units
+        xp, side, whole = namespace(row), float(min(size)), float(sum(size))
+        everything = xp.arange(self.most, dtype="float32")[None] == 0
+        near = 0.3 + 0.7 * depth * depth
+        angle = (90 + parameters["slant"] + 40 * (lean - 0.5)) * (np.pi / 180)
+        half = 0.5 * side * parameters["size"] * near
+        weight = 0.9 * near * self.first(1 + parameters["flakes"])
+        return [
+            (1.2 * row - 0.1) * size[0] - 0.5,
+            (1.2 * column - 0.1) * size[1] - 0.5,
+            xp.cos(angle),
+            xp.sin(angle),
+            xp.where(everything, 2 * whole, half),
+            xp.where(everything, 2 * whole, 0.0),
+            0.0,
+            half,
+            1 / xp.maximum(2 * half, 1.0),
+            xp.where(everything, parameters["whiteness"], weight),
+        ]
+
+
+@dataclass(frozen=True, repr=False)
 class SunFlare(OfShapes):
     """Lets the sun shine into the lens: a bright disk with its glow, and ghosts of it.
 
