@@ -193,6 +193,11 @@ CONTESTS = {
         lambda size: A.Illumination("gaussian", effect_type="darken", p=1),
         None,
     ),
+    "ChromaticAberration": (
+        T.ChromaticAberration(),
+        lambda size: A.ChromaticAberration(p=1),
+        None,
+    ),
     "Illumination": (T.Illumination(), lambda size: A.Illumination("linear", p=1), None),
     "PlasmaBrightness": (
         T.PlasmaBrightness(),

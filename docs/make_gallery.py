@@ -99,6 +99,8 @@ SECTIONS = {
         T.PlanckianJitter((2500, 4000)),
         T.Vignette(),
         T.Vignette((0.8, 0.9)),
+        T.ChromaticAberration(),
+        T.ChromaticAberration((0.03, 0.05), (-0.05, -0.03)),
         T.Illumination(),
         T.Illumination((0.8, 0.9)),
         T.Illumination(0.8, mode="gaussian"),

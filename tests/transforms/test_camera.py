@@ -1,12 +1,13 @@
-"""Light and cameras against Planck's law, the law of the cosine, and colorsys."""
+"""Light and cameras against Planck's law, the law of the cosine, colorsys and scipy.ndimage."""
 
 import colorsys
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import ndimage, stats
 
 from kaug.transforms.camera import (
+    ChromaticAberration,
     ISONoise,
     PlanckianJitter,
     Vignette,
@@ -91,7 +92,8 @@ def test_light_multiplies_red_and_blue(images, shape):
 def test_gray_has_no_color(images):
     gray = images(3, shape=(8, 13, 1))
     np.testing.assert_array_equal(PlanckianJitter()(gray, seed=0), gray)
-    for make in (PlanckianJitter, ISONoise):
+    np.testing.assert_array_equal(ChromaticAberration()(gray, seed=0), gray)
+    for make in (PlanckianJitter, ChromaticAberration, ISONoise):
         with pytest.raises(ValueError, match=f"{make.__name__} needs images of 3 channels"):
             make()(images(3, shape=(8, 13, 5)), seed=0)
 
@@ -124,6 +126,52 @@ def test_corners_are_as_dark_as_said():
     np.testing.assert_array_equal(made, made[::-1])
     np.testing.assert_array_equal(made, made[:, ::-1])
     assert (np.diff(made[:16, 21]) > 0).all()
+
+
+def enlarged(plane, factor):
+    """An image about its centre, by SciPy."""
+    middle = (np.array(plane.shape) - 1) / 2
+    offset = middle - middle / factor
+    options = {"order": 1, "mode": "nearest", "output": "float64"}
+    return ndimage.affine_transform(plane, [1 / factor] * 2, offset, **options)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_red_and_blue_have_sizes_of_their_own(images, shape):
+    batch = images(4, shape=shape)
+    red, blue = np.array([0, 0.01, 0.2, -0.2]), np.array([0, -0.03, 0.1, 0.2])
+    lens = ChromaticAberration()
+    made = lens.transform_images(batch, {"red": red, "blue": blue})
+    floats = lens.transform_images(batch / 255, {"red": red, "blue": blue})
+    for row in range(4):
+        for channel, shift in ((0, red[row]), (1, 0), (2, blue[row])):
+            exact = enlarged(batch[row, ..., channel], 1 + shift)
+            assert np.abs(made[row, ..., channel] - exact).max() <= 0.5 + 1e-3
+            np.testing.assert_allclose(floats[row, ..., channel], exact / 255, atol=1e-6)
+    np.testing.assert_array_equal(made[0], batch[0])
+
+
+def test_fringes_grow_towards_the_corners():
+    dots = np.zeros((1, 101, 141, 3))
+    dots[0, 50, 70] = dots[0, 70, 110] = 1  # in the middle, and 20 down and 40 to the right of it
+    made = ChromaticAberration((0.1, 0.1), (-0.1, -0.1))(dots, seed=0)[0]
+    for channel, factor in ((0, 1.1), (1, 1), (2, 0.9)):
+        plane = made[..., channel]
+        assert plane[50, 70] == plane.max() == 1
+        plane[40:61, 60:81] = 0
+        assert ndimage.center_of_mass(plane) == pytest.approx((50 + 20 * factor, 70 + 40 * factor))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "uint16", "int32"])
+def test_other_dtypes_get_the_same_fringes(images, dtype):
+    batch = images(3, shape=(20, 27, 4))
+    expected = ChromaticAberration(0.1)(batch, seed=1).astype(float)
+    np.testing.assert_array_equal(expected[..., 3], batch[..., 3])
+    white = 1 if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max
+    made = ChromaticAberration(0.1)((batch / 255 * white).astype(dtype), seed=1)
+    assert made.dtype == dtype
+    assert np.abs(made.astype(float) / white * 255 - expected).max() < 0.8
+    assert ChromaticAberration()(batch[:0], seed=0).shape == (0, 20, 27, 4)
 
 
 COLORED = np.array([0.2, 0.5, 0.4])
@@ -209,6 +257,8 @@ def test_values_mean_what_the_range_says(images, transform):
         (lambda: PlanckianJitter((9000, 3000)), ValueError, r"Pass \(3000, 9000\)"),
         (lambda: Vignette(1), ValueError, "`strength` must lie in 0..0.99"),
         (lambda: Vignette(-0.1), ValueError, "must not be negative"),
+        (lambda: ChromaticAberration(0.3), ValueError, "`red` must lie in -0.2..0.2"),
+        (lambda: ChromaticAberration(blue=(0, -0.1)), ValueError, r"Pass \(-0.1, 0\)"),
         (lambda: ISONoise(1), ValueError, "`color` must lie in 0..0.5"),
         (lambda: ISONoise(intensity=2), ValueError, "`intensity` must lie in 0..1"),
         (lambda: ISONoise("warm"), TypeError, "`color` must be a finite number"),

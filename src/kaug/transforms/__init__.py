@@ -8,7 +8,12 @@ from kaug._draw.draws import Draws
 from kaug.transforms.augmix import AugMix
 from kaug.transforms.blur import BoxBlur, Defocus, MedianBlur, MotionBlur
 from kaug.transforms.box_crop import BoxSafeCrop, RandomIoUCrop
-from kaug.transforms.camera import ISONoise, PlanckianJitter, Vignette
+from kaug.transforms.camera import (
+    ChromaticAberration,
+    ISONoise,
+    PlanckianJitter,
+    Vignette,
+)
 from kaug.transforms.channels import ChannelDropout, ChannelShuffle, FancyPCA
 from kaug.transforms.clahe import CLAHE
 from kaug.transforms.color import (
@@ -83,6 +88,7 @@ __all__ = [
     "ChannelDropout",
     "ChannelShift",
     "ChannelShuffle",
+    "ChromaticAberration",
     "CoarseDropout",
     "ColorJitter",
     "Compose",

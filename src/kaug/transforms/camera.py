@@ -1,4 +1,4 @@
-"""What light and cameras do: the color of the light, darker corners, noise of the sensor.
+"""What light and cameras do: color of the light, darker corners, colored edges, noise of sensors.
 
 Values run from black to white: 0..255 for uint8, 0..1 for floats, `value_range` if that is given.
 What would leave the range is clipped to it.
@@ -10,16 +10,24 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kaug._apply.dtypes import working_dtype
+from kaug._apply.matrices import zoom
+from kaug._apply.resample import Resampling, warped
 from kaug._draw.draws import Draws
 from kaug._kernels import pointwise, read_only
 from kaug._kernels.noise import add_color_noise, add_noise
 from kaug._kernels.vignette import darken
 from kaug._namespace import namespace
-from kaug._tensors import noise, ops
+from kaug._tensors import geometry, noise, ops
 from kaug._tensors.colors import by_row
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import NumberOrPair, Range
-from kaug.transforms._bases.photometric import Normalized, clipped, is_colored, strengths
+from kaug.transforms._bases.photometric import (
+    Normalized,
+    Photometric,
+    clipped,
+    is_colored,
+    strengths,
+)
 from kaug.transforms.noise import normal_quantiles
 
 # From XYZ to linear red, green and blue: IEC 61966-2-1.
@@ -163,6 +171,78 @@ def _bends(strengths: Any) -> Any:
     is what is left of the light.
     """
     return (1 - strengths) ** -0.5 - 1
+
+
+# How red and blue are read.
+_EDGES = Resampling("nearest", 0.0, "bilinear")
+
+
+@dataclass(frozen=True, repr=False)
+class ChromaticAberration(Photometric):
+    """Makes the red and the blue image larger or smaller than the green one, as lenses do.
+
+    Lenses bend light of different colors differently, so edges away from the middle get fringes of
+    color: lateral chromatic aberration. Red and blue are resampled bilinearly about the centre, and
+    continued by the pixels at their edges; green stays. Images of one channel stay as they are.
+
+    Masks, boxes and keypoints stay as they are, too: objects are where they are in green.
+
+    Args:
+        red: By which fraction the red image is larger than the green one, -0.2..0.2, drawn for each
+            row. A number `r` means evenly on `[-r, r]`, a pair `[low, high]`. At 0.01 the fringes
+            in the corners of 224 × 224 pixels are 1.6 pixels wide.
+        blue: The same of the blue image.
+        value_range: Not used.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
+        p: Probability that a row is changed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A range is reversed or reaches outside -0.2..0.2, or images have neither 1
+            channel nor 3.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import ChromaticAberration
+        >>> image = np.zeros((1, 1, 9, 3), "uint8")
+        >>> image[..., 6:, :] = 200
+        >>> ChromaticAberration((0.1, 0.1), (-0.1, -0.1))(image, seed=0)[0, 0, 5:8]
+        array([[  0,   0,  22],
+               [164, 200, 200],
+               [200, 200, 200]], dtype=uint8)
+    """
+
+    _checks: ClassVar = {
+        "red": Range(minimum=-0.2, maximum=0.2),
+        "blue": Range(minimum=-0.2, maximum=0.2),
+    }
+
+    red: NumberOrPair = 0.01
+    blue: NumberOrPair = 0.01
+
+    def transform_colors(self, images: Array, parameters: Parameters) -> Array:
+        out = images.copy()
+        if is_colored(self, images):
+            for channel, name in ((0, "red"), (2, "blue")):
+                factors = 1 + np.asarray(parameters[name], np.float64)
+                plane = images[..., channel : channel + 1]
+                out[..., channel : channel + 1] = warped(
+                    plane, zoom(factors, factors), _EDGES, images.shape[1:3]
+                )
+        return out
+
+    def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
+        del dtype
+        if not is_colored(self, images):
+            return images
+        size, planes = (
+            (images.shape[1], images.shape[2]),
+            [images[..., c : c + 1] for c in range(3)],
+        )
+        for channel, name in ((0, "red"), (2, "blue")):
+            factors = 1 + parameters[name]
+            planes[channel] = geometry.warp(planes[channel], zoom(factors, factors), _EDGES, size)
+        return ops.concatenate(planes, axis=-1)
 
 
 @dataclass(frozen=True, repr=False)
