@@ -116,17 +116,19 @@ def jittered(images: Any, parameters: Any) -> Any:
     turns = sextants(parameters["hue"])
     early = ops.logical_or(order[:, 0] == HUE, order[:, 1] == HUE)
 
-    # A loop, since a compiler would compute each step anew for every channel of the next one.
-    def change(step: Any, images: Any) -> Any:
-        planes = [images[..., channel] for channel in range(images.shape[-1])]
-        images = ops.stack(_blended(planes, ops.take(order, step, axis=1), parameters), axis=-1)
+    # A loop, since a compiler would compute each step anew for every channel of the next one; and
+    # of planes, in which pixels lie side by side.
+    def change(step: Any, planes: Any) -> Any:
+        planes = _blended(list(planes), ops.take(order, step, axis=1), parameters)
         if len(planes) == 1:
-            return images
+            return tuple(planes)
         now = ops.where(ops.equal(step, 0), early, ops.logical_not(early))
         due = ops.equal(ops.bitwise_and(step, 1), 0)
-        return ops.cond(due, lambda: turned(images, ops.where(now, turns, 0.0)), lambda: images)
+        by_plane = _of_planes(ops.where(now, turns, 0.0))
+        return ops.cond(due, lambda: tuple(_turned(planes, by_plane)), lambda: tuple(planes))
 
-    return ops.fori_loop(0, 4, change, images)
+    planes = tuple(images[..., channel] for channel in range(images.shape[-1]))
+    return ops.stack(ops.fori_loop(0, 4, change, planes), axis=-1)
 
 
 def _blended(planes: list[Any], operations: Any, parameters: Any) -> list[Any]:
