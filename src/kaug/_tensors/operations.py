@@ -27,46 +27,55 @@ def changed(images: Any, chosen: Chosen, strengths: Any, *, in_bytes: bool) -> A
         strengths: `(B,)`, in the units of the operations.
         in_bytes: See `Ranged.change_tensors`.
     """
-    levels = colors.levels_of(images)
+    gray = colors.gray(images, in_bytes=in_bytes) if images.shape[-1] == 3 else None
+    mean = colors.means(images, in_bytes=in_bytes)
+    # Channel by channel, so that pixels lie side by side.
+    planes = [images[..., c : c + 1] for c in range(images.shape[-1])]
+    change = _of_levels if in_bytes else _of_floats
+    return ops.concatenate(
+        [change(plane, gray, mean, chosen, strengths) for plane in planes], axis=-1
+    )
+
+
+def _of_levels(plane: Any, gray: Any, mean: Any, chosen: Chosen, strengths: Any) -> Any:
+    """Returns one channel `(B, H, W, 1)`, of the 256 levels of bytes, after the operations."""
+    levels = colors.levels_of(plane)
     places = tone.places(levels)
     counts = tone.histograms(places)
-    none = ops.zeros_like(strengths)
-    line = tone.autocontrast_lines(counts, none, images.shape[1] * images.shape[2])
     tables = _tables(counts, chosen, strengths)
-    if in_bytes:
-        least = _least(chosen, tone.least_solarized_level(strengths))
-        inverted = tone.solarized(tone.every_level(), _to_tables(least), 255.0)
-        tables = ops.where(_to_tables(chosen["Solarize"] | chosen["Invert"]), inverted, tables)
-        stretched = tone.stretched(tone.every_level(), *line)
-        tables = ops.where(_to_tables(chosen["AutoContrast"]), stretched, tables)
-        # Of levels, not of their 255th parts: factors of the policies often end in a half.
-        blended = _blended(levels, chosen, strengths, _bases(images, in_bytes=True))
-        blended = colors.to_images(ops.floor(blended + 0.5))
-        blends = by_row(_any(chosen, ("Brightness", "Color", "Contrast", "Sharpness")))
-        return ops.where(blends, blended, tone.look_up(tables, places, images))
-    blended = _blended(images, chosen, strengths, _bases(images, in_bytes=False))
-    factors, offsets = (ops.reshape(each, (-1, 1, 1, images.shape[-1])) for each in line)
-    stretched = images * factors + colors.to_images(offsets)
+    least = _least(chosen, tone.least_solarized_level(strengths))
+    inverted = tone.solarized(tone.every_level(), _to_tables(least), 255.0)
+    tables = ops.where(_to_tables(chosen["Solarize"] | chosen["Invert"]), inverted, tables)
+    stretched = tone.stretched(tone.every_level(), *_line(counts, plane, strengths))
+    tables = ops.where(_to_tables(chosen["AutoContrast"]), stretched, tables)
+    # Of levels, not of their 255th parts: factors of the policies often end in a half.
+    gray = None if gray is None else colors.levels_of(gray)
+    bases = (gray, colors.levels_of(mean), smoothed(levels, whole=True))
+    blended = colors.to_images(ops.floor(_blended(levels, chosen, strengths, bases) + 0.5))
+    blends = by_row(_any(chosen, ("Brightness", "Color", "Contrast", "Sharpness")))
+    return ops.where(blends, blended, tone.look_up(tables, places, plane))
+
+
+def _of_floats(plane: Any, gray: Any, mean: Any, chosen: Chosen, strengths: Any) -> Any:
+    """Returns one channel `(B, H, W, 1)` of floats after the operations."""
+    places = tone.places(colors.levels_of(plane))
+    counts = tone.histograms(places)
+    bases = (gray, mean, smoothed(plane, whole=False))
+    blended = _blended(plane, chosen, strengths, bases)
+    factors, offsets = (by_row(each) for each in _line(counts, plane, strengths))
+    stretched = plane * factors + colors.to_images(offsets)
     result = ops.where(by_row(chosen["AutoContrast"]), stretched, blended)
     least = _least(chosen, tone.least_solarized(strengths))
     result = tone.solarized(result, by_row(least), 1.0)
     of_levels = by_row(chosen["Posterize"] | chosen["Equalize"])
-    return ops.where(of_levels, tone.look_up(tables, places, images), result)
+    tables = _tables(counts, chosen, strengths)
+    return ops.where(of_levels, tone.look_up(tables, places, plane), result)
 
 
-def _bases(images: Any, *, in_bytes: bool) -> Any:
-    """Returns the gray of images, or None where there is no color, their mean and what is smooth.
-
-    All of them are whole levels if they are `in_bytes`, or else values of 0..1.
-    """
-    colored = images.shape[-1] == 3
-    gray = colors.gray(images, in_bytes=in_bytes) if colored else None
-    mean = colors.means(images, in_bytes=in_bytes)
-    if not in_bytes:
-        return gray, mean, smoothed(images, whole=False)
-    gray = colors.levels_of(gray) if colored else None
-    smooth = smoothed(colors.levels_of(images), whole=True)
-    return gray, colors.levels_of(mean), smooth
+def _line(counts: Any, plane: Any, strengths: Any) -> tuple[Any, Any]:
+    """Returns the factor and the offset of autocontrast, `(B, 1, 1)` each."""
+    none = ops.zeros_like(strengths)
+    return tone.autocontrast_lines(counts, none, plane.shape[1] * plane.shape[2])
 
 
 def _blended(values: Any, chosen: Chosen, strengths: Any, bases: Any) -> Any:
@@ -85,7 +94,7 @@ def _blended(values: Any, chosen: Chosen, strengths: Any, bases: Any) -> Any:
 
 
 def _tables(counts: Any, chosen: Chosen, strengths: Any) -> Any:
-    """Returns those of what works on levels in floats as well, `(B, C, 256)`."""
+    """Returns those of what works on levels in floats as well, `(B, 1, 256)`."""
     bits = ops.where(chosen["Posterize"], strengths, 8.0)
     posterized = tone.posterized(tone.every_level(), _to_tables(bits))
     equalizing = tone.equalizing_tables(counts)
@@ -106,5 +115,5 @@ def _any(chosen: Chosen, names: tuple[str, ...]) -> Any:
 
 
 def _to_tables(values: Any) -> Any:
-    """Returns a number of each row, `(B,)`, to be computed with tables `(B, C, 256)`."""
+    """Returns a number of each row, `(B,)`, to be computed with tables `(B, 1, 256)`."""
     return ops.reshape(values, (-1, 1, 1))
