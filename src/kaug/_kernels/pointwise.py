@@ -146,6 +146,26 @@ def _sum(dtype: np.dtype[Any]) -> Any:
 
 
 @jit
+def bend(images: _Array, moves: _Array, out: _Array, outside: _Array) -> None:
+    """Writes `x + x * (1 - x) * ((1 - x) * first + x * second)`, of `x` in 0..1.
+
+    Moves `(M, 2)`, first and second, are floats of the precision worked in.
+    """
+    found = False
+    kind = moves.dtype.type
+    one, unit = kind(1), kind(1 / white(images))
+    for i in range(len(images)):
+        source, target = images[i].reshape(-1), out[i].reshape(-1)
+        first, more = moves[i, 0], moves[i, 1] - moves[i, 0]
+        for k in range(np.uint64(len(source))):
+            found |= is_outside(source, k)
+            sample = load(source, k)
+            x = unit * sample
+            target[k] = fit(target, sample + sample * (one - x) * (first + x * more))
+    outside[0] |= found
+
+
+@jit
 def look_up(images: _Array, tables: _Array, out: _Array) -> None:
     """Writes `table[image]` for bytes; tables `(M, 1, 256)` for all channels or `(M, C, 256)`."""
     for i in range(len(images)):

@@ -17,10 +17,7 @@ from kaug._tensors import ops, tone
 from kaug._tensors.colors import by_row, levels_of, to_images
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import Integers, NumberOrPair, Range
-from kaug.transforms._bases.photometric import Normalized, clipped, strengths
-
-# The 256 levels of bytes.
-_LEVELS = np.arange(256) / 255
+from kaug.transforms._bases.photometric import Normalized, strengths
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,30 +63,15 @@ class ToneCurve(Normalized):
         return {"scale": draws.xp.stack(moves, axis=1)}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        if images.dtype != np.uint8:
-            moves = strengths(parameters, "scale", images.dtype)
-            curved: Array = _curved(clipped(images, outside), moves)
-            return curved
-        curves = _curved(_LEVELS[None, None, :, None], strengths(parameters, "scale", np.float64))
-        tables = (curves[..., 0] * 255 + 0.5).astype(np.uint8)
+        moves = 3 * strengths(parameters, "scale", working_dtype(images.dtype))
         out = np.empty_like(images)
-        pointwise.look_up(images, read_only(tables), out)
+        pointwise.bend(images, read_only(moves), out, outside)
         return out
 
     def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
         del in_bytes
-        return _curved(images, parameters["scale"])
-
-
-def _curved(values: Any, moves: Any) -> Any:
-    """Returns values `(M, …)`, four axes, along curves; arrays or tensors.
-
-    Args:
-        values: In 0..1.
-        moves: Of the shadows and of the lights, `(M, 2)`.
-    """
-    shadows, lights = (3 * moves[:, part, None, None, None] for part in range(2))
-    return values + values * (1 - values) * (shadows + values * (lights - shadows))
+        shadows, lights = (by_row(3 * parameters["scale"][:, part]) for part in range(2))
+        return images + images * (1 - images) * (shadows + images * (lights - shadows))
 
 
 @dataclass(frozen=True, repr=False)
