@@ -216,6 +216,7 @@ CONTESTS = {
         lambda size: A.ToGray(p=1),
         lambda size: layers.RandomGrayscale(1.0),
     ),
+    "Sepia": (T.Sepia((1, 1)), lambda size: A.ToSepia(p=1), None),
     "Invert": (
         T.Invert(p=1),
         lambda size: A.InvertImg(p=1),
@@ -253,6 +254,13 @@ CONTESTS = {
         lambda size: A.Sharpen((0.2, 0.5), p=1),
         lambda size: layers.RandomSharpness(0.5, value_range=BYTES),
     ),
+    "UnsharpMask": (
+        T.UnsharpMask((0.8, 1.4), (0.2, 0.5), 0.04),
+        lambda size: A.UnsharpMask((3, 7), (0.8, 1.4), p=1),
+        None,
+    ),
+    "Emboss": (T.Emboss(), lambda size: A.Emboss(p=1), None),
+    "Ringing": (T.Ringing(), lambda size: A.RingingOvershoot(p=1), None),
     "GaussianBlur": (
         T.GaussianBlur((0.1, 2.0)),
         lambda size: A.GaussianBlur(blur_limit=0, sigma_limit=(0.1, 2.0), p=1),

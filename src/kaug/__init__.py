@@ -51,7 +51,7 @@ _HOME = {
     "transforms": "transforms",
 }
 
-__all__ = [  # noqa: RUF022 - as sorted() sorts; ruff would put constants first
+__all__ = [
     "AugmentedDataset",
     "FASHION_MNIST_CLASSES",
     "ImageDataGenerator",

@@ -21,6 +21,7 @@ from kaug.transforms.color import (
     Hue,
     Invert,
     Saturation,
+    Sepia,
 )
 
 FACTORS = np.array([0.0, 0.3, 0.77, 1.0, 1.23, 1.9, 4.5])
@@ -33,6 +34,7 @@ STRENGTHS = [
     (Contrast(), {"contrast": FACTORS}),
     (Saturation(), {"saturation": FACTORS}),
     (Hue(), {"hue": TURNS}),
+    (Sepia(), {"strength": FACTORS / 5}),
     (Gamma(), {"gamma": FACTORS + 0.1}),
     (ChannelShift(), {"shift": np.stack([TURNS, TURNS], 1), "word": np.arange(7)}),
     (Grayscale(), {}),
@@ -500,9 +502,36 @@ def test_opacity_is_true_or_false():
         Brightness(opacity="no")
 
 
+@pytest.mark.parametrize("shape", [(9, 14, 3), (1, 1, 3)])
+def test_sepia_is_a_blend_with_its_matrix(images, shape):
+    strengths = np.array([0, 0.25, 0.5, 1])
+    batch = images(4, shape=shape)
+    given = {"strength": strengths}
+    matrix = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]])
+    brown = np.einsum("nhwc,dc->nhwd", batch.astype(float), matrix)
+    expected = batch + strengths[:, None, None, None] * (brown - batch)
+    expected = expected.clip(0, 255)
+    result = Sepia().transform_images(batch, given)
+    assert np.abs(result - expected).max() < 0.501
+    floats = Sepia().transform_images(batch / 255, given)
+    np.testing.assert_allclose(floats * 255, expected, atol=1e-9)
+
+
+def test_gray_has_no_sepia(images):
+    gray = images(3, shape=(5, 7, 1))
+    np.testing.assert_array_equal(Sepia()(gray, seed=0), gray)
+    with pytest.raises(ValueError, match="Sepia needs images of 3 channels"):
+        Sepia()(images(3, shape=(5, 7, 5)), seed=0)
+    with pytest.raises(ValueError, match=r"`strength` must lie in 0..1"):
+        Sepia(1.5)
+
+
 # An average needs neither black nor white; what is erased or moved is not looked at.
 INDIFFERENT = {
     "GaussianBlur",
+    "BoxBlur",
+    "Dilation",
+    "Erosion",
     "Erasing",
     "Cutout",
     "GridMask",

@@ -6,7 +6,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from scipy import ndimage
 
 from kaug._kernels.blur import radius_of, weigh
-from kaug.transforms.filters import GaussianBlur, Sharpness
+from kaug.transforms.filters import GaussianBlur, Sharpness, UnsharpMask
 
 SHAPES = [(5, 7, 1), (23, 31, 3), (40, 9, 5), (1, 9, 3), (9, 1, 3), (2, 2, 1), (1, 1, 3)]
 
@@ -228,4 +228,60 @@ def test_a_number_means_from_zero():
 )
 def test_bad_options(make, error, text):
     with pytest.raises(error, match=text):
+        make()
+
+
+def unsharpened(image, sigma, strength, threshold):
+    """Returns an image of 0..1 sharpened in float64."""
+    apart = image - blurred(image, sigma)
+    beyond = np.sign(apart) * np.maximum(np.abs(apart) - threshold, 0)
+    return (image + strength * beyond).clip(0, 1)
+
+
+@pytest.mark.pairwise(
+    sigma=[0.0, 0.5, 1.7, 9.0],
+    strength=[0.0, 0.6, 3.0],
+    threshold=[0.0, 0.1],
+    shape=SHAPES,
+    dtype=["uint8", "uint16", "float32", "float64"],
+)
+def test_unsharp_masks_are_what_a_blur_takes(images, sigma, strength, threshold, shape, dtype):
+    batch = images(2, shape=shape, dtype=dtype)
+    values = {"sigma": sigma, "strength": strength, "threshold": threshold}
+    drawn = {name: np.full(2, value) for name, value in values.items()}
+    result = UnsharpMask().transform_images(batch, drawn)
+    assert result.dtype == dtype
+    white = np.iinfo(dtype).max if batch.dtype.kind == "u" else 1
+    near = {"uint8": 0.51, "uint16": 0.6, "float32": 2e-5, "float64": 1e-12}[dtype]
+    for image, before in zip(result, batch / white, strict=True):
+        expected = unsharpened(before, sigma, strength, threshold) * white
+        assert np.abs(image - expected).max() <= near
+
+
+def test_unsharp_masks_leave_faint_noise(images):
+    faint = images(3, shape=(14, 11, 3)) // 64 + 100
+    np.testing.assert_array_equal(UnsharpMask(threshold=0.02)(faint, seed=0), faint)
+    assert (UnsharpMask(threshold=0)(faint, seed=0) != faint).any()
+
+
+def test_unsharp_masks_of_all_kinds(images):
+    batch = images(5, shape=(14, 11, 4))
+    sharp = UnsharpMask()(batch, seed=1)
+    np.testing.assert_array_equal(sharp[..., 3], batch[..., 3])
+    np.testing.assert_array_equal(sharp[..., :3], UnsharpMask()(batch[..., :3], seed=1))
+    floats = UnsharpMask(value_range=(-1, 1))(batch / 127.5 - 1, seed=1)
+    np.testing.assert_allclose((floats + 1) * 127.5, sharp, atol=0.51)
+    assert UnsharpMask()(batch[:0], seed=1).shape == (0, 14, 11, 4)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: UnsharpMask((0, 101)), "`sigma` must lie in 0..100"),
+        (lambda: UnsharpMask(strength=-1), "must not be negative.*strength=-1"),
+        (lambda: UnsharpMask(threshold=5), "`threshold` must lie in 0..1.*Divide levels by 255"),
+    ],
+)
+def test_bad_unsharp_masks(make, text):
+    with pytest.raises(ValueError, match=text):
         make()

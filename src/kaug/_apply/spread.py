@@ -4,15 +4,35 @@ Squares of an odd number of pixels a side, the middle one that of the pixel itse
 are arrays or tensors.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from kaug._apply.dtypes import working_dtype
 from kaug._apply.matrices import sine_and_cosine
+from kaug._kernels import read_only
+from kaug._kernels.convolve import convolve
 from kaug._namespace import namespace
+from kaug._types import Array
 
+# Weights at once, of as many rows as that are.
+_WEIGHTS = 2**18
+# Angles of a quarter of a circle, enough for Bessel functions of up to 70.
+_SINES = np.sin((np.arange(24) + 0.5) * (np.pi / 48))
 # What rounding can make of a weight of 0.
 _NONE = 1e-5
+
+
+def convolved(images: Array, kernels_of: Callable[[slice], Array], radius: int) -> Array:
+    """Returns images convolved with kernels, which a function makes for some of the rows."""
+    out, dtype = np.empty_like(images), working_dtype(images.dtype)
+    step = max(1, _WEIGHTS // (2 * radius + 1) ** 2)
+    for first in range(0, len(images), step):
+        rows = slice(first, first + step)
+        kernels = kernels_of(rows).astype(dtype)
+        convolve(read_only(images[rows]), read_only(kernels), out[rows])
+    return out
 
 
 def radius_of_line(length: float) -> int:
@@ -60,6 +80,28 @@ def disk(radii: Any, radius: int) -> Any:
     down, across = _offsets(radius, radii)
     distance = xp.sqrt(down**2 + across**2)
     return _normalized(xp.minimum(xp.reshape(radii, (-1, 1, 1)) + 0.5 - distance, 1.0), xp)
+
+
+def sinc(cutoffs: Any, sizes: Any, radius: int) -> Any:
+    """Returns the weights of a low pass in all directions, `(M, K, K)` with `K = 2 * radius + 1`.
+
+    At a distance `r` they are as `J1(w * r) / r`, with `J1` the Bessel function of the first kind
+    and first order and `w` the cutoff, within a square, and 0 outside.
+
+    Args:
+        cutoffs: In radians a pixel, `(M,)`.
+        sizes: Of the squares, odd, floats `(M,)`.
+        radius: At least half of all of them.
+    """
+    xp: Any = namespace(cutoffs)
+    down, across = _offsets(radius, cutoffs)
+    distance = xp.maximum(xp.sqrt(down**2 + across**2), _NONE)
+    turns = xp.reshape(cutoffs, (-1, 1, 1)) * distance
+    # The integral that defines it, by a sum over angles.
+    heights = sum(float(sine) * xp.sin(float(sine) * turns) for sine in _SINES) / distance
+    inside = 2 * xp.maximum(xp.absolute(down), xp.absolute(across)) < xp.reshape(sizes, (-1, 1, 1))
+    weights = xp.where(inside, heights, 0.0)
+    return weights / xp.sum(weights, axis=(1, 2), keepdims=True)
 
 
 def _offsets(radius: int, like: Any) -> tuple[Any, Any]:

@@ -73,6 +73,23 @@ def saturated(samples: _Array, red: Any, green: Any, blue: Any, factor: Any, res
 
 
 @jit
+def mix(images: _Array, matrices: _Array, out: _Array, outside: _Array) -> None:
+    """Writes `matrix @ pixel`; matrices `(M, 3, 3)` of the precision worked in."""
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    found = False
+    for i in range(len(images)):
+        source, target, m = images[i].reshape(-1), out[i].reshape(-1), matrices[i]
+        for pixel in range(np.uint64(len(source)) // three):
+            k = three * pixel
+            found |= reaches_outside(source, k)
+            red, green, blue = load(source, k), load(source, k + one), load(source, k + two)
+            target[k] = fit(target, m[0, 0] * red + m[0, 1] * green + m[0, 2] * blue)
+            target[k + one] = fit(target, m[1, 0] * red + m[1, 1] * green + m[1, 2] * blue)
+            target[k + two] = fit(target, m[2, 0] * red + m[2, 1] * green + m[2, 2] * blue)
+    outside[0] |= found
+
+
+@jit
 def turn_hues(images: _Array, turns: _Array, out: _Array, outside: _Array) -> None:
     """Writes pixels with their hue turned by `turns` `(M,)`, in sextants of the wheel, 0..6."""
     one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)

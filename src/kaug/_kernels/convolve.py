@@ -33,8 +33,7 @@ def convolve(images: _Array, kernels: _Array, out: _Array) -> None:
     Args:
         images: `(M, H, W, C)`, C-contiguous, uint8 or floats.
         kernels: `(M, K, K)`, of the precision worked in: the weights of the pixels around, the
-            middle one that of the pixel itself. K is odd; weights of a kernel are not negative and
-            add up to one.
+            middle one that of the pixel itself. K is odd; weights of a kernel add up to one.
         out: Like `images`; floats are clipped to 0..1.
     """
     count, height, width, channels = images.shape
@@ -71,7 +70,7 @@ def _find_taps(kernel: _Array, downs: _Array, acrosses: _Array, weights: _Array)
     for down in range(-radius, radius + 1):
         for across in range(-radius, radius + 1):
             weight = kernel[radius + down, radius + across]
-            if weight > 0:
+            if weight != 0:
                 downs[taps], acrosses[taps], weights[taps] = down, across, weight
                 reach = max(reach, abs(down), abs(across))
                 taps += 1

@@ -1,6 +1,6 @@
-"""Sharpening: every pixel against the mean of its neighbours, as Pillow takes it.
+"""Sharpening: every pixel against a mean of its neighbours.
 
-The mean weighs the pixel itself fivefold and its eight neighbours once, a 3 × 3 filter. Sums of
+Pillow's weighs the pixel itself fivefold and its eight neighbours once, a 3 × 3 filter. Sums of
 columns of three are shared by neighbouring pixels. Loops are written for LLVM to vectorise.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
-from kaug._kernels.samples import by_dtype, fit, is_outside, load
+from kaug._kernels.samples import by_dtype, fit, is_outside, load, white
 
 # `(x * 5042) >> 16` is `x // 13` for every x that a sum of bytes can reach.
 _THIRTEENTH = 5042
@@ -57,6 +57,34 @@ def sharpen(images: _Array, factors: _Array, out: _Array, outside: _Array) -> No
             _copy(source, middle, middle + depth, target)
             _copy(source, middle + last, middle + row, target)
     outside[0] |= found
+
+
+@jit
+def unsharpen(
+    images: _Array, smooth: _Array, strengths: _Array, thresholds: _Array, out: _Array
+) -> None:
+    """Writes `image + strength * d`, rounded and clipped, into `out`.
+
+    There `d` is `image - smooth`, brought nearer to 0 by the threshold, and 0 if it is below that.
+
+    Args:
+        images: `(M, H, W, C)`, C-contiguous, uint8 or floats.
+        smooth: Like `images`, but 0..1 in the precision worked in.
+        strengths: `(M,)`, of that precision.
+        thresholds: `(M,)`, of that precision, fractions of white.
+        out: Like `images`.
+    """
+    for i in range(len(images)):
+        source, target, means = images[i].reshape(-1), out[i].reshape(-1), smooth[i].reshape(-1)
+        full, strength = white(source), strengths[i]
+        high = thresholds[i] * full
+        low = -high
+        for k in range(np.uint64(len(source))):
+            here = load(source, k)
+            apart = here - full * means[k]
+            within = apart if apart > low else low
+            within = within if within < high else high
+            target[k] = fit(target, here + strength * (apart - within))
 
 
 @jit

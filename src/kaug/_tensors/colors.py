@@ -62,6 +62,12 @@ def shifted(images: Any, shifts: Any, *, in_bytes: bool) -> Any:
     return images + shifts[:, None, None, :]
 
 
+def mixed(images: Any, matrices: Any) -> Any:
+    """Returns images of three channels, each pixel multiplied by a matrix of `(B, 3, 3)`."""
+    planes = [images[..., c : c + 1] * matrices[:, None, None, :, c] for c in range(3)]
+    return planes[0] + planes[1] + planes[2]
+
+
 def means_and_deviations(images: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
     """Returns the means and the standard deviations along some axes, which have the length 1.
 

@@ -36,7 +36,7 @@ def convolve(images: Any, kernels: Any) -> Any:
         for across in range(side):
             weight = by_row(weights[:, across])
             shifted = rows[:, :, across : across + width]
-            total = total + ops.where(weight > 0, shifted, 0.0) * weight
+            total = total + ops.where(weight != 0, shifted, 0.0) * weight
         return total
 
     return ops.fori_loop(0, side, add, ops.zeros_like(images))

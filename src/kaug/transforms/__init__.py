@@ -26,6 +26,7 @@ from kaug.transforms.color import (
     Hue,
     Invert,
     Saturation,
+    Sepia,
 )
 from kaug.transforms.compose import Compose, Identity, Lambda, OneOf, SomeOf, Sometimes
 from kaug.transforms.copy_paste import CopyPaste
@@ -33,9 +34,10 @@ from kaug.transforms.corruption import Corruption
 from kaug.transforms.crop import PadAndCrop, RandomResizedCrop
 from kaug.transforms.degradation import Downscale, JPEGCompression
 from kaug.transforms.distortion import GridDistortion, OpticalDistortion, ThinPlateSpline
+from kaug.transforms.edges import Emboss, Ringing
 from kaug.transforms.elastic import ElasticDeformation
 from kaug.transforms.erasing import CoarseDropout, Cutout, Erasing, GridMask
-from kaug.transforms.filters import GaussianBlur, Sharpness
+from kaug.transforms.filters import GaussianBlur, Sharpness, UnsharpMask
 from kaug.transforms.geometry import (
     D4,
     Affine,
@@ -102,6 +104,7 @@ __all__ = [
     "Downscale",
     "Draws",
     "ElasticDeformation",
+    "Emboss",
     "Equalize",
     "Erasing",
     "Erosion",
@@ -148,10 +151,12 @@ __all__ = [
     "RandomIoUCrop",
     "RandomResizedCrop",
     "Resize",
+    "Ringing",
     "Rotate90",
     "Rotation",
     "SaltAndPepper",
     "Saturation",
+    "Sepia",
     "Shadow",
     "Sharpness",
     "Shear",
@@ -168,6 +173,7 @@ __all__ = [
     "Transform",
     "Translation",
     "TrivialAugmentWide",
+    "UnsharpMask",
     "VerticalFlip",
     "Vignette",
     "Zoom",

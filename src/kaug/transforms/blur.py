@@ -1,6 +1,5 @@
 """Blur of other shapes than a bell's: along a line, over a disk or a square, by the median."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,7 +8,6 @@ import numpy as np
 from kaug._apply import spread
 from kaug._apply.dtypes import working_dtype
 from kaug._kernels import read_only
-from kaug._kernels.convolve import convolve
 from kaug._kernels.median import SIZES, median
 from kaug._kernels.squares import MEAN, gather
 from kaug._tensors import convolve as tensors
@@ -21,8 +19,6 @@ from kaug.transforms._bases.averaging import Averaging
 from kaug.transforms._bases.fields import NumberOrPair, OddIntegers, Range
 from kaug.transforms._bases.photometric import Photometric
 
-# Weights at once, of as many rows as that are.
-_WEIGHTS = 2**18
 # The largest square whose bytes have a sum of 16 bits.
 _SHORT = 15
 
@@ -75,7 +71,7 @@ class MotionBlur(Averaging):
     def average(self, images: Array, parameters: Parameters) -> Array:
         lengths, angles = parameters["length"], parameters["angle"]
         radius = spread.radius_of_line(lengths.max(initial=1))
-        return _convolved(
+        return spread.convolved(
             images, lambda rows: spread.line(lengths[rows], angles[rows], radius), radius
         )
 
@@ -130,7 +126,7 @@ class Defocus(Averaging):
     def average(self, images: Array, parameters: Parameters) -> Array:
         radii = parameters["radius"]
         radius = spread.radius_of_disk(radii.max(initial=0))
-        return _convolved(images, lambda rows: spread.disk(radii[rows], radius), radius)
+        return spread.convolved(images, lambda rows: spread.disk(radii[rows], radius), radius)
 
     def average_tensors(self, images: Any, parameters: Any) -> Any:
         radius = spread.radius_of_disk(self._ends("radius")[1])
@@ -184,17 +180,6 @@ class BoxBlur(Averaging):
 
     def average_tensors(self, images: Any, parameters: Any) -> Any:
         return box_blur(images, parameters["size"], self._ends("size")[1] // 2)
-
-
-def _convolved(images: Array, kernels_of: Callable[[slice], Array], radius: int) -> Array:
-    """Returns images convolved with kernels, which a function makes for some of the rows."""
-    out, dtype = np.empty_like(images), working_dtype(images.dtype)
-    step = max(1, _WEIGHTS // (2 * radius + 1) ** 2)
-    for first in range(0, len(images), step):
-        rows = slice(first, first + step)
-        kernels = kernels_of(rows).astype(dtype)
-        convolve(read_only(images[rows]), read_only(kernels), out[rows])
-    return out
 
 
 @dataclass(frozen=True, repr=False)

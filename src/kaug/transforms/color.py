@@ -17,6 +17,7 @@ from kaug._draw.below import draws_below
 from kaug._draw.draws import Draws
 from kaug._kernels import colors, pointwise, read_only
 from kaug._kernels.jitter import jitter
+from kaug._namespace import namespace
 from kaug._tensors import colors as tensors
 from kaug._tensors import ops
 from kaug._types import Array, Parameters
@@ -27,6 +28,8 @@ from kaug.transforms._bases.photometric import Normalized, clipped, is_colored, 
 # A factor of 1 changes nothing, one of 0 leaves nothing.
 _FACTOR = Range(minimum=0, maximum=100, number="around 1")
 _TURN = Range(minimum=-0.5, maximum=0.5)
+# What red, green and blue of sepia are made of.
+_SEPIA = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]])
 _ORDERS = np.array(list(permutations(range(4))))
 # Of the 256 levels of bytes.
 _LOGARITHMS = np.log(np.arange(256) / 255, out=np.full(256, -np.inf), where=np.arange(256) > 0)
@@ -427,6 +430,60 @@ class Grayscale(Normalized):
         if not is_colored(self, images):
             return images
         return ops.concatenate([tensors.gray(images, in_bytes=in_bytes)] * 3, axis=-1)
+
+
+@dataclass(frozen=True, repr=False)
+class Sepia(Normalized):
+    """Moves each pixel towards the brown of old photographs.
+
+    Sepia is made of red, green and blue by the matrix that Toub published ("Sepia Tone,
+    StringLogicalComparer, and More", MSDN Magazine, January 2005), as in most libraries.
+
+    Args:
+        strength: How far, 0..1: 0 changes nothing, 1 is sepia. A number `s` means evenly on
+            `[0, s]`, a pair `[low, high]`.
+        value_range: See `Brightness`.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
+        p: Probability that a row is changed at all.
+
+    Raises:
+        ValueError: Also when images have neither 1 channel, which has no color and stays as it is,
+            nor 3.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Sepia
+        >>> pixels = np.array([[[[100, 100, 100], [200, 100, 100]]]], "uint8")
+        >>> Sepia((1, 1))(pixels, seed=0)[0]
+        array([[[135, 120,  94],
+                [174, 155, 121]]], dtype=uint8)
+    """
+
+    _checks: ClassVar = {"strength": Range(minimum=0, maximum=1, number="from 0")}
+
+    strength: NumberOrPair = (0.5, 1.0)
+
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
+        if not is_colored(self, images):
+            return clipped(images, outside)
+        matrices = _toned(parameters["strength"]).astype(working_dtype(images.dtype))
+        out = np.empty_like(images)
+        colors.mix(images, read_only(matrices), out, outside)
+        return out
+
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        del in_bytes
+        if not is_colored(self, images):
+            return images
+        return tensors.mixed(images, _toned(parameters["strength"]))
+
+
+def _toned(strengths: Any) -> Any:
+    """Returns matrices between that which changes nothing and that of sepia, `(M, 3, 3)`."""
+    xp: Any = namespace(strengths)
+    precision = "float64" if xp is np else "float32"
+    own, sepia = (xp.array(each, precision) for each in (np.eye(3), _SEPIA - np.eye(3)))
+    return own + xp.reshape(strengths, (-1, 1, 1)) * sepia
 
 
 @dataclass(frozen=True, repr=False)

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from kaug._apply.dtypes import working_dtype
 from kaug._kernels import read_only
 from kaug._kernels.blur import blur, radius_of
-from kaug._kernels.sharpen import sharpen
+from kaug._kernels.sharpen import sharpen, unsharpen
 from kaug._tensors import blur as blurring
 from kaug._tensors import ops
-from kaug._tensors.colors import away_from, levels_of, to_images
+from kaug._tensors.colors import away_from, by_row, levels_of, to_images
 from kaug._tensors.sharpen import smoothed
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.averaging import Averaging
 from kaug.transforms._bases.fields import NumberOrPair, Range
-from kaug.transforms._bases.photometric import Normalized, strengths
+from kaug.transforms._bases.photometric import Normalized, clipped, strengths
 
 # Largest sigma for which sums in 16 bits are exact enough: within a fifth of a level.
 _WIDEST_IN_BYTES = 6.0
@@ -137,6 +137,72 @@ class GaussianBlur(Averaging):
         floats = images[wide].astype(np.float32) / np.float32(255)
         out[wide] = np.rint(_blurred(floats, sigma[wide], floats.dtype) * np.float32(255))
         return out
+
+
+@dataclass(frozen=True, repr=False)
+class UnsharpMask(Normalized):
+    """Makes the image sharper by what a Gaussian blur takes from it.
+
+    To each pixel `strength` times its difference from the image blurred by `GaussianBlur` is added,
+    and the sum is clipped to the value range. Differences count by as much as they exceed the
+    `threshold`, so that faint noise is left alone and nothing jumps where they pass it; with a
+    threshold of 0 it is the formula of Pillow's `ImageFilter.UnsharpMask`, whose blur is an
+    approximation. Bytes are rounded once. A pixel that is NaN makes all those NaN that it would
+    blur into; in a layer, with the widest Gaussian. Masks, boxes and keypoints stay as they are.
+
+    Args:
+        sigma: Standard deviation of the Gaussian in pixels, 0..100. A number `s` means evenly on
+            `[0, s]`, a pair `[low, high]`.
+        strength: What differences are multiplied by, 0..10; 0 changes nothing. A number `s` means
+            evenly on `[0, s]`, a pair `[low, high]`.
+        threshold: Fraction of the value range, 0..1. A number means exactly that, a pair evenly on
+            `[low, high]`.
+        value_range: Black and white; None means 0..1 for floats, else 0 to the largest integer.
+        opacity: Whether the last of 2 or 4 channels is opacity, which stays as it is.
+        p: Probability that a row is transformed at all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A range is reversed, or reaches beyond its limits.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import UnsharpMask
+        >>> image = np.array([[[100, 100, 100, 150, 150, 150]] * 2], "uint8")
+        >>> UnsharpMask((0.5, 0.5), (1, 1), 0)(image, seed=0)[0]
+        array([[100, 100,  95, 155, 150, 150],
+               [100, 100,  95, 155, 150, 150]], dtype=uint8)
+    """
+
+    _checks: ClassVar = {
+        "sigma": Range(minimum=0, maximum=100, number="from 0"),
+        "strength": Range(minimum=0, maximum=10, number="from 0"),
+        "threshold": Range(minimum=0, maximum=1, number="exactly", fix="Divide levels by 255."),
+    }
+
+    sigma: NumberOrPair = (0.5, 2.0)
+    strength: NumberOrPair = (0.2, 1.0)
+    threshold: NumberOrPair = 0.02
+
+    def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
+        precision = working_dtype(images.dtype)
+        if images.dtype == np.uint8:
+            floats = images * np.float32(1 / 255)
+        else:
+            images = floats = read_only(clipped(images, outside))
+        smooth = _blurred(floats, _widths(parameters), precision)
+        amounts = strengths(parameters, "strength", precision)
+        thresholds = strengths(parameters, "threshold", precision)
+        out = np.empty_like(images)
+        unsharpen(images, read_only(smooth), amounts, thresholds, out)
+        return out
+
+    def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
+        del in_bytes
+        smooth = blurring.blur(images, parameters["sigma"], radius_of(self._ends("sigma")[1]))
+        apart, threshold = images - smooth, by_row(parameters["threshold"])
+        within = ops.minimum(ops.maximum(apart, -threshold), threshold)
+        return images + by_row(parameters["strength"]) * (apart - within)
 
 
 def _widths(parameters: Parameters) -> NDArray[np.float64]:
