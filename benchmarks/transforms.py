@@ -274,6 +274,12 @@ CONTESTS = {
     "Defocus": (T.Defocus((1.0, 3.0)), lambda size: A.Defocus((1, 3), p=1), None),
     "MedianBlur": (T.MedianBlur((3, 7)), lambda size: A.MedianBlur((3, 7), p=1), None),
     "BoxBlur": (T.BoxBlur((3, 7)), lambda size: A.Blur((3, 7), p=1), None),
+    "ZoomBlur": (
+        T.ZoomBlur((1.0, 1.3)),
+        lambda size: A.ZoomBlur((1.0, 1.31), (0.01, 0.03), p=1),
+        None,
+    ),
+    "GlassBlur": (T.GlassBlur((0.7, 0.7), 4, 2), lambda size: A.GlassBlur(0.7, 4, 2, p=1), None),
     # The other one has ellipses, which are crosses at this size.
     "Dilation": (
         T.Dilation(3),

@@ -530,6 +530,8 @@ def test_gray_has_no_sepia(images):
 INDIFFERENT = {
     "GaussianBlur",
     "BoxBlur",
+    "ZoomBlur",
+    "GlassBlur",
     "Dilation",
     "Erosion",
     "Erasing",

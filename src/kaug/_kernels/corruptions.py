@@ -49,23 +49,24 @@ def count_photons(images: _Array, words: _Array, most: float, out: _Array) -> No
 
 
 @jit
-def shuffle(images: _Array, words: _Array, reach: float, rounds: int) -> None:
-    """Puts other pixels in place of pixels, from up to `reach` away, line by line from the end.
+def shuffle(images: _Array, words: _Array, reaches: _Array, rounds: _Array) -> None:
+    """Puts other pixels in place of pixels, from up to a reach away, line by line from the end.
 
     Args:
         images: Written to.
         words: `(M, 2)`, uint32.
-        reach: How far, at random the next lower or the next higher number of pixels; one less to
-            the right and the bottom. Pixels as near to an edge stay.
-        rounds: How often.
+        reaches: How far, `(M,)`, float64, at random the next lower or the next higher number of
+            pixels; one less to the right and the bottom. Pixels as near to an edge stay.
+        rounds: How often, `(M,)`, int64.
     """
     height, width, channels = images.shape[1:]
-    least, margin = math.floor(reach), math.ceil(reach)
-    limit, low, bits = np.uint64((reach - least) * 2.0**32), np.uint32(0xFFFF), np.uint32(16)
+    low, bits = np.uint32(0xFFFF), np.uint32(16)
     stream, others = np.empty(width, np.uint32), np.empty(width, np.uint32)
     for i in range(len(images)):
-        image = images[i]
-        for turn in range(rounds):
+        image, reach = images[i], reaches[i]
+        least, margin = math.floor(reach), math.ceil(reach)
+        limit = np.uint64((reach - least) * 2.0**32)
+        for turn in range(rounds[i]):
             for r in range(height - margin, margin, -1):
                 line = np.uint32(turn * height + r)
                 for c in range(np.uint64(width)):

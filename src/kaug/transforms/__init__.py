@@ -56,6 +56,7 @@ from kaug.transforms.light import (
     PlasmaContrast,
     PlasmaShadow,
 )
+from kaug.transforms.lens import GlassBlur, ZoomBlur
 from kaug.transforms.mix import CutMix, MixUp
 from kaug.transforms.morphology import Dilation, Erosion
 from kaug.transforms.mosaic import Mosaic
@@ -114,6 +115,7 @@ __all__ = [
     "Gamma",
     "GaussianBlur",
     "GaussianNoise",
+    "GlassBlur",
     "Grayscale",
     "GridDistortion",
     "GridMask",
@@ -177,4 +179,5 @@ __all__ = [
     "VerticalFlip",
     "Vignette",
     "Zoom",
+    "ZoomBlur",
 ]

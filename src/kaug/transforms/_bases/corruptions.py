@@ -66,7 +66,7 @@ def glass_blur(
 ) -> Array:
     """Blurs, moves pixels about, and blurs."""
     out = _blurred(images, sigma * scale)
-    shuffle(out, words, reach * scale, rounds)
+    shuffle(out, words, np.full(len(out), reach * scale), np.full(len(out), rounds))
     return _blurred(out, sigma * scale)
 
 
