@@ -43,6 +43,38 @@ def test_a_flip_moves_all_that_kaugs_own_moves():
         np.testing.assert_allclose(values, theirs["bounding_boxes"][name], atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("theirs", "size"),
+    [
+        (A.Resize(132, 235), (132, 235)),
+        (A.Resize(11, 12), (11, 12)),
+        (A.LongestMaxSize(141), (99, 141)),
+        (A.SmallestMaxSize(99), (99, 141)),
+        (A.RandomScale((2, 2), p=1), (99, 141)),
+        (A.RandomResizedCrop((66, 94), scale=(1, 1), ratio=(47 / 33, 47 / 33)), (66, 94)),
+        (A.Sequential([A.Transpose(p=1), A.Transpose(p=1), A.Resize(66, 94)], p=1), (66, 94)),
+    ],
+)
+def test_where_images_are_scaled_points_go_where_pixels_go(theirs, size):
+    batch = targets()
+    own = Resize(height=size[0], width=size[1])(batch, seed=0)
+    made = Albumentations(theirs)(batch, seed=0)
+    assert made["images"].shape == own["images"].shape
+    np.testing.assert_allclose(made["keypoints"], own["keypoints"], atol=1e-3)
+    boxes = (each["bounding_boxes"]["boxes"] for each in (made, own))
+    np.testing.assert_allclose(*boxes, atol=1e-3)
+
+
+def test_margins_that_are_scaled_take_points_along():
+    images = np.zeros((1, 40, 60, 1), "uint8")
+    images[0, 18:22, 30:36] = 255
+    corners = np.array([[[32.5, 19.5]]], "float32")
+    grow = Albumentations(A.CropAndPad(percent=-0.25, keep_size=True, p=1))
+    moved = grow({"images": images, "keypoints": corners}, seed=0)
+    rows, columns = np.nonzero(moved["images"][0, ..., 0] > 127)
+    np.testing.assert_allclose(moved["keypoints"][0, 0], [columns.mean(), rows.mean()], atol=1e-3)
+
+
 def test_images_masks_and_keypoints_are_those_that_albumentations_gives():
     batch = targets()
     moved = Albumentations(TURN)(batch, seed=0)

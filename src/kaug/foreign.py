@@ -30,6 +30,16 @@ from kaug.transforms.transform import Transform
 _WHOLE = 2**24
 # Of PCG64: any odd number makes a stream.
 _INCREMENT = 0x5851F42D4C957F2D14057B7EF767814F
+# What scales points as if pixels were points, not areas: (x, y) * scale.
+_SCALING = (
+    "Resize",
+    "LongestMaxSize",
+    "SmallestMaxSize",
+    "RandomScale",
+    "RandomResizedCrop",
+    "RandomSizedCrop",
+    "CropAndPad",
+)
 # What is put through a transform to see which size it gives images of any size.
 _TRIED = ((1021, 1531), (1531, 1021))
 
@@ -41,7 +51,8 @@ class Albumentations(Transform):
     What happens to a row is a function of the seed, the epoch and its number, as with kaug's own
     transforms; so rows can be made by number, written to a store, and on several threads. Masks,
     keypoints and the outlines of boxes move with the image, in the same call, as albumentations
-    moves masks and keypoints; which boxes stay is decided by kaug's rules, and those of a
+    moves masks and keypoints, but for what scales images: there points are moved as pixels are,
+    where albumentations is half a pixel off for each one that a pixel becomes; which boxes stay is decided by kaug's rules, and those of a
     `bbox_params` or `keypoint_params` do not count. What is dropped out of an image hides neither
     boxes nor keypoints. New places of masks get what the transform says, not `mask_fill_value`.
 
@@ -288,8 +299,23 @@ def _prepared(transform: Any) -> tuple[Any, _Stream]:
     p = own.p if whole else 1.0
     parts = own.transforms if whole else [own]
     call = albumentations.Compose(parts, p=p, keypoint_params=params)
+    for part in _parts(call):
+        if type(part).__name__ in _SCALING:
+            _scale_from_edges(part)
     call.set_random_state(stream.numbers, stream.python)
     return call, stream
+
+
+def _scale_from_edges(part: Any) -> None:
+    """Lets a transform scale points from where the first pixel begins, as it scales pixels."""
+    moved = part.apply_to_keypoints
+
+    def apply_to_keypoints(points: Array, *arguments: Any, **options: Any) -> Array:
+        half = np.array([0.5, 0.5] + [0] * (points.shape[1] - 2), points.dtype)
+        result: Array = moved(points + half, *arguments, **options) - half
+        return result
+
+    part._key2func["keypoints"] = apply_to_keypoints
 
 
 def _call(call: Any, row: Batch, names: Collection[MapName]) -> Batch:
