@@ -202,12 +202,34 @@ def test_shapes_and_empty_batches(shape, count):
         (A.Normalize(), TypeError, r"the dtype it is given, uint8.*float32"),
         (A.RandomScale((0.3, 0.3), p=0.5), ValueError, r"in one size.*Let its last step"),
         (A.RandomSizedBBoxSafeCrop(9, 9), TypeError, r"which asks for boxes. Use BoxSafeCrop"),
+        (A.OneOf([A.ElasticTransform()]), TypeError, r"loses points.*Use ElasticDeformation, Grid"),
         (A.Sequential([A.RandomGridShuffle()]), TypeError, r"bounding boxes.*cuts them to pieces"),
     ],
 )
 def test_what_cannot_be_done_is_refused(transform, error, text):
     with pytest.raises(error, match=text):
         Albumentations(transform)(targets(20), seed=0)
+
+
+class _Loses(A.HorizontalFlip):
+    """Returns a point less, as a transform of a user's may."""
+
+    def apply_to_keypoints(self, keypoints, **params):
+        return super().apply_to_keypoints(keypoints, **params)[1:]
+
+
+def test_points_that_are_lost_are_an_error():
+    batch = {"images": np.zeros((1, 9, 14, 1), "uint8"), "keypoints": np.ones((1, 3, 2), "float32")}
+    with pytest.raises(ValueError, match=r"must return every keypoint.*2 of 3"):
+        Albumentations(_Loses(p=1))(batch, seed=0)
+
+
+def test_masks_go_through_what_loses_points():
+    masks = np.random.default_rng(0).integers(0, 3, (2, 40, 50, 1))
+    batch = {"images": masks.astype("uint8"), "segmentation_masks": masks}
+    moved = Albumentations(A.GridDistortion(interpolation=0, p=1))(batch, seed=0)
+    assert not np.array_equal(moved["images"], batch["images"])
+    np.testing.assert_array_equal(moved["images"], moved["segmentation_masks"])
 
 
 def test_what_a_target_may_be():

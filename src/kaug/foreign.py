@@ -40,6 +40,11 @@ _SCALING = (
     "RandomSizedCrop",
     "CropAndPad",
 )
+# In place of what loses points.
+_BENT = (
+    "Use ElasticDeformation, GridDistortion, OpticalDistortion or ThinPlateSpline of "
+    "`kaug.transforms`."
+)
 # What is put through a transform to see which size it gives images of any size.
 _TRIED = ((1021, 1531), (1531, 1021))
 
@@ -275,12 +280,19 @@ def _fault_of(part: Any, what: str) -> tuple[str, str]:
     due = "MASK" if what == "segmentation masks" else "KEYPOINTS"
     if due not in {each.name for each in part._targets}:
         return "does not", "Use transforms of `kaug.transforms` for them."
+    if due == "KEYPOINTS" and _is_distortion(part):
+        return "loses points, and moves others a few pixels too far", _BENT
     if what != "bounding boxes":
         return "", ""
     name = type(part).__name__
     if name == "RandomGridShuffle":
         return "cuts them to pieces", "Leave it out."
     return "", ""
+
+
+def _is_distortion(part: Any) -> bool:
+    # Its base has no name in albumentations itself.
+    return any(each.__name__ == "BaseDistortion" for each in type(part).__mro__)
 
 
 def _is_leaf(transform: Any) -> bool:
@@ -338,7 +350,12 @@ def _call(call: Any, row: Batch, names: Collection[MapName]) -> Batch:
         for name, part in zip(names, np.split(mask, ends, axis=-1), strict=True):
             made[name] = part.astype(row[name].dtype)
     if "points" in row:
-        made["points"] = np.asarray(got["keypoints"], np.float64).reshape(row["points"].shape)
+        points = np.asarray(got["keypoints"], np.float64)
+        if len(points) != len(row["points"]):
+            rule = "albumentations must return every keypoint, and all corners of boxes"
+            received = f"{len(points)} of {len(row['points'])} points"
+            raise ValueError(message(rule, received, "Use transforms of `kaug.transforms`."))
+        made["points"] = points.reshape(row["points"].shape)
     return made
 
 
