@@ -247,6 +247,20 @@ def test_what_a_target_may_be():
         flip(fine, seed=0)
 
 
+@pytest.mark.parametrize(
+    ("transform", "asked"),
+    [
+        (A.FDA(), "fda_metadata"),
+        (A.OneOf([A.Blur(), A.Mosaic()]), "mosaic_metadata"),
+        (A.OverlayElements(), "overlay_metadata"),
+        (A.CoarseDropout3D(), "volume"),
+    ],
+)
+def test_what_asks_for_more_than_there_is_is_refused(transform, asked):
+    with pytest.raises(TypeError, match=f"and nothing else.*which asks for {asked}. Leave it out"):
+        Albumentations(transform)
+
+
 def test_other_things_are_refused():
     with pytest.raises(TypeError, match=r"must be a transform of albumentations.*BoxSafeCrop"):
         Albumentations(BoxSafeCrop())

@@ -94,10 +94,7 @@ class Albumentations(Transform):
             rule = "`transform` must be a transform of albumentations"
             raise TypeError(message(rule, describe(self.transform)))
         for part in _parts(self.transform):
-            if "BBox" in type(part).__name__:
-                rule = "albumentations is given the outlines of boxes as points, not boxes"
-                fix = "Use BoxSafeCrop or RandomIoUCrop of `kaug.transforms`."
-                raise TypeError(message(rule, f"{part!r}, which asks for boxes", fix))
+            _check_takes(part)
         object.__setattr__(self, "transform", copy.deepcopy(self.transform))
         # Targets stay as they are then, and albumentations need not see them.
         object.__setattr__(self, "photometric", _only_values(self.transform))
@@ -265,6 +262,22 @@ def _parts(transform: Any) -> Iterator[Any]:
         yield from _parts(child)
 
 
+def _check_takes(part: Any) -> None:
+    """Raises for a transform that asks for more than images, masks and points."""
+    if "BBox" in type(part).__name__:
+        rule = "albumentations is given the outlines of boxes as points, not boxes"
+        fix = "Use BoxSafeCrop or RandomIoUCrop of `kaug.transforms`."
+        raise TypeError(message(rule, f"{part!r}, which asks for boxes", fix))
+    asked = sorted({*part.targets_as_params} - {"image", "mask"})
+    if _is_of(part, "Transform3D"):
+        asked = ["volume"]
+    if asked:
+        rule = "albumentations is given images, masks and points, and nothing else"
+        received = f"{part!r}, which asks for {' and '.join(asked)}"
+        fix = "Leave it out, or call albumentations in a function of your own."
+        raise TypeError(message(rule, received, fix))
+
+
 def _only_values(transform: Any) -> bool:
     """Tells whether a transform moves no pixel."""
     only = _albumentations().ImageOnlyTransform
@@ -280,7 +293,7 @@ def _fault_of(part: Any, what: str) -> tuple[str, str]:
     due = "MASK" if what == "segmentation masks" else "KEYPOINTS"
     if due not in {each.name for each in part._targets}:
         return "does not", "Use transforms of `kaug.transforms` for them."
-    if due == "KEYPOINTS" and _is_distortion(part):
+    if due == "KEYPOINTS" and _is_of(part, "BaseDistortion"):
         return "loses points, and moves others a few pixels too far", _BENT
     if what != "bounding boxes":
         return "", ""
@@ -290,9 +303,9 @@ def _fault_of(part: Any, what: str) -> tuple[str, str]:
     return "", ""
 
 
-def _is_distortion(part: Any) -> bool:
-    # Its base has no name in albumentations itself.
-    return any(each.__name__ == "BaseDistortion" for each in type(part).__mro__)
+def _is_of(part: Any, base: str) -> bool:
+    # Not all bases have a name in albumentations itself.
+    return any(each.__name__ == base for each in type(part).__mro__)
 
 
 def _is_leaf(transform: Any) -> bool:
