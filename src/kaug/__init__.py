@@ -52,8 +52,8 @@ _HOME = {
 }
 
 __all__ = [
-    "AugmentedDataset",
     "FASHION_MNIST_CLASSES",
+    "AugmentedDataset",
     "ImageDataGenerator",
     "PerClass",
     "Schedule",

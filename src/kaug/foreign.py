@@ -56,10 +56,11 @@ class Albumentations(Transform):
     What happens to a row is a function of the seed, the epoch and its number, as with kaug's own
     transforms; so rows can be made by number, written to a store, and on several threads. Masks,
     keypoints and the outlines of boxes move with the image, in the same call, as albumentations
-    moves masks and keypoints, but for what scales images: there points are moved as pixels are,
-    where albumentations is half a pixel off for each one that a pixel becomes; which boxes stay is decided by kaug's rules, and those of a
-    `bbox_params` or `keypoint_params` do not count. What is dropped out of an image hides neither
-    boxes nor keypoints. New places of masks get what the transform says, not `mask_fill_value`.
+    moves masks and keypoints. Where it scales images its keypoints are half a pixel off for each
+    one that a pixel becomes; here they move as the pixels do. Which boxes stay is decided by kaug's
+    rules, and those of a `bbox_params` or `keypoint_params` do not count. What is dropped out of an
+    image hides neither boxes nor keypoints. New places of masks get what the transform says, not
+    `mask_fill_value`.
 
     Images are bytes, or floats in 0..1, which go in as float32; albumentations takes few other
     dtypes. Keypoints come back in single precision. Its last step has to leave all images in one

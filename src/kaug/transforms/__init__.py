@@ -50,13 +50,13 @@ from kaug.transforms.geometry import (
     Zoom,
 )
 from kaug.transforms.grid_shuffle import GridShuffle
+from kaug.transforms.lens import GlassBlur, ZoomBlur
 from kaug.transforms.light import (
     Illumination,
     PlasmaBrightness,
     PlasmaContrast,
     PlasmaShadow,
 )
-from kaug.transforms.lens import GlassBlur, ZoomBlur
 from kaug.transforms.mix import CutMix, MixUp
 from kaug.transforms.morphology import Dilation, Erosion
 from kaug.transforms.mosaic import Mosaic
