@@ -18,6 +18,7 @@ Sphinx calls `main` before it reads the pages. Writes `docs/figures/`:
 As a script it also renews the copy of the first in `docs/_static`, which the README shows.
 """
 
+import contextlib
 import io
 import json
 import re
@@ -91,7 +92,8 @@ def recipes() -> Figure:
     """Draws what recipes make of a photograph, as their page has them."""
     page = (HERE / "how-to" / "recipes.md").read_text(encoding="utf-8")
     names: dict[str, Any] = {}
-    exec("".join(re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)), names)
+    with contextlib.redirect_stdout(None):
+        exec("".join(re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)), names)
     with cbook.get_sample_data("grace_hopper.jpg") as file:
         photograph = np.asarray(Image.open(file).convert("RGB"))
     batch = np.repeat(photograph[np.newaxis, :512], COLUMNS, axis=0)
