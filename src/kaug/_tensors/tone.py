@@ -45,10 +45,20 @@ def histograms(where: Any) -> Any:
 
 def look_up(tables: Any, where: Any, images: Any) -> Any:
     """Returns images of what tables `(B, C, 256)` hold at places; NaN stays NaN."""
-    found = lookups.look_up(ops.reshape(to_images(tables), (-1,)), where)
+    found = lookups.look_up(ops.reshape(_held(to_images(tables)), (-1,)), where)
     # JAX takes nothing from an empty table in a shape of its own.
     found = ops.reshape(found, (-1, *images.shape[1:]))
     return ops.where(images == images, found, images)
+
+
+def _held(values: Any) -> Any:
+    """Returns values of 0..1 as they are, behind a loop that cannot be seen through.
+
+    A compiler would compute a table anew for every pixel that looks something up in it.
+    """
+    return ops.fori_loop(
+        0, 2, lambda step, held: ops.minimum(held, ops.cast(step, "float32") + 1.0), values
+    )
 
 
 def posterized(levels: Any, bits: Any) -> Any:
