@@ -139,7 +139,7 @@ SECTIONS = {
         T.Defocus(),
         T.Defocus((4.0, 6.0)),
         T.ZoomBlur(),
-        T.ZoomBlur((1.5, 1.6), steps=30),
+        T.ZoomBlur((1.5, 1.6)),
         T.GlassBlur(),
         T.GlassBlur(1.5, 5, 3),
         T.MedianBlur(),

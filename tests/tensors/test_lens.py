@@ -6,7 +6,7 @@ from kaug.transforms import ZoomBlur
 
 
 @pytest.mark.pairwise(
-    transform=[ZoomBlur(), ZoomBlur(3, steps=2), ZoomBlur(1.0), ZoomBlur(value_range=(0.2, 0.9))],
+    transform=[ZoomBlur(), ZoomBlur(3), ZoomBlur(1.0), ZoomBlur(value_range=(0.2, 0.9))],
     shape=[(25, 31, 3), (9, 13, 1), (5, 2, 5), (1, 1, 1)],
     dtype=["uint8", "uint16", "float32"],
 )
