@@ -33,6 +33,28 @@ def test_order():
     assert levels(Compose([]), 1)[0] == 0
 
 
+@dataclass(frozen=True, repr=False)
+class Gray(Transform):
+    """Leaves the first of the channels."""
+
+    photometric = True
+
+    def transform_images(self, images, parameters):
+        return images[..., :1].copy()
+
+    def output_shape(self, shape):
+        return (*shape[:-1], 1)
+
+
+def test_channels_may_go_after_a_warp():
+    images = np.random.default_rng(0).integers(0, 256, (5, 33, 47, 3), dtype=np.uint8)
+    turned = Rotation((20, 20))(images, seed=0)
+    gray = Compose([Rotation((20, 20)), Gray()])(images, seed=0)
+    np.testing.assert_array_equal(gray, turned[..., :1])
+    again = Compose([Rotation((20, 20)), Gray(), Rotation((0, 0))])(images, seed=0)
+    np.testing.assert_array_equal(again, turned[..., :1])
+
+
 def test_compose_p_is_for_all_at_once():
     values = levels(Compose([ADD[0], ADD[1]], p=0.3))
     assert set(values) == {0, 11}

@@ -61,7 +61,8 @@ def _through(stages: Sequence[Stage], out: Batch, source: Mapping[str, Any], row
     first = stages[0] if stages else None
     first = first.aimed(batch) if isinstance(first, Aim) else first
     held = isinstance(images, np.ndarray)  # not read row by row
-    if held and isinstance(first, Warp) and out["images"].shape[1:3] == first.size:
+    form = first.output_shape(images.shape[1:]) if held and isinstance(first, Warp) else None
+    if held and isinstance(first, Warp) and out["images"].shape[1:] == form:
         # Gathers, warps and writes in one pass over the pixels.
         warp_rows(images, rows, first.matrices, out["images"], first.sampling)
         batch["images"] = out["images"]
