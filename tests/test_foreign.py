@@ -169,6 +169,59 @@ def test_it_stands_in_policies_and_survives_saving():
     assert "Albumentations(transform=Affine(" in repr(policy)
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_what_reads_masks_is_given_them(count):
+    rng = np.random.default_rng(0)
+    masks = np.zeros((8, 33, 47, count), "uint8")
+    masks[np.arange(8), rng.integers(0, 33, 8), rng.integers(0, 47, 8)] = 1
+    batch = {"images": masks[..., :1] * 255, "segmentation_masks": masks}
+    made = Albumentations(A.CropNonEmptyMaskIfExists(9, 11, p=1))(batch, seed=0)
+    assert made["images"].shape == (8, 9, 11, 1)
+    assert (made["segmentation_masks"].sum(axis=(1, 2)) == 1).all()
+
+
+def test_objects_of_one_mask_are_dropped():
+    batch = {"images": np.full((2, 9, 14, 3), 200, "uint8")}
+    batch["segmentation_masks"] = np.zeros((2, 9, 14, 1), "uint8")
+    batch["segmentation_masks"][:, 2:5, 3:9] = 1
+    dropped = Albumentations(A.MaskDropout(p=1))(batch, seed=0)
+    due = np.where(batch["segmentation_masks"] == 1, 0, batch["images"])
+    np.testing.assert_array_equal(dropped["images"], due)
+
+
+def test_one_of_replays_is_like_any_other():
+    batch = targets()
+    replayed, plain = (
+        Albumentations(kind([A.HorizontalFlip(), A.Rotate(20, p=1)], p=0.8))
+        for kind in (A.ReplayCompose, A.Compose)
+    )
+    np.testing.assert_array_equal(replayed(batch, seed=1)["images"], plain(batch, seed=1)["images"])
+    assert Transform.from_json(replayed.to_json()) == replayed
+
+
+def test_the_channels_of_some_are_saved():
+    images = targets()["images"]
+    red, blue = (
+        Albumentations(A.SelectiveChannelTransform([A.InvertImg(p=1)], channels=channels, p=1))
+        for channels in ((0,), [2])
+    )
+    loaded = Transform.from_json(Compose([blue]).to_json())
+    np.testing.assert_array_equal(loaded(images, seed=0)[..., 2], 255 - images[..., 2])
+    np.testing.assert_array_equal(loaded(images, seed=0)[..., :2], images[..., :2])
+    assert red != blue == Transform.from_json(blue.to_json())
+
+
+def test_the_number_of_channels_may_change():
+    images = targets()["images"]
+    gray = Albumentations(A.ToGray(1, p=1))
+    made = Compose([HorizontalFlip(p=1), gray])(images, seed=0)
+    assert made.shape == (6, 33, 47, 1)
+    due = A.ToGray(1, p=1)(image=images[4, :, ::-1])["image"]
+    np.testing.assert_array_equal(made[4, ..., 0], due)
+    colored = Albumentations(A.ToRGB(p=1))(made, seed=0)
+    np.testing.assert_array_equal(colored, np.repeat(made, 3, axis=-1))
+
+
 def test_images_of_any_size():
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, (h, w, 3), dtype=np.uint8) for h, w in [(30, 41), (52, 35)]]

@@ -20,7 +20,7 @@ from kaug._apply.batches import MapName, maps_of
 from kaug._apply.leaf import of_each_frame
 from kaug._apply.parameters import Bounds
 from kaug._draw.draws import Draws
-from kaug._returned import channels_first, check_result, keep_dtype, with_channel_axis
+from kaug._returned import channels_first, check_result, keep_dtype
 from kaug._types import Array, Batch, Parameters
 from kaug._validation import describe, message
 from kaug._value_ranges import Values
@@ -56,8 +56,8 @@ class Albumentations(Transform):
     What happens to a row is a function of the seed, the epoch and its number, as with kaug's own
     transforms; so rows can be made by number, written to a store, and on several threads. Masks,
     keypoints and the outlines of boxes move with the image, in the same call, as albumentations
-    moves masks and keypoints. Where it scales images its keypoints are half a pixel off for each
-    one that a pixel becomes; here they move as the pixels do. Which boxes stay is decided by kaug's
+    moves masks and keypoints; only where it scales images, and is half a pixel off for each one
+    that a pixel becomes, points go where their pixels go. Which boxes stay is decided by kaug's
     rules, and those of a `bbox_params` or `keypoint_params` do not count. What is dropped out of an
     image hides neither boxes nor keypoints. New places of masks get what the transform says, not
     `mask_fill_value`.
@@ -114,7 +114,9 @@ class Albumentations(Transform):
 
     def get_config(self) -> dict[str, Any]:
         """Returns what `albumentations.to_dict` makes of the transform, as `transform`."""
-        return {"transform": _albumentations().to_dict(self.transform)}
+        config = _albumentations().to_dict(self.transform)
+        _complete(config["transform"], self.transform)
+        return {"transform": config}
 
     @classmethod
     def from_config(cls, config: Any) -> "Albumentations":
@@ -138,10 +140,11 @@ class Albumentations(Transform):
         names, images = maps_of(batch), batch["images"]
         size = self.output_shape(images.shape[1:])
         made = {
-            name: np.empty((len(array), *size[:2], *array.shape[3:]), array.dtype)
+            name: np.empty((len(array), *size[:2], array.shape[3]), array.dtype)
             for name, array in batch.items()
             if name != "points"
         }
+        made["images"] = np.empty((len(images), *size), images.dtype)
         if "points" in batch:
             made["points"] = np.empty_like(batch["points"])
         with self._copy() as (call, stream):
@@ -181,7 +184,9 @@ class Albumentations(Transform):
             with self._copy() as (call, stream):
                 stream.begin(np.zeros(4, np.int64))
                 image = np.zeros(shape, np.uint8)
-                return _image_of(call(image=image), image).shape
+                # Some crops ask for a mask, which decides where they are, not how large.
+                mask = {} if self.photometric else {"mask": np.zeros(shape[:2], np.uint8)}
+                return _image_of(call(image=image, **mask), image).shape
 
         return shape_after
 
@@ -263,6 +268,15 @@ def _parts(transform: Any) -> Iterator[Any]:
         yield from _parts(child)
 
 
+def _complete(config: dict[str, Any], transform: Any) -> None:
+    """Puts what `to_dict` forgets into what it made of a transform."""
+    if isinstance(transform, _albumentations().SelectiveChannelTransform):
+        config["channels"] = [int(channel) for channel in transform.channels]
+    if "transforms" in config:
+        for each, child in zip(config["transforms"], transform.transforms, strict=True):
+            _complete(each, child)
+
+
 def _check_takes(part: Any) -> None:
     """Raises for a transform that asks for more than images, masks and points."""
     if "BBox" in type(part).__name__:
@@ -318,6 +332,8 @@ def _prepared(transform: Any) -> tuple[Any, _Stream]:
     """Returns a copy that takes points, and the stream that all its parts draw from."""
     albumentations, stream = _albumentations(), _Stream()
     own = copy.deepcopy(transform)
+    if isinstance(own, albumentations.ReplayCompose):
+        own.set_deterministic(False)  # nobody reads what it would note down
     whole = isinstance(own, albumentations.Compose)
     params = albumentations.KeypointParams("xy", remove_invisible=False)
     if _only_values(transform):
@@ -350,7 +366,9 @@ def _call(call: Any, row: Batch, names: Collection[MapName]) -> Batch:
     floats = image.dtype.kind == "f"
     given: dict[str, Any] = {"image": image.astype(np.float32) if floats else image}
     if names:
-        given["mask"] = np.concatenate([_readable(row[name]) for name in names], axis=-1)
+        mask = np.concatenate([_readable(row[name]) for name in names], axis=-1)
+        # Without the axis, since not all take it.
+        given["mask"] = mask[..., 0] if mask.shape[-1] == 1 else mask
     if "points" in row:
         given["keypoints"] = row["points"].astype(np.float32)
     got = call(**given)
@@ -378,7 +396,9 @@ def _image_of(got: Any, image: Array) -> Array:
     result, torch = got["image"], sys.modules.get("torch")
     if torch is not None and isinstance(result, torch.Tensor):
         raise channels_first(f"a tensor of shape {tuple(result.shape)}")
-    result = with_channel_axis(np.asarray(result), image)
+    result = np.asarray(result)
+    if result.ndim == 2:  # of one channel, as it came or as it was made
+        result = result[..., np.newaxis]
     check_result(result[np.newaxis], (1, *image.shape))
     return result
 
