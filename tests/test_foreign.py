@@ -231,6 +231,19 @@ def test_images_of_any_size():
         Albumentations(A.HorizontalFlip())(images, seed=1)
 
 
+def test_crops_of_large_images_of_any_size():
+    images = [np.full((size, 2100, 1), number, "uint8") for number, size in enumerate((2000, 2050))]
+    crop = Albumentations(A.RandomCrop(2000, 1900, p=1))
+    made = Compose([crop, HorizontalFlip()])(images, seed=0)
+    assert made.shape == (2, 2000, 1900, 1)
+    assert (made[0] == 0).all()
+    assert (made[1] == 1).all()
+    with pytest.raises(ValueError, match="must act on every row"):
+        OneOf([crop, HorizontalFlip()])
+    with pytest.raises(ValueError, match="must give all of them one size"):
+        Albumentations(A.RandomCrop(20_000, 19_000, p=1))(images, seed=0)
+
+
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint16", "int64", "float32", "float64"])
 def test_masks_of_any_dtype_move_unchanged(dtype):
     masks = np.random.default_rng(1).integers(0, 2, (3, 9, 14, 2)).astype(dtype)

@@ -165,17 +165,31 @@ class Albumentations(Transform):
         """
         (height, width), channels = shape[:2], shape[2:]
         if None in shape or np.ndim(height) or np.ndim(width):
-            first, second = (self._shape_after((*size, *channels)) for size in _TRIED)
-            if first == second:
+            first = self._shape_of_all(channels)
+            if first is not None and None not in first:
                 return first
             if None in shape:
-                return (None, None, *first[2:])
+                return first or (None, None, *channels)
             # Of images of different sizes that go through together.
             sizes = zip(*np.broadcast_arrays(height, width), strict=True)
             made = [self._shape_after((int(own[0]), int(own[1]), *channels)) for own in sizes]
             heights, widths = np.array([each[:2] for each in made], np.int64).reshape(-1, 2).T
-            return (heights, widths, *first[2:])
+            return (heights, widths, *(made[0][2:] if made else channels))
         return self._shape_after(tuple(shape))
+
+    def _shape_of_all(self, channels: tuple[int, ...]) -> tuple[Any, ...] | None:
+        """Returns what images of any size come to; None where those that are tried are too small.
+
+        Sides that differ are None.
+        """
+        for times in (1, 4):
+            sizes = [(times * height, times * width) for height, width in _TRIED]
+            try:
+                first, second = (self._shape_after((*size, *channels)) for size in sizes)
+            except Exception:  # albumentations' CropSizeError is nothing more
+                continue
+            return first if first == second else (None, None, *first[2:])
+        return None
 
     @cached_property
     def _shape_after(self) -> Callable[[tuple[int, ...]], tuple[int, ...]]:
@@ -193,7 +207,10 @@ class Albumentations(Transform):
     @property
     def _gives_size(self) -> bool:
         shape = (*_TRIED[0], 3)
-        return self.output_shape(shape) != shape
+        try:
+            return self._shape_after(shape) != shape
+        except Exception:  # a crop that is larger
+            return True
 
     # Targets ------------------------------------------------------------------------------------
 
