@@ -277,6 +277,19 @@ def test_what_cannot_be_done_is_refused(transform, error, text):
         Albumentations(transform)(targets(20), seed=0)
 
 
+def test_what_is_wrong_with_a_dtype_is_said():
+    images = np.arange(126, dtype="int32").reshape(1, 9, 14, 1)
+    flipped = Albumentations(A.HorizontalFlip(p=1))(images, seed=0)
+    np.testing.assert_array_equal(flipped, images[:, :, ::-1])
+    for transform in (A.RandomBrightnessContrast(p=1), A.Affine(rotate=(9, 9), p=1)):
+        with pytest.raises(
+            TypeError, match=r"takes uint8 and float32.*int32, with which it raised"
+        ):
+            Albumentations(transform)(images, seed=0)
+    with pytest.raises(TypeError, match="HueSaturationValue transformation expects"):
+        Albumentations(A.HueSaturationValue(p=1))(np.zeros((1, 9, 14, 5), "uint8"), seed=0)
+
+
 class _Loses(A.HorizontalFlip):
     """Returns a point less, as a transform of a user's may."""
 

@@ -388,7 +388,15 @@ def _call(call: Any, row: Batch, names: Collection[MapName]) -> Batch:
         given["mask"] = mask[..., 0] if mask.shape[-1] == 1 else mask
     if "points" in row:
         given["keypoints"] = row["points"].astype(np.float32)
-    got = call(**given)
+    try:
+        got = call(**given)
+    except Exception as error:
+        if given["image"].dtype in (np.uint8, np.float32):
+            raise
+        rule = "albumentations takes uint8 and float32, and other dtypes in few of its transforms"
+        received = f"dtype {image.dtype}, with which it raised {type(error).__name__}: {error}"
+        fix = 'Pass x as one of them, floats divided by white: (x / 4095).astype("float32"), say.'
+        raise TypeError(message(rule, received, fix)) from error
     result = _image_of(got, image)
     made: Batch = {"images": keep_dtype(result, image.dtype)}
     if floats:
