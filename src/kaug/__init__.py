@@ -51,9 +51,9 @@ _HOME = {
     "transforms": "transforms",
 }
 
-__all__ = [
-    "FASHION_MNIST_CLASSES",
+__all__ = [  # noqa: RUF022 - as sorted() sorts; ruff would put constants first
     "AugmentedDataset",
+    "FASHION_MNIST_CLASSES",
     "ImageDataGenerator",
     "PerClass",
     "Schedule",

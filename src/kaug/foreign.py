@@ -197,10 +197,10 @@ class Albumentations(Transform):
         def shape_after(shape: tuple[int, ...]) -> tuple[int, ...]:
             with self._copy() as (call, stream):
                 stream.begin(np.zeros(4, np.int64))
-                image = np.zeros(shape, np.uint8)
+                image = np.zeros((*shape[:2], *(shape[2:] or (1,))), np.uint8)
                 # Some crops ask for a mask, which decides where they are, not how large.
                 mask = {} if self.photometric else {"mask": np.zeros(shape[:2], np.uint8)}
-                return _image_of(call(image=image, **mask), image).shape
+                return _image_of(call(image=image, **mask), image).shape[: len(shape)]
 
         return shape_after
 

@@ -530,6 +530,11 @@ def test_gray_has_no_sepia(images):
 INDIFFERENT = {
     "GaussianBlur",
     "BoxBlur",
+    "MotionBlur",
+    "Defocus",
+    "MedianBlur",
+    "Downscale",
+    "ChromaticAberration",
     "ZoomBlur",
     "GlassBlur",
     "Dilation",
