@@ -28,7 +28,7 @@ def _along(images: Any, sizes: Any, radius: int, axis: int, *, greatest: bool) -
     places = ops.convert_to_tensor(np.arange(length, dtype=np.int32))
 
     def choose(a: Any, b: Any) -> Any:
-        """Not by `ops.maximum` and `ops.minimum`, which may lose NaN on TensorFlow."""
+        """Not by `ops.maximum`, which loses NaN where TensorFlow compiles it by XLA."""
         return ops.where(((a > b) if greatest else (a < b)) | (a != a), a, b)
 
     def look(way: Any, found: Any) -> Any:
