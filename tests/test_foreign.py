@@ -346,3 +346,13 @@ def test_other_things_are_refused():
     with pytest.raises(ValueError, match="must act on every row"):
         Compose([Albumentations(A.Resize(9, 9))], p=0.5)
     assert Compose([Resize(9), Albumentations(TURN)])(np.zeros((2, 5, 7, 1)), seed=0).shape[1] == 9
+
+
+def test_policies_say_how_it_is_wrapped():
+    for policy in (
+        lambda: Compose([HorizontalFlip(), A.Transpose()]),
+        lambda: kaug.PerClass({0: A.Transpose()}),
+        lambda: kaug.Schedule({0: A.Transpose()}),
+    ):
+        with pytest.raises(TypeError, match=r"Wrap it: kaug.foreign.Albumentations"):
+            policy()

@@ -290,3 +290,10 @@ def check_length(array: NDArray[Any], name: str, count: int) -> None:
                 f"Pass the `{name}` that belongs to this `x`, row by row.",
             )
         )
+
+
+def fix_for_step(value: Any, otherwise: str) -> str:
+    """Returns what to do where something else than a transform of kaug was given."""
+    if type(value).__module__.split(".")[0] == "albumentations":
+        return f"Wrap it: kaug.foreign.Albumentations({type(value).__name__}(...))."
+    return otherwise

@@ -14,7 +14,7 @@ from kaug._draw.keys import Key
 from kaug._several import Several
 from kaug._targets.structures import class_labels
 from kaug._types import Array, Batch, Rows
-from kaug._validation import describe, message, warn
+from kaug._validation import describe, fix_for_step, message, warn
 from kaug.transforms import Transform
 from kaug.transforms._bases.config import from_plain, registered_name, to_plain
 
@@ -65,7 +65,8 @@ class PerClass(Several):
             raise ValueError(message(rule, "no policies"))
         for policy in (*policies.values(), *self._last()):
             if not isinstance(policy, Transform):
-                fix = "Leave rows as they are with Identity()." if policy is None else ""
+                nothing = "Leave rows as they are with Identity()." if policy is None else ""
+                fix = fix_for_step(policy, nothing)
                 raise TypeError(message(rule, f"{describe(policy)} among them", fix))
         checked = {_checked_class(label): policy for label, policy in policies.items()}
         object.__setattr__(self, "policies", checked)

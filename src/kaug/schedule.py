@@ -9,7 +9,7 @@ from typing import Any
 
 from kaug._several import Several
 from kaug._types import Array
-from kaug._validation import check_integer, describe, message
+from kaug._validation import check_integer, describe, fix_for_step, message
 from kaug.per_class import Native, PerClass
 from kaug.transforms import Transform
 
@@ -53,7 +53,8 @@ class Schedule(Several):
             raise TypeError(message(rule, describe(policies)))
         for policy in policies.values():
             if not isinstance(policy, (Transform, PerClass)):
-                fix = "Augment nothing with Identity()." if policy is None else ""
+                nothing = "Augment nothing with Identity()." if policy is None else ""
+                fix = fix_for_step(policy, nothing)
                 raise TypeError(message(rule, f"{describe(policy)} among them", fix))
         epochs = [check_integer(epoch, "epoch", maximum=LAST_EPOCH) for epoch in policies]
         if 0 not in epochs:

@@ -2,9 +2,12 @@
 
 import sys
 
+import albumentations as A  # noqa: N812 - its own documentation's name
 import pytest
 
 import kaug
+from kaug.foreign import Albumentations
+from kaug.integrations._common import check_by_row
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,13 @@ def test_without_the_library_the_command_that_installs_it_is_said(name, call, mo
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ImportError, match=rf'Run: pip install "kaug\[{name}\]"'):
         call()
+
+
+def test_transforms_of_albumentations_are_taken():
+    taken = check_by_row(A.Transpose(p=1))
+    assert taken == Albumentations(A.Transpose(p=1))
+    with pytest.raises(TypeError, match="because others cannot make a row by its number"):
+        check_by_row(lambda images: images)
 
 
 def test_names():

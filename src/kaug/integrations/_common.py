@@ -8,6 +8,7 @@ import numpy as np
 
 from kaug._targets.names import looks_like, misnamed
 from kaug._validation import describe, message, warn
+from kaug.foreign import Albumentations, is_albumentations
 from kaug.transforms import Transform
 
 
@@ -24,10 +25,14 @@ def import_extra(module: str, extra: str) -> Any:
 def check_by_row(transform: Any) -> Transform:
     """Returns `transform` when what it makes of a row needs that row alone.
 
+    One of albumentations becomes a transform of kaug.
+
     Raises:
-        TypeError: It is not one of kaug's own transforms.
+        TypeError: It is neither one of kaug's own transforms nor one of albumentations.
         ValueError: It mixes rows.
     """
+    if is_albumentations(transform):
+        transform = Albumentations(transform)
     if not isinstance(transform, Transform):
         rule = (
             "The transform must be one of `kaug.transforms`, "

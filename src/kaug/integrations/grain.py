@@ -56,7 +56,7 @@ def number_rows(dataset: Any, *, index_key: str = "index", epoch_key: str = "epo
 
 def augment(
     dataset: Any,
-    transform: Transform,
+    transform: Any,
     *,
     seed: int | None,
     image_key: str = "image",
@@ -78,7 +78,7 @@ def augment(
         dataset: A `grain.MapDataset` or `grain.IterDataset` whose elements are dicts, with the
             numbers that `number_rows` gave them. Images are `(H, W, C)` or `(H, W)` (one channel),
             those of a batch `(B, H, W, C)` or `(B, H, W)`, integers or floats.
-        transform: One of `kaug.transforms` that does not mix pictures.
+        transform: One of `kaug.transforms` that does not mix pictures, or one of albumentations.
         seed: 0..2⁶⁴-1; None draws one from Python's `random`, once for the whole dataset.
         image_key: The key of the images.
         index_key: The key of the row numbers, 0..2⁴⁷-1.

@@ -20,7 +20,7 @@ __all__ = ["augment"]
 
 def augment(
     dataset: Any,
-    transform: Transform,
+    transform: Any,
     *,
     seed: int | None,
     index_column: str,
@@ -46,7 +46,7 @@ def augment(
             `(H, W, C)` or `(H, W)` (one channel), integers or floats. They may differ in size.
             Where color pictures are among gray ones, Ray gives these as `(1, H, W)`, which is
             refused.
-        transform: One of `kaug.transforms` that does not mix pictures.
+        transform: One of `kaug.transforms` that does not mix pictures, or one of albumentations.
         seed: 0..2⁶⁴-1; None draws one from Python's `random`, once for the whole dataset.
         index_column: The column with the row numbers, integers 0..2⁴⁷-1.
         image_column: The column with the images.
@@ -78,7 +78,7 @@ def augment(
     if not isinstance(dataset, ray_dataset):
         rule = "`dataset` must be a ray.data.Dataset"
         raise TypeError(message(rule, describe(dataset), "Make one with ray.data.from_numpy(…)."))
-    check_by_row(transform)
+    transform = check_by_row(transform)
     columns = (image_column, index_column)
     known = dataset.columns(fetch_if_missing=False)
     if known is not None:

@@ -17,7 +17,7 @@ from kaug._apply.stages import Aim, Course, Step, Warp
 from kaug._draw.draws import Draws
 from kaug._tensors import ops
 from kaug._types import Array, Parameters, Size
-from kaug._validation import check_number, check_probability, describe, message
+from kaug._validation import check_number, check_probability, describe, fix_for_step, message
 from kaug.transforms._bases.affine import AffineTransform
 from kaug.transforms._bases.config import MAX_DEPTH
 from kaug.transforms._bases.fields import Integers, or_none
@@ -32,9 +32,8 @@ def _checked_children(transforms: Any, name: str) -> tuple[Transform, ...]:
         raise TypeError(message(rule, describe(transforms), "Put it into a list."))
     for child in transforms:
         if not isinstance(child, Transform):
-            raise TypeError(
-                message(rule, f"{describe(child)} among them", "Wrap a function in Lambda.")
-            )
+            fix = fix_for_step(child, "Wrap a function in Lambda.")
+            raise TypeError(message(rule, f"{describe(child)} among them", fix))
     _check_depth(transforms)
     return tuple(transforms)
 
