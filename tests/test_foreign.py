@@ -290,6 +290,19 @@ def test_what_is_wrong_with_a_dtype_is_said():
         Albumentations(A.HueSaturationValue(p=1))(np.zeros((1, 9, 14, 5), "uint8"), seed=0)
 
 
+def test_black_of_less_than_zero_is_not_clipped_in_silence():
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 9, 14, 3)).astype("float32")
+    for transform in (A.RandomBrightnessContrast(p=1), A.GaussNoise(p=1)):
+        with pytest.raises(
+            ValueError, match=r"values from -0.99.* of which it made.*to 0..1 first"
+        ):
+            Albumentations(transform)(images, seed=0)
+        made = Albumentations(transform)((images + 1) / 2, seed=0)
+        assert made.min() >= 0
+    for transform in (A.HorizontalFlip(p=1), A.CoarseDropout(p=1), A.Affine(rotate=(9, 9), p=1)):
+        assert Albumentations(transform)(images, seed=0).min() < -0.9
+
+
 class _Loses(A.HorizontalFlip):
     """Returns a point less, as a transform of a user's may."""
 

@@ -14,6 +14,8 @@ _DARK = 8.0
 _LEVELS = 32.0
 # Less than this part of what was not black is left where images came back black.
 _LEFT = 0.05
+# So large a part of the samples is no rounding, and no single spot that is dropped.
+_SEEN = 0.05
 # Beyond this, floats of 0..1 have come out as levels; what was standardized stays within.
 _FAR = 16.0
 
@@ -34,18 +36,20 @@ class Values:
     dtype: np.dtype[Any]
     lowest: float
     highest: float
-    # Which part of the samples is at least 1, and which is 0.
+    # Which part of the samples is at least 1, which is 0, and which is less.
     light: float
     black: float
+    dark: float
 
     @classmethod
     def of(cls, images: Array) -> "Values":
         """Returns those of images of any dtype."""
         if not images.size:
-            return cls(images.dtype, 0.0, 0.0, 0.0, 0.0)
+            return cls(images.dtype, 0.0, 0.0, 0.0, 0.0, 0.0)
         lowest, highest = _ends(images)
         light, black = float((images >= 1).mean()), float((images == 0).mean())
-        return cls(images.dtype, lowest, highest, light, black)
+        dark = float((images < 0).mean()) if lowest < 0 else 0.0
+        return cls(images.dtype, lowest, highest, light, black, dark)
 
     def __str__(self) -> str:
         return f"values from {self.lowest:g} to {self.highest:g}, {self.dtype}"
@@ -124,6 +128,10 @@ class Values:
             clipped = float((result == 1).mean())
             if clipped >= 0.5 * self.light > 0:
                 raise ValueError(message(rule, received, "Divide the images by 255 first."))
+        elif self.dtype.kind == "f" and self.dark > _SEEN and after.lowest == 0:
+            if after.black - self.black >= 0.5 * self.dark:
+                fix = "Bring the images to 0..1 first: (x + 1) / 2, say."
+                raise ValueError(message(rule, received, fix))
         elif self.dtype.kind == "f" and self.highest <= FAR_ABOVE_WHITE and reach > _FAR:
             warn(message(rule, received, "Is it made for images of 0..255?"))
 
