@@ -422,7 +422,7 @@ def _image_of(got: Any, image: Array) -> Array:
     if torch is not None and isinstance(result, torch.Tensor):
         raise channels_first(f"a tensor of shape {tuple(result.shape)}")
     result = np.asarray(result)
-    if result.ndim == 2:  # of one channel, as it came or as it was made
+    if result.ndim == 2 and image.ndim == 3:  # of one channel, as it came or as it was made
         result = result[..., np.newaxis]
     check_result(result[np.newaxis], (1, *image.shape))
     return result
