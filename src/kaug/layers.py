@@ -56,7 +56,7 @@ class RandomTransform(keras.layers.Layer):
 
     The epoch is the step, which the layer counts with every call in training, and the rows are
     those of the batch; replicas of a `tf.distribute` strategy draw apart. A dict that has
-    `"index"`, integers `(B,)`, and `"epoch"`, an integer or `(B,)`, says which they are, and each
+    `"index"`, integers `(B,)`, and `"epoch"`, `()` or `(B,)`, says which they are, and each
     image is that of `kaug.AugmentedDataset` for its row.
 
     Images are `(B, H, W, C)`, or one image `(H, W, C)`, integers or floats of any value range, with
