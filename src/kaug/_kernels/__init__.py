@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels.caching import keep
+from kaug._kernels.parts import compiled
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -21,10 +22,11 @@ def jit(function: _Function) -> _Function:
     Python threads enter a parallel kernel, nor `fastmath`, because a sum whose order the compiler
     may choose depends on where in memory a row happens to lie.
     """
-    compiled = numba.njit(nogil=True)(function)
-    if compiled is not function:  # as it is with NUMBA_DISABLE_JIT
-        keep(compiled, function)
-    return cast(_Function, compiled)
+    if numba.config.DISABLE_JIT:
+        return function
+    kernel = compiled(function)
+    keep(kernel, function)
+    return cast(_Function, kernel)
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:

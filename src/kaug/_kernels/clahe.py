@@ -151,7 +151,8 @@ def _count(levels: _Array, rows: _Array, columns: _Array, counts: _Array) -> Non
             counts[1, line[np.uint64(columns[k + one])]] += 1
         if len(columns) % 2:
             counts[0, line[columns[-1]]] += 1
-    counts[0] += counts[1]
+    for level in range(counts.shape[1]):  # sums of rows take a second to compile
+        counts[0, level] += counts[1, level]
 
 
 @jit

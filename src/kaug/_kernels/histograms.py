@@ -160,7 +160,8 @@ def _count(levels: _Array, channels: int, counts: _Array) -> None:
     for rest in range(whole, len(levels)):
         counts[0, levels[rest]] += 1
     for turn in range(1, _TURNS):
-        counts[0] += counts[turn]
+        for level in range(_LEVELS):  # sums of rows take a second to compile
+            counts[0, level] += counts[turn, level]
 
 
 @jit

@@ -119,7 +119,10 @@ def _resize_axes(
     if top == bottom or left == right:
         return
     columns, column_weights = columns[left:right], column_weights[left * column_taps :]
-    first, stop = columns.min(), min(columns.max() + column_taps, source.shape[1])
+    first, stop = source.shape[1], 0
+    for k in range(right - left):
+        first, stop = min(first, columns[k]), max(stop, columns[k] + column_taps)
+    stop = min(stop, source.shape[1])
     for k in range(right - left):
         columns[k] = (columns[k] - first) * channels
     shares = np.empty(8 * width, weight_dtype)

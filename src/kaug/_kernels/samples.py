@@ -15,6 +15,7 @@ from numba.extending import overload
 from numba.np.numpy_support import as_dtype
 
 from kaug._colors import BLUE, GREEN, RED
+from kaug._kernels.parts import OPTIONS
 
 # What rounding can do to 0 and 1, in half precision as well.
 SLACK = 2e-3
@@ -30,7 +31,9 @@ def by_dtype(choose: Callable[[Any], Callable[..., Any]]) -> Callable[..., Any]:
     def chosen(samples: Any, *others: Any) -> Any: ...
 
     # Not strict, since annotations would have to be the same too.
-    overload(chosen, strict=False)(lambda samples, *_: choose(as_dtype(samples.dtype)))
+    overload(chosen, jit_options=OPTIONS, strict=False)(
+        lambda samples, *_: choose(as_dtype(samples.dtype))
+    )
     chosen.__name__, chosen.__doc__ = choose.__name__, choose.__doc__
     return chosen
 

@@ -399,6 +399,19 @@ def _copy(source: _Array, offsets: _Array, count: int, target: _Array, start: in
     channels = np.uint64(source.shape[2])
     flat, out = source.reshape(-1), target.reshape(-1)
     place = np.uint64(start) * channels
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    if channels == one:
+        for k in range(np.uint64(count)):
+            out[place + k] = flat[np.uint64(offsets[k])]
+        return
+    if channels == three:
+        for k in range(np.uint64(count)):
+            offset = np.uint64(offsets[k])
+            out[place] = flat[offset]
+            out[place + one] = flat[offset + one]
+            out[place + two] = flat[offset + two]
+            place += three
+        return
     for k in range(np.uint64(count)):
         offset = np.uint64(offsets[k])
         for channel in range(channels):
