@@ -7,6 +7,8 @@ from collections import Counter
 # Before anything imports TensorFlow: quiet, and no GPU start-up messages.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+# Whether kernels are kept from earlier runs or compiled must not show.
+os.environ["KAUG_QUIET"] = "1"
 
 import hypothesis
 import keras

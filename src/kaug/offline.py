@@ -12,6 +12,7 @@ from kaug._draw.keys import check_rows
 from kaug._generators import Generator
 from kaug._images import stand_in
 from kaug._job import Job
+from kaug._kernels.announcing import silence
 from kaug._progress import Progress, Verbose
 from kaug._types import Array, Batch, Rows
 from kaug._validation import (
@@ -79,7 +80,8 @@ def augment_dataset(
             again with the same arguments, a job that was interrupted goes on; `seed=None` then
             takes the seed it was begun with. `x` may be anything with `shape`, `dtype` and
             slices of rows, such as Zarr and HDF5 arrays.
-        verbose: 0 silent, 1 a progress bar, `"auto"` a bar once the job takes two seconds.
+        verbose: 0 silent, 1 a progress bar, `"auto"` a bar once the job takes two seconds. Unless
+            it is 0, a line says when kernels are compiled for more than a second.
 
     Returns:
         `(x, y)`; with `sample_weight`, `(x, y, sample_weight)`; with `return_index`, the source
@@ -119,20 +121,21 @@ def augment_dataset(
         rule = f"`x` must have at least one row to make n={n} augmented rows from"
         raise ValueError(message(rule, describe(job.images)))
     job.check_shape(job.shape)
-    if out is not None:
-        from kaug.store import write_dataset
+    with silence(verbose == 0):
+        if out is not None:
+            from kaug.store import write_dataset
 
-        return write_dataset(
-            out,
-            job,
-            n,
-            given=(x, y, sample_weight),
-            seed=seed,
-            return_index=return_index,
-            verbose=verbose,
-        )
-    job.check_memory(job.shape, n)
-    made, index = _run(job, job.source_rows(np.arange(n)), step, Progress(n, verbose))
+            return write_dataset(
+                out,
+                job,
+                n,
+                given=(x, y, sample_weight),
+                seed=seed,
+                return_index=return_index,
+                verbose=verbose,
+            )
+        job.check_memory(job.shape, n)
+        made, index = _run(job, job.source_rows(np.arange(n)), step, Progress(n, verbose))
     return job.answer(made, index, return_index=return_index)
 
 

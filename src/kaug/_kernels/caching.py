@@ -15,6 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from kaug._kernels import announcing
 from kaug._validation import message, warn
 from kaug._version import __version__
 
@@ -54,6 +55,7 @@ def kernels_stamp() -> str:
 
 
 def _say(text: str, fix: str) -> None:
+    announcing.often = "since none can be kept, in each process"
     if fix not in _told:
         _told.add(fix)
         rule = "Compiled kernels are kept where Numba can write; these are compiled in each process"

@@ -16,6 +16,8 @@ from typing import Any
 
 import numba
 
+from kaug._kernels.announcing import compiling
+
 try:
     from numba import _dynfunc, types
     from numba.core.codegen import JITCodeLibrary
@@ -130,6 +132,10 @@ if CPUDispatcher is not None:
                 passes.passes, passes._finalized = steps, False
                 passes.finalize()
             return [passes]
+
+        def compile_extra(self, function: Callable[..., Any]) -> Any:
+            with compiling():
+                return super().compile_extra(function)
 
         def _step(self, step: Any, text: str) -> tuple[Any, str]:
             return step, text
