@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba.core import caching as numbas
 from PIL import Image
 
 import kaug
@@ -25,7 +26,9 @@ from kaug._cli import main
 from kaug._cli.parser import make_parser
 from kaug._cli.policy import read_policy, tutorial
 from kaug._cli.preview import read_picture
+from kaug._cli.warmup import USUAL, _Warm
 from kaug._generators import numpy_state_kept
+from kaug._kernels import caching
 from kaug._sampling import SAMPLING
 from kaug.store._chunks import Writer
 from kaug.transforms import (
@@ -41,7 +44,7 @@ from kaug.transforms import (
 ROOT = Path(__file__).parents[1]
 HOW_TO = ROOT / "docs" / "how-to" / "command_line.md"
 REFERENCE = ROOT / "docs" / "reference" / "command_line.md"
-COMMANDS = ("preview", "augment", "policies", "bench")
+COMMANDS = ("preview", "augment", "policies", "bench", "warmup")
 
 
 @pytest.fixture(autouse=True)
@@ -145,6 +148,9 @@ def test_every_command_has_help_with_examples(command, run):
         *(["bench", "--seconds", text] for text in ("long", "inf", "nan", "-1", "0", "", "1e400")),
         ["bench", "--size", "1x1x" + "9" * 5000],
         ["bench", "--size", "4x4"],
+        ["warmup", "--size", "4x4"],
+        ["warmup", "--dtypes", "int7"],
+        ["warmup", "--dtypes"],
         ["bench", "--keras", "--policy", "zoom"],
     ],
 )
@@ -986,6 +992,126 @@ def test_bench_with_keras(run, monkeypatch):
     rows = table(out)
     assert [by for _, by in rows].count("Keras' generator") == 2
     assert [by for _, by in rows].count("Keras' layers") == 2
+
+
+# kaug warmup -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def one_process(monkeypatch):
+    """Does in this process what children would do, and remembers their jobs."""
+    jobs = []
+
+    class Pool:
+        def __init__(self, processes, context, initializer):
+            assert processes >= 1
+            assert context.get_start_method() == "spawn"
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def map(self, function, *columns):
+            jobs.extend(zip(*columns, strict=True))
+            return map(function, *columns)
+
+    monkeypatch.setattr("kaug._cli.warmup.ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(caching, "told", [])
+    return jobs
+
+
+def test_warmup_compiles_and_the_next_process_finds_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "kernels"))
+    command = ("-m", "kaug", "warmup", "invert", "--dtypes", "float32")
+    first, second = (python(*command, check=True) for _ in range(2))
+    place = rf"s in 1 process; kept in {re.escape(str(tmp_path / 'kernels'))}\S+\n"
+    assert re.fullmatch(rf"\d+ kernels? compiled, [\d.]+ {place}", first.stdout)
+    assert re.fullmatch(rf"nothing left to compile, [\d.]+ {place}", second.stdout)
+    assert first.stderr == second.stderr == ""
+    assert list((tmp_path / "kernels").rglob("*.nbc"))
+
+
+def test_warmup_without_a_policy_takes_the_usual_ones(run, one_process, monkeypatch):
+    monkeypatch.setattr(
+        "kaug._cli.warmup._warm", lambda text, dtype, sizes: (text, dtype, sizes) and _Warm(3, ())
+    )
+    code, out, _ = run("warmup")
+    assert code == 0
+    assert out.startswith(f"{3 * 2 * len(USUAL)} kernels compiled, ")
+    sizes = ((32, 32, 3), (28, 28, 1))
+    assert one_process == [(text, dtype, sizes) for text in USUAL for dtype in ("uint8", "float32")]
+    for text in USUAL:
+        read_policy(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("invert",), [("uint8", None), ("float32", None)]),
+        (("normalize",), [("float32", None)]),
+        (("invert", "--dtypes", "uint16", "float64"), [("uint16", None), ("float64", None)]),
+        (("invert", "--dtypes", "uint8", "uint8"), [("uint8", None)]),
+        (("invert", "--dtypes", "uint8", "--size", "5x4x2"), [("uint8", [(5, 4, 2)])]),
+    ],
+)
+@pytest.mark.usefixtures("one_process")
+def test_warmup_of_dtypes_and_sizes(run, monkeypatch, options, expected):
+    seen = []
+
+    def warm(text, dtype, sizes):
+        seen.append((dtype, sizes))
+        return _Warm(0, ())
+
+    monkeypatch.setattr("kaug._cli.warmup._warm", warm)
+    assert run("warmup", *options)[0] == 0
+    default = ((32, 32, 3), (28, 28, 1))
+    assert seen == [(dtype, sizes or default) for dtype, sizes in expected]
+
+
+@pytest.mark.usefixtures("one_process")
+def test_warmup_calls_the_policy_with_images_of_the_dtype(run, monkeypatch):
+    seen = []
+
+    def remember(self, images, **_):
+        seen.append((images.shape, images.dtype.name, images.max() > 200))
+
+    monkeypatch.setattr(transforms.Invert, "__call__", remember)
+    assert run("warmup", "invert", "--size", "6x5x3")[0] == 0
+    one = [((64, 6, 5, 3), "uint8", True)], [((64, 6, 5, 3), "float32", False)]
+    assert seen == [each for dtype in one for each in 4 * dtype]
+
+
+@pytest.mark.usefixtures("one_process")
+def test_warmup_says_what_to_do_where_nothing_can_be_kept(run, monkeypatch):
+    for locator in numbas.CompileResultCacheImpl._locator_classes:
+        monkeypatch.setattr(locator, "from_function", classmethod(lambda *_: None))
+    code, out, err = run("warmup", "invert")
+    assert (code, out) == (1, "")
+    assert err.startswith(
+        "kaug warmup: error: Compiled kernels are kept where Numba can write. "
+        "Received: no such place ("
+    )
+    assert err.endswith("Set NUMBA_CACHE_DIR to a folder that can be written to.\n")
+
+
+@pytest.mark.usefixtures("one_process")
+def test_warmup_says_so_when_a_process_could_not_keep_them(run, monkeypatch):
+    monkeypatch.setattr(
+        "kaug._cli.warmup._warm", lambda *_: _Warm(1, (("a full disk", "Make room there."),))
+    )
+    code, out, err = run("warmup", "invert")
+    assert (code, out) == (1, "")
+    assert err.endswith("Received: a full disk. Make room there.\n")
+
+
+@pytest.mark.usefixtures("one_process")
+def test_warmup_refuses_what_is_no_policy_and_what_does_not_fit(run):
+    assert run("warmup", "invrt")[0] == 1
+    code, _, err = run("warmup", "invert", "--size", "99999999x99999999x3")
+    assert code == 1
+    assert "Choose a smaller --size." in err
 
 
 # The pages ---------------------------------------------------------------------------------------

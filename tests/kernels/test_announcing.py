@@ -101,7 +101,7 @@ def test_verbose_zero_is_such_a_call(monkeypatch, verbose, silent):
 
 def test_where_none_can_be_kept_it_does_not_say_once(capsys, monkeypatch):
     monkeypatch.setattr(announcing, "often", announcing.often)
-    monkeypatch.setattr(caching, "_told", {"a fix"})
+    monkeypatch.setattr(caching, "told", [("", "a fix")])
     caching._say("no such place", "a fix")
     compile_for(0.4)
     assert "this machine, since none can be kept, in each process." in capsys.readouterr().err

@@ -35,7 +35,7 @@ def kernel(tmp_path, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _nothing_said_yet(monkeypatch):
-    monkeypatch.setattr(caching, "_told", set())
+    monkeypatch.setattr(caching, "told", [])
 
 
 def _hits(function):

@@ -13,6 +13,7 @@ _POLICY = (
 
 
 _DAY = 86_400  # seconds
+_DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -73,6 +74,15 @@ def make_parser() -> argparse.ArgumentParser:
             "kaug bench",
             "kaug bench --policy randaugment --size 96x96x3",
             "kaug bench --keras",
+        )
+    )
+    _add_warmup(
+        command(
+            "warmup",
+            "Compile what policies need, so that their first call does not have to.",
+            "kaug warmup",
+            "kaug warmup policy.json --dtypes float32",
+            "kaug warmup 'Compose([Rotation(20), HorizontalFlip()])' --dtypes uint8 float32",
         )
     )
     return parser
@@ -138,6 +148,15 @@ def _add_bench(command: argparse.ArgumentParser) -> None:
     size = "of the images; may be given several times (default: 28x28x1 and 224x224x3)"
     add("--size", type=_size("HxWxC"), action="append", metavar="HxWxC", help=size)
     add("--seconds", type=_seconds, default=6.0, help="how long to measure, in all (default: 6)")
+
+
+def _add_warmup(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("policy", nargs="?", metavar="POLICY", help=f"{_POLICY} (default: the usual ones)")
+    dtypes = "of the images (default: uint8 and float32, or float32 alone for what makes floats)"
+    add("--dtypes", nargs="+", choices=_DTYPES, metavar="DTYPE", help=dtypes)
+    size = "of the images; may be given several times (default: 32x32x3 and 28x28x1)"
+    add("--size", type=_size("HxWxC"), action="append", metavar="HxWxC", help=size)
 
 
 def _seconds(text: str) -> float:

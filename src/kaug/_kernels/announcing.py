@@ -19,6 +19,7 @@ _LINE = (
 #: How often kernels are compiled; where none can be kept, `caching` puts something else here.
 often = "which takes some seconds, once"
 
+count = 0  # kernels compiled so far
 _silent = 0  # calls in progress that asked for silence
 _announced = False
 _depth = 0
@@ -32,7 +33,7 @@ def compiling() -> Iterator[None]:
 
     The compiler's lock is held inside, so only one thread is.
     """
-    global _depth, _waited, _ended
+    global count, _depth, _waited, _ended
     begin = time.monotonic()
     if begin - _ended > _PAUSE:
         _waited = 0.0
@@ -49,6 +50,7 @@ def compiling() -> Iterator[None]:
         if timer is not None:
             timer.cancel()
         if _depth == 0:
+            count += 1
             _ended = time.monotonic()
             _waited += _ended - begin
 

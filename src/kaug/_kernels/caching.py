@@ -24,7 +24,11 @@ try:
 except ImportError:  # a Numba that has them elsewhere
     FunctionCache = None
 
-_told: set[str] = set()  # what was said already: every kernel would say it
+_NOWHERE = (RuntimeError, ValueError, OSError)  # Numba's ways to say so
+RULE = "Compiled kernels are kept where Numba can write"
+_SET = "Set NUMBA_CACHE_DIR to a folder that can be written to."
+
+told: list[tuple[str, str]] = []  # what was said already, and its fix: every kernel would say it
 
 
 def keep(dispatcher: Any, function: Callable[..., Any]) -> None:
@@ -40,7 +44,7 @@ def keep(dispatcher: Any, function: Callable[..., Any]) -> None:
         return
     try:
         dispatcher._cache = KernelCache(function)
-    except (RuntimeError, ValueError, OSError) as error:  # Numba's ways to say: nowhere
+    except _NOWHERE as error:
         dispatcher._cache = NoCache(function, error)
 
 
@@ -56,10 +60,31 @@ def kernels_stamp() -> str:
 
 def _say(text: str, fix: str) -> None:
     announcing.often = "since none can be kept, in each process"
-    if fix not in _told:
-        _told.add(fix)
-        rule = "Compiled kernels are kept where Numba can write; these are compiled in each process"
-        warn(message(rule, text, fix))
+    if fix not in (said for _, said in told):
+        told.append((text, fix))
+        warn(message(f"{RULE}; these are compiled in each process", text, fix))
+
+
+def place() -> str:
+    """Returns the folder where kernels are kept.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if FunctionCache is None:
+        return "the folder of Numba"
+    try:
+        return str(KernelCache(keep).cache_path)
+    except _NOWHERE as error:
+        raise ValueError(message(RULE, *_reason(Path(inspect.getfile(keep)), error))) from None
+
+
+def _reason(file: Path, error: Exception) -> tuple[str, str]:
+    """Returns why what lies in a file cannot be kept, and what to do."""
+    fix = _SET
+    if not file.exists():  # Numba keeps nothing for what lies in an archive
+        fix = "Install kaug into a folder, not into an archive, to have them kept."
+    return f"no such place ({error})", fix
 
 
 if FunctionCache is not None:
@@ -102,7 +127,4 @@ if FunctionCache is not None:
 
         def load_overload(self, *_: Any) -> None:
             """Says, once, that nothing was kept."""
-            fix = "Set NUMBA_CACHE_DIR to a folder that can be written to."
-            if not self._file.exists():  # Numba keeps nothing for what lies in an archive
-                fix = "Install kaug into a folder, not into an archive, to have them kept."
-            _say(f"no such place ({self._error})", fix)
+            _say(*_reason(self._file, self._error))
