@@ -94,12 +94,13 @@ def compute(
 
 
 @jit
-def seen(matrix: _Array, axis: int, size: int, length: int, mode: int) -> tuple[int, int]:
+def seen(matrix: _Array, axis: int, size: int, length: int, fill: Any) -> tuple[int, int]:
     """Returns from and to which place of an axis of the result pixels may show the picture.
 
-    All others are to be filled. The axes of the picture must be those of the result.
+    All others are to be filled, if `fill` is not None. The axes of the picture must be those of the
+    result.
     """
-    if mode != CONSTANT:
+    if fill is None:
         return 0, length
     step, origin = matrix[axis, axis], matrix[axis, 2]
     ends = ((-1.0 - origin) / step, (size - origin) / step)  # half a pixel beyond the end

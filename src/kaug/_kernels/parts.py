@@ -44,7 +44,9 @@ usable = CPUDispatcher is not None
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Returns what Numba makes of a kernel."""
-    return Kernel(function, targetoptions=_BOTH) if usable else numba.jit(**_BOTH)(function)
+    if not usable:
+        return numba.jit(**_BOTH)(function)
+    return Kernel(function, targetoptions={**_BOTH, "no_cfunc_wrapper": True})
 
 
 if CPUDispatcher is not None:

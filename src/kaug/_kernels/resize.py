@@ -21,18 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._kernels import jit
-from kaug._kernels.coordinates import CONSTANT, FILL_MODES, REFLECT, TILE, fold, seen
+from kaug._kernels.coordinates import FILL_MODES, TILE, fold, seen
 from kaug._kernels.samples import rounded
 from kaug._kernels.vectors import mix_eight_pixels, mix_two_pixels, sum_three_channels
 from kaug._kernels.warp import (
     fill_outside,
     interpolate,
-    is_integral,
-    is_shift,
-    pick,
+    interpolate_rows,
+    kinds_of,
+    pick_rows,
     run,
     scratch,
-    shift,
+    shift_rows,
 )
 
 # How far pixels of the result are apart in what they are interpolated from, at most. The triangles
@@ -60,7 +60,19 @@ def resize(
     mirrored by whole pixels is copied, bit for bit.
     """
     mode = TILE if fill_mode == "wrap" else FILL_MODES.index(fill_mode)
-    run(_resize_rows, images, rows, matrices, out, order, mode, fill_value)
+    whole, copied = kinds_of(matrices)
+    steps = np.sqrt(matrices[:, :, 0] ** 2 + matrices[:, :, 1] ** 2)
+    picked = ~copied & (whole & (steps <= 1).all(axis=1) | (order == 0))
+    straight = (matrices[:, 0, 1] == 0) & (matrices[:, 1, 0] == 0) & ~(copied | picked)
+    shrunk = (steps > _APART).any(axis=1) & ~(copied | picked | straight)
+    kinds = {
+        shift_rows: copied,
+        pick_rows: picked,
+        _resize_rows: straight,
+        _shrink_rows: shrunk,
+        interpolate_rows: ~(copied | picked | straight | shrunk),
+    }
+    run(kinds, images, rows, matrices, out, mode, fill_value, 0.5 + _NEARLY)
 
 
 @jit
@@ -69,41 +81,54 @@ def _resize_rows(
     rows: _Array,
     matrices: _Array,
     out: _Array,
-    linear: bool,
-    mode: int,
+    numbers: _Array,
+    folds: int | None,
     fill: Any,
+    margin: float,
     weight_dtype: Any,
 ) -> None:
-    height, width = out.shape[1], out.shape[2]
+    """Resizes pictures along their axes."""
+    for i in numbers:
+        source, matrix, target = images[rows[i]], matrices[i], out[i]
+        _resize_axes(source, matrix, target, folds, fill, weight_dtype)
+        if fill is not None:
+            fill_outside(source, matrix, target, fill, margin)
+
+
+@jit
+def _shrink_rows(
+    images: _Array,
+    rows: _Array,
+    matrices: _Array,
+    out: _Array,
+    numbers: _Array,
+    folds: int | None,
+    fill: Any,
+    margin: float,
+    weight_dtype: Any,
+) -> None:
+    """Resizes pictures along their axes, and interpolates what that gave."""
+    size = out.shape[1], out.shape[2]
     block, coordinates, whole, part, positions, weights = scratch(out, weight_dtype)
     reading = np.empty((2, 3))
-    for i in range(len(rows)):
+    for i in numbers:
         source, matrix, target = images[rows[i]], matrices[i], out[i]
-        if is_shift(matrix):
-            shift(source, matrix, target, mode, fill)
-            continue
-        down = math.sqrt(matrix[0, 0] ** 2 + matrix[0, 1] ** 2)
-        across = math.sqrt(matrix[1, 0] ** 2 + matrix[1, 1] ** 2)
-        if not linear or (is_integral(matrix) and down <= 1 and across <= 1):
-            pick(source, matrix, target, mode, block, coordinates, positions)
-        elif matrix[0, 1] == 0 and matrix[1, 0] == 0:
-            _resize_axes(source, matrix, target, mode, weight_dtype)
-        elif down > _APART or across > _APART:
-            shrunk = _shrink(source, matrix, (height, width), mode, weight_dtype, reading)
-            interpolate(
-                shrunk, reading, target, mode, block, coordinates, whole, part, positions, weights
-            )
-        else:
-            interpolate(
-                source, matrix, target, mode, block, coordinates, whole, part, positions, weights
-            )
-        if mode == CONSTANT:
-            fill_outside(source, matrix, target, fill, 0.5 + _NEARLY)
+        shrunk = _shrink(source, matrix, size, folds, weight_dtype, reading)
+        interpolate(
+            shrunk, reading, target, folds, block, coordinates, whole, part, positions, weights
+        )
+        if fill is not None:
+            fill_outside(source, matrix, target, fill, margin)
 
 
 @jit
 def _resize_axes(
-    source: _Array, matrix: _Array, target: _Array, mode: int, weight_dtype: Any
+    source: _Array,
+    matrix: _Array,
+    target: _Array,
+    folds: int | None,
+    fill: Any,
+    weight_dtype: Any,
 ) -> None:
     """Resamples one axis after the other, each forwards or backwards."""
     height, width, channels = target.shape
@@ -111,11 +136,11 @@ def _resize_axes(
     rows, columns = np.empty(height, np.int64), np.empty(width, np.int64)
     row_weights = np.empty(height * most_rows, weight_dtype)
     column_weights = np.empty(width * most_columns, weight_dtype)
-    row_taps = _weigh(matrix, 0, source.shape[0], mode, rows, row_weights)
-    column_taps = _weigh(matrix, 1, source.shape[1], mode, columns, column_weights)
+    row_taps = _weigh(matrix, 0, source.shape[0], folds, rows, row_weights)
+    column_taps = _weigh(matrix, 1, source.shape[1], folds, columns, column_weights)
     # What lies beyond the picture is filled later.
-    top, bottom = seen(matrix, 0, source.shape[0], height, mode)
-    left, right = seen(matrix, 1, source.shape[1], width, mode)
+    top, bottom = seen(matrix, 0, source.shape[0], height, fill)
+    left, right = seen(matrix, 1, source.shape[1], width, fill)
     if top == bottom or left == right:
         return
     columns, column_weights = columns[left:right], column_weights[left * column_taps :]
@@ -141,7 +166,7 @@ def _shrink(
     source: _Array,
     matrix: _Array,
     size: tuple[int, int],
-    mode: int,
+    folds: int | None,
     weight_dtype: Any,
     reading: _Array,
 ) -> _Array:
@@ -151,7 +176,7 @@ def _shrink(
         source: `(H, W, C)`.
         matrix: From pixels of the result to those of the source.
         size: Height and width of the result.
-        mode: The position of the fill mode in `FILL_MODES`.
+        folds: The fill mode, if it folds coordinates.
         weight_dtype: Of weights and sums.
         reading: `(2, 3)`, written to: from pixels of the result to those that are returned.
     """
@@ -164,7 +189,7 @@ def _shrink(
         for k in range(2):
             end = matrix[axis, k] * (size[k] - 1)
             least, most = least + min(end, 0.0), most + max(end, 0.0)
-        if mode in (REFLECT, TILE):
+        if folds is not None:
             least, most = 0.0, length - 1.0
         first = min(max(math.floor(least - reach), 0), length - 1)
         stop = max(min(math.ceil(most + reach) + 1, length), first + 1)
@@ -175,7 +200,7 @@ def _shrink(
         reading[axis, 0], reading[axis, 1] = matrix[axis, 0] / scale, matrix[axis, 1] / scale
         reading[axis, 2] = (matrix[axis, 2] - scales[axis, 2]) / scale
     shrunk = np.empty((counts[0], counts[1], source.shape[2]), source.dtype)
-    _resize_axes(source, scales, shrunk, mode, weight_dtype)
+    _resize_axes(source, scales, shrunk, folds, None, weight_dtype)
     return shrunk
 
 
@@ -187,7 +212,7 @@ def _taps(scale: float) -> int:
 
 @jit
 def _weigh(
-    matrix: _Array, axis: int, size: int, mode: int, positions: _Array, weights: _Array
+    matrix: _Array, axis: int, size: int, folds: int | None, positions: _Array, weights: _Array
 ) -> int:
     """Finds the first pixel each pixel of the result is made of, and the weights from it on.
 
@@ -198,7 +223,8 @@ def _weigh(
     places = np.empty(len(positions), np.float64)
     for k in range(len(positions)):
         places[k] = origin + k * matrix[axis, axis]
-    fold(places, len(positions), size, mode)
+    if folds is not None:
+        fold(places, len(positions), size, folds)
     taps = min(_taps(scale), size)
     if scale <= 1 or size == 1:
         for k in range(len(positions)):

@@ -91,34 +91,60 @@ def warp(
     Raises:
         ValueError: One image has 2**31 elements or more.
     """
-    mode = FILL_MODES.index(fill_mode)
-    run(_warp_rows, images, rows, matrices, out, order, mode, fill_value)
+    whole, copied = kinds_of(matrices)
+    picked = ~copied if order == 0 else whole & ~copied
+    kinds = {shift_rows: copied, pick_rows: picked, interpolate_rows: ~(copied | picked)}
+    run(kinds, images, rows, matrices, out, FILL_MODES.index(fill_mode), fill_value, 0.0)
+
+
+def kinds_of(matrices: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tells which warps have only whole numbers, and which of these do no more than move a picture.
+
+    The latter may mirror it as well.
+    """
+    whole = (matrices == np.floor(matrices)).all(axis=(1, 2))
+    straight = (matrices[:, 0, 1] == 0) & (matrices[:, 1, 0] == 0)
+    full = (np.abs(matrices[:, 0, 0]) == 1) & (np.abs(matrices[:, 1, 1]) == 1)
+    return whole, whole & straight & full
 
 
 def run(
-    kernel: Callable[..., None],
+    kinds: dict[Callable[..., None], NDArray[np.bool_]],
     images: _Array,
     rows: NDArray[np.int64],
     matrices: NDArray[np.float64],
     out: _Array,
-    order: int,
     mode: int,
     fill_value: float,
+    margin: float,
 ) -> None:
-    """Runs a kernel on rows in parallel; arguments are those of `warp`, the mode as a number."""
+    """Runs kernels in parallel, each on rows of its own: one that is not needed is not compiled.
+
+    Args:
+        kinds: The rows of each kernel, `(M,)`.
+        images: As for `warp`, and so are those that follow.
+        rows: The source rows.
+        matrices: One for each.
+        out: Written to.
+        mode: The position of the fill mode in `FILL_MODES`, or `TILE`.
+        fill_value: What `"constant"` puts outside.
+        margin: How far the picture reaches beyond the centres of its outer pixels.
+    """
     _check_size(images, out)
     weight_dtype = np.dtype(np.float64 if out.dtype == np.float64 else np.float32)
     if out.dtype == np.uint8:
         fill_value = min(max(math.floor(fill_value + 0.5), 0), 255)
-    fill = out.dtype.type(fill_value)
+    # None is a type of its own: what is for numbers only is not compiled.
+    fill = out.dtype.type(fill_value) if mode == CONSTANT else None
+    folds = mode if mode in (REFLECT, WRAP, TILE) else None
     # Writable or not is part of a compiled function's signature: read-only serves both.
     images, rows, matrices = map(read_only, (images, rows, matrices))
 
     def task(start: int, stop: int) -> None:
-        piece = slice(start, stop)
-        kernel(
-            images, rows[piece], matrices[piece], out[piece], order == 1, mode, fill, weight_dtype
-        )
+        for kernel, chosen in kinds.items():
+            numbers = read_only(start + np.flatnonzero(chosen[start:stop]))
+            if len(numbers):
+                kernel(images, rows, matrices, out, numbers, folds, fill, margin, weight_dtype)
 
     _parallel.run(task, len(rows), grain=1 + _GRAIN // max(1, math.prod(out.shape[1:])))
 
@@ -132,31 +158,69 @@ def _check_size(*arrays: _Array) -> None:
             )
 
 
+# Kernels for rows of one kind, which `numbers` tells. `folds` is the fill mode if it folds
+# coordinates, else None; `fill` is None but for `"constant"`.
+
+
 @jit
-def _warp_rows(
+def shift_rows(
     images: _Array,
     rows: _Array,
     matrices: _Array,
     out: _Array,
-    linear: bool,
-    mode: int,
+    numbers: _Array,
+    folds: int | None,
     fill: Any,
+    _margin: float,
+    _weight_dtype: Any,
+) -> None:
+    """Moves pictures by whole pixels, mirrored or not."""
+    for i in numbers:
+        shift(images[rows[i]], matrices[i], out[i], folds, fill)
+
+
+@jit
+def pick_rows(
+    images: _Array,
+    rows: _Array,
+    matrices: _Array,
+    out: _Array,
+    numbers: _Array,
+    folds: int | None,
+    fill: Any,
+    margin: float,
     weight_dtype: Any,
 ) -> None:
-    block, coordinates, whole, part, positions, weights = scratch(out, weight_dtype)
-    for i in range(len(rows)):
+    """Takes the nearest pixels."""
+    block, coordinates, _, _, positions, _ = scratch(out, weight_dtype)
+    for i in numbers:
         source, matrix, target = images[rows[i]], matrices[i], out[i]
-        if is_shift(matrix):
-            shift(source, matrix, target, mode, fill)
-            continue
-        if linear and not is_integral(matrix):
-            interpolate(
-                source, matrix, target, mode, block, coordinates, whole, part, positions, weights
-            )
-        else:
-            pick(source, matrix, target, mode, block, coordinates, positions)
-        if mode == CONSTANT:
-            fill_outside(source, matrix, target, fill, 0.0)
+        pick(source, matrix, target, folds, fill, block, coordinates, positions)
+        if fill is not None:
+            fill_outside(source, matrix, target, fill, margin)
+
+
+@jit
+def interpolate_rows(
+    images: _Array,
+    rows: _Array,
+    matrices: _Array,
+    out: _Array,
+    numbers: _Array,
+    folds: int | None,
+    fill: Any,
+    margin: float,
+    weight_dtype: Any,
+) -> None:
+    """Interpolates between pixels."""
+    block, coordinates, whole, part, positions, weights = scratch(out, weight_dtype)
+    for i in numbers:
+        source, matrix, target = images[rows[i]], matrices[i], out[i]
+        interpolate(
+            source, matrix, target, folds, block, coordinates, whole, part, positions, weights
+        )
+        if fill is not None:
+            fill_outside(source, matrix, target, fill, margin)
 
 
 @jit
@@ -175,27 +239,11 @@ def scratch(out: _Array, weight_dtype: Any) -> tuple[int, _Array, _Array, _Array
 
 
 @jit
-def is_integral(matrix: _Array) -> bool:
-    for axis in range(2):
-        for k in range(3):
-            if matrix[axis, k] != math.floor(matrix[axis, k]):
-                return False
-    return True
-
-
-@jit
-def is_shift(matrix: _Array) -> bool:
-    """Tells whether a warp moves the picture by whole pixels, mirrored or not, and does no more."""
-    straight = matrix[0, 1] == 0 and matrix[1, 0] == 0
-    return straight and abs(matrix[0, 0]) == 1 and abs(matrix[1, 1]) == 1 and is_integral(matrix)
-
-
-@jit
 def interpolate(
     source: _Array,
     matrix: _Array,
     target: _Array,
-    mode: int,
+    folds: int | None,
     block: int,
     coordinates: _Array,
     whole: _Array,
@@ -204,20 +252,20 @@ def interpolate(
     weights: _Array,
 ) -> None:
     height, width, _ = target.shape
-    folded = mode in (REFLECT, WRAP, TILE)
-    for axis in range(2):
-        split_steps(matrix, axis, whole, part)
+    if folds is None:
+        for axis in range(2):
+            split_steps(matrix, axis, whole, part)
     for first in range(0, height, block):
         stop = min(first + block, height)
         count = (stop - first) * width
         for axis in range(2):
             size = source.shape[axis]
-            if folded:
-                compute(matrix, axis, first, stop, width, coordinates)
-                fold(coordinates, count, size, mode)
-                split(coordinates, count, size, axis, positions, weights)
-            else:
+            if folds is None:
                 locate(matrix, axis, first, stop, width, size, whole, part, positions, weights)
+            else:
+                compute(matrix, axis, first, stop, width, coordinates)
+                fold(coordinates, count, size, folds)
+                split(coordinates, count, size, axis, positions, weights)
         flatten(positions, count, source.shape)
         _blend(source, positions[0], weights[0], weights[1], count, target, first * width)
 
@@ -227,14 +275,15 @@ def pick(
     source: _Array,
     matrix: _Array,
     target: _Array,
-    mode: int,
+    folds: int | None,
+    fill: Any,
     block: int,
     coordinates: _Array,
     positions: _Array,
 ) -> None:
     height, width, _ = target.shape
     if matrix[0, 1] == 0 and matrix[1, 0] == 0:
-        _pick_axes(source, matrix, target, mode)
+        _pick_axes(source, matrix, target, folds, fill)
         return
     for first in range(0, height, block):
         stop = min(first + block, height)
@@ -242,20 +291,23 @@ def pick(
         for axis in range(2):
             size = source.shape[axis]
             compute(matrix, axis, first, stop, width, coordinates)
-            fold(coordinates, count, size, mode)
+            if folds is not None:
+                fold(coordinates, count, size, folds)
             round_half_up(coordinates, count, size, axis, positions)
         flatten(positions, count, source.shape)
         _copy(source, positions[0], count, target, first * width)
 
 
 @jit
-def _pick_axes(source: _Array, matrix: _Array, target: _Array, mode: int) -> None:
+def _pick_axes(
+    source: _Array, matrix: _Array, target: _Array, folds: int | None, fill: Any
+) -> None:
     """Picks pixels where rows stay rows and columns columns."""
     height, width, channels = target.shape
-    top, bottom = seen(matrix, 0, source.shape[0], height, mode)
-    left, right = seen(matrix, 1, source.shape[1], width, mode)
-    rows = _folded(matrix, 0, source.shape[0], height, mode)
-    columns = _folded(matrix, 1, source.shape[1], width, mode)
+    top, bottom = seen(matrix, 0, source.shape[0], height, fill)
+    left, right = seen(matrix, 1, source.shape[1], width, fill)
+    rows = _folded(matrix, 0, source.shape[0], height, folds)
+    columns = _folded(matrix, 1, source.shape[1], width, folds)
     flat, out, depth = source.reshape(-1), target.reshape(-1), np.uint64(channels)
     for r in range(top, bottom):
         begin = np.uint64(rows[r] * source.shape[1]) * depth
@@ -273,7 +325,7 @@ def _pick_axes(source: _Array, matrix: _Array, target: _Array, mode: int) -> Non
 
 
 @jit
-def shift(source: _Array, matrix: _Array, target: _Array, mode: int, fill: Any) -> None:
+def shift(source: _Array, matrix: _Array, target: _Array, folds: int | None, fill: Any) -> None:
     """Copies rows of pixels, forwards or backwards, and what lies outside as the mode says."""
     height, width, channels = target.shape
     flat, out = source.reshape(-1), target.reshape(-1)
@@ -286,13 +338,15 @@ def shift(source: _Array, matrix: _Array, target: _Array, mode: int, fill: Any) 
     if not (upwards or backwards) and down == right == 0 and source.shape == target.shape:
         copy_elements(flat, 0, out, 0, flat.size)
         return
-    beyond = mode != CONSTANT and (bottom - top < height or stop - first < width)
-    rows = _folded(matrix, 0, source.shape[0], height, mode) if beyond else np.empty(0, np.int64)
-    columns = _folded(matrix, 1, source.shape[1], width, mode) if beyond else rows
+    beyond = fill is None and (bottom - top < height or stop - first < width)
+    rows = columns = np.empty(0, np.int64)
+    if beyond:
+        rows = _folded(matrix, 0, source.shape[0], height, folds)
+        columns = _folded(matrix, 1, source.shape[1], width, folds)
     length, depth = source.shape[1] * channels, np.uint64(channels)
     for r in range(height):
         place = r * width * channels
-        if not (top <= r < bottom or beyond):
+        if fill is not None and not top <= r < bottom:
             _fill(out, place, width * channels, fill)
             continue
         row = (down - r if upwards else down + r) if top <= r < bottom else rows[r]
@@ -304,14 +358,14 @@ def shift(source: _Array, matrix: _Array, target: _Array, mode: int, fill: Any) 
         if stop - first == width:
             continue
         for begun, ended in ((0, first), (stop, width)):
-            if not beyond:
+            if fill is not None:
                 _fill(out, place + begun * channels, (ended - begun) * channels, fill)
-                continue
-            for c in range(begun, ended):
-                pixel = np.uint64(row * length + columns[c] * channels)
-                to = np.uint64(place + c * channels)
-                for channel in range(depth):
-                    out[to + channel] = flat[pixel + channel]
+            else:
+                for c in range(begun, ended):
+                    pixel = np.uint64(row * length + columns[c] * channels)
+                    to = np.uint64(place + c * channels)
+                    for channel in range(depth):
+                        out[to + channel] = flat[pixel + channel]
 
 
 @jit
@@ -330,12 +384,13 @@ def _inside(offset: int, backwards: bool, size: int, count: int) -> tuple[int, i
 
 
 @jit
-def _folded(matrix: _Array, axis: int, size: int, count: int, mode: int) -> _Array:
+def _folded(matrix: _Array, axis: int, size: int, count: int, folds: int | None) -> _Array:
     """Returns the pixel of the source for each of an axis of the result."""
     places, positions = np.empty(count, np.float64), np.empty(count, np.int64)
     for k in range(count):
         places[k] = matrix[axis, axis] * k + matrix[axis, 2]
-    fold(places, count, size, mode)
+    if folds is not None:
+        fold(places, count, size, folds)
     for k in range(count):
         positions[k] = np.int64(min(max(places[k], 0.0), size - 1.0) + 0.5)
     return positions
