@@ -1,3 +1,5 @@
+import contextlib
+import gc
 import os
 import re
 import subprocess
@@ -115,6 +117,18 @@ def test_a_kernel_that_is_compiled_is_waited_for(capsys, monkeypatch):
     monkeypatch.setattr(announcing, "_announced", False)
     assert kernel(2) == 3  # it is there
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_garbage_is_collected_afterwards_if_it_was_before(enabled):
+    (gc.enable if enabled else gc.disable)()
+    try:
+        with contextlib.suppress(KeyError), announcing.compiling(), announcing.compiling():
+            assert not gc.isenabled()
+            raise KeyError
+        assert gc.isenabled() is enabled
+    finally:
+        gc.enable()
 
 
 def test_nothing_is_said_where_kernels_were_kept(tmp_path):

@@ -1,7 +1,8 @@
-"""The line that says why nothing seems to happen while kernels are compiled."""
+"""What goes on around compiling: a line that says why nothing seems to happen."""
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -31,6 +32,7 @@ _ended = float("-inf")
 def compiling() -> Iterator[None]:
     """Says, once in a process, that kernels are compiled, as soon as that has taken a second.
 
+    Cyclic garbage waits until a kernel is ready: there are many objects, and hardly any garbage.
     The compiler's lock is held inside, so only one thread is.
     """
     global count, _depth, _waited, _ended
@@ -38,6 +40,8 @@ def compiling() -> Iterator[None]:
     if begin - _ended > _PAUSE:
         _waited = 0.0
     timer = None
+    collects = gc.isenabled()
+    gc.disable()
     if _depth == 0 and not _announced:
         timer = threading.Timer(max(_PATIENCE - _waited, 0.0), _announce)
         timer.daemon = True
@@ -47,6 +51,8 @@ def compiling() -> Iterator[None]:
         yield
     finally:
         _depth -= 1
+        if collects:
+            gc.enable()
         if timer is not None:
             timer.cancel()
         if _depth == 0:
