@@ -215,7 +215,9 @@ def test_what_policies_are_made_of(run):
     assert (code, err) == (0, "")
     listed = {line.split()[0] for line in out.splitlines()}
     assert listed == {"tutorial", *transforms.__all__} - {"Draws", "Lambda", "Transform"}
-    assert "Rotation            Rotates the image about its centre, counter-clockwise." in out
+    assert re.search(
+        "^Rotation +Rotates the image about its centre, counter-clockwise.$", out, re.M
+    )
 
 
 @pytest.mark.parametrize("name", ["Rotation", "randaugment", "CUTMIX"])

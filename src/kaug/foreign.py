@@ -164,11 +164,12 @@ class Albumentations(Transform):
         result unless they are the same for two images of different sizes.
         """
         (height, width), channels = shape[:2], shape[2:]
-        if None in shape or np.ndim(height) or np.ndim(width):
+        unknown = any(side is None for side in shape)
+        if unknown or np.ndim(height) or np.ndim(width):
             first = self._shape_of_all(channels)
             if first is not None and None not in first:
                 return first
-            if None in shape:
+            if unknown:
                 return first or (None, None, *channels)
             # Of images of different sizes that go through together.
             sizes = zip(*np.broadcast_arrays(height, width), strict=True)

@@ -261,7 +261,7 @@ def test_what_the_registry_names_can_be_used():
             made = cls(**{key: value for key, value in needed.items() if key in fields})
             assert repr(made).startswith(name.removeprefix("kaug>"))
             assert Transform.from_json(made.to_json()) == made
-            assert made(np.ones((2, 9, 13, 1)), seed=0).shape == (2, 9, 13, 1)
+            assert made(np.ones((2, 9, 13, 3)), seed=0).shape == (2, 9, 13, 3)
     for name in ("Slots", "AffineTransform", "Photometric", "GeometrySlot", "_Policy"):
         with pytest.raises(ValueError, match="must name a transform that is known"):
             Transform.from_json(described(f"kaug>{name}"))
