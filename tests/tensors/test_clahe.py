@@ -11,6 +11,7 @@ from kaug.transforms import CLAHE
     shape=[(25, 31, 3), (16, 24, 1), (9, 13, 5), (1, 1, 1), (2, 40, 2), (6, 3, 4)],
     dtype=["uint8", "uint16", "float32", "float16"],
 )
+@pytest.mark.usefixtures("by_operation")
 def test_values_are_those_of_arrays(transform, shape, dtype, images, both, near):
     own, expected = both(transform, images(5, shape=shape, dtype=dtype))
     if shape[-1] in (3, 4) and dtype != "uint8":  # whose luma may lie half-way between levels

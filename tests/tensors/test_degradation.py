@@ -18,6 +18,7 @@ SHAPES = [(25, 31, 3), (10, 20, 1), (5, 2, 5), (1, 1, 1), (2, 40, 2)]
     shape=SHAPES,
     dtype=["uint8", "uint16", "float32", "float16"],
 )
+@pytest.mark.usefixtures("by_operation")
 def test_values_are_those_of_arrays(transform, shape, dtype, images, both, near):
     near(*both(transform, images(5, shape=shape, dtype=dtype)))
 
@@ -39,6 +40,7 @@ def test_few_rows(transform, count, images, both, near):
     shape=[(25, 31, 3), (32, 48, 3), (9, 13, 1), (5, 2, 3), (1, 1, 1), (2, 40, 2), (6, 3, 4)],
     dtype=["uint8", "uint16", "float32", "float16"],
 )
+@pytest.mark.usefixtures("by_operation")
 def test_jpegs_are_those_of_arrays(transform, shape, dtype, images, both, near):
     batch = images(5, shape=shape, dtype=dtype)
     own, expected = both(transform, batch)

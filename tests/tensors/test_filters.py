@@ -22,6 +22,7 @@ DTYPES = ["uint8", "uint16", "float32", "float16"]
     shape=SHAPES,
     dtype=DTYPES,
 )
+@pytest.mark.usefixtures("by_operation")
 def test_values_are_those_of_arrays(transform, shape, dtype, images, both, near):
     near(*both(transform, images(5, shape=shape, dtype=dtype)))
 

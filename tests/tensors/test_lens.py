@@ -10,6 +10,7 @@ from kaug.transforms import ZoomBlur
     shape=[(25, 31, 3), (9, 13, 1), (5, 2, 5), (1, 1, 1)],
     dtype=["uint8", "uint16", "float32"],
 )
+@pytest.mark.usefixtures("by_operation")
 def test_values_are_those_of_arrays(transform, shape, dtype, images, both, near):
     near(*both(transform, images(5, shape=shape, dtype=dtype)))
 

@@ -14,6 +14,7 @@ transforms = pytest.mark.parametrize(
 @transforms
 @pytest.mark.parametrize("shape", [(25, 31, 3), (9, 13, 1), (5, 2, 5), (1, 1, 1), (2, 40, 2)])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.usefixtures("by_operation")
 def test_values_are_those_of_arrays(transform, shape, dtype, images, both):
     np.testing.assert_array_equal(*both(transform, images(5, shape=shape, dtype=dtype)))
 
