@@ -106,6 +106,7 @@ SETTINGS = {
 
 
 @named(moves)
+@pytest.mark.usefixtures("by_operation")
 @pytest.mark.filterwarnings("ignore:A quarter turn of images that are not square")
 def test_what_travels_is_where_it_is_on_arrays(transform, images):
     given = {"images": images(7, shape=(25, 31, 3)), **travelling(7, (25, 31))}
