@@ -11,7 +11,6 @@ from kaug._kernels import read_only
 from kaug._kernels.median import SIZES, median
 from kaug._kernels.squares import MEAN, gather
 from kaug._tensors import convolve as tensors
-from kaug._tensors import ops
 from kaug._tensors.blur import box_blur
 from kaug._tensors.median import median as median_of_tensors
 from kaug._types import Array, Parameters
@@ -229,7 +228,7 @@ class MedianBlur(Photometric):
 
     def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
         medians = median_of_tensors(images, parameters["size"], self._ends("size"))
-        return medians if self.value_range is None else ops.clip(medians, *self.limits(dtype))
+        return self.tensors_within_range(medians, dtype)
 
 
 def _medians(images: Array, size: int) -> Array:

@@ -1,19 +1,17 @@
 """Elastic deformation: the image as if drawn on rubber."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from kaug._apply.batches import MapName
-from kaug._apply.dtypes import checked_fill
 from kaug._apply.resample import Reading, Resampling, remapped
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
 from kaug._kernels.displacement import REACH, invert, remap, seeds_of, weigh_nodes
 from kaug._namespace import namespace
-from kaug._tensors import displacement, geometry, ops
+from kaug._tensors import displacement, geometry
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import Number
 from kaug.transforms._bases.remapping import Remapping
@@ -83,16 +81,6 @@ class ElasticDeformation(Remapping):
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         return self._deformed(images, seeds_of(parameters["words"]), self._sampling)
 
-    def transform_tensors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
-        fill = checked_fill(self.fill_mode, self.fill_value, dtype)
-        sampling = replace(self._sampling, fill_value=fill)
-        return self._deformed_tensors(images, parameters, sampling)
-
-    def _move_tensor_map(self, values: Any, parameters: Any, name: MapName) -> Any:
-        sampling = name.sampling(self._sampling)
-        read = geometry.for_reading(values, sampling)
-        return ops.cast(self._deformed_tensors(read, parameters, sampling), values.dtype)
-
     def transform_points(
         self, points: Array, parameters: Parameters, size: tuple[int, int]
     ) -> Array:
@@ -122,7 +110,7 @@ class ElasticDeformation(Remapping):
         nodes = (_nodes(size[0], spacing), _nodes(size[1], spacing))
         return displacement.moved_points(points, words, nodes, size, spacing, self._amplitude(size))
 
-    def _deformed_tensors(self, images: Any, parameters: Any, sampling: Resampling) -> Any:
+    def _remap_tensors(self, images: Any, parameters: Any, sampling: Resampling) -> Any:
         size = (images.shape[1], images.shape[2])
         down, across = (_nodes(side, self._spacing(size)) for side in size)
         moves = displacement.field(parameters["words"], down, across, self._amplitude(size))

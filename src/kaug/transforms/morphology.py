@@ -8,7 +8,6 @@ import numpy as np
 from kaug._apply.dtypes import kept_dtype
 from kaug._kernels import read_only
 from kaug._kernels.squares import GREATEST, LEAST, gather
-from kaug._tensors import ops
 from kaug._tensors.squares import extremes
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import OddIntegers
@@ -35,7 +34,7 @@ class _Extreme(Photometric):
     def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
         (_, widest), greatest = self._ends("size"), self._what == GREATEST
         found = extremes(images, parameters["size"], widest, greatest=greatest)
-        return found if self.value_range is None else ops.clip(found, *self.limits(dtype))
+        return self.tensors_within_range(found, dtype)
 
 
 @dataclass(frozen=True, repr=False)

@@ -5,14 +5,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kaug._apply.batches import MapName
 from kaug._apply.parameters import Bounds
 from kaug._apply.resample import Reading, Resampling, remapped
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
 from kaug._kernels.homography import find_homographies, project
 from kaug._namespace import namespace
-from kaug._tensors import geometry, homography, ops
+from kaug._tensors import homography
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.fields import Number
 from kaug.transforms._bases.remapping import Remapping
@@ -83,15 +82,8 @@ class Perspective(Remapping):
         moved = draws.xp.reshape(draws.xp.stack(inward, axis=1), (-1, 4, 2))
         return {"corners": draws.constant(_CORNERS) * (1 - moved)}
 
-    def transform_tensors(self, images: Any, parameters: Any, dtype: Any) -> Any:
-        del dtype
-        return homography.project(images, parameters["corners"], self._sampling)
-
-    def _move_tensor_map(self, values: Any, parameters: Any, name: MapName) -> Any:
-        sampling = name.sampling(self._sampling)
-        read = geometry.for_reading(values, sampling)
-        moved = homography.project(read, parameters["corners"], sampling)
-        return ops.cast(moved, values.dtype)
+    def _remap_tensors(self, images: Any, parameters: Any, sampling: Resampling) -> Any:
+        return homography.project(images, parameters["corners"], sampling)
 
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         return _projected(images, parameters["corners"], self._sampling)

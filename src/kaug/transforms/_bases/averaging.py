@@ -8,7 +8,6 @@ import numpy as np
 
 from kaug._apply.dtypes import to_dtype, working_dtype
 from kaug._apply.values import reaches_outside
-from kaug._tensors import ops
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.photometric import Normalized
 
@@ -37,7 +36,7 @@ class Averaging(Normalized):
 
     def transform_tensor_colors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
         averages = self.average_tensors(images, parameters)
-        return averages if self.value_range is None else ops.clip(averages, *self.limits(dtype))
+        return self.tensors_within_range(averages, dtype)
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         del outside  # without a value range, they may lie anywhere

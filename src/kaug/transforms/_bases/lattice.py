@@ -1,14 +1,12 @@
 """What transforms share that displace pixels by what lies between the nodes of a lattice."""
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from kaug._apply.batches import MapName
-from kaug._apply.dtypes import checked_fill
 from kaug._apply.resample import Reading, Resampling, remapped
 from kaug._kernels import read_only
 from kaug._kernels.displacement import seeds_of
@@ -69,16 +67,7 @@ class Displaced(Remapping):
 
         return remapped(images, self._sampling, kernel)
 
-    def transform_tensors(self, images: Any, parameters: Any, dtype: np.dtype[Any]) -> Any:
-        fill = checked_fill(self.fill_mode, self.fill_value, dtype)
-        return self._displaced(images, parameters, replace(self._sampling, fill_value=fill))
-
-    def _move_tensor_map(self, values: Any, parameters: Any, name: MapName) -> Any:
-        sampling = name.sampling(self._sampling)
-        read = geometry.for_reading(values, sampling)
-        return ops.cast(self._displaced(read, parameters, sampling), values.dtype)
-
-    def _displaced(self, images: Any, parameters: Any, sampling: Resampling) -> Any:
+    def _remap_tensors(self, images: Any, parameters: Any, sampling: Resampling) -> Any:
         size = (images.shape[1], images.shape[2])
         rows, columns = self._axes(size)
         heights, moves = self._heights(parameters, size), []

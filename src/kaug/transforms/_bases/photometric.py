@@ -41,6 +41,10 @@ class Photometric(ValueOptions):
         values = images.astype(working_dtype(images.dtype))
         return to_dtype(np.clip(values, *self.value_range), images.dtype)
 
+    def tensors_within_range(self, images: Any, dtype: np.dtype[Any]) -> Any:
+        """Returns tensors clipped to the value range, if one is given."""
+        return images if self.value_range is None else ops.clip(images, *self.limits(dtype))
+
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         """Returns `images` with other values, but for their opacity."""
         if self.opacity and images.shape[-1] in (2, 4):
