@@ -210,7 +210,7 @@ class Albumentations(Transform):
         shape = (*_TRIED[0], 3)
         try:
             return self._shape_after(shape) != shape
-        except Exception:  # a crop that is larger
+        except Exception:  # a crop that is larger: see `_shape_of_all`
             return True
 
     # Targets ------------------------------------------------------------------------------------
@@ -391,7 +391,7 @@ def _call(call: Any, row: Batch, names: Collection[MapName]) -> Batch:
         given["keypoints"] = row["points"].astype(np.float32)
     try:
         got = call(**given)
-    except Exception as error:
+    except Exception as error:  # OpenCV's, KeyErrors and others: it goes on as the cause
         if given["image"].dtype in (np.uint8, np.float32):
             raise
         rule = "albumentations takes uint8 and float32, and other dtypes in few of its transforms"

@@ -166,11 +166,11 @@ if CPUDispatcher is not None:
             global usable
             try:
                 return super().compile(signature)
-            except Exception:
+            except Exception:  # whatever a Numba with other internals raises
                 before, usable = usable, False
                 try:
                     return super().compile(signature)
-                except Exception:
+                except Exception:  # nor as Numba compiles
                     usable = before  # it is the kernel that is wrong
                     raise
 
