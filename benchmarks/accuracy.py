@@ -115,20 +115,33 @@ ARMS = {
 class Run:
     """One training, which can stop at any step and go on."""
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        self.recipe = {**TRIALS, **ARMS}[arguments.arm]
-        self.steps, self.seed, self.validate = arguments.steps, arguments.seed, arguments.validate
+    def __init__(
+        self,
+        arm: str,
+        recipe: Recipe,
+        *,
+        seed: int,
+        steps: int,
+        validate: bool,
+        folder: Path,
+        pictures: int | None = None,
+    ) -> None:
+        self.recipe, self.pictures = recipe, pictures
+        self.steps, self.seed, self.validate = steps, seed, validate
         self.facts = {
-            "arm": arguments.arm,
-            "seed": self.seed,
-            "steps": self.steps,
-            "validate": self.validate,
+            "arm": arm,
+            "seed": seed,
+            "steps": steps,
+            "validate": validate,
             "precision": keras.config.dtype_policy().name,
-            "recipe": {**asdict(self.recipe), "policy": repr(self.recipe.policy)},
+            "recipe": {**asdict(recipe), "policy": repr(recipe.policy)},
         }
-        kind = "validate" if self.validate else "test"
-        name = f"{arguments.arm}-{kind}-{self.steps}-{self.seed}-{self.facts['precision']}"
-        self.checkpoint = arguments.folder / f"{name}.npz"
+        kind = "validate" if validate else "test"
+        name = f"{arm}-{kind}-{steps}-{seed}-{self.facts['precision']}"
+        if pictures is not None:
+            self.facts["pictures"] = pictures
+            name += f"-{pictures}"
+        self.checkpoint = folder / f"{name}.npz"
         keras.utils.set_random_seed(self.seed)
         self.dataset, self.held_out = self._data()
         self.model = self._model()
@@ -141,8 +154,12 @@ class Run:
 
     def _data(self):
         (x, y), test = kaug.load_fashion_mnist()
-        if self.validate:
-            (x, y), test = kaug.train_validation_split(x, y, validation_split=HELD_OUT, seed=0)
+        if self.validate or self.pictures is not None:
+            kept, held_out = kaug.train_validation_split(x, y, validation_split=HELD_OUT, seed=0)
+            (x, y), test = kept, (held_out if self.validate else test)
+        if self.pictures is not None:
+            rows = balanced_rows(y, self.pictures, self.seed)
+            x, y = x[rows], y[rows]
         policy = self.recipe.policy
         if self.recipe.appended:
             x, y = kaug.augment_dataset(x, y, len(x) // 2, policy, seed=self.seed)
@@ -228,6 +245,14 @@ class Run:
             **_report.environment(),
         }
 
+    def scored(self, sets):
+        """Returns the accuracy on every set of `(name, images, labels)`."""
+        with self._averaged():
+            return {
+                name: _scores(self.model.predict(x, batch_size=500, verbose=0), y)["accuracy"]
+                for name, x, y in sets
+            }
+
     # Checkpoints --------------------------------------------------------------------------------
 
     def _variables(self):
@@ -253,6 +278,14 @@ class Run:
                 variable.assign(saved[f"v{i}"])
 
 
+def balanced_rows(y, count, seed):
+    """Returns `count` rows, as many of every class; of one seed the fewer are among the more."""
+    shuffled = np.random.default_rng(seed).permutation(len(y))
+    classes = np.unique(y)
+    each = [shuffled[y[shuffled] == one][: count // len(classes)] for one in classes]
+    return np.sort(np.concatenate(each))
+
+
 def _one_hot(y):
     return keras.utils.to_categorical(y, 10) if y.ndim == 1 else y
 
@@ -276,7 +309,14 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=HERE / "runs", help="for checkpoints")
     arguments = parser.parse_args()
     keras.config.set_dtype_policy(arguments.precision)
-    run = Run(arguments)
+    run = Run(
+        arguments.arm,
+        {**TRIALS, **ARMS}[arguments.arm],
+        seed=arguments.seed,
+        steps=arguments.steps,
+        validate=arguments.validate,
+        folder=arguments.folder,
+    )
     run.train()
     line = json.dumps(run.result())
     with (HERE / "results" / "accuracy.jsonl").open("a") as file:
