@@ -19,7 +19,9 @@ STEPS = {
     "repr(kaug.transforms.Rotation())": LIBRARIES | {"PIL", "kaug._show.preview"},
     "import numpy as np\n"
     "from kaug.transforms import Rotation\n"
-    "kaug.augment_dataset(np.zeros((2, 5, 7), 'u1'), None, 3, Rotation(), seed=0)": LIBRARIES,
+    "kaug.augment_dataset(np.zeros((2, 5, 7), 'u1'), None, 3, Rotation(), seed=0, verbose=0)": (
+        LIBRARIES
+    ),
     "Rotation()._repr_html_()": LIBRARIES,
     "kaug.plot_images([[[0, 1], [1, 0]]])\n"
     "kaug.plot_history({'loss': [2, 1]}, metrics='loss')\n"
@@ -68,6 +70,8 @@ def test_unknown_names():
         ("plot_augmentations", ["image", "generator"]),
         ("plot_history", ["history"]),
         ("plot_confusion_matrix", ["y_true", "y_pred"]),
+        ("compare_policies", ["x", "y", "build_model", "policies"]),
+        ("plot_comparison", ["comparison"]),
     ],
 )
 def test_data_first_options_by_keyword(function, positional):

@@ -11,6 +11,7 @@ from kaug._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from kaug import integrations, layers, sources, testing, transforms
+    from kaug.compare import PolicyComparison, compare_policies
     from kaug.fashion_mnist import FASHION_MNIST_CLASSES, load_fashion_mnist
     from kaug.image_data_generator import ImageDataGenerator
     from kaug.models import build_fashion_cnn, build_vgg19
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from kaug.per_class import PerClass
     from kaug.plots import (
         plot_augmentations,
+        plot_comparison,
         plot_confusion_matrix,
         plot_history,
         plot_images,
@@ -32,16 +34,19 @@ _HOME = {
     "FASHION_MNIST_CLASSES": "fashion_mnist",
     "ImageDataGenerator": "image_data_generator",
     "PerClass": "per_class",
+    "PolicyComparison": "compare",
     "Schedule": "schedule",
     "augment_dataset": "offline",
     "augment_rows": "offline",
     "build_fashion_cnn": "models",
     "build_vgg19": "models",
+    "compare_policies": "compare",
     "integrations": "integrations",
     "layers": "layers",
     "load_fashion_mnist": "fashion_mnist",
     "open_dataset": "store",
     "plot_augmentations": "plots",
+    "plot_comparison": "plots",
     "plot_confusion_matrix": "plots",
     "plot_history": "plots",
     "plot_images": "plots",
@@ -56,16 +61,19 @@ __all__ = [  # noqa: RUF022 - as sorted() sorts; ruff would put constants first
     "FASHION_MNIST_CLASSES",
     "ImageDataGenerator",
     "PerClass",
+    "PolicyComparison",
     "Schedule",
     "augment_dataset",
     "augment_rows",
     "build_fashion_cnn",
     "build_vgg19",
+    "compare_policies",
     "integrations",
     "layers",
     "load_fashion_mnist",
     "open_dataset",
     "plot_augmentations",
+    "plot_comparison",
     "plot_confusion_matrix",
     "plot_history",
     "plot_images",

@@ -24,9 +24,16 @@ from kaug._show.pictures import check_pictures, pictures_of
 from kaug._show.plot_inputs import Run, paired_classes, recorded_name, runs_of
 from kaug._show.targets import Targets, pixel_labels
 from kaug._show.titles import known_names, titles_of
-from kaug._validation import check_integer, message, with_channels
+from kaug._validation import check_integer, describe, message, with_channels
+from kaug.compare import PolicyComparison
 
-__all__ = ["plot_augmentations", "plot_confusion_matrix", "plot_history", "plot_images"]
+__all__ = [
+    "plot_augmentations",
+    "plot_comparison",
+    "plot_confusion_matrix",
+    "plot_history",
+    "plot_images",
+]
 
 _PLAIN, _MARKED = 2.0, 3.0  # inches that an image is wide at most, the latter to read what is on it
 # The tutorial's colors: one pair (training, validation) a panel.
@@ -276,6 +283,53 @@ def plot_history(
             _draw_curves(ax, run, key, pair)
         ax.legend()
     return figure
+
+
+def plot_comparison(comparison: Any, *, ax: Axes | None = None) -> Figure:
+    """Shows how much better each policy did than the first, as `kaug.compare_policies` found.
+
+    A dot is the mean, a bar the confidence interval, small marks the repeats. Bars on the right of
+    the line, in green, are better beyond chance, those on the left, in red, are worse; gray ones
+    reach across it.
+
+    Args:
+        comparison: What `kaug.compare_policies` returned, a `kaug.PolicyComparison`.
+        ax: Axes to draw into instead of a new figure.
+
+    Returns:
+        The figure. Policies are from top to bottom as they were given.
+
+    Raises:
+        TypeError: `comparison` is something else.
+
+    Example:
+        >>> scores = {"none": (0.80, 0.82, 0.81), "flip": (0.85, 0.88, 0.86)}
+        >>> from kaug import PolicyComparison
+        >>> figure = plot_comparison(PolicyComparison(scores, "accuracy", "max", 0.25))
+        >>> figure.axes[0].get_xlabel()
+        'accuracy, better than none by'
+    """
+    if not isinstance(comparison, PolicyComparison):
+        rule = "`comparison` must be what kaug.compare_policies returned"
+        raise TypeError(message(rule, f"comparison={describe(comparison)}"))
+    differences = comparison.differences
+    first = next(iter(comparison.scores))
+    if ax is None:
+        ax = _new_figure(
+            None, (6.4, 1.2 + 0.4 * len(differences)), layout="constrained"
+        ).add_subplot()
+    for place, (name, (mean, low, high)) in enumerate(differences.items()):
+        color = "tab:green" if low > 0 else "tab:red" if high < 0 else "tab:gray"
+        if np.isfinite(low):
+            ax.plot([low, high], [place, place], color=color, linewidth=2)
+        gains = comparison.gains(name)
+        ax.plot(gains, [place] * len(gains), "|", color=color, markersize=10)
+        ax.plot(mean, place, "o", color=color)
+    ax.axvline(0, color=ax.xaxis.label.get_color(), linewidth=0.8)
+    ax.set_yticks(range(len(differences)), list(differences))
+    ax.set_ylim(len(differences) - 0.5, -0.5)
+    ax.set_xlabel(f"{comparison.monitor}, better than {first} by")
+    return cast(Figure, ax.get_figure())
 
 
 def plot_confusion_matrix(
