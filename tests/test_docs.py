@@ -33,6 +33,9 @@ KOREAN = {
     ROOT / "README.ko.md": ROOT / "README.md",
     DOCS / "ko" / "index.md": DOCS / "index.md",
     DOCS / "ko" / "fashion_mnist.md": DOCS / "tutorial" / "fashion_mnist.md",
+    DOCS / "ko" / "own_pictures.md": DOCS / "how-to" / "own_pictures.md",
+    DOCS / "ko" / "detection.md": DOCS / "how-to" / "detection.md",
+    DOCS / "ko" / "command_line.md": DOCS / "how-to" / "command_line.md",
 }
 FUNCTIONS = [name for name in kaug.__all__ if inspect.isroutine(getattr(kaug, name))]
 NAMES = [f"kaug.{name}" for name in kaug.__all__]
