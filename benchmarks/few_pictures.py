@@ -18,6 +18,7 @@ half of the runs each.
 import argparse
 import json
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,12 +39,11 @@ POLICIES = {
     "best": accuracy.MIXED,
     "trivialaugment": Compose([accuracy.FLIP, TrivialAugmentWide(max_translation=0.15)]),
     "mild": Compose([accuracy.FLIP, accuracy.MILD, Erasing(), MixUp(num_classes=10, p=0.5)]),
-    "flip": accuracy.FLIP,
 }
 # Steps of 50 pictures, the same for every policy, by the number of pictures.
 STEPS = {100: 2_000, 300: 2_000, 1_000: 2_000, 3_000: 3_000, 10_000: 6_750, 60_000: 33_750}
 DROPOUTS = (0.1, 0.5)
-TRIED = (300, 3_000)
+TRIED, TRIAL_SEED = (300, 3_000), 100
 CORRUPTED = (1_000, 10_000, 60_000)  # numbers of pictures whose networks see corrupted ones too
 CORRUPTED_SEEDS, CORRUPTED_ROWS = 3, 2_000
 
@@ -63,23 +63,30 @@ def trials() -> Iterator[Job]:
     for pictures in TRIED:
         for dropout in DROPOUTS:
             for policy in POLICIES:
-                yield Job(pictures, policy, dropout, seed=100, validate=True)
+                yield Job(pictures, policy, dropout, TRIAL_SEED, validate=True)
 
 
 def curve() -> Iterator[Job]:
-    """Yields the runs of the curve, the quick ones first, each policy with its own dropout."""
+    """Yields the runs of the curve, seed by seed, the long ones last."""
+    dropouts = chosen_dropouts()
+    few = [pictures for pictures in STEPS if pictures <= 3_000]
+    many = [pictures for pictures in STEPS if pictures > 3_000]
+    order = [*product(range(5), few)]
+    order += [(seed, pictures) for pictures, seed in product(many, range(3))]
+    for seed, pictures in order:
+        for policy in POLICIES:
+            yield Job(pictures, policy, dropouts[pictures, policy], seed, validate=False)
+
+
+def chosen_dropouts() -> dict[tuple[int, str], float]:
+    """Returns by numbers of pictures and policy the dropout that did best in the trials."""
     done = finished()
-    for pictures in STEPS:
-        seen = min(TRIED, key=lambda tried: abs(np.log(tried / pictures)))
-        for seed in range(5 if pictures <= 3_000 else 3):
-            for policy in POLICIES:
-                accuracies = {
-                    job.dropout: done[job]["accuracy"]
-                    for job in trials()
-                    if job.pictures == seen and job.policy == policy
-                }
-                dropout = max(accuracies, key=accuracies.get)
-                yield Job(pictures, policy, dropout, seed, validate=False)
+    best = {}
+    for pictures, policy in product(STEPS, POLICIES):
+        near = min(TRIED, key=lambda tried: abs(np.log(tried / pictures)))
+        tried = [Job(near, policy, dropout, TRIAL_SEED, validate=True) for dropout in DROPOUTS]
+        best[pictures, policy] = max(tried, key=lambda job: done[job]["accuracy"]).dropout
+    return best
 
 
 def finished() -> dict[Job, dict]:

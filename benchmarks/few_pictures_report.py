@@ -1,0 +1,193 @@
+"""Makes the tables and figures of the curve from `results/few_pictures.jsonl`.
+
+    python benchmarks/few_pictures_report.py
+
+Writes `few_pictures.md` (the test set, and how many pictures a policy is worth),
+`few_pictures_trials.md` (held-out pictures) and `few_pictures_corrupted.md` into `results/`, and a
+figure of the first and the last. The documentation draws the same figures when it is built.
+"""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import _report
+import numpy as np
+from accuracy_report import spread
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+RESULTS = Path(__file__).parent / "results"
+NONE = "none"
+COLORS = {"none": "black", "tutorial": "C0", "best": "C2", "trivialaugment": "C1", "mild": "C3"}
+
+
+def read(*, validate=False):
+    """Returns the finished runs by number of pictures and policy."""
+    runs = defaultdict(list)
+    for line in (RESULTS / "few_pictures.jsonl").read_text().splitlines():
+        run = json.loads(line)
+        if run["validate"] == validate:
+            runs[run["pictures"], run["arm"]].append(run)
+    return runs
+
+
+def accuracies(runs):
+    """Returns the accuracies of the seeds by policy and number of pictures."""
+    found = defaultdict(dict)
+    for pictures, policy in sorted(runs):
+        found[policy][pictures] = [run["accuracy"] for run in runs[pictures, policy]]
+    return {policy: found[policy] for policy in COLORS if policy in found}
+
+
+def pictures_for(accuracy, curve):
+    """Returns how many pictures a policy needs for an accuracy; None outside what was measured.
+
+    Between two measured numbers the accuracy is taken to grow evenly with their logarithm.
+    """
+    sizes = sorted(curve)
+    means = np.maximum.accumulate([np.mean(curve[size]) for size in sizes])
+    if not means[0] <= accuracy <= means[-1]:
+        return None
+    return float(np.exp(np.interp(accuracy, means, np.log(sizes))))
+
+
+def worth(found):
+    """Returns by policy and number of plain pictures how many times fewer are as good with it."""
+    plain = found[NONE]
+    times = {}
+    for policy, curve in found.items():
+        for pictures, scores in plain.items():
+            needed = pictures_for(np.mean(scores), curve)
+            if policy != NONE and needed is not None:
+                times[policy, pictures] = pictures / needed
+    return times
+
+
+def table(found):
+    """Returns the table of the test set: a row for each policy, a column for each number."""
+    sizes = sorted({size for curve in found.values() for size in curve})
+    header = ["policy", *(f"{size:,}" for size in sizes)]
+    rows = [
+        [policy, *(spread(curve[size], 3) if size in curve else "" for size in sizes)]
+        for policy, curve in found.items()
+    ]
+    return "Accuracy on the test set, by the number of training pictures", header, rows
+
+
+def table_of_worth(found):
+    """Returns the table of how many times fewer pictures reach the same accuracy."""
+    times = worth(found)
+    sizes = sorted({size for _, size in times})
+    policies = [policy for policy in found if policy != NONE]
+    rows = [
+        [policy, *(f"{times[policy, s]:.2f}" if (policy, s) in times else "" for s in sizes)]
+        for policy in policies
+    ]
+    header = ["policy", *(f"{size:,}" for size in sizes)]
+    return "Times fewer pictures for what `none` reaches with", header, rows
+
+
+def table_of_trials(runs):
+    """Returns the table of the dropouts that were tried."""
+    rows = [
+        [f"{pictures:,}", policy, f"{run['recipe']['dropout']:g}", f"{run['accuracy']:.4f}"]
+        for (pictures, policy), trials in sorted(runs.items())
+        for run in sorted(trials, key=lambda run: run["recipe"]["dropout"])
+    ]
+    header = ["pictures", "policy", "dropout", "accuracy"]
+    return "Accuracy on the 10,000 held-out pictures", header, rows
+
+
+def corrupted(runs):
+    """Returns by pictures, policy and corruption the accuracy, a mean of all strengths."""
+    found = {}
+    for (pictures, policy), group in runs.items():
+        seen = [run["corrupted"] for run in group if "corrupted" in run]
+        names = dict.fromkeys(name.rsplit(" ", 1)[0] for one in seen for name in one)
+        for name in names:
+            scores = [one[f"{name} {severity}"] for one in seen for severity in range(1, 6)]
+            found[pictures, policy, name] = float(np.mean(scores))
+    return found
+
+
+def table_of_corrupted(runs, pictures):
+    """Returns the table of the corrupted test set for networks of one number of pictures."""
+    found = corrupted(runs)
+    policies = [policy for policy in COLORS if (pictures, policy, "fog") in found]
+    names = list(dict.fromkeys(name for size, _, name in found if size == pictures))
+    rows = [
+        [name.replace("_", " "), *(f"{found[pictures, policy, name]:.3f}" for policy in policies)]
+        for name in names
+    ]
+    means = [np.mean([found[pictures, policy, name] for name in names]) for policy in policies]
+    rows.append(["mean", *(f"{mean:.3f}" for mean in means)])
+    clean = [[run["accuracy"] for run in runs[pictures, policy]] for policy in policies]
+    rows.insert(0, ["as they are", *(f"{np.mean(scores):.3f}" for scores in clean)])
+    return f"Trained on {pictures:,} pictures", ["corruption", *policies], rows
+
+
+def curve(found):
+    """Draws the accuracy of every policy against the number of training pictures."""
+    figure = Figure((8, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    for number, (policy, scores) in enumerate(found.items()):
+        sizes = np.array(sorted(scores))
+        means = [np.mean(scores[size]) for size in sizes]
+        apart = sizes * 1.03 ** (number - len(found) / 2)  # bars beside, not upon, each other
+        axes.plot(apart, means, "o-", color=COLORS[policy], label=policy, markersize=4)
+        for place, size in zip(apart, sizes, strict=True):
+            ends = min(scores[size]), max(scores[size])
+            axes.plot([place, place], ends, color=COLORS[policy], linewidth=2, alpha=0.5)
+    sizes = sorted({size for scores in found.values() for size in scores})
+    axes.set(xscale="log", xlabel="training pictures", ylabel="accuracy on the test set")
+    axes.xaxis.set_major_locator(FixedLocator(sizes))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:,.0f}"))
+    axes.set_title("dots: means of the seeds; bars: from the worst to the best", fontsize=10)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
+def bars(runs, pictures):
+    """Draws the accuracy under each corruption, a bar for each policy."""
+    found = corrupted(runs)
+    policies = [policy for policy in COLORS if (pictures, policy, "fog") in found]
+    names = list(dict.fromkeys(name for size, _, name in found if size == pictures))
+    figure = Figure((9, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    width = 0.8 / len(policies)
+    for number, policy in enumerate(policies):
+        places = np.arange(len(names)) + (number - (len(policies) - 1) / 2) * width
+        heights = [found[pictures, policy, name] for name in names]
+        axes.bar(places, heights, width, color=COLORS[policy], label=policy)
+    labels = [name.replace("_", " ") for name in names]
+    axes.set_xticks(range(len(names)), labels, rotation=45, ha="right")
+    axes.set(ylabel="accuracy, mean of five strengths")
+    axes.legend(ncols=len(policies), loc="lower center", bbox_to_anchor=(0.5, 1))
+    return figure
+
+
+def main() -> None:
+    """Writes everything that the finished runs are enough for."""
+    tested, tried = read(), read(validate=True)
+    pages = {"few_pictures_trials": [table_of_trials(tried)]}
+    if tested:
+        found = accuracies(tested)
+        pages["few_pictures"] = [table(found), table_of_worth(found)]
+        curve(found).savefig(RESULTS / "few_pictures.png", dpi=120)
+        sizes = sorted({pictures for pictures, _, _ in corrupted(tested)})
+        pages["few_pictures_corrupted"] = [table_of_corrupted(tested, size) for size in sizes]
+        for size in sizes:
+            bars(tested, size).savefig(RESULTS / f"few_pictures_corrupted_{size}.png", dpi=120)
+    facts = next(iter((tested or tried).values()))[-1]
+    for name, tables in pages.items():
+        lines = [line for each in tables for line in _report.table(*each)]
+        text = "\n".join([*lines, "", _report.described(facts)]).lstrip() + "\n"
+        (RESULTS / f"{name}.md").write_text(text)
+        print(text)
+
+
+if __name__ == "__main__":
+    main()
