@@ -1,7 +1,7 @@
 """The command line: `kaug`, or `python -m kaug`.
 
 Each command is a module of its own, which is loaded when it is asked for: `kaug --help` loads
-neither NumPy nor Matplotlib, and no command but `bench --keras` loads Keras.
+neither NumPy nor Matplotlib, and no command but `bench --keras` and `compare` loads Keras.
 """
 
 import contextlib

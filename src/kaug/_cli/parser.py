@@ -58,6 +58,17 @@ def make_parser() -> argparse.ArgumentParser:
             "kaug augment photos out -n 9000 --policy 'RandomResizedCrop(height=224, width=224)'",
         )
     )
+    _add_compare(
+        command(
+            "compare",
+            "Train a model with each of several policies, and say which differences are more than "
+            "chance.",
+            "kaug compare in.npz --epochs 20",
+            "kaug compare in.npz --epochs 20 --policies Identity HorizontalFlip policy.json",
+            "kaug compare photos --size 64x64 --epochs 30 --minutes 120 --log comparison.jsonl",
+            "kaug compare in.npz --epochs 20 --model network.py:build_model -o comparison.png",
+        )
+    )
     _add_policies(
         command(
             "policies",
@@ -133,6 +144,30 @@ def _add_augment(command: argparse.ArgumentParser) -> None:
         "x_train,y_train,sample_weight_train, as many as there are)"
     )
     add("--arrays", type=lambda text: text.split(","), metavar="X[,Y[,WEIGHT]]", help=arrays)
+
+
+def _add_compare(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    source = "images and labels, as numpy.savez writes them; or, with --size, a folder of folders"
+    add("source", metavar="IN", help=source)
+    add("--epochs", type=int, required=True, help="how often each model sees the training rows")
+    policies = (
+        "two or more of them, the first of which the others are compared with (default: none, and "
+        f"RandAugment at five strengths). Each is {_POLICY}"
+    )
+    add("--policies", nargs="+", metavar="POLICY", help=policies)
+    model = "a function that returns a new compiled model (default: kaug.build_fashion_cnn)"
+    add("--model", metavar="FILE.py:NAME", help=model)
+    add("--repeats", type=int, default=5, help="models of each policy (default: 5)")
+    add("--minutes", type=float, help="begin nothing that would take longer (default: all)")
+    add("--batch-size", type=int, default=32, help="rows of a batch (default: 32)")
+    add("--one-hot", action="store_true", help="labels as one-hot rows: if a policy mixes images")
+    add("--size", type=_size("HxW"), metavar="HxW", help="resize and crop all pictures to it first")
+    arrays = "the arrays with images and labels (default: x,y or x_train,y_train)"
+    add("--arrays", type=lambda text: text.split(","), metavar="X,Y", help=arrays)
+    add("--log", metavar="FILE", help="keep what is done in it, and go on from there")
+    add("-o", "--output", metavar="FILE", help="draw a figure, in the format of its suffix")
+    add("--seed", type=int, help="for the same trainings every time (default: drawn)")
 
 
 def _add_policies(command: argparse.ArgumentParser) -> None:

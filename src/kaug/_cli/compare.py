@@ -1,0 +1,111 @@
+"""`kaug compare`: trains with each of several policies, and says what the differences are worth."""
+
+import argparse
+import runpy
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kaug._cli.augment import read_arrays
+from kaug._cli.policy import read_policy
+from kaug._draw.keys import resolve_seed
+from kaug._files import check_path
+from kaug._validation import message, with_channels
+from kaug.compare import compare_policies
+from kaug.transforms import CenterCrop, Compose, Identity, Resize, Transform
+
+_MOST_SEEDS = 2**31  # below what Keras takes, with room for the repeats
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Trains, and writes the table; how far it is goes to stderr."""
+    x, y = _read(arguments)
+    plain = _plain(arguments.size)
+    policies = None
+    if arguments.policies:
+        policies = {text: Compose([plain, read_policy(text)]) for text in arguments.policies}
+    seed = resolve_seed(None) % _MOST_SEEDS if arguments.seed is None else arguments.seed
+    if arguments.one_hot:
+        y = np.eye(int(y.max()) + 1, dtype=np.float32)[y]
+    with redirect_stdout(sys.stderr):
+        comparison = compare_policies(
+            x,
+            y,
+            _builder(arguments, x, y),
+            policies,
+            epochs=arguments.epochs,
+            batch_size=arguments.batch_size,
+            repeats=arguments.repeats,
+            minutes=arguments.minutes,
+            validation_policy=plain,
+            seed=seed,
+            log=arguments.log,
+        )
+    print(comparison)
+    print(f"made with --seed {seed}")
+    if arguments.output is not None:
+        from kaug.plots import plot_comparison
+
+        path = check_path(arguments.output, "OUTPUT")
+        plot_comparison(comparison).savefig(path)
+        print(path)
+
+
+def _read(arguments: argparse.Namespace) -> tuple[Any, Any]:
+    source = check_path(arguments.source, "IN")
+    if source.is_dir():
+        from kaug.sources import folder  # loads Pillow, which arrays need not
+
+        if arguments.size is None:
+            rule = "Pictures of a folder must be made one size"
+            raise ValueError(message(rule, str(source), "Pass --size, as in --size 64x64."))
+        return folder(source, dtype="float32")
+    arrays = read_arrays(source, arguments.arrays)
+    if len(arrays) < 2:
+        rule = f"{str(source)!r} must have labels beside its images"
+        raise ValueError(message(rule, "images alone", "Name both: --arrays X,Y."))
+    x, y = arrays[:2]
+    x = with_channels(x) if x.ndim == 3 else x  # as layers that convolve want it
+    return (x / np.float32(255) if x.dtype == np.uint8 else x), y
+
+
+def _plain(size: tuple[int, int] | None) -> Transform:
+    if size is None:
+        return Identity()
+    height, width = size
+    return Compose([Resize(max(size)), CenterCrop(height, width)])
+
+
+def _builder(arguments: argparse.Namespace, x: Any, y: Any) -> Callable[[], Any]:
+    if arguments.model is not None:
+        return _function(arguments.model)
+    from kaug.models import build_fashion_cnn  # loads Keras
+
+    shape = x[0].shape if arguments.size is None else (*arguments.size, x[0].shape[-1])
+    classes = y.shape[1] if arguments.one_hot else int(y.max()) + 1
+    loss = "categorical_crossentropy" if arguments.one_hot else "sparse_categorical_crossentropy"
+
+    def build() -> Any:
+        model = build_fashion_cnn(input_shape=shape, num_classes=classes, compile=False)
+        model.compile("adam", loss, metrics=["accuracy"])
+        return model
+
+    return build
+
+
+def _function(text: str) -> Callable[[], Any]:
+    """Returns the function that `FILE.py:NAME` names."""
+    file, colon, name = text.rpartition(":")
+    rule = "--model must name a function in a file, as in network.py:build_model"
+    if not colon or not Path(file).is_file():
+        raise ValueError(message(rule, repr(text)))
+    found = runpy.run_path(file)
+    if not callable(found.get(name)):
+        functions = [each for each, value in found.items() if callable(value)]
+        raise ValueError(message(rule, f"{text!r}, where there are {', '.join(functions)}"))
+    function: Callable[[], Any] = found[name]
+    return function
