@@ -33,6 +33,7 @@ extensions = [
     "sphinx_copybutton",
 ]
 exclude_patterns = ["_build"]
+myst_enable_extensions = ["attrs_block"]  # classes of lists and tables, for `_static/kaug.css`
 myst_heading_anchors = 3
 
 napoleon_numpy_docstring = False
@@ -57,7 +58,7 @@ copybutton_prompt_is_regexp = True
 html_theme = "furo"
 html_title = f"kaug {release}"
 html_static_path = ["_static"]
-html_css_files = ["korean.css"]
+html_css_files = ["kaug.css", "korean.css"]
 
 
 _ARRAY = re.compile(r"~?(?:numpy\.)?ndarray\[~?tuple\[[^]]*\], ~?(?:numpy\.)?dtype\[([^]]*)\]\]")

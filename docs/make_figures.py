@@ -6,6 +6,8 @@ Sphinx calls `main` before it reads the pages. Writes `docs/figures/`:
 
 - `augmented.png`, the first training image of Fashion-MNIST, augmented 100 times with the
   tutorial's generator;
+- `home.jpg`, photographs with masks, boxes and points, augmented (`scenes.py` has them);
+- one for each page of `docs/how-to` that moves or changes pictures (`figures_of_pages.py`);
 - `targets.png`, the photograph of Grace Hopper that comes with Matplotlib, augmented with boxes, a
   mask and points in it;
 - `recipes.png`, the same photograph as recipes of `docs/how-to/recipes.md` show it;
@@ -32,8 +34,10 @@ from matplotlib import cbook
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import accuracy_report
+import figures_of_pages
 
 import kaug
 from kaug.transforms import Affine, ColorJitter, Compose, HorizontalFlip, Resize
@@ -164,6 +168,7 @@ def main(folder: Path = FOLDER) -> None:
         draw().savefig(buffer, dpi=dpi)
         picture = Image.open(buffer).convert("RGB").quantize(colors, dither=Image.Dither.NONE)
         picture.save(folder / f"{name}.png", optimize=True)
+    figures_of_pages.write(folder)
 
 
 if __name__ == "__main__":

@@ -365,6 +365,20 @@ def test_the_readme_tells_the_accuracies_that_were_measured():
     assert re.findall(r"0\.\d{4}", korean) == re.findall(r"0\.\d{4}", text)
 
 
+def test_the_home_page_tells_what_was_measured():
+    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    told = text.split("## Measured")[1].split("\n## ")[0]
+    numbers = set(re.findall(r"\d+\.\d+", told))
+    results = DOCS.parent / "benchmarks" / "results"
+    measured = "".join(path.read_text(encoding="utf-8") for path in results.glob("*.md"))
+    assert len(numbers) >= 15
+    assert {
+        each for each in numbers if not re.search(rf"(?<![\d.]){each}(?![\d.])", measured)
+    } == set()
+    korean = (DOCS / "ko" / "index.md").read_text(encoding="utf-8")
+    assert numbers <= set(re.findall(r"\d+\.\d+", korean))
+
+
 def test_the_commands_of_the_pages_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)

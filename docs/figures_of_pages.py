@@ -1,0 +1,317 @@
+"""Figures of the home page and of the how-to pages, on photographs.
+
+Where a figure shows what a page builds, the code of that page is run and its names are used, so
+that the two cannot come apart. `make_figures.py` writes them to files.
+"""
+
+import contextlib
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scenes
+from matplotlib.figure import Figure
+from PIL import Image, ImageOps
+
+import kaug
+from kaug import transforms as T  # noqa: N812 - as in `make_gallery.py`
+
+HOW_TO = Path(__file__).parent / "how-to"
+SIDES = 120, 180  # of a picture in a row of them
+GAP = 6
+MOVED = T.Affine(rotation=18, zoom=(0.95, 1.3), width_shift=0.1, height_shift=0.05)
+
+
+def names_of(page: str, blocks: int | None = None) -> dict[str, Any]:
+    """Returns what a page has defined after so many of its blocks of code, by default all."""
+    text = (HOW_TO / f"{page}.md").read_text(encoding="utf-8")
+    code = re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S)[:blocks]
+    names: dict[str, Any] = {"__name__": page}
+    with contextlib.redirect_stdout(None):
+        exec("".join(code), names)
+    return names
+
+
+def rows_of(rows: Mapping[str, Sequence[Any]], titles: Sequence[str] = ()) -> Figure:
+    """Draws rows of pictures of one height, with a name before each row and titles over all."""
+    figure = Figure(figsize=(8.0, 8.0), layout="constrained")
+    height = 0.0
+    every = figure.subplots(len(rows), squeeze=False)[:, 0]
+    for axes, (name, pictures) in zip(every, rows.items(), strict=True):
+        padded = [
+            np.pad(each, ((0, 0), (0, GAP), (0, 0)), constant_values=255) for each in pictures
+        ]
+        row = np.concatenate(padded, axis=1)[:, :-GAP]
+        axes.imshow(row)
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+        axes.set_ylabel(name, fontsize=11)
+        height += 7.6 * row.shape[0] / row.shape[1] + 0.08
+    if titles:
+        width = row.shape[1] / len(titles)
+        every[0].set_xticks([(i + 0.5) * width for i in range(len(titles))], titles)
+        every[0].xaxis.tick_top()
+        every[0].tick_params(length=0, labelsize=11)
+        height += 0.3
+    figure.set_size_inches(8.0, height)
+    return figure
+
+
+def small(scene: Mapping[str, Any], sides: tuple[int, int] = SIDES) -> Any:
+    """Returns the photograph of a scene in the sides of a row."""
+    height, width = sides
+    return T.Resize(height=height, width=width)(scene["images"][np.newaxis])[0]
+
+
+def copies(scene: Mapping[str, Any], count: int = 5, sides: tuple[int, int] = SIDES) -> Any:
+    """Returns a photograph several times, as images of one batch."""
+    return np.repeat(small(scene, sides)[np.newaxis], count, axis=0)
+
+
+def home() -> Figure:
+    """Draws three photographs with what is in them, and each of them three times augmented."""
+    look = T.Compose([MOVED, T.HorizontalFlip(), T.ColorJitter()])
+    fitted = T.Resize(height=240, width=360)
+    columns = [fitted(scenes.all_of())]
+    columns += [T.Compose([look, fitted])(scenes.all_of(), seed=seed) for seed in (11, 3, 8)]
+    boxes: dict[str, list[Any]] = {"boxes": [], "labels": []}
+    shown: dict[str, list[Any]] = {"images": [], "segmentation_masks": [], "keypoints": []}
+    for row in range(3):
+        for made in columns:
+            for name, values in shown.items():
+                values.append(made[name][row])
+            for name, values in boxes.items():
+                values.append(made["bounding_boxes"][name][row])
+    targets = {name: np.stack(values) for name, values in shown.items() if name != "images"}
+    return kaug.plot_images(
+        np.stack(shown["images"]),
+        {**targets, "bounding_boxes": {name: np.stack(each) for name, each in boxes.items()}},
+        rows=3,
+        columns=4,
+        class_names=scenes.NAMES,
+        figsize=(12.0, 6.1),
+    )
+
+
+def crops() -> Figure:
+    """Draws photographs of several sizes, and crops of one size out of them."""
+    policy = T.Compose([T.RandomResizedCrop(height=120, width=120), T.HorizontalFlip()])
+    policy = T.Compose([policy, T.ColorJitter()])
+    rows = {}
+    for name, scene in (("cat", scenes.cat()), ("coffee", scenes.coffee())):
+        whole = Image.fromarray(scene["images"])
+        whole = ImageOps.contain(whole, (180, 120))
+        left = np.asarray(ImageOps.pad(whole, (180, 120), color="white"))
+        made = policy([scene["images"]] * 5, seed=4)
+        rows[name] = [left, *made]
+    return rows_of(rows)
+
+
+def policies() -> Figure:
+    """Draws what the policies of the page on them make of a photograph."""
+    names = names_of("transforms")
+    shown = {
+        "policy": names["policy"],
+        "varied": names["varied"],
+        "robust": names["robust"],
+        "published": names["published"],
+    }
+    images = copies(scenes.cat())
+    return rows_of({name: policy(images, seed=2) for name, policy in shown.items()})
+
+
+def stripe() -> Figure:
+    """Draws what the page's own transform makes of photographs."""
+    own = names_of("own_transform", 1)["Stripe"](0.2)
+    turned = T.Compose([T.Rotation(15), own])
+    images = copies(scenes.coffee())
+    return rows_of({"Stripe": own(images, seed=0), "in a policy": turned(images, seed=1)})
+
+
+def mixed() -> Figure:
+    """Draws photographs mixed with each other in four ways."""
+    given = scenes.all_of(scenes.cat(), scenes.coffee(), scenes.astronaut(), scenes.rocket())
+    batch = T.Resize(height=SIDES[0], width=SIDES[1])(given)
+    images, masks = batch["images"], batch["segmentation_masks"] > 0
+    boxes = np.tile(np.array([[[0, 0, SIDES[1], SIDES[0]]]], "float32"), (4, 1, 1))
+    objects = {"boxes": boxes, "labels": np.zeros((4, 1), "int32"), "masks": masks}
+    rows = {"as they are": images}
+    rows["MixUp"] = T.MixUp(5.0)(images, seed=5)
+    rows["CutMix"] = T.CutMix()(images, seed=5)
+    rows["Mosaic"] = T.Mosaic()(images, seed=5)
+    pasted = T.CopyPaste(object_p=1)({"images": images, "bounding_boxes": objects}, seed=5)
+    rows["CopyPaste"] = pasted["images"]
+    return rows_of(rows)
+
+
+def video() -> Figure:
+    """Draws frames of a video, and of the same video augmented three times."""
+    image = scenes.coffee()["images"]
+    frames = [image[60:320, 52 * i : 52 * i + 390] for i in range(5)]
+    one = np.stack([small({"images": frame}) for frame in frames])
+    policy = T.Compose([T.Affine(rotation=15, zoom=0.2), T.HorizontalFlip(), T.Brightness(0.4)])
+    made = policy(np.repeat(one[np.newaxis], 3, axis=0), seed=9)
+    rows = {"the video": one, **{f"row {i}": each for i, each in enumerate(made)}}
+    return rows_of(rows, [f"frame {i}" for i in range(5)])
+
+
+def epochs() -> Figure:
+    """Draws the rows of a dataset in its first epochs."""
+    images = np.stack([small(scene) for scene in (scenes.cat(), scenes.coffee())])
+    policy = T.Compose([MOVED, T.HorizontalFlip(), T.ColorJitter()])
+    made = [policy(images, seed=0, epoch=epoch) for epoch in range(5)]
+    rows = {f"row {i}": [each[i] for each in made] for i in range(2)}
+    return rows_of(rows, [f"epoch {i}" for i in range(5)])
+
+
+def mirror(images: Any) -> Any:
+    """Mirrors images left to right."""
+    return images[:, :, ::-1]
+
+
+def kinds() -> Figure:
+    """Draws what generators of several kinds make of a photograph."""
+    import keras
+
+    shown: dict[str, Any] = {
+        "a transform": T.Compose([T.Rotation(20), T.Brightness(0.3)]),
+        "a generator": kaug.ImageDataGenerator(zoom_range=0.3, channel_shift_range=60.0),
+        "a Keras layer": keras.layers.RandomTranslation(0.2, 0.2, fill_mode="constant"),
+        "a function": mirror,
+    }
+    image = small(scenes.coffee())[np.newaxis]
+    rows = {}
+    for name, generator in shown.items():
+        given = image.astype("float32") if name != "a transform" else image
+        made = kaug.augment_dataset(given, None, 5, generator, append=False, seed=3, verbose=0)
+        made = made[0] if isinstance(made, tuple) else made
+        rows[name] = np.clip(np.rint(made), 0, 255).astype("uint8")
+    return rows_of(rows)
+
+
+def options() -> Figure:
+    """Draws what each option of `ImageDataGenerator` does by itself."""
+    image = small(scenes.cat())[np.newaxis].astype("float32")
+    each: dict[str, Any] = {
+        "rotation_range": 30,
+        "width_shift_range": 0.3,
+        "shear_range": 30,
+        "zoom_range": 0.4,
+        "channel_shift_range": 80.0,
+        "brightness_range": (0.4, 1.6),
+        "horizontal_flip": True,
+    }
+    rows = {}
+    for name, value in each.items():
+        generator = kaug.ImageDataGenerator(**{name: value})
+        made = generator.flow(np.repeat(image, 4, axis=0), batch_size=4, seed=1).next()
+        rows[name.replace("_range", "").replace("_", "\n")] = np.clip(made, 0, 255).astype("uint8")
+    return rows_of(rows)
+
+
+def resampled() -> Figure:
+    """Draws five steps of geometry, each resampled by itself, and in one resampling."""
+    steps = [T.Rotation((12, 12)), T.Shear((8, 8)), T.Translation((0.03, 0.03), (0.02, 0.02))]
+    steps += [T.Zoom((1.15, 1.15)), T.Rotation((-9, -9))]
+    image = scenes.cat()["images"][60:240, 110:380][np.newaxis]
+    apart = image
+    for step in steps:
+        apart = step(apart)
+    whole = T.Compose(steps)(image)
+    shown = {"as it is": image, "five resamplings": apart, "one resampling": whole}
+    cut = [each[0, 20:120, 10:160] for each in shown.values()]
+    enlarged = [np.asarray(Image.fromarray(each).resize((450, 300), 0)) for each in cut]
+    return rows_of({"": enlarged}, list(shown))
+
+
+def mosaics() -> Figure:
+    """Draws what a policy of detectors makes of photographs and their boxes."""
+    policy = T.Compose([T.Mosaic(320, p=0.75), T.RandomIoUCrop(160), T.HorizontalFlip()])
+    batch = {name: value for name, value in scenes.all_of().items() if name != "keypoints"}
+    del batch["segmentation_masks"]
+    made = [
+        T.Compose([policy, T.ColorJitter()])({**batch, "min_visible_area": 0.3}, seed=seed)
+        for seed in (0, 5, 7)
+    ]
+    most = max(each["bounding_boxes"]["boxes"].shape[1] for each in made)
+    images = np.concatenate([each["images"] for each in made])
+    boxes = [_padded(each["bounding_boxes"]["boxes"], most, 0) for each in made]
+    labels = [_padded(each["bounding_boxes"]["labels"], most, -1) for each in made]
+    found = {"boxes": np.concatenate(boxes), "labels": np.concatenate(labels)}
+    return kaug.plot_images(
+        images[:8],
+        {"bounding_boxes": {name: each[:8] for name, each in found.items()}},
+        rows=2,
+        columns=4,
+        class_names=scenes.NAMES,
+        figsize=(9.6, 4.85),
+    )
+
+
+def _padded(values: Any, most: int, with_what: float) -> Any:
+    rest = [(0, 0)] * (values.ndim - 2)
+    missing = ((0, 0), (0, most - values.shape[1]), *rest)
+    return np.pad(values, missing, constant_values=with_what)
+
+
+def letterboxes() -> Figure:
+    """Draws photographs with boxes and masks, in letterboxes and cropped."""
+    batch = {name: value for name, value in scenes.all_of().items() if name != "keypoints"}
+    crop = T.Compose([T.RandomResizedCrop((0.4, 1), height=180, width=180), T.HorizontalFlip()])
+    made = [T.Letterbox(180, 180)(batch), crop(batch, seed=3)]
+    together = {
+        "images": np.concatenate([each["images"] for each in made]),
+        "segmentation_masks": np.concatenate([each["segmentation_masks"] for each in made]),
+        "bounding_boxes": {
+            name: np.concatenate([each["bounding_boxes"][name] for each in made])
+            for name in ("boxes", "labels")
+        },
+    }
+    return kaug.plot_images(
+        together, rows=2, columns=3, class_names=scenes.NAMES, figsize=(7.2, 4.85)
+    )
+
+
+def by_class() -> Figure:
+    """Draws garments of three classes, each augmented by the policy of its class."""
+    names = names_of("class_imbalance")
+    x, y = names["x_train"], names["y_train"]
+    policy = kaug.PerClass({6: names["strong"], 9: names["shoes"]}, default=names["policy"])
+    shown = {6: "a shirt:\nstrong", 9: "a boot:\nshoes", 8: "a bag:\npolicy"}
+    chosen = [int(np.flatnonzero(y == label)[2]) for label in shown]
+    made, _, index = kaug.augment_dataset(
+        x[chosen], y[chosen], 21, policy, sampling="cycle", seed=0, return_index=True, verbose=0
+    )
+    colored = np.repeat(np.rint(255 * made).astype("uint8"), 3, axis=3)
+    large = np.kron(colored, np.ones((1, 3, 3, 1), "uint8"))
+    return rows_of({name: large[index == row] for row, name in enumerate(shown.values())})
+
+
+# How each is drawn, and its dots per inch.
+FIGURES: dict[str, tuple[Callable[[], Figure], int]] = {
+    "home": (home, 100),
+    "crops": (crops, 100),
+    "policies": (policies, 100),
+    "stripe": (stripe, 100),
+    "mixed": (mixed, 100),
+    "video": (video, 100),
+    "epochs": (epochs, 100),
+    "kinds": (kinds, 100),
+    "options": (options, 100),
+    "resampled": (resampled, 100),
+    "mosaics": (mosaics, 100),
+    "letterboxes": (letterboxes, 100),
+    "by_class": (by_class, 100),
+}
+
+
+def write(folder: Path) -> None:
+    """Writes the figures, as JPEGs, since they are photographs."""
+    for name, (draw, dpi) in FIGURES.items():
+        buffer = io.BytesIO()
+        draw().savefig(buffer, dpi=dpi, bbox_inches="tight", pad_inches=0.03)
+        picture = Image.open(buffer).convert("RGB")
+        picture.save(folder / f"{name}.jpg", quality=85, optimize=True)
