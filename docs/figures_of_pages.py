@@ -48,13 +48,13 @@ def rows_of(rows: Mapping[str, Sequence[Any]], titles: Sequence[str] = ()) -> Fi
         axes.imshow(row)
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
-        axes.set_ylabel(name, fontsize=11)
+        axes.set_ylabel(name, fontsize=14)
         height += 7.6 * row.shape[0] / row.shape[1] + 0.08
     if titles:
         width = row.shape[1] / len(titles)
         every[0].set_xticks([(i + 0.5) * width for i in range(len(titles))], titles)
         every[0].xaxis.tick_top()
-        every[0].tick_params(length=0, labelsize=11)
+        every[0].tick_params(length=0, labelsize=14)
         height += 0.3
     figure.set_size_inches(8.0, height)
     return figure
@@ -62,8 +62,7 @@ def rows_of(rows: Mapping[str, Sequence[Any]], titles: Sequence[str] = ()) -> Fi
 
 def small(scene: Mapping[str, Any], sides: tuple[int, int] = SIDES) -> Any:
     """Returns the photograph of a scene in the sides of a row."""
-    height, width = sides
-    return T.Resize(height=height, width=width)(scene["images"][np.newaxis])[0]
+    return np.asarray(ImageOps.fit(Image.fromarray(scene["images"]), sides[::-1]))
 
 
 def copies(scene: Mapping[str, Any], count: int = 5, sides: tuple[int, int] = SIDES) -> Any:
@@ -71,29 +70,69 @@ def copies(scene: Mapping[str, Any], count: int = 5, sides: tuple[int, int] = SI
     return np.repeat(small(scene, sides)[np.newaxis], count, axis=0)
 
 
+def shown_in_rows(made: Sequence[Mapping[str, Any]], columns: int, **options: Any) -> Figure:
+    """Draws batches one after the other, with all targets that they have."""
+    most = max(each["bounding_boxes"]["boxes"].shape[1] for each in made)
+    boxes = [padded(each["bounding_boxes"]["boxes"], most, 0) for each in made]
+    labels = [padded(each["bounding_boxes"]["labels"], most, -1) for each in made]
+    batch: dict[str, Any] = {
+        "images": np.concatenate([each["images"] for each in made]),
+        "bounding_boxes": {"boxes": np.concatenate(boxes), "labels": np.concatenate(labels)},
+    }
+    for name in ("segmentation_masks", "keypoints"):
+        if name in made[0]:
+            batch[name] = np.concatenate([each[name] for each in made])
+    rows = len(batch["images"]) // columns
+    return kaug.plot_images(batch, rows=rows, columns=columns, class_names=scenes.NAMES, **options)
+
+
+def padded(values: Any, most: int, filler: float) -> Any:
+    """Returns boxes or labels with room for so many in each image."""
+    missing = ((0, 0), (0, most - values.shape[1]), *[(0, 0)] * (values.ndim - 2))
+    return np.pad(values, missing, constant_values=filler)
+
+
+def without(batch: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Returns a batch that lacks some of its targets."""
+    return {name: values for name, values in batch.items() if name not in names}
+
+
 def home() -> Figure:
-    """Draws three photographs with what is in them, and each of them three times augmented."""
+    """Draws three photographs with what is in them, and each of them twice augmented."""
     look = T.Compose([MOVED, T.HorizontalFlip(), T.ColorJitter()])
     fitted = T.Resize(height=240, width=360)
-    columns = [fitted(scenes.all_of())]
-    columns += [T.Compose([look, fitted])(scenes.all_of(), seed=seed) for seed in (11, 3, 8)]
-    boxes: dict[str, list[Any]] = {"boxes": [], "labels": []}
-    shown: dict[str, list[Any]] = {"images": [], "segmentation_masks": [], "keypoints": []}
-    for row in range(3):
-        for made in columns:
-            for name, values in shown.items():
-                values.append(made[name][row])
-            for name, values in boxes.items():
-                values.append(made["bounding_boxes"][name][row])
-    targets = {name: np.stack(values) for name, values in shown.items() if name != "images"}
-    return kaug.plot_images(
-        np.stack(shown["images"]),
-        {**targets, "bounding_boxes": {name: np.stack(each) for name, each in boxes.items()}},
-        rows=3,
-        columns=4,
-        class_names=scenes.NAMES,
-        figsize=(12.0, 6.1),
-    )
+    made = []
+    for scene in (scenes.cat(), scenes.coffee(), scenes.astronaut()):
+        batch = scenes.all_of(scene)
+        made.append(fitted(batch))
+        made += [T.Compose([look, fitted])(batch, seed=seed) for seed in (11, 30)]
+    return shown_in_rows(made, columns=3, figsize=(9.6, 6.5))
+
+
+def cards() -> dict[str, Figure]:
+    """Draws two pictures for each job that the home page has a card for."""
+    sides = {"height": 150, "width": 180}
+    three = (scenes.cat(), scenes.coffee(), scenes.astronaut())
+    crop = T.Compose([T.RandomResizedCrop((0.4, 1), **sides), T.HorizontalFlip()])
+    plain = [crop([each["images"]], seed=2) for each in three[:2]]
+    mosaic = T.Compose([T.Mosaic(300, 360, shift=0.1), T.Resize(height=300, width=360)])
+    found = mosaic(without(scenes.all_of(*three), "segmentation_masks", "keypoints"), seed=4)
+    masks = without(scenes.all_of(*three[1:]), "keypoints")
+    masks["bounding_boxes"] = {"boxes": [np.zeros((0, 4))] * 2, "labels": [np.zeros(0, int)] * 2}
+    turned = T.Compose([T.Rotation((12, 12)), T.Resize(**sides)])(masks, seed=0)
+    widely = T.TrivialAugmentWide()(copies(three[2], 2, (150, 180)), seed=3)
+    wide = {"columns": 2, "figsize": (3.8, 1.58)}
+    boxes = {name: values[:2] for name, values in found["bounding_boxes"].items()}
+    return {
+        "card_classify": kaug.plot_images(np.concatenate(plain), **wide),
+        "card_detect": kaug.plot_images(
+            {"images": found["images"][:2], "bounding_boxes": boxes},
+            class_names=scenes.NAMES,
+            **wide,
+        ),
+        "card_segment": kaug.plot_images(without(turned, "bounding_boxes"), **wide),
+        "card_model": kaug.plot_images(widely, **wide),
+    }
 
 
 def crops() -> Figure:
@@ -229,50 +268,19 @@ def resampled() -> Figure:
 
 def mosaics() -> Figure:
     """Draws what a policy of detectors makes of photographs and their boxes."""
-    policy = T.Compose([T.Mosaic(320, p=0.75), T.RandomIoUCrop(160), T.HorizontalFlip()])
-    batch = {name: value for name, value in scenes.all_of().items() if name != "keypoints"}
-    del batch["segmentation_masks"]
-    made = [
-        T.Compose([policy, T.ColorJitter()])({**batch, "min_visible_area": 0.3}, seed=seed)
-        for seed in (0, 5, 7)
-    ]
-    most = max(each["bounding_boxes"]["boxes"].shape[1] for each in made)
-    images = np.concatenate([each["images"] for each in made])
-    boxes = [_padded(each["bounding_boxes"]["boxes"], most, 0) for each in made]
-    labels = [_padded(each["bounding_boxes"]["labels"], most, -1) for each in made]
-    found = {"boxes": np.concatenate(boxes), "labels": np.concatenate(labels)}
-    return kaug.plot_images(
-        images[:8],
-        {"bounding_boxes": {name: each[:8] for name, each in found.items()}},
-        rows=2,
-        columns=4,
-        class_names=scenes.NAMES,
-        figsize=(9.6, 4.85),
-    )
-
-
-def _padded(values: Any, most: int, with_what: float) -> Any:
-    rest = [(0, 0)] * (values.ndim - 2)
-    missing = ((0, 0), (0, most - values.shape[1]), *rest)
-    return np.pad(values, missing, constant_values=with_what)
+    steps = [T.Mosaic(320, p=0.75), T.RandomIoUCrop(160), T.HorizontalFlip(), T.ColorJitter()]
+    batch = without(scenes.all_of(), "segmentation_masks", "keypoints")
+    batch["min_visible_area"] = 0.3
+    made = [T.Compose(steps)(batch, seed=seed) for seed in (0, 5)]
+    return shown_in_rows(made, columns=3, figsize=(7.2, 4.85))
 
 
 def letterboxes() -> Figure:
     """Draws photographs with boxes and masks, in letterboxes and cropped."""
-    batch = {name: value for name, value in scenes.all_of().items() if name != "keypoints"}
+    batch = without(scenes.all_of(), "keypoints")
     crop = T.Compose([T.RandomResizedCrop((0.4, 1), height=180, width=180), T.HorizontalFlip()])
     made = [T.Letterbox(180, 180)(batch), crop(batch, seed=3)]
-    together = {
-        "images": np.concatenate([each["images"] for each in made]),
-        "segmentation_masks": np.concatenate([each["segmentation_masks"] for each in made]),
-        "bounding_boxes": {
-            name: np.concatenate([each["bounding_boxes"][name] for each in made])
-            for name in ("boxes", "labels")
-        },
-    }
-    return kaug.plot_images(
-        together, rows=2, columns=3, class_names=scenes.NAMES, figsize=(7.2, 4.85)
-    )
+    return shown_in_rows(made, columns=3, figsize=(7.2, 4.85))
 
 
 def by_class() -> Figure:
@@ -292,7 +300,7 @@ def by_class() -> Figure:
 
 # How each is drawn, and its dots per inch.
 FIGURES: dict[str, tuple[Callable[[], Figure], int]] = {
-    "home": (home, 100),
+    "home": (home, 110),
     "crops": (crops, 100),
     "policies": (policies, 100),
     "stripe": (stripe, 100),
@@ -311,7 +319,12 @@ FIGURES: dict[str, tuple[Callable[[], Figure], int]] = {
 def write(folder: Path) -> None:
     """Writes the figures, as JPEGs, since they are photographs."""
     for name, (draw, dpi) in FIGURES.items():
-        buffer = io.BytesIO()
-        draw().savefig(buffer, dpi=dpi, bbox_inches="tight", pad_inches=0.03)
-        picture = Image.open(buffer).convert("RGB")
-        picture.save(folder / f"{name}.jpg", quality=85, optimize=True)
+        _save(draw(), folder / f"{name}.jpg", dpi)
+    for name, figure in cards().items():
+        _save(figure, folder / f"{name}.jpg", 150)
+
+
+def _save(figure: Figure, path: Path, dpi: int) -> None:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=dpi, bbox_inches="tight", pad_inches=0.03)
+    Image.open(buffer).convert("RGB").save(path, quality=85, optimize=True)

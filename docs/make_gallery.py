@@ -2,24 +2,31 @@
 
 Usage: python docs/make_gallery.py
 
-Sphinx calls `main` before it reads the pages. Writes `docs/gallery/`: a page, and a strip for each
-line of it. The garments are test images of Fashion-MNIST; the photograph, of Grace Hopper, comes
-with Matplotlib.
+Sphinx calls `main` before it reads the pages. Writes `docs/gallery/`: a page, two strips for each
+line of it, and a small picture for each transform, which the reference shows. The garments are test
+images of Fashion-MNIST; the photograph, of Grace Hopper, comes with Matplotlib. What mixes pictures
+gets those of `scenes.py` as well.
 """
 
+import sys
 import warnings
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from matplotlib import cbook
-from PIL import Image
+from PIL import Image, ImageOps
+
+sys.path.insert(0, str(Path(__file__).parent))
+import scenes
 
 import kaug
 from kaug import transforms as T  # noqa: N812 - the page shows what follows it
 
 FOLDER = Path(__file__).parent / "gallery"
-HEIGHT = 168  # of a strip; a page shows it at half that, for sharp screens
-GARMENTS, PHOTOGRAPHS = 6, 4
+HEIGHT, WIDTH = 168, 144  # of a photograph; a page shows it at a little over half that
+COUNT = 4  # of garments, and of photographs
+THUMBNAIL = 96  # the longer side of a small picture
 GAP, GRAY = 6, 128
 
 
@@ -234,25 +241,37 @@ SECTIONS = {
 INTRODUCTION = """# Gallery
 
 Every transform of {py:mod}`kaug.transforms`, at some of its strengths. In each strip the first
-picture of either kind is the original, and every other one is a row of its own: all strips are made
-with `seed=0` from byte images, garments of 28×28×1 and photographs of 168×144×3. All are shown at
-one height, whatever size they have. What is normalized is shown from its least to its greatest
-value.
+picture is the original, and every other one is a row of its own: all are made with `seed=0` from
+byte images, garments of 28×28×1 and photographs of 168×144×3. All are shown at one height, whatever
+size they have. What is normalized is shown from its least to its greatest value.
+[The reference](../reference/transforms.md) says what moves with the pictures.
 """
 
 
-def originals():
-    """Returns garments `(6, 28, 28, 1)` and photographs `(4, 168, 144, 3)`, uint8."""
+@cache
+def originals(mixing=False):
+    """Returns garments `(4, 28, 28, 1)` and photographs `(4, 168, 144, 3)`, uint8.
+
+    The photographs are one, four times, or else four that can be told apart when they are mixed.
+    """
     _, (x, y) = kaug.load_fashion_mnist(dtype="uint8")
-    firsts = [int(np.flatnonzero(y == number)[0]) for number in (9, 0, 8, 5, 3, 7)]
+    firsts = [int(np.flatnonzero(y == number)[0]) for number in (9, 0, 8, 5)]
     path = cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
-    photograph = Image.open(path).convert("RGB").resize((144, HEIGHT))
-    return x[firsts], np.repeat(np.asarray(photograph)[np.newaxis], PHOTOGRAPHS, axis=0)
+    photograph = Image.open(path).convert("RGB").resize((WIDTH, HEIGHT))
+    others = [photograph] * (COUNT - 1)
+    if mixing:
+        given = (scenes.cat(), scenes.coffee(), scenes.astronaut())
+        others = [ImageOps.fit(Image.fromarray(each["images"]), (WIDTH, HEIGHT)) for each in given]
+    return x[firsts], np.stack([np.asarray(each) for each in (photograph, *others)])
 
 
 def objects_in(images):
-    """Returns what is not black in each image as an object, for what pastes such."""
+    """Returns what is pasted: what is not black in garments, the middle of photographs."""
     masks = images[..., :1] > 0
+    if images.shape[3] == 3:
+        rows, columns = np.indices(images.shape[1:3])
+        away = np.hypot((rows / HEIGHT - 0.5) / 0.4, (columns / WIDTH - 0.5) / 0.4)
+        masks = np.broadcast_to((away < 1)[np.newaxis, ..., np.newaxis], masks.shape)
     boxes = np.tile([[[0, 0, images.shape[2], images.shape[1]]]], (len(images), 1, 1))
     labels = np.zeros((len(images), 1), np.int32)
     return {"bounding_boxes": {"boxes": boxes, "labels": labels, "masks": masks}}
@@ -263,29 +282,61 @@ def stretched(images):
     return np.rint(255 * (images - images.min()) / np.ptp(images)).astype(np.uint8)
 
 
-def strip(transform):
-    """Returns what a transform makes of the originals, side by side, `(168, W, 3)` uint8."""
-    gap = np.full((HEIGHT, GAP, 3), GRAY, np.uint8)
-    tiles = []
-    for images in originals():
+def made_of(transform):
+    """Yields garments, then photographs, as they are and as a transform makes them, uint8."""
+    for images in originals(transform._mixes):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "A quarter turn")  # the page shows what it cuts off
             objects = objects_in(images) if isinstance(transform, T.CopyPaste) else {}
             normalizes = isinstance(transform, T.Normalize)  # which makes floats
             given = images / 255 if normalizes else images
             made = transform({"images": given, **objects}, seed=0)["images"]
-            made = stretched(made) if normalizes else made
-        for image in (images[0], *made[1:]):
-            tile = Image.fromarray(np.broadcast_to(image, (*image.shape[:2], 3)))
-            width = tile.width * HEIGHT // tile.height
-            tiles += [np.asarray(tile.resize((width, HEIGHT), Image.Resampling.NEAREST)), gap]
+            yield images, stretched(made) if normalizes else made
+
+
+def tile(image):
+    """Returns an image in color and as high as a strip."""
+    picture = Image.fromarray(np.broadcast_to(image, (*image.shape[:2], 3)))
+    width = picture.width * HEIGHT // picture.height
+    return picture.resize((width, HEIGHT), Image.Resampling.NEAREST)
+
+
+def strip(images, made):
+    """Returns the first image and what was made of the others, side by side, `(168, W, 3)`."""
+    gap = np.full((HEIGHT, GAP, 3), GRAY, np.uint8)
+    tiles = [part for each in (images[0], *made[1:]) for part in (np.asarray(tile(each)), gap)]
     return np.concatenate(tiles[:-1], axis=1)
 
 
+def thumbnail(images, made):
+    """Returns what differs most from its original, small."""
+    away = np.zeros(len(images))
+    if images.shape == made.shape:
+        away = np.abs(made - images.astype(np.int16)).mean((1, 2, 3))
+    picture = tile(made[1 + int(away[1:].argmax())])
+    picture.thumbnail((THUMBNAIL, THUMBNAIL))
+    return picture
+
+
+def anchor(title):
+    """Returns what leads to a heading."""
+    return "#" + title.lower().replace(" ", "-")
+
+
+def contents():
+    """Returns the sections and the transforms in them, as links."""
+    lines = []
+    for title, transforms in SECTIONS.items():
+        names = dict.fromkeys(type(transform).__name__ for transform in transforms)
+        links = ", ".join(f"[{name}]({anchor(name)})" for name in names)
+        lines.append(f"- **[{title}]({anchor(title)})**: {links}")
+    return "\n".join(lines) + "\n"
+
+
 def main():
-    """Writes the page and its strips."""
+    """Writes the page and its pictures."""
     FOLDER.mkdir(exist_ok=True)
-    page, shown = [INTRODUCTION], None
+    page, shown = [INTRODUCTION, contents()], None
     for title, transforms in SECTIONS.items():
         page.append(f"## {title}\n")
         for number, transform in enumerate(transforms):
@@ -293,15 +344,16 @@ def main():
             if name != shown:
                 page.append(f"### {name}\n\n{{py:class}}`kaug.transforms.{name}`\n")
                 shown = name
-            path = FOLDER / f"{name}_{number}.jpg"
-            picture = Image.fromarray(strip(transform))
-            picture.save(path, quality=90)
             code = repr(transform) if name != "Lambda" else "Lambda(mirror)"
-            page.append(f"```{{code-block}} python\n{code}\n```\n")
-            page.append(
-                f"```{{image}} {path.name}\n:alt: {name} on garments and photographs\n"
-                f":width: {picture.width // 2}px\n```\n"
-            )
+            page.append(f"```{{code-block}} python\n:class: call\n{code}\n```\n")
+            strips = []
+            for what, pair in zip(("garments", "photographs"), made_of(transform), strict=True):
+                path = FOLDER / f"{name}_{number}_{what}.jpg"
+                Image.fromarray(strip(*pair)).save(path, quality=90)
+                strips.append(f"![{name} on {what}]({path.name})")
+            page.append("{.strip}\n" + "\n".join(strips) + "\n")
+            # The last strength of a transform shows most; of corruptions, each is another one.
+            thumbnail(*pair).save(FOLDER / f"{name}.jpg", quality=90)
     (FOLDER / "index.md").write_text("\n".join(page))
 
 

@@ -41,6 +41,20 @@ FUNCTIONS = [name for name in kaug.__all__ if inspect.isroutine(getattr(kaug, na
 NAMES = [f"kaug.{name}" for name in kaug.__all__]
 NAMES += [f"kaug.transforms.{name}" for name in transforms.__all__]
 
+# What the table of transforms must say of one transform of each kind.
+TRAVELS = {
+    "Rotation": "masks, boxes and keypoints move",
+    "Brightness": "all stays",
+    "Erasing": "all stays",
+    "MixUp": "boxes and keypoints are mixed; masks are refused",
+    "CopyPaste": "masks, boxes and keypoints are mixed",
+    "GridShuffle": "masks and keypoints move; boxes are refused",
+    "BoxSafeCrop": "masks, boxes and keypoints move",
+    "AugMix": "masks, boxes and keypoints are refused",
+    "Compose": "as with its transforms",
+    "Corruption": "all stays; `elastic_transform`: masks, boxes and keypoints are refused",
+}
+
 _BLOCK = re.compile(
     r"(?:^<!-- not run: (?P<reason>.*?) -->\n+)?^```python\n(?P<code>.*?)^```$", re.M | re.S
 )
@@ -334,16 +348,29 @@ def test_every_transform_is_in_the_gallery():
     gallery = loaded("make_gallery")
     shown = {type(each).__name__ for section in gallery.SECTIONS.values() for each in section}
     assert shown == set(transforms.__all__) - {"Draws", "Transform"}
-    strip = gallery.strip(transforms.Rotation(30))
-    assert strip.shape[0] == gallery.HEIGHT
-    assert strip.std() > 10
+    for images, made in gallery.made_of(transforms.Rotation(30)):
+        strip = gallery.strip(images, made)
+        assert strip.shape[0] == gallery.HEIGHT
+        assert strip.std() > 10
+        assert max(gallery.thumbnail(images, made).size) == gallery.THUMBNAIL
+
+
+def test_the_table_of_transforms_says_what_travels():
+    instances = make_reference._instances()
+    told = {name: make_reference.travels(instances[name]) for name in TRAVELS}
+    assert told == TRAVELS
+    table = make_reference.expand("% table of transforms")
+    for name in instances:
+        assert f"`~kaug.transforms.{name}`" in table
+    layers = {name for name in instances if not make_reference.in_layer(instances[name])}
+    assert layers == {"Corruption", "GlassBlur"}
 
 
 def test_the_build_makes_the_figures_that_the_pages_show(tmp_path):
     loaded("make_figures").main(tmp_path)
     made = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-    assert set(made) == set(re.findall(r"^```\{image\} \S*figures/(\S+)$", text, re.M))
+    assert set(made) == set(re.findall(r"^(?:- )?```\{image\} \S*figures/(\S+)$", text, re.M))
     assert all(10_000 < size < 200_000 for size in made.values()), made
     # The README, which no build makes, shows a copy.
     paths = (tmp_path / "augmented.png", DOCS / "_static" / "augmented.png")
