@@ -7,6 +7,7 @@ that the two cannot come apart. `make_figures.py` writes them to files.
 import contextlib
 import io
 import re
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -298,6 +299,58 @@ def by_class() -> Figure:
     return rows_of({name: large[index == row] for row, name in enumerate(shown.values())})
 
 
+def counterparts() -> Figure:
+    """Draws some of kaug's transforms that those who come from albumentations will look for."""
+    shown = [
+        T.Rotation((20, 20)),
+        T.Perspective(0.5),
+        T.ElasticDeformation(0.05, 0.1),
+        T.ThinPlateSpline(0.1),
+        T.ColorJitter(0.4, 0.4, 0.6, 0.05),
+        T.CLAHE(8.0),
+        T.PlasmaShadow((0.7, 0.7)),
+        T.MotionBlur(21, 30),
+        T.CoarseDropout((8, 8), 0.15, 0.15),
+        T.ISONoise((0.1, 0.1)),
+        T.Rain((300, 300), (0.1, 0.2)),
+        T.Spatter((0.3, 0.3)),
+    ]
+    image = small(scenes.astronaut(), (180, 240))[np.newaxis]
+    made = np.concatenate([transform(image, seed=1) for transform in shown])
+    names = [type(transform).__name__ for transform in shown]
+    return kaug.plot_images(made, names, rows=3, columns=4, figsize=(5.6, 3.75))
+
+
+def flip_pairs() -> Figure:
+    """Draws a face, its mirror image, and the same with eyes that change their names."""
+    face = scenes.all_of(scenes.astronaut())
+    face = T.CenterCrop(220, 300)(without(face, "segmentation_masks", "bounding_boxes"))
+    flip = T.HorizontalFlip(1)
+    made = [face, flip(face), flip({**face, "keypoint_flip_pairs": [(0, 1)]})]
+    batch = {
+        name: np.concatenate([each[name] for each in made]) for name in ("images", "keypoints")
+    }
+    batch["labels"] = np.array(["as it is", "mirrored", "mirrored, with the pair"])
+    return kaug.plot_images(batch, rows=1, columns=3, figsize=(5.6, 1.6))
+
+
+def preview() -> Figure:
+    """Draws what the first command on the page of the command line writes."""
+    from kaug._cli import main
+
+    (x, _), _ = kaug.load_fashion_mnist(dtype="uint8")
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        Image.fromarray(x[0, :, :, 0]).save(Path(folder, "boot.png"))
+        path = Path(folder, "made.png")
+        main(["preview", f"{folder}/boot.png", "--seed", "0", "-o", str(path)])
+        made = np.asarray(Image.open(path).convert("RGB"))
+    figure = Figure(figsize=(5.0, 5.0))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(made)
+    axes.set_axis_off()
+    return figure
+
+
 # How each is drawn, and its dots per inch.
 FIGURES: dict[str, tuple[Callable[[], Figure], int]] = {
     "home": (home, 110),
@@ -313,6 +366,9 @@ FIGURES: dict[str, tuple[Callable[[], Figure], int]] = {
     "mosaics": (mosaics, 100),
     "letterboxes": (letterboxes, 100),
     "by_class": (by_class, 100),
+    "counterparts": (counterparts, 150),
+    "flip_pairs": (flip_pairs, 150),
+    "preview": (preview, 84),
 }
 
 
