@@ -31,7 +31,10 @@ def names_of(page: str, blocks: int | None = None) -> dict[str, Any]:
     text = (HOW_TO / f"{page}.md").read_text(encoding="utf-8")
     code = re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S)[:blocks]
     names: dict[str, Any] = {"__name__": page}
-    with contextlib.redirect_stdout(None):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.redirect_stdout(None))
+        # What a page writes goes with the folder.
+        stack.enter_context(contextlib.chdir(stack.enter_context(tempfile.TemporaryDirectory())))
         exec("".join(code), names)
     return names
 
