@@ -3,9 +3,9 @@
 Usage: python docs/make_gallery.py
 
 Sphinx calls `main` before it reads the pages. Writes `docs/gallery/`: a page, two strips for each
-line of it, and a small picture for each transform, which the reference shows. The garments are test
-images of Fashion-MNIST; the photograph, of Grace Hopper, comes with Matplotlib. What mixes pictures
-gets those of `scenes.py` as well.
+line of it, and for each transform a strip and a small picture, which the reference shows. The
+garments are test images of Fashion-MNIST; the photograph, of Grace Hopper, comes with Matplotlib.
+What mixes pictures gets those of `scenes.py` as well.
 """
 
 import sys
@@ -352,8 +352,9 @@ def main():
                 Image.fromarray(strip(*pair)).save(path, quality=90)
                 strips.append(f"![{name} on {what}]({path.name})")
             page.append("{.strip}\n" + "\n".join(strips) + "\n")
-            # The last strength of a transform shows most; of corruptions, each is another one.
+            # For the reference. The last strength of a transform shows most.
             thumbnail(*pair).save(FOLDER / f"{name}.jpg", quality=90)
+            Image.fromarray(strip(*pair)).save(FOLDER / f"{name}_strip.jpg", quality=90)
     (FOLDER / "index.md").write_text("\n".join(page))
 
 

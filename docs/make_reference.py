@@ -28,8 +28,21 @@ def expand(text):
 
 
 def _classes(family):
-    lines = (f".. autoclass:: kaug.transforms.{name}" for name in names_of(family))
+    lines = (_shown(name) + f".. autoclass:: kaug.transforms.{name}" for name in names_of(family))
     return "\n\n".join(["```{eval-rst}", *lines, "```"])
+
+
+def _shown(name):
+    """Returns what shows a transform above its text, and leads to the gallery, if it is there."""
+    if name not in _instances():
+        return ""
+    lines = [
+        f".. image:: /gallery/{name}_strip.jpg",
+        f"   :alt: {name} on photographs",
+        f"   :target: ../../gallery/index.html#{name.lower()}",
+        "   :class: strip",
+    ]
+    return "\n".join(lines) + "\n\n"
 
 
 @cache
