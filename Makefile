@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help venv data test test-jax test-torch test-integrations coverage mutants lint typecheck \
-	docs example wheel release-check clean
+	docs example gain wheel release-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ docs: $(VENV)/.installed-docs data ## Build the documentation into docs/_build/h
 
 example: $(VENV)/.installed data ## The Fashion-MNIST example, its training cut short
 	$(RUN) examples/fashion_mnist.py $(EXAMPLE)
+
+gain: $(VENV)/.installed data ## What augmentation gives with few pictures: a short run, some five minutes
+	$(RUN) examples/few_pictures.py
 
 wheel: $(VENV)/.installed-dev ## Build sdist and wheel into dist, try the wheel in a clean environment
 	rm -rf dist $(WHEEL_VENV)

@@ -24,6 +24,7 @@ RUNS = {
     for protocol in ("tutorial", "clean")
 }
 RUNS["online"] = ["fashion_mnist_online.py", "--epochs", "1", "--steps", "1"]
+RUNS["few"] = ["few_pictures.py", "--pictures", "100", "--steps", "2", "--seeds", "1"]
 RUNS["photos"] = ["folder_of_photos.py", "given", "--epochs", "1"]
 RUNS["migration"] = ["migrate_from_keras.py", "--rows", "500", "--batch-size", "50"]
 for name in ("detection", "segmentation", "pose"):
@@ -92,6 +93,12 @@ def test_augmentation_that_helps(folder, printed):
     assert (folder / "history.png").read_bytes().startswith(b"\x89PNG")
     model = keras.saving.load_model(folder / "fashion_cnn.keras")
     assert model.count_params() == 5_185_482
+
+
+def test_few_pictures(printed):
+    for name in ("none", "augmented"):
+        accuracy = re.search(rf"^{name}: (\S+) \((\S+) to (\S+)\)$", printed["few"], re.M)
+        assert 0 < float(accuracy[2]) <= float(accuracy[1]) <= float(accuracy[3]) < 1
 
 
 def test_a_folder_of_photographs(folder, printed):
