@@ -26,7 +26,9 @@ def build_model(steps):
     for layer in (layers.Flatten(), layers.Dropout(0.5), layers.Dense(10, activation="softmax")):
         model.add(layer)
     rate = keras.optimizers.schedules.CosineDecay(2e-3, steps)
-    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     return model
 
 
