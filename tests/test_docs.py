@@ -151,7 +151,7 @@ def test_most_blocks_are_run():
     pages = set(PAGES) - set(KOREAN)  # whose blocks are those of other pages
     reasons = [block.reason for page in pages for block in blocks(page.read_text("utf-8"))]
     assert reasons.count(None) >= 50
-    assert len(reasons) - reasons.count(None) <= 5
+    assert len(reasons) - reasons.count(None) <= 6
 
 
 @pytest.mark.parametrize(
