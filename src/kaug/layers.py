@@ -51,8 +51,9 @@ class RandomTransform(keras.layers.Layer):
 
     It draws what `transform(images, seed=seed, epoch=epoch, index=index)` draws, and makes the same
     images: of bytes to one level, of floats to 2e-5, but where pixels or decisions tie. It is
-    active with `training=True` alone, which `fit` passes by itself; otherwise, and in an exported
-    model, images pass unchanged.
+    active with `training=True` alone, which `fit` passes by itself, to a model that is a class of
+    your own if its `call` has a `training` argument; otherwise, and in an exported model, images
+    pass unchanged. Layers of Keras 3.15 are active unless `training=False` is passed.
 
     The epoch is the step, which the layer counts with every call in training, and the rows are
     those of the batch; replicas of a `tf.distribute` strategy draw apart. A dict that has
