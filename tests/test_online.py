@@ -272,6 +272,27 @@ def test_workers_that_live_on_follow_the_epoch(method):
     assert same(seen, expected)
 
 
+@pytest.mark.filterwarnings("ignore:.*fork")
+def test_who_says_that_an_epoch_ends_may_begin_to_after_some():
+    """With workers that give all batches, as those of PyTorch's DataLoader."""
+    dataset, expected = make(), epochs_of(make(), 0, 1, 2, 3)
+    context = multiprocessing.get_context("spawn")
+    asked, given = context.Queue(), context.Queue()
+    worker = context.Process(target=_work, args=(dataset, asked, given), daemon=True)
+    worker.start()
+    seen = []
+    for ends in (False, True, False, True):
+        for number in range(len(dataset)):
+            asked.put(number)
+        seen += [given.get(timeout=60) for _ in range(17)]
+        if ends:
+            dataset.on_epoch_end()
+    asked.put(None)
+    worker.join()
+    assert same(seen, expected)
+    assert dataset.epoch == 4
+
+
 def _work(dataset, asked, given):
     while (number := asked.get()) is not None:
         given.put(dataset[number])

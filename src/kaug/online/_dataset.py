@@ -147,7 +147,6 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         # Images of any size are read for it, perhaps from files.
         self._ahead = Ahead() if isinstance(self._images, ImageSequence) else None
         self._begun = False  # Keras, or who calls its hook, has begun a pass
-        self._counted = False  # a pass was counted, and nothing was given since
         self._broken = False  # a loop ended before its last batch
 
     # What Keras calls ---------------------------------------------------------------------------
@@ -165,7 +164,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
     def __getitem__(self, index: int) -> Any:
         """Returns batch `index` of the current epoch: `(x, y)`, `(x, y, sample_weight)` or `x`."""
         number = _checked_index(index, len(self._batches))
-        self._counted = False
+        self._passes.counted = False
         if self._ahead is None:
             batch = self._by_number(number, self.epoch)
         else:
@@ -195,7 +194,7 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         """Called by Keras before the first batch of a pass."""
         if _keras_prepares():
             return
-        if self._begun and not self._counted:  # who calls this alone has ended a pass
+        if self._begun and not self._passes.counted:  # who calls this alone has ended a pass
             self._count_pass()
         self._begin_pass()
         self._begun = True
@@ -206,18 +205,18 @@ class AugmentedDataset(PickledByPlace, keras.utils.PyDataset):
         `fit` calls this once before its first epoch, after it has looked at a batch or two. Passes
         that were counted already are not counted again.
         """
-        if not (self._counted or _keras_prepares()):
+        if not (self._passes.counted or _keras_prepares()):
             self._count_pass()
         self._begin_pass()
 
     def _count_pass(self) -> None:
         self._passes.epoch += 1
         self._begin_pass()
-        self._counted = True
+        self._passes.counted = True
 
     def _begin_pass(self) -> None:
         self._passes.begin()
-        self._begun = self._counted = self._broken = False
+        self._begun = self._passes.counted = self._broken = False
 
     @property
     def workers(self) -> int:

@@ -25,14 +25,15 @@ class Passes:
         self._begin_with(count, epoch)
 
     def _begin_with(self, count: int, epoch: int) -> None:
-        self._map(RawArray("B", _EPOCH_BYTES + count))
+        self._map(RawArray("B", _EPOCH_BYTES + 1 + count))
         self.epoch = epoch
 
     def _map(self, memory: Any) -> None:
         self._memory = memory
         values = np.frombuffer(memory, np.uint8)
         self._epoch = values[:_EPOCH_BYTES].view(np.int64)
-        self._given = values[_EPOCH_BYTES:]
+        self._counted = values[_EPOCH_BYTES : _EPOCH_BYTES + 1]
+        self._given = values[_EPOCH_BYTES + 1 :]
 
     @property
     def epoch(self) -> int:
@@ -43,6 +44,15 @@ class Passes:
     def epoch(self, value: int) -> None:
         self._epoch[0] = value
         self.begin()
+
+    @property
+    def counted(self) -> bool:
+        """Whether a pass was counted, and nothing was asked for since, by any of the workers."""
+        return bool(self._counted[0])
+
+    @counted.setter
+    def counted(self, value: bool) -> None:
+        self._counted[0] = value
 
     @property
     def complete(self) -> bool:
