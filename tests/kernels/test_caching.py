@@ -107,6 +107,36 @@ def test_a_full_disk_does_not_stop_a_call(kernel, monkeypatch):
     assert other(1) == 2  # said once
 
 
+@pytest.mark.parametrize("home", ["can be written to", "cannot be written to"])
+def test_a_folder_that_can_only_be_read_is_read(kernel, tmp_path, monkeypatch, home):
+    kernel()(1)
+    ahead, write = tmp_path / "__pycache__", numbas._CacheLocator.ensure_cache_path
+
+    def refuse(locator):
+        if home == "cannot be written to" or Path(locator.get_cache_path()) == ahead:
+            raise OSError(13, "Permission denied")
+        write(locator)
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(numbas._CacheLocator, "ensure_cache_path", refuse)
+    monkeypatch.setattr(caching.os, "access", lambda place, _: Path(place) != ahead)
+    before = sorted(ahead.iterdir())
+    first, second = kernel(), kernel()
+    assert (first(1), _hits(first)) == (2, 1)
+    if home == "can be written to":
+        for function, hits in ((first, 1), (second, 1)):  # what was not there is kept at home
+            assert (function(1.5), _hits(function)) == (2.5, hits)
+        assert list((tmp_path / "home").rglob("*.nbc"))
+    else:
+        with pytest.warns(UserWarning, match=r"no such place.*Set NUMBA_CACHE_DIR to a folder"):
+            assert first(1.5) == 2.5
+    assert sorted(ahead.iterdir()) == before
+    monkeypatch.setattr(caching.os, "access", lambda *_: True)  # another could have put it there
+    third = kernel()
+    if home == "can be written to":
+        assert (third(1), _hits(third)) == (2, 0)
+
+
 @pytest.fixture
 def _nowhere(monkeypatch):
     for locator in numbas.CompileResultCacheImpl._locator_classes:

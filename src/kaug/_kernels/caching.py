@@ -2,13 +2,15 @@
 
 Numba's own cache believes a compiled function for as long as the one file that it was written in
 stays the same. Kernels are compiled together with functions of other files, so here every file of
-kernels counts, and the version of kaug. And where nothing can be kept, kernels are compiled anew in
-every process, instead of not at all.
+kernels counts, and the version of kaug. Numba looks in a folder only if it can write there; here
+what was compiled ahead is found in one that can only be read, as in the image of a container. And
+where nothing can be kept, kernels are compiled anew in every process, instead of not at all.
 """
 
 import contextlib
 import hashlib
 import inspect
+import os
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import resources
@@ -79,6 +81,14 @@ def place() -> str:
         raise ValueError(message(RULE, *_reason(Path(inspect.getfile(keep)), error))) from None
 
 
+def caches_of(kernel: Any) -> list[Any]:
+    """Returns the caches that a compiled function is looked for in, its own first."""
+    cache = getattr(kernel, "_cache", None)
+    if FunctionCache is None or not isinstance(cache, (KernelCache, NoCache)):
+        return []
+    return [cache] * isinstance(cache, KernelCache) + shelves(kernel.py_func)
+
+
 def _reason(file: Path, error: Exception) -> tuple[str, str]:
     """Returns why what lies in a file cannot be kept, and what to do."""
     fix = _SET
@@ -104,12 +114,13 @@ if FunctionCache is not None:
 
         def load_overload(self, *args: Any) -> Any:
             """Returns what was kept for a signature, or None."""
+            found = None
             try:
-                return super().load_overload(*args)
+                found = super().load_overload(*args)
             except Exception:  # what a crash cut off makes pickle and LLVM raise all sorts
                 with contextlib.suppress(OSError):
                     self.flush()
-                return None
+            return _from_shelves(self._py_func, *args) if found is None else found
 
         def save_overload(self, *args: Any) -> None:
             """Keeps what was compiled for a signature, if that can be done."""
@@ -123,8 +134,37 @@ if FunctionCache is not None:
         """Keeps nothing, and says so as soon as something is compiled."""
 
         def __init__(self, function: Callable[..., Any], error: Exception) -> None:
-            self._file, self._error = Path(inspect.getfile(function)), error
+            self._function, self._error = function, error
 
-        def load_overload(self, *_: Any) -> None:
-            """Says, once, that nothing was kept."""
-            _say(*_reason(self._file, self._error))
+        def load_overload(self, *args: Any) -> Any:
+            """Returns what was kept by others, or says, once, that nothing can be."""
+            found = _from_shelves(self._function, *args)
+            if found is None:
+                _say(*_reason(Path(inspect.getfile(self._function)), self._error))
+            return found
+
+    def _shelf(locator: Any) -> Any:
+        """Returns a cache for one of the places of Numba, whether it can be written to or not."""
+        reader = type("_Reader", (locator,), {"ensure_cache_path": lambda _: None})
+        place = type("_ReadPlace", (_Place,), {"_locator_classes": [reader]})
+        return type("_Shelf", (FunctionCache,), {"_impl_class": place})
+
+    _SHELVES = [_shelf(locator) for locator in CompileResultCacheImpl._locator_classes]
+
+    def shelves(function: Callable[..., Any]) -> list[Any]:
+        """Returns caches of a function in folders that are there and can only be read."""
+        found = []
+        for shelf in _SHELVES:
+            with contextlib.suppress(*_NOWHERE):
+                cache = shelf(function)
+                if Path(cache.cache_path).is_dir() and not os.access(cache.cache_path, os.W_OK):
+                    found.append(cache)
+        return found
+
+    def _from_shelves(function: Callable[..., Any], *args: Any) -> Any:
+        """Returns what others have kept for a signature, or None."""
+        for cache in shelves(function):
+            with contextlib.suppress(Exception):  # as above
+                if (found := cache.load_overload(*args)) is not None:
+                    return found
+        return None
