@@ -44,7 +44,7 @@ from kaug.transforms import (
 ROOT = Path(__file__).parents[1]
 HOW_TO = ROOT / "docs" / "how-to" / "command_line.md"
 REFERENCE = ROOT / "docs" / "reference" / "command_line.md"
-COMMANDS = ("preview", "augment", "policies", "bench", "warmup")
+COMMANDS = ("preview", "augment", "policies", "bench", "warmup", "doctor")
 
 
 @pytest.fixture(autouse=True)
@@ -120,7 +120,7 @@ def test_every_command_has_help_with_examples(command, run):
     code, out, err = run(command, "--help")
     assert (code, err) == (0, "")
     examples = re.findall(rf"^  kaug {command}\b.*$", out, re.M)
-    assert 3 <= len(examples) <= 4
+    assert (2 if command == "doctor" else 3) <= len(examples) <= 4
     for example in examples:
         argv = shlex.split(example.split(">")[0])[1:]
         assert make_parser().parse_args(argv).command == command
@@ -145,6 +145,12 @@ def test_every_command_has_help_with_examples(command, run):
         ["preview", "a.png", "-n", ""],
         ["preview", "a.png", "-n", "1" * 5000],
         ["preview", "a.png", "--seed", "1e400"],
+        ["preview", "a.png", "--epoch", "-1"],
+        ["preview", "a.png", "--row", "-1"],
+        ["preview", "a.png", "--row", "1,"],
+        ["preview", "a.png", "--channels", "gray"],
+        ["doctor", "now"],
+        ["--verson"],
         *(["bench", "--seconds", text] for text in ("long", "inf", "nan", "-1", "0", "", "1e400")),
         ["bench", "--size", "1x1x" + "9" * 5000],
         ["bench", "--size", "4x4"],
@@ -152,6 +158,8 @@ def test_every_command_has_help_with_examples(command, run):
         ["warmup", "--dtypes", "int7"],
         ["warmup", "--dtypes"],
         ["bench", "--keras", "--policy", "zoom"],
+        *(["augment", "a", "b", "--policy", "zoom", "-n", text] for text in ("-3", "1" * 400)),
+        ["augment", "a", "b", "--policy", "zoom", "-n", "3", "--sampling", "often"],
     ],
 )
 def test_usage_errors(argv, run):
@@ -161,10 +169,55 @@ def test_usage_errors(argv, run):
     assert "error: " in err
 
 
-def test_values_that_will_not_do_are_explained(run):
-    err = run("preview", "a.png", "--size", "28x-1")[2]
-    rule = "argument --size: must be HxW in pixels, such as 224x224. Received: '28x-1'."
+@pytest.mark.parametrize(
+    ("argv", "rule"),
+    [
+        (["--size", "28x-1"], "--size: must be HxW in pixels, such as 224x224. Received: '28x-1'."),
+        (["--size", "-2x5"], "--size: must be HxW in pixels, such as 224x224. Received: '-2x5'."),
+        (["-n", "two"], "-n: must be a whole number. Received: 'two'."),
+        (["-n", "9" * 5000], f"-n: must be a whole number. Received: '{'9' * 40}...'."),
+        (["-n", "0"], "-n: `n` must be an integer, between 1 and 1000. Received: n=0.\n"),
+        (["-n", "-3"], "-n: `n` must be an integer, between 1 and 1000. Received: n=-3.\n"),
+        (["-n", "1001"], "between 1 and 1000. Received: n=1001. More cannot be seen in a figure."),
+        (["-n", str(10**400)], "Received: n=an integer of 1329 bits."),
+        (
+            ["--seed", "-1"],
+            "--seed: `seed` must be an integer, between 0 and 18446744073709551615.",
+        ),
+        (["--seed", str(2**64)], "Received: seed=18446744073709551616."),
+        (["--epoch", "-1"], "--epoch: `epoch` must be an integer, between 0 and 4294967295."),
+        (["--row", "3,-1"], "Received: row=-1. Rows are numbered from 0."),
+        (["--row", "3,x"], "--row: must be a whole number. Received: 'x'."),
+    ],
+)
+def test_values_that_will_not_do_are_explained(argv, rule, run):
+    code, out, err = run("preview", "a.png", *argv)
+    assert (code, out) == (2, "")
     assert rule in err
+
+
+def test_numbers_at_the_edge_are_taken():
+    argv = ["preview", "a.png", "--seed", str(2**64 - 1), "--epoch", str(2**32 - 1), "-n", "1000"]
+    found = make_parser().parse_args([*argv, "--row", f"{2**47 - 1},0"])
+    assert (found.seed, found.epoch, found.n) == (2**64 - 1, 2**32 - 1, 1000)
+    assert found.row == [2**47 - 1, 0]
+    assert make_parser().parse_args(["augment", "a", "b", "-n", "0", "--policy", "zoom"]).n == 0
+
+
+@pytest.mark.parametrize(
+    ("argv", "rule"),
+    [
+        (["a.png", "--masks"], "--masks draws those that --coco, --voc or --yolo read."),
+        ([".", "--row", "3", "-n", "4"], "--row says which rows are shown, -n how many of all."),
+        (["a.png", "--on-error", "skip"], "--on-error says how the pictures of a data set are"),
+        (["a.png", "--dtype", "uint8"], "--dtype says how the pictures of a data set are read."),
+    ],
+)
+def test_options_that_do_not_go_together(argv, rule, run):
+    code, out, err = run("preview", *argv)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"kaug preview: error: {rule}")
+    assert " Received: " in err
 
 
 def test_ctrl_c(run, monkeypatch):
@@ -184,10 +237,66 @@ def test_defects_of_kaug_keep_their_traceback(run, monkeypatch):
         run("policies", "zoom")
 
 
-def test_who_stops_reading_gets_no_traceback():
-    command = f"{shlex.quote(sys.executable)} -m kaug policies | true"
+UNREAD = [
+    ["--help"],
+    ["preview", "--help"],
+    ["policies"],
+    ["doctor"],
+    ["bench", "--seconds", "0.01", "--size", "8x8x1"],
+]
+
+
+@pytest.mark.parametrize("argv", UNREAD, ids=" ".join)
+@pytest.mark.parametrize("both", [False, True], ids=["stdout", "stdout and stderr"])
+def test_who_stops_reading_gets_no_traceback(argv, both):
+    read, write = os.pipe()
+    os.close(read)
+    environment = {**os.environ, "PYTHONUNBUFFERED": "", "PYTHONFAULTHANDLER": ""}
+    command = [sys.executable, "-m", "kaug", *argv]
+    said = write if both else subprocess.PIPE
+    done = subprocess.run(command, stdout=write, stderr=said, env=environment)
+    os.close(write)
+    assert done.returncode == 141  # as shells tell SIGPIPE
+    assert not done.stderr
+
+
+def test_head_reads_the_first_line():
+    command = f"{shlex.quote(sys.executable)} -m kaug doctor | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True)
-    assert done.stderr == ""
+    assert (done.returncode, done.stderr) == (0, "")  # those of head
+    assert done.stdout.startswith(f"kaug           {kaug.__version__} in ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no disk that is full")
+@pytest.mark.parametrize("argv", [["policies"], ["--help"]])
+def test_a_full_disk_is_told(argv):
+    environment = {**os.environ, "PYTHONUNBUFFERED": ""}
+    command = [sys.executable, "-m", "kaug", *argv]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=environment)
+    assert done.returncode == 1
+    assert re.fullmatch(rb"kaug( policies)?: error: No space left on device\n", done.stderr)
+
+
+def test_without_stdout_nothing_is_wrong():
+    command = f"{shlex.quote(sys.executable)} -m kaug policies tutorial >&-"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_is_not_installed_is_named(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "keras", None)
+    code, out, err = run("bench", "--keras")
+    assert (code, out) == (1, "")
+    assert err.startswith("kaug bench: error: keras must be installed for it. Received: ")
+    assert err.endswith(". pip install keras\n")
+
+
+def test_files_that_are_not_there(run):
+    code, out, err = run("preview", "none.png")
+    there = f"Paths are relative to the current folder, {str(Path.cwd())!r}."
+    assert (code, out) == (1, "")
+    assert err == f"kaug preview: error: No such file or directory: 'none.png'. {there}\n"
 
 
 def test_errors_of_the_system_are_short(run):
@@ -476,13 +585,13 @@ def test_a_folder_is_previewed(run, policy):
 def test_a_preview_shows_pictures_from_all_over_a_folder(run, monkeypatch):
     shown = []
 
-    def plot(images):
-        shown.extend(image.shape for image in images)
-        return kaug.plot_images(images)
+    def plot(batch, titles):
+        shown.extend(zip((image.shape for image in batch["images"]), titles, strict=True))
+        return kaug.plot_images(batch, titles)
 
     monkeypatch.setattr("kaug._cli.preview.plot_images", plot)
     assert run("preview", "photos", "--policy", "identity", "-n", 2)[0] == 0
-    assert shown == [(20, 30, 3), (21, 30, 3)]  # the first of either class
+    assert shown == [((20, 30, 3), "row 0: a"), ((21, 30, 3), "row 3: b")]  # of either class
 
 
 @pytest.fixture
@@ -578,12 +687,15 @@ def test_a_preview_with_objects_makes_pictures_of_a_size(run, figures, monkeypat
 @pytest.mark.parametrize(
     ("argv", "complaint"),
     [
-        (["voc", "--masks"], "--masks draws those that --coco, --voc or --yolo read."),
         (["voc", "--voc", "none"], "`split` must be the name of a list in"),
         (["set/images/train/0.png", "--coco", "dogs.json"], "set/images/train/0.png"),
         (["set/images", "--coco", "none.json"], "No such file or directory"),
         (["set/data.yaml", "--yolo", "val"], "val"),
-        (["voc", "--voc", "train", "-n", "0"], "Received: -n=0."),
+        (["voc", "--voc", "train", "--row", "0,5"], "between 0 and 4. Received: row=5. Rows are"),
+        (
+            ["voc", "--voc", "train", "--dtype", "int8"],
+            "must be one of 'uint8', 'uint16', 'float32'",
+        ),
     ],
 )
 @pytest.mark.usefixtures("objects")
@@ -640,26 +752,24 @@ def test_other_formats(suffix, run):
     ("argv", "complaint"),
     [
         (["none.png"], "No such file or directory: 'none.png'"),
-        (["."], "must be a regular file. Received: a named pipe, 'pipe.png'."),
+        (["."], "must be a picture that can be read. Received: "),
         (["pipe.png"], "must be a regular file. Received: a named pipe, 'pipe.png'. Copy what it"),
         (["a.png", "--policy", "pipe.json"], "a named pipe, 'pipe.json'. Copy"),
         ([""], "`IMAGE` must be a path, neither empty"),
         (["a.png", "-o", ""], "`FILE` must be a path, neither empty"),
-        (["a.png", "-n", "10000000"], "between 1 and 1000. Received: n=10000000. More"),
-        (["a.png", "-n", str(10**400)], "Received: n=an integer of 1329 bits."),
-        (["a.png", "--seed", str(10**400)], "Received: seed=an integer of 1329 bits."),
         (["a.png", "--size", "999999999x999999999"], "The picture must fit into memory."),
         (["text.png"], "Received: 'text.png' (cannot identify image file"),
-        (["a.png", "-n", "0"], "Received: n=0."),
-        (["a.png", "--seed", "-1"], "Received: seed=-1."),
         (["a.png", "-o", "a.png"], "must not replace the picture"),
         (["a.png", "-o", "link.png"], "must not replace the picture"),
         (["a.png", "-o", "b.txt"], "must end in one of"),
         (["a.png", "-o", "b"], "Received: 'b'. Call it b.png."),
-        (["a.png", "-o", "none/b.png"], "No such file or directory: 'none/b.png'"),
+        (["a.png", "-o", "none/b.png"], "in a folder that exists. Received: FILE='none/b.png'."),
         (["a.png", "-o", "folder.png"], "Is a directory: 'folder.png'"),
-        (["a.png", "--policy", "mixup"], "must not mix it with others. Received: MixUp()."),
-        (["a.png", "--policy", "OneOf([Rotation(3), CutMix()])"], "must not mix it"),
+        (
+            ["a.png", "--policy", "mixup"],
+            "with those of a folder. Received: one picture, and MixUp",
+        ),
+        (["a.png", "--policy", "OneOf([Rotation(3), CutMix()])"], "one picture, and OneOf("),
         (["a.png", "--policy", "nothing"], "Received: 'nothing'."),
         (["a.png", "--policy", "none.json"], "No such file or directory: 'none.json'"),
     ],
@@ -858,7 +968,6 @@ class Trap:
         (["."], "`directory` must hold one folder per class. Received: "),
         (["pipe.npz"], "must be a regular file. Received: a named pipe, 'pipe.npz'."),
         ([""], "`IN` must be a path, neither empty"),
-        (["good.npz", "-n", str(10**400)], "Received: n=an integer of 1329 bits."),
         (["lies.npz"], "Received: 'lies.npz' (x of (1000000000000000,) uint8 in 9 bytes)"),
         (["bomb.npz"], "The array 'x' must fit into memory. Received: "),
         (["text.npz"], "Received: 'text.npz' (File is not a zip file)."),
@@ -869,8 +978,6 @@ class Trap:
         (["odd.npz", "--arrays", "images,z"], "'odd.npz' must have the arrays"),
         (["odd.npz", "--arrays", "images,y,y,y"], "'odd.npz' must have the arrays"),
         (["odd.npz", "--arrays", "images,y"], "`y` must have one row for each"),
-        (["good.npz", "-n", "-3"], "Received: n=-3."),
-        (["good.npz", "--sampling", "often"], "must be one of 'random', 'cycle', 'balanced'"),
         (["good.npz", "--policy", "CutMix()"], "their number must be known"),
         (["good.npz", "--policy", "RandomResizedCrop(height=3)"], "With append=True the"),
         (["good.npz", "-n", str(10**12)], "must fit into memory"),
@@ -900,8 +1007,8 @@ def test_augmentations_that_are_refused(argv, complaint, images, run):
 @pytest.mark.parametrize(
     ("out", "complaint"),
     [
-        ("none/out.npz", "No such file or directory: 'none/out.npz"),
-        ("none/out", "must lie in a folder that exists"),
+        ("none/out.npz", "`OUT` must lie in a folder that exists. Received: OUT='none/out.npz'."),
+        ("none/out", "`OUT` must lie in a folder that exists"),
         ("folder.npz", "must not be there yet. Received: 'folder.npz'."),
         ("file", "must be the path of a new folder, or of a store"),
     ],
@@ -1155,8 +1262,8 @@ def test_the_commands_of_the_page():
             command, _, expected = part.partition("\n")
             printed = shell(command)
             ran += 1
-            if command.startswith("kaug bench"):
-                assert "a plain copy" in printed
+            if command.startswith(("kaug bench", "kaug doctor")):
+                assert ("a plain copy" if "bench" in command else "all is well") in printed
             else:
                 assert printed == expected, command
     assert ran >= 9
@@ -1186,3 +1293,14 @@ def test_the_reference_has_every_option(command):
         assert name in shown, name
     known = options_of(command) | {"IN", "IN.npz", "OUT", "IMAGE", "POLICY"}
     assert shown <= known
+
+
+def test_the_commands_of_all_pages_are_known():
+    pages = [*ROOT.glob("README*.md"), *(ROOT / "docs").rglob("*.md")]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    commands = re.findall(r"^(?:\$ |RUN |!| *- run: )(?:\w+=\S+ )*kaug (.+)$", text, re.M)
+    assert len(commands) > 15
+    for command in commands:
+        words = shlex.split(re.split(r" (?:\||>|&&|2>)", command)[0])
+        if not {"--help", "--version"} & set(words):
+            make_parser().parse_args(words)

@@ -40,6 +40,19 @@ def check_path(value: Any, name: str) -> Path:
     return Path(text)
 
 
+def check_parent(path: Path, name: str) -> None:
+    """Raises when there is no folder for what is to be written.
+
+    Args:
+        path: Of the file or folder to write.
+        name: What the caller calls it.
+    """
+    if not path.parent.is_dir():
+        rule = f"`{name}` must lie in a folder that exists"
+        fix = "Create its parent first."
+        raise NotADirectoryError(message(rule, f"{name}={str(path)!r}", fix))
+
+
 def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     """Returns a regular file opened for reading bytes; links are followed.
 

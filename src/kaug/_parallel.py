@@ -59,7 +59,7 @@ def num_threads() -> int:
     """
     text = os.environ.get("KAUG_NUM_THREADS")
     if text is None:
-        return _available_processors()
+        return available_processors()
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise ValueError(
             "The environment variable KAUG_NUM_THREADS must be a positive integer. "
@@ -156,7 +156,8 @@ def _submit(work: Callable[[], object], count: int, threads: int) -> list[Future
         return [_pool.submit(work) for _ in range(count)]
 
 
-def _available_processors() -> int:
+def available_processors() -> int:
+    """Number of processors this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -136,13 +136,10 @@ def _find(data_dir: str | os.PathLike[str] | None) -> tuple[dict[str, Path], str
 
     cache = _keras_home() / _CACHE_SUBDIR
     fetch_again = "Delete it and call load_fashion_mnist() again: it will be fetched anew."
-    for folder, cure in (
-        (cache, fetch_again),
-        (_DEBIAN_FOLDER, "Reinstall it: apt install --reinstall dataset-fashion-mnist"),
-    ):
-        paths = _files_in(folder)
-        if len(paths) == len(_SHA256):
-            return paths, cure
+    place = folder_on_machine()
+    if place is not None:
+        reinstall = "Reinstall it: apt install --reinstall dataset-fashion-mnist"
+        return _files_in(place), reinstall if place == _DEBIAN_FOLDER else fetch_again
     try:
         return {name: _download(f"{name}.gz") for name in _SHA256}, fetch_again
     except Exception as error:  # Keras raises a bare Exception when a download fails
@@ -155,6 +152,14 @@ def _find(data_dir: str | os.PathLike[str] | None) -> tuple[dict[str, Path], str
             f"files ({', '.join(f'{name}.gz' for name in _SHA256)}) into a folder and pass it as "
             "data_dir."
         ) from error
+
+
+def folder_on_machine() -> Path | None:
+    """Returns the folder where all four files are found, or None: nothing is fetched."""
+    for folder in (_keras_home() / _CACHE_SUBDIR, _DEBIAN_FOLDER):
+        if len(_files_in(folder)) == len(_SHA256):
+            return folder
+    return None
 
 
 def _keras_home() -> Path:

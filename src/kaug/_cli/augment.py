@@ -15,9 +15,10 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.lib.npyio import NpzFile
 
+from kaug._cli.misuse import MisuseError
 from kaug._cli.policy import read_policy
 from kaug._draw.keys import resolve_seed
-from kaug._files import check_path, open_regular
+from kaug._files import check_parent, check_path, open_regular
 from kaug._memory import check_memory
 from kaug._validation import message
 from kaug.offline import augment_dataset
@@ -30,12 +31,16 @@ _USUAL = (_NAMES, tuple(f"{name}_train" for name in _NAMES))
 def run(arguments: argparse.Namespace) -> None:
     """Writes the dataset; says to stdout what it holds, and with which seed it was made."""
     out, seed = check_path(arguments.out, "OUT"), arguments.seed
+    check_parent(out, "OUT")
     policy = read_policy(arguments.policy)
     source = check_path(arguments.source, "IN")
     names: tuple[str, ...] = ()
     if source.is_dir():
         from kaug.sources import folder  # loads Pillow, which arrays need not
 
+        if arguments.arrays is not None:
+            rule = "--arrays names those of an .npz file"
+            raise MisuseError(message(rule, "a folder of pictures", "Leave it out."))
         x, y = folder(source)
         names, weight = x.class_names or (), None
     else:

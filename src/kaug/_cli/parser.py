@@ -1,6 +1,10 @@
-"""Which commands and options there are; values are checked by what takes them."""
+"""Which commands and options there are.
+
+What is checked here is what can be told from the words alone, by the rules of what takes them.
+"""
 
 import argparse
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +17,8 @@ _POLICY = (
 
 
 _DAY = 86_400  # seconds
+_LONG = 40  # characters of what is shown as received
+_MOST_ROWS, _LAST_ROW = 2**62, 2**47 - 1  # rows are numbered in so many bits
 _DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 
 
@@ -25,10 +31,11 @@ def make_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"kaug {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    # Not required by argparse, which would ask for one before it looks at a wrong option.
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     def command(name: str, summary: str, *examples: str) -> argparse.ArgumentParser:
-        return commands.add_parser(
+        added = commands.add_parser(
             name,
             help=summary,
             description=summary,
@@ -36,6 +43,9 @@ def make_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
+        # What begins like a negative number is a value that will not do, and no option.
+        added._negative_number_matcher = re.compile(r"-\d")
+        return added
 
     _add_preview(
         command(
@@ -44,7 +54,7 @@ def make_parser() -> argparse.ArgumentParser:
             "kaug preview photo.jpg",
             "kaug preview photos --policy 'Compose([RandomResizedCrop(height=224, width=224)])'",
             "kaug preview photo.jpg --policy randaugment -n 25 -o grid.png",
-            "kaug preview photos --coco instances.json --policy 'Rotation(15)' --size 480x640",
+            "kaug preview photos --coco instances.json --policy 'Rotation(15)' --row 17 --epoch 3",
         )
     )
     _add_augment(
@@ -96,6 +106,13 @@ def make_parser() -> argparse.ArgumentParser:
             "kaug warmup 'Compose([Rotation(20), HorizontalFlip()])' --dtypes uint8 float32",
         )
     )
+    command(
+        "doctor",
+        "Say what is installed, how kaug runs on this machine, and whether it computes what it "
+        "should; for reports of defects, and where something is slow or odd.",
+        "kaug doctor",
+        "kaug doctor > report.txt 2>&1",
+    )
     return parser
 
 
@@ -105,9 +122,13 @@ def _add_preview(command: argparse.ArgumentParser) -> None:
     add("image", metavar="IMAGE", help=image)
     add("--policy", default="tutorial", help=f"{_POLICY} (default: tutorial)")
     output = "where to, in the format of its suffix (default: IMAGE-augmented.png, here)"
-    add("-o", "--output", metavar="FILE", help=output)
-    add("-n", type=int, default=16, help="how many times, or how many pictures (default: 16)")
-    add("--seed", type=int, help="for the same pictures every time (default: drawn)")
+    add("-o", "--out", metavar="FILE", help=output)
+    add("-n", type=_pictures, help="how many times, or how many pictures (default: 16)")
+    add("--seed", type=_seed, help="for the same pictures every time (default: drawn)")
+    row = "which rows of the data set, from 0; of one picture, as which rows it is augmented"
+    add("--row", type=_row, metavar="ROW[,ROW…]", help=row)
+    epoch = "what the rows get in this epoch, from 0 (default: 0)"
+    add("--epoch", type=_epoch, default=0, help=epoch)
     boxes = command.add_mutually_exclusive_group()
     coco = "draw the boxes of a JSON file of COCO's form, in which the folder's pictures stand"
     boxes.add_argument("--coco", metavar="FILE", help=coco)
@@ -116,8 +137,13 @@ def _add_preview(command: argparse.ArgumentParser) -> None:
     boxes.add_argument("--yolo", metavar="SPLIT", help="draw the boxes of a split of a data.yaml")
     masks = "with --coco, --voc or --yolo, draw masks as well"
     add("--masks", action="store_true", help=masks)
-    size = "resize the picture first (default: as it is, but no side longer than 1024)"
+    size = "resize pictures first (default: as they are; one picture to sides of 1024 at most)"
     add("--size", type=_size("HxW"), metavar="HxW", help=size)
+    channels = "of the pictures of a data set: 1 for gray, 3 for color, 4 with opacity (default: 3)"
+    add("--channels", type=_channels, help=channels)
+    add("--dtype", help="of the pictures of a data set, uint8, uint16 or float32 (default: uint8)")
+    wrong = "of a data set: raise, or skip to leave out pictures that cannot be used"
+    add("--on-error", metavar="HOW", help=f"{wrong} (default: raise)")
 
 
 def _add_augment(command: argparse.ArgumentParser) -> None:
@@ -133,11 +159,11 @@ def _add_augment(command: argparse.ArgumentParser) -> None:
         "on where it was"
     )
     add("out", metavar="OUT", help=out)
-    add("-n", type=int, required=True, help="how many augmented rows")
+    add("-n", type=_rows, required=True, help="how many augmented rows")
     add("--policy", required=True, help=_POLICY)
-    add("--seed", type=int, help="for the same rows every time (default: drawn)")
+    add("--seed", type=_seed, help="for the same rows every time (default: drawn)")
     sampling = "how source rows are chosen: random, cycle or balanced (default: random)"
-    add("--sampling", default="random", metavar="HOW", help=sampling)
+    add("--sampling", type=_sampling, default="random", metavar="HOW", help=sampling)
     add("--no-append", action="store_true", help="write the augmented rows alone")
     arrays = (
         "the arrays with images, labels and sample weights (default: x,y,sample_weight or "
@@ -192,6 +218,75 @@ def _add_warmup(command: argparse.ArgumentParser) -> None:
     add("--dtypes", nargs="+", choices=_DTYPES, metavar="DTYPE", help=dtypes)
     size = "of the images; may be given several times (default: 32x32x3 and 28x28x1)"
     add("--size", type=_size("HxWxC"), action="append", metavar="HxWxC", help=size)
+
+
+# Values are read by what checks them in Python as well, loaded when there is something to check.
+
+
+def _whole(text: str, check: Callable[[int], Any]) -> Any:
+    """Reads a whole number, and checks it."""
+    try:
+        number = int(text)
+    except ValueError:
+        shown = text if len(text) <= _LONG else f"{text[:_LONG]}..."
+        rule = f"must be a whole number. Received: {shown!r}."
+        raise argparse.ArgumentTypeError(rule) from None
+    try:
+        return check(number)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _pictures(text: str) -> Any:
+    from kaug._show.grid import MAX_IMAGES
+    from kaug._validation import check_integer
+
+    def check(n: int) -> int:
+        fix = "More cannot be seen in a figure." if n > MAX_IMAGES else ""
+        return check_integer(n, "n", minimum=1, maximum=MAX_IMAGES, fix=fix)
+
+    return _whole(text, check)
+
+
+def _rows(text: str) -> Any:
+    from kaug._validation import check_integer
+
+    return _whole(text, lambda n: check_integer(n, "n", maximum=_MOST_ROWS))
+
+
+def _seed(text: str) -> Any:
+    from kaug._draw.keys import resolve_seed
+
+    return _whole(text, resolve_seed)
+
+
+def _epoch(text: str) -> Any:
+    from kaug._draw.keys import root_key
+
+    return _whole(text, lambda epoch: root_key(0, epoch) and epoch)
+
+
+def _row(text: str) -> Any:
+    from kaug._validation import check_integer
+
+    def check(row: int) -> int:
+        return check_integer(row, "row", maximum=_LAST_ROW, fix="Rows are numbered from 0.")
+
+    return [_whole(part, check) for part in text.split(",")]
+
+
+def _channels(text: str) -> Any:
+    return _whole(text, lambda channels: channels)
+
+
+def _sampling(text: str) -> str:
+    from kaug._sampling import SAMPLING
+    from kaug._validation import check_choice
+
+    try:
+        return check_choice(text, "sampling", SAMPLING)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _seconds(text: str) -> float:

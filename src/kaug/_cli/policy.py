@@ -22,6 +22,7 @@ def tutorial() -> Transform:
 
 _MOST_BYTES = 2**24  # of a policy as JSON
 _RULE = "A policy must be a .json file, or a transform as in Python, such as 'Rotation(30)'"
+_FIX = "What this version of kaug takes, `kaug policies POLICY` and to_json write."
 
 #: What a policy can be made of, by name. A function, for `Lambda`, cannot be written in one.
 VOCABULARY: dict[str, Callable[..., Any]] = {
@@ -53,7 +54,7 @@ def read_policy(text: str) -> Transform:
         try:
             return Transform.from_json(content)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"In {text!r}: {error}") from error
+            raise type(error)(f"In {text!r}: {error} {_FIX}") from error
     try:
         policy = _evaluate(ast.parse(text.strip(), "policy", mode="eval").body)
     except (SyntaxError, RecursionError, MemoryError) as error:  # nested too deeply, in all words

@@ -9,17 +9,17 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from kaug._cli.objects import augmented
+from kaug._cli.misuse import MisuseError
 from kaug._cli.policy import read_policy
-from kaug._draw.keys import resolve_seed
-from kaug._files import check_path, open_regular
+from kaug._cli.rows import OPTIONS, Named, augmented, chosen, fitting, joined, read, resized
+from kaug._draw.keys import check_rows, resolve_seed
+from kaug._files import check_parent, check_path, open_regular
 from kaug._memory import check_memory
-from kaug._show.grid import MAX_IMAGES
-from kaug._validation import check_integer, message, warn, with_channels
-from kaug.plots import plot_augmentations, plot_images
-from kaug.sources._folder import pictures_in
+from kaug._validation import message, warn, with_channels
+from kaug.plots import plot_images
 from kaug.transforms import Transform
 
+_USUAL = 16  # how often a picture is shown
 _LONGEST = 1024  # pixels; a larger picture is shown no better, and takes long
 _EIGHT_BITS = ("RGB", "RGBA", "LA", "L")
 _GRAY = {"1": "L", "L": "L", "LA": "L", "F": "F"}
@@ -30,13 +30,11 @@ def run(arguments: argparse.Namespace) -> None:
     source = check_path(arguments.image, "IMAGE")
     # Not beside the picture: that may be a folder of training images.
     out = Path(f"{source.stem}-augmented.png")
-    if arguments.output is not None:
-        out = check_path(arguments.output, "FILE")
-    policy = read_policy(arguments.policy)
-    if policy._mixes:
-        rule = "A preview shows one picture, so its policy must not mix it with others"
-        raise ValueError(message(rule, repr(policy), "Leave out MixUp and CutMix."))
-    seed = resolve_seed(arguments.seed)
+    if arguments.out is not None:
+        out = check_path(arguments.out, "FILE")
+        check_parent(out, "FILE")
+    policy, seed = read_policy(arguments.policy), resolve_seed(arguments.seed)
+    _check_together(arguments)
     figure = _figure(source, arguments, policy, seed)
     if out.is_file() and source.is_file() and out.samefile(source):
         rule = "The preview must not replace the picture"
@@ -49,32 +47,64 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"{out}, made with --seed {seed}")
 
 
-def _figure(source: Path, arguments: argparse.Namespace, policy: Transform, seed: int) -> Figure:
+def _check_together(arguments: argparse.Namespace) -> None:
+    """Raises where options do not go together."""
     with_objects = (arguments.coco, arguments.voc, arguments.yolo) != (None, None, None)
     if arguments.masks and not with_objects:
         rule = "--masks draws those that --coco, --voc or --yolo read"
-        raise ValueError(message(rule, "--masks alone", "Say where they are."))
-    if with_objects:
-        batch, class_names = augmented(source, arguments, policy, seed, _LONGEST)
-        return plot_images(batch, class_names=class_names)
-    if source.is_dir():
-        return plot_images(_augmented(source, arguments, policy, seed))
-    picture = read_picture(source, arguments.size)
-    return plot_augmentations(picture, policy, n=arguments.n, seed=seed)
+        raise MisuseError(message(rule, "--masks alone", "Say where they are, or leave it out."))
+    given = [name for name in OPTIONS if getattr(arguments, name) is not None]
+    if given and not (with_objects or Path(arguments.image).is_dir()):
+        rule = f"--{given[0].replace('_', '-')} says how the pictures of a data set are read"
+        raise MisuseError(message(rule, "one picture", "Preview its folder."))
+    if arguments.row is not None and arguments.n is not None:
+        rule = "--row says which rows are shown, -n how many of all"
+        raise MisuseError(message(rule, "both", "Leave out one of them."))
 
 
-def _augmented(
-    folder: Path, arguments: argparse.Namespace, policy: Transform, seed: int
-) -> list[NDArray[Any]]:
-    """Returns pictures from all over a folder, each augmented once."""
-    count = check_integer(arguments.n, "-n", minimum=1, maximum=MAX_IMAGES)
-    paths, _ = pictures_in(folder)
-    if not paths:
-        rule = "A folder to preview must hold pictures"
-        raise ValueError(message(rule, repr(str(folder)), "Name a picture, or another folder."))
-    chosen = paths[:: max(1, len(paths) // count)][:count]
-    pictures = (with_channels(read_picture(path, arguments.size)[np.newaxis]) for path in chosen)
-    return [policy(each, seed=seed, index=[row])[0] for row, each in enumerate(pictures)]
+def _figure(source: Path, arguments: argparse.Namespace, policy: Transform, seed: int) -> Figure:
+    with_objects = (arguments.coco, arguments.voc, arguments.yolo) != (None, None, None)
+    if with_objects or source.is_dir():
+        return _figure_of_rows(source, arguments, policy, seed)
+    if policy._mixes:
+        rule = "A policy that mixes pictures is shown with those of a folder"
+        fix = "Preview a folder, or leave out what mixes."
+        raise ValueError(message(rule, f"one picture, and {policy!r}", fix))
+    picture = with_channels(read_picture(source, arguments.size)[np.newaxis])
+    numbers = arguments.row
+    titles = None if numbers is None else [f"row {number}" for number in numbers]
+    numbers = check_rows(np.arange(arguments.n or _USUAL) if numbers is None else numbers)
+    batches = augmented(
+        picture,
+        None,
+        np.zeros_like(numbers),
+        policy,
+        seed=seed,
+        epoch=arguments.epoch,
+        numbers=numbers,
+    )
+    return plot_images(np.concatenate([batch["images"] for batch in batches]), titles)
+
+
+def _figure_of_rows(
+    source: Path, arguments: argparse.Namespace, policy: Transform, seed: int
+) -> Figure:
+    """Shows rows of a data set as training gets them, each once."""
+    pictures, y, classes = read(source, arguments)
+    numbers = rows = chosen(len(pictures), arguments.n or _USUAL, arguments.row)
+    x: Any = pictures
+    if arguments.size is not None:
+        if policy._mixes:  # with any of them
+            rows = np.arange(len(pictures))
+        x, y = resized(pictures, y, rows, arguments.size)
+        rows = numbers if policy._mixes else np.arange(len(numbers))
+    made = augmented(x, y, rows, policy, seed=seed, epoch=arguments.epoch, numbers=numbers)
+    batch = joined([fitting(each, _LONGEST) for each in made])
+    names = [f": {classes[row]}" if classes else "" for row in numbers]
+    titles = [f"row {row}{name}" for row, name in zip(numbers, names, strict=True)]
+    batch["images"] = Named(batch["images"])
+    batch["images"].class_names = pictures.class_names
+    return plot_images(batch, titles)
 
 
 def read_picture(path: Path, size: tuple[int, int] | None = None) -> NDArray[Any]:

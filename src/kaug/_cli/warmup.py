@@ -14,6 +14,7 @@ import numpy as np
 from kaug._cli.policy import read_policy
 from kaug._kernels import announcing, caching
 from kaug._memory import check_memory
+from kaug._parallel import available_processors
 from kaug._validation import message
 from kaug.transforms import Transform
 
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
         check_memory(size, np.dtype("f8"), 2, 0, "Choose a smaller --size.", _RULE)
     place = caching.place()
     begin = time.monotonic()
-    processes = min(len(jobs), _cores())
+    processes = min(len(jobs), available_processors())
     context = multiprocessing.get_context("spawn")  # as under Windows, on all systems
     with ProcessPoolExecutor(processes, context, initializer=_start) as pool:
         done = list(pool.map(_warm, *zip(*jobs, strict=True)))
@@ -72,10 +73,6 @@ def _dtypes(policy: Transform, wanted: list[str] | None) -> list[str]:
         return list(dict.fromkeys(wanted))
     only_floats = any(leaf._leaves_range for leaf in policy._leaves())
     return ["float32"] if only_floats else ["uint8", "float32"]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _start() -> None:

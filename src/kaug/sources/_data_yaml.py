@@ -77,7 +77,8 @@ class DataYaml:
             try:
                 values = yaml.safe_load(file)
             except (yaml.YAMLError, ValueError, RecursionError) as error:
-                raise ValueError(message(rule, f"{str(self._path)!r} ({error})")) from None
+                what = " ".join(str(error).split())  # on one line
+                raise ValueError(message(rule, f"{str(self._path)!r} ({what})")) from None
         if not isinstance(values, dict):
             raise ValueError(message(rule, f"{str(self._path)!r} with {type(values).__name__}"))
         return values

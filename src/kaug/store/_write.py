@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from kaug._files import check_path
+from kaug._files import check_parent, check_path
 from kaug._images import is_lazy
 from kaug._job import Job
 from kaug._progress import Verbose
@@ -110,9 +110,7 @@ def folder_of(out: Any) -> Path:
         rule = "`out` must be the path of a new folder, or of a store"
         what = "file" if folder.exists() else "link that leads nowhere,"
         raise FileExistsError(message(rule, f"the {what} {str(folder)!r}"))
-    if not folder.parent.is_dir():
-        rule = "`out` must lie in a folder that exists"
-        raise NotADirectoryError(message(rule, f"out={str(folder)!r}", "Create its parent first."))
+    check_parent(folder, "out")
     _check_writable(folder.parent)
     return folder
 
