@@ -1,12 +1,19 @@
 """The package as a whole: exports, import cost, signatures."""
 
 import inspect
+import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
 import kaug
+from kaug._cli import installed
+
+ROOT = Path(__file__).parents[1]
+FOR_WORK_ON_KAUG = {"tests", "docs", "lint", "coverage", "mutants", "release", "dev"}
 
 LIBRARIES = {"tensorflow", "keras", "matplotlib"}
 # What is done one after the other, and what none of it may have imported.
@@ -78,3 +85,27 @@ def test_data_first_options_by_keyword(function, positional):
     parameters = inspect.signature(getattr(kaug, function)).parameters.values()
     by_position = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     assert by_position == positional
+
+
+def test_the_page_of_installing_has_every_extra():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = (ROOT / "docs" / "how-to" / "install.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([\w, ]+) \| .+ \| \d+ \|$", page, re.M)
+    extras = {name: names(needed) for name, needed in project["optional-dependencies"].items()}
+    assert {name: sorted(brings.lower().split(", ")) for name, brings in rows} == {
+        name: needed for name, needed in extras.items() if name not in FOR_WORK_ON_KAUG
+    }
+    for name in extras:
+        assert f"`{name}`" in page
+    # What JAX and PyTorch are installed with by hand, and what `kaug doctor` looks for.
+    by_hand = re.search(r"^\$ pip install jax (.+)$", page, re.M)[1].replace('"', "").split()
+    assert names(by_hand) == sorted({*names(project["dependencies"])} - {"tensorflow"})
+    assert {*names(project["dependencies"])} <= {*installed.NEEDED}
+    for distribution, extra in installed.OPTIONAL.items():
+        assert distribution in extras[extra]
+    assert {*installed.OPTIONAL.values()} == {name for name, _ in rows}
+
+
+def names(requirements):
+    """Returns the names of what is required, without versions and extras."""
+    return sorted(re.match(r"[\w-]+", each)[0] for each in requirements)
