@@ -213,11 +213,24 @@ def test_numbers_at_the_edge_are_taken():
         (["a.png", "--dtype", "uint8"], "--dtype says how the pictures of a data set are read."),
     ],
 )
-def test_options_that_do_not_go_together(argv, rule, run):
+def test_options_of_a_preview_that_do_not_go_together(argv, rule, run):
     code, out, err = run("preview", *argv)
     assert (code, out) == (2, "")
     assert err.startswith(f"kaug preview: error: {rule}")
     assert " Received: " in err
+
+
+@pytest.mark.parametrize(
+    ("argv", "rule"),
+    [
+        ([".", "--arrays", "x"], "--arrays names those of an .npz file."),
+        (["in.npz", "--dtype", "uint8"], "--dtype says how the pictures of a folder are read."),
+    ],
+)
+def test_options_of_augment_that_do_not_go_together(argv, rule, run):
+    code, out, err = run("augment", argv[0], "out.npz", "-n", 3, "--policy", "zoom", *argv[1:])
+    assert (code, out) == (2, "")
+    assert err.startswith(f"kaug augment: error: {rule} Received: ")
 
 
 def test_ctrl_c(run, monkeypatch):
@@ -720,6 +733,11 @@ def test_rows_are_made_of_a_folder(run):
     stored = kaug.open_dataset("out")
     np.testing.assert_array_equal(stored.x, wanted[0])
     np.testing.assert_array_equal(stored.y, wanted[1])
+    options = ["--channels", 1, "--dtype", "float32", "--seed", 4]
+    assert run("augment", "photos", "gray.npz", "-n", 9, "--policy", policy, *options)[0] == 0
+    x, y = kaug.sources.folder("photos", channels=1, dtype="float32")
+    wanted = kaug.augment_dataset(x, y, 9, made, seed=4, append=False)
+    np.testing.assert_array_equal(load("gray.npz")["x"], wanted[0])
     code, out, err = run("augment", "photos", "other", "-n", 9, "--policy", "Rotation(5)")
     assert (code, out) == (1, "")
     assert "the transform must give all of them one size" in err

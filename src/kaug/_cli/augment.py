@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.lib.npyio import NpzFile
 
-from kaug._cli.misuse import MisuseError
+from kaug._cli.misuse import MisuseError, given_as, reading_of
 from kaug._cli.policy import read_policy
 from kaug._draw.keys import resolve_seed
 from kaug._files import check_parent, check_path, open_regular
@@ -41,9 +41,12 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.arrays is not None:
             rule = "--arrays names those of an .npz file"
             raise MisuseError(message(rule, "a folder of pictures", "Leave it out."))
-        x, y = folder(source)
+        x, y = folder(source, **reading_of(arguments))
         names, weight = x.class_names or (), None
     else:
+        if given := reading_of(arguments):
+            rule = f"{given_as(given)} says how the pictures of a folder are read"
+            raise MisuseError(message(rule, f"the file {str(source)!r}", "Leave it out."))
         arrays = read_arrays(source, arguments.arrays)
         x, y, weight = (*arrays, None, None)[:3]
     options: dict[str, Any] = {

@@ -139,11 +139,7 @@ def _add_preview(command: argparse.ArgumentParser) -> None:
     add("--masks", action="store_true", help=masks)
     size = "resize pictures first (default: as they are; one picture to sides of 1024 at most)"
     add("--size", type=_size("HxW"), metavar="HxW", help=size)
-    channels = "of the pictures of a data set: 1 for gray, 3 for color, 4 with opacity (default: 3)"
-    add("--channels", type=_channels, help=channels)
-    add("--dtype", help="of the pictures of a data set, uint8, uint16 or float32 (default: uint8)")
-    wrong = "of a data set: raise, or skip to leave out pictures that cannot be used"
-    add("--on-error", metavar="HOW", help=f"{wrong} (default: raise)")
+    _add_reading(command, "a data set")
 
 
 def _add_augment(command: argparse.ArgumentParser) -> None:
@@ -170,6 +166,16 @@ def _add_augment(command: argparse.ArgumentParser) -> None:
         "x_train,y_train,sample_weight_train, as many as there are)"
     )
     add("--arrays", type=lambda text: text.split(","), metavar="X[,Y[,WEIGHT]]", help=arrays)
+    _add_reading(command, "a folder")
+
+
+def _add_reading(command: argparse.ArgumentParser, where: str) -> None:
+    """Adds how pictures in files are read, by the names that `kaug.sources` has for it."""
+    add, of = command.add_argument, f"of the pictures of {where}"
+    add("--channels", type=_channels, help=f"{of}: 1 is gray, 3 color, 4 with opacity (default: 3)")
+    add("--dtype", help=f"{of}: uint8, uint16 or float32 (default: uint8)")
+    skip = "or skip to leave out those that cannot be used"
+    add("--on-error", metavar="HOW", help=f"{of}: raise, {skip} (default: raise)")
 
 
 def _add_compare(command: argparse.ArgumentParser) -> None:

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from kaug._cli.misuse import MisuseError
+from kaug._cli.misuse import MisuseError, given_as, reading_of
 from kaug._cli.policy import read_policy
-from kaug._cli.rows import OPTIONS, Named, augmented, chosen, fitting, joined, read, resized
+from kaug._cli.rows import Named, augmented, chosen, fitting, joined, read, resized
 from kaug._draw.keys import check_rows, resolve_seed
 from kaug._files import check_parent, check_path, open_regular
 from kaug._memory import check_memory
@@ -53,9 +53,9 @@ def _check_together(arguments: argparse.Namespace) -> None:
     if arguments.masks and not with_objects:
         rule = "--masks draws those that --coco, --voc or --yolo read"
         raise MisuseError(message(rule, "--masks alone", "Say where they are, or leave it out."))
-    given = [name for name in OPTIONS if getattr(arguments, name) is not None]
+    given = reading_of(arguments)
     if given and not (with_objects or Path(arguments.image).is_dir()):
-        rule = f"--{given[0].replace('_', '-')} says how the pictures of a data set are read"
+        rule = f"{given_as(given)} says how the pictures of a data set are read"
         raise MisuseError(message(rule, "one picture", "Preview its folder."))
     if arguments.row is not None and arguments.n is not None:
         rule = "--row says which rows are shown, -n how many of all"

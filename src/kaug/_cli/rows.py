@@ -9,6 +9,7 @@ import numpy as np
 
 from kaug import sources
 from kaug._apply.leaf import shape_after
+from kaug._cli.misuse import reading_of
 from kaug._draw.keys import root_key
 from kaug._images import as_images
 from kaug._job import Job
@@ -21,8 +22,6 @@ from kaug.sources._folder import pictures_in
 from kaug.transforms import Resize, Transform
 
 _Size = tuple[int, ...]
-#: Of how the pictures of a data set are read, by the names that `kaug.sources` has for them.
-OPTIONS = ("channels", "dtype", "on_error")
 _RULE = "The pictures must fit into memory"
 
 
@@ -39,8 +38,7 @@ def read(source: Path, arguments: argparse.Namespace) -> tuple[sources.Pictures,
         source: The folder, or the data.yaml.
         arguments: Of the command.
     """
-    given = ((name, getattr(arguments, name)) for name in OPTIONS)
-    options: dict[str, Any] = {name: value for name, value in given if value is not None}
+    options = reading_of(arguments)
     if arguments.coco is not None:
         return *sources.coco(arguments.coco, source, masks=arguments.masks, **options), []
     if arguments.voc is not None:
