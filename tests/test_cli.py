@@ -1269,6 +1269,10 @@ def shell(command):
     return (said.getvalue() + fallback + "\n") if fallback else printed.getvalue()
 
 
+# In what depends on the machine.
+SAID = {"bench": "a plain copy", "doctor": "all is well", "compare": "better than Identity by"}
+
+
 def test_the_commands_of_the_page():
     ran = 0
     namespace = {}
@@ -1280,8 +1284,9 @@ def test_the_commands_of_the_page():
             command, _, expected = part.partition("\n")
             printed = shell(command)
             ran += 1
-            if command.startswith(("kaug bench", "kaug doctor")):
-                assert ("a plain copy" if "bench" in command else "all is well") in printed
+            kind = command.split()[1]
+            if kind in SAID:
+                assert SAID[kind] in printed
             else:
                 assert printed == expected, command
     assert ran >= 9

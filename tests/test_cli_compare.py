@@ -109,8 +109,30 @@ def test_it_goes_on_from_its_log(capsys):
         (["in.npz", "--model", "network.py:number"], "where there are build_model"),
         (["in.npz", "--policies", "Identity"], "at least two policies"),
         (["in.npz", "--minutes", "-1"], "`minutes` must be above 0"),
+        (["in.npz", "-o", "nowhere/out.png"], "nowhere"),
+        (["in.npz", "-o", "out.pgn"], "Call it out.png"),
+        (["in.npz", "--seed", str(2**33)], "`seed` must be an integer, between 0"),
     ],
 )
 def test_what_is_refused(arguments, said, capsys):
     assert main(["compare", *arguments, "--epochs", "1"]) == 1
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["in.npz", "--channels", "1"], "--channels says how the pictures of a folder are read"),
+        (["photos", "--size", "4x6", "--arrays", "x,y"], "--arrays names those of an .npz file"),
+        (["in.npz", "--repeats", "0"], "`repeats` must be an integer, at least 1"),
+        (["in.npz", "--batch-size", "many"], "must be a whole number"),
+        (["photos", "--size", "4"], "must be HxW in pixels"),
+    ],
+)
+def test_wrong_use(arguments, said, capsys):
+    try:
+        code = main(["compare", *arguments, "--epochs", "1"])
+    except SystemExit as end:
+        code = end.code
+    assert code == 2
     assert said in capsys.readouterr().err

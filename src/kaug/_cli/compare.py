@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.backend_bases import FigureCanvasBase
 
 from kaug._cli.augment import read_arrays
+from kaug._cli.misuse import MisuseError, given_as, reading_of
 from kaug._cli.policy import read_policy
 from kaug._draw.keys import resolve_seed
-from kaug._files import check_path
+from kaug._files import check_parent, check_path
 from kaug._validation import message, with_channels
 from kaug.compare import compare_policies
+from kaug.plots import plot_comparison
 from kaug.transforms import CenterCrop, Compose, Identity, Resize, Transform
 
 _MOST_SEEDS = 2**31  # below what Keras takes, with room for the repeats
@@ -23,6 +26,7 @@ _MOST_SEEDS = 2**31  # below what Keras takes, with room for the repeats
 
 def run(arguments: argparse.Namespace) -> None:
     """Trains, and writes the table; how far it is goes to stderr."""
+    out = None if arguments.out is None else _figure_path(arguments.out)
     x, y = _read(arguments)
     plain = _plain(arguments.size)
     policies = None
@@ -47,12 +51,20 @@ def run(arguments: argparse.Namespace) -> None:
         )
     print(comparison)
     print(f"made with --seed {seed}")
-    if arguments.output is not None:
-        from kaug.plots import plot_comparison
+    if out is not None:
+        plot_comparison(comparison).savefig(out)
+        print(out)
 
-        path = check_path(arguments.output, "OUTPUT")
-        plot_comparison(comparison).savefig(path)
-        print(path)
+
+def _figure_path(text: str) -> Path:
+    """Returns where the figure goes, checked before hours are spent on what it shows."""
+    path = check_path(text, "FILE")
+    check_parent(path, "FILE")
+    known = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix[1:].lower() not in known:
+        rule = f"The name of the figure must end in one of {', '.join(sorted(known))}"
+        raise ValueError(message(rule, repr(str(path)), f"Call it {path.stem}.png."))
+    return path
 
 
 def _read(arguments: argparse.Namespace) -> tuple[Any, Any]:
@@ -63,7 +75,13 @@ def _read(arguments: argparse.Namespace) -> tuple[Any, Any]:
         if arguments.size is None:
             rule = "Pictures of a folder must be made one size"
             raise ValueError(message(rule, str(source), "Pass --size, as in --size 64x64."))
-        return folder(source, dtype="float32")
+        if arguments.arrays is not None:
+            rule = "--arrays names those of an .npz file"
+            raise MisuseError(message(rule, "a folder of pictures", "Leave it out."))
+        return folder(source, dtype="float32", **reading_of(arguments))
+    if given := reading_of(arguments):
+        rule = f"{given_as(given)} says how the pictures of a folder are read"
+        raise MisuseError(message(rule, f"the file {str(source)!r}", "Leave it out."))
     arrays = read_arrays(source, arguments.arrays)
     if len(arrays) < 2:
         rule = f"{str(source)!r} must have labels beside its images"

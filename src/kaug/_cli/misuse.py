@@ -14,7 +14,7 @@ class MisuseError(Exception):
 
 def reading_of(arguments: argparse.Namespace) -> dict[str, Any]:
     """Returns the options of how pictures in files are read, those that were given."""
-    given = ((name, getattr(arguments, name)) for name in _READING)
+    given = ((name, getattr(arguments, name, None)) for name in _READING)
     return {name: value for name, value in given if value is not None}
 
 

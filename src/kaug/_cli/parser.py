@@ -169,11 +169,12 @@ def _add_augment(command: argparse.ArgumentParser) -> None:
     _add_reading(command, "a folder")
 
 
-def _add_reading(command: argparse.ArgumentParser, where: str) -> None:
+def _add_reading(command: argparse.ArgumentParser, where: str, *, dtype: bool = True) -> None:
     """Adds how pictures in files are read, by the names that `kaug.sources` has for it."""
     add, of = command.add_argument, f"of the pictures of {where}"
     add("--channels", type=_channels, help=f"{of}: 1 is gray, 3 color, 4 with opacity (default: 3)")
-    add("--dtype", help=f"{of}: uint8, uint16 or float32 (default: uint8)")
+    if dtype:
+        add("--dtype", help=f"{of}: uint8, uint16 or float32 (default: uint8)")
     skip = "or skip to leave out those that cannot be used"
     add("--on-error", metavar="HOW", help=f"{of}: raise, {skip} (default: raise)")
 
@@ -182,7 +183,12 @@ def _add_compare(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     source = "images and labels, as numpy.savez writes them; or, with --size, a folder of folders"
     add("source", metavar="IN", help=source)
-    add("--epochs", type=int, required=True, help="how often each model sees the training rows")
+    add(
+        "--epochs",
+        type=_count("epochs"),
+        required=True,
+        help="how often each model sees the training rows",
+    )
     policies = (
         "two or more of them, the first of which the others are compared with (default: none, and "
         f"RandAugment at five strengths). Each is {_POLICY}"
@@ -190,16 +196,18 @@ def _add_compare(command: argparse.ArgumentParser) -> None:
     add("--policies", nargs="+", metavar="POLICY", help=policies)
     model = "a function that returns a new compiled model (default: kaug.build_fashion_cnn)"
     add("--model", metavar="FILE.py:NAME", help=model)
-    add("--repeats", type=int, default=5, help="models of each policy (default: 5)")
+    add("--repeats", type=_count("repeats"), default=5, help="models of each policy (default: 5)")
     add("--minutes", type=float, help="begin nothing that would take longer (default: all)")
-    add("--batch-size", type=int, default=32, help="rows of a batch (default: 32)")
+    batch_size = "rows of a batch (default: 32)"
+    add("--batch-size", type=_count("batch_size"), default=32, help=batch_size)
     add("--one-hot", action="store_true", help="labels as one-hot rows: if a policy mixes images")
     add("--size", type=_size("HxW"), metavar="HxW", help="resize and crop all pictures to it first")
     arrays = "the arrays with images and labels (default: x,y or x_train,y_train)"
     add("--arrays", type=lambda text: text.split(","), metavar="X,Y", help=arrays)
     add("--log", metavar="FILE", help="keep what is done in it, and go on from there")
-    add("-o", "--output", metavar="FILE", help="draw a figure, in the format of its suffix")
-    add("--seed", type=int, help="for the same trainings every time (default: drawn)")
+    add("-o", "--out", metavar="FILE", help="draw a figure, in the format of its suffix")
+    add("--seed", type=_seed, help="for the same trainings every time (default: drawn)")
+    _add_reading(command, "a folder", dtype=False)
 
 
 def _add_policies(command: argparse.ArgumentParser) -> None:
@@ -258,6 +266,12 @@ def _rows(text: str) -> Any:
     from kaug._validation import check_integer
 
     return _whole(text, lambda n: check_integer(n, "n", maximum=_MOST_ROWS))
+
+
+def _count(name: str) -> Callable[[str], Any]:
+    from kaug._validation import check_integer
+
+    return lambda text: _whole(text, lambda number: check_integer(number, name, minimum=1))
 
 
 def _seed(text: str) -> Any:
