@@ -1,6 +1,6 @@
 """What augmentation is worth with few pictures: 1,000 of Fashion-MNIST, with it and without.
 
-A small network, three seeds, 1,600 steps each: a short run of some five minutes on two cores.
+A small network, three seeds, 3,200 steps each: a short run of some five minutes on two cores.
 "Does augmentation help?" in the documentation has the long ones.
 """
 
@@ -10,10 +10,10 @@ import keras
 import numpy as np
 
 import kaug
-from kaug.transforms import Affine, Compose, Erasing, HorizontalFlip, Identity
+from kaug.transforms import Compose, HorizontalFlip, Identity, TrivialAugmentWide
 
-MILD = Affine(rotation=5, zoom=0.05, height_shift=0.04, width_shift=0.04, p=0.5)
-POLICIES = {"none": Identity(), "augmented": Compose([HorizontalFlip(), MILD, Erasing()])}
+TRIVIAL = TrivialAugmentWide(max_translation=0.15)
+POLICIES = {"none": Identity(), "augmented": Compose([HorizontalFlip(), TRIVIAL])}
 
 
 def build_model(steps):
@@ -36,7 +36,7 @@ def main() -> None:
     """Trains and tests."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=int, default=1000)
-    parser.add_argument("--steps", type=int, default=1600, help="of 50 pictures")
+    parser.add_argument("--steps", type=int, default=3200, help="of 50 pictures")
     parser.add_argument("--seeds", type=int, default=3)
     args = parser.parse_args()
     (x, y), (x_test, y_test) = kaug.load_fashion_mnist()

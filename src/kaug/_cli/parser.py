@@ -269,9 +269,12 @@ def _rows(text: str) -> Any:
 
 
 def _count(name: str) -> Callable[[str], Any]:
-    from kaug._validation import check_integer
+    def read(text: str) -> Any:
+        from kaug._validation import check_integer
 
-    return lambda text: _whole(text, lambda number: check_integer(number, name, minimum=1))
+        return _whole(text, lambda number: check_integer(number, name, minimum=1))
+
+    return read
 
 
 def _seed(text: str) -> Any:
