@@ -14,7 +14,8 @@ import pytest
 from numba.core import caching as numbas
 
 import kaug
-from kaug._cli import doctor, installed, kept, main, processors, selftest
+from kaug import _processors
+from kaug._cli import doctor, installed, kept, main, selftest
 from kaug._kernels import caching
 from kaug.transforms import Invert
 
@@ -166,51 +167,17 @@ def test_packages_that_are_missing_or_too_old(monkeypatch):
 
 
 def test_threads_and_why(monkeypatch):
-    monkeypatch.setattr(processors, "available_processors", lambda: 3)
-    monkeypatch.setattr(processors, "num_threads", lambda: 3)
+    monkeypatch.delenv("KAUG_NUM_THREADS", raising=False)
+    monkeypatch.setattr(_processors, "allowed_processors", lambda: 3)
+    monkeypatch.setattr(_processors, "_kept_quota", lambda: None)
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    text = "3, as many as processors that this process may run on, of 8 in the machine"
-    assert processors.threads_and_why() == text
+    assert doctor.threads_and_why() == "3, since this process may run on 3 of 8 processors"
+    monkeypatch.setattr(_processors, "_kept_quota", lambda: 1.5)
+    monkeypatch.setattr(_processors, "quota", lambda: 1.5)
+    text = "2, as a control group (of a container) allows the time of 1.5; this process may"
+    assert doctor.threads_and_why().startswith(text)
     monkeypatch.setenv("KAUG_NUM_THREADS", "5")
-    monkeypatch.setattr(processors, "num_threads", lambda: 5)
-    text = "5, by KAUG_NUM_THREADS; this process may run on 3 processors, of 8 in the machine"
-    assert processors.threads_and_why() == text
-
-
-@pytest.mark.parametrize(
-    ("groups", "files", "expected"),
-    [
-        ("0::/\n", {}, None),
-        ("0::/\n", {"cpu.max": "max 100000"}, None),
-        ("0::/\n", {"cpu.max": "150000 100000"}, 1.5),
-        ("0::/a/b\n", {"a/b/cpu.max": "max 100000", "a/cpu.max": "50000 100000"}, 0.5),
-        ("0::/a/b\n", {"a/b/cpu.max": "200000 100000", "a/cpu.max": "300000 100000"}, 2.0),
-        ("0::/gone\n", {"cpu.max": "200000 100000"}, 2.0),
-        ("3:cpu,cpuacct:/\n0::/\n", {"cpu/cpu.cfs_quota_us": "-1"}, None),
-        (
-            "4:memory:/x\n3:cpu,cpuacct:/docker\n",
-            {"cpu/cpu.cfs_quota_us": "400000", "cpu/cpu.cfs_period_us": "100000"},
-            4.0,
-        ),
-        ("0::/\n", {"cpu.max": "nonsense"}, None),
-    ],
-)
-def test_the_limits_of_control_groups(tmp_path, groups, files, expected):
-    (tmp_path / "groups").write_text(groups, encoding="utf-8")
-    for name, text in files.items():
-        file = tmp_path / "root" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    assert processors.quota(tmp_path / "groups", tmp_path / "root") == expected
-    assert processors.quota(tmp_path / "none", tmp_path / "root") is None
-
-
-@pytest.mark.parametrize(("limit", "told"), [(1.5, "2"), (0.2, "1"), (4.0, None), (None, None)])
-def test_more_threads_than_a_control_group_allows(monkeypatch, limit, told):
-    monkeypatch.setattr(processors, "num_threads", lambda: 4)
-    monkeypatch.setattr(processors, "quota", lambda: limit)
-    text = processors.advice()
-    assert text == "" if told is None else f"KAUG_NUM_THREADS={told} may" in text
+    assert doctor.threads_and_why().startswith("5, by KAUG_NUM_THREADS; this process may run on 3")
 
 
 # Kernels ------------------------------------------------------------------------------------------

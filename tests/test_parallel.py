@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 import pytest
 
-from kaug import _parallel
+from kaug import _parallel, _processors
 from kaug._validation import warn
 from kaug.transforms import Brightness, Transform
 
@@ -18,6 +18,7 @@ from kaug.transforms import Brightness, Transform
 @pytest.fixture(autouse=True)
 def _two_threads(monkeypatch):
     monkeypatch.setenv("KAUG_NUM_THREADS", "2")
+    monkeypatch.setattr(_processors, "_kept_quota", lambda: None)  # as outside a container
 
 
 def covered(count, **options):
@@ -150,7 +151,7 @@ def test_a_bad_number_of_threads_is_refused(monkeypatch, text):
 
 CHILDREN = """
 import multiprocessing, sys, threading
-from kaug import _parallel
+from kaug import _parallel, _processors
 
 def total():
     visited, both = [], threading.Barrier(2, timeout=20)
@@ -219,3 +220,41 @@ def test_a_transform_of_ones_own_is_pointed_to_itself():
         Brighter()(images, seed=0)
     inside = Brighter.transform_images.__code__.co_firstlineno + 1
     assert {(each.filename, each.lineno) for each in caught} == {(__file__, inside)}
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "expected"),
+    [
+        ("0::/\n", {}, None),
+        ("0::/\n", {"cpu.max": "max 100000"}, None),
+        ("0::/\n", {"cpu.max": "150000 100000"}, 1.5),
+        ("0::/a/b\n", {"a/b/cpu.max": "max 100000", "a/cpu.max": "50000 100000"}, 0.5),
+        ("0::/a/b\n", {"a/b/cpu.max": "200000 100000", "a/cpu.max": "300000 100000"}, 2.0),
+        ("0::/gone\n", {"cpu.max": "200000 100000"}, 2.0),
+        ("3:cpu,cpuacct:/\n0::/\n", {"cpu/cpu.cfs_quota_us": "-1"}, None),
+        (
+            "4:memory:/x\n3:cpu,cpuacct:/docker\n",
+            {"cpu/cpu.cfs_quota_us": "400000", "cpu/cpu.cfs_period_us": "100000"},
+            4.0,
+        ),
+        ("0::/\n", {"cpu.max": "nonsense"}, None),
+    ],
+)
+def test_the_limits_of_control_groups(tmp_path, groups, files, expected):
+    (tmp_path / "groups").write_text(groups, encoding="utf-8")
+    for name, text in files.items():
+        file = tmp_path / "root" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    assert _processors.quota(tmp_path / "groups", tmp_path / "root") == expected
+    assert _processors.quota(tmp_path / "none", tmp_path / "root") is None
+
+
+@pytest.mark.parametrize(
+    ("limit", "threads"), [(None, 4), (9.0, 4), (4.0, 4), (2.5, 3), (1.0, 1), (0.2, 1)]
+)
+def test_no_more_threads_than_a_control_group_has_time_for(monkeypatch, limit, threads):
+    monkeypatch.delenv("KAUG_NUM_THREADS", raising=False)
+    monkeypatch.setattr(_processors, "allowed_processors", lambda: 4)
+    monkeypatch.setattr(_processors, "_kept_quota", lambda: limit)
+    assert _parallel.num_threads() == threads

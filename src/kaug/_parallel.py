@@ -20,6 +20,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from kaug._processors import available_processors
+
 # Pieces per thread: enough that a thread which was held up does not hold up the others.
 _PIECES_PER_THREAD = 4
 
@@ -52,7 +54,7 @@ def num_threads() -> int:
 
     Returns:
         The environment variable `KAUG_NUM_THREADS` if it is set, else the number of processors
-        this process may run on.
+        this process may use.
 
     Raises:
         ValueError: `KAUG_NUM_THREADS` is not a positive integer.
@@ -154,13 +156,6 @@ def _submit(work: Callable[[], object], count: int, threads: int) -> list[Future
             _pool = ThreadPoolExecutor(threads, "kaug")
             _pool_size = threads
         return [_pool.submit(work) for _ in range(count)]
-
-
-def available_processors() -> int:
-    """Number of processors this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _reset_after_fork() -> None:

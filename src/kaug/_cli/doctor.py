@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from kaug._cli import installed, processors
+from kaug import _parallel, _processors
+from kaug._cli import installed
 from kaug._validation import message
 from kaug._version import __version__
 from kaug.fashion_mnist import folder_on_machine
@@ -111,8 +112,23 @@ def _keras() -> Part:
 
 
 def _threads() -> Part:
-    advice = processors.advice()
-    return Part([processors.threads_and_why(), *([advice] if advice else [])], [])
+    return Part([threads_and_why()], [])
+
+
+def threads_and_why() -> str:
+    """Says how many threads kaug uses, and why.
+
+    Raises:
+        ValueError: `KAUG_NUM_THREADS` is not a positive integer.
+    """
+    number, may = _parallel.num_threads(), _processors.allowed_processors()
+    ours = f"this process may run on {may} of {os.cpu_count() or may} processors"
+    if "KAUG_NUM_THREADS" in os.environ:
+        return f"{number}, by KAUG_NUM_THREADS; {ours}"
+    if number < may:
+        time = f"{_processors.quota():g}"
+        return f"{number}, as a control group (of a container) allows the time of {time}; {ours}"
+    return f"{number}, since {ours}"
 
 
 def _memory() -> Part:

@@ -14,7 +14,7 @@ import numpy as np
 from kaug._cli.policy import read_policy
 from kaug._kernels import announcing, caching
 from kaug._memory import check_memory
-from kaug._parallel import available_processors
+from kaug._processors import available_processors
 from kaug._validation import message
 from kaug.transforms import Transform
 

@@ -1,37 +1,29 @@
-"""How many threads kaug uses, and what else limits the processors that it gets."""
+"""How many processors this process may use: where it may run, and for how much of the time."""
 
+import math
 import os
+from functools import cache
 from pathlib import Path
-
-from kaug._parallel import available_processors, num_threads
 
 _GROUPS, _ROOT = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 
 
-def threads_and_why() -> str:
-    """Says how many threads there are and why.
+def available_processors() -> int:
+    """Returns on how many processors threads can make progress at once, at least 1.
 
-    Raises:
-        ValueError: `KAUG_NUM_THREADS` is not a positive integer.
+    A container that is given the time of two and a half processors may still run on all of them;
+    more than three threads would then only be stopped in turns.
     """
-    number, may = num_threads(), available_processors()
-    if "KAUG_NUM_THREADS" in os.environ:
-        why = f"by KAUG_NUM_THREADS; this process may run on {_many(may)}"
-    else:
-        why = "as many as processors that this process may run on"
-    return f"{number}, {why}, of {os.cpu_count() or may} in the machine"
+    limit = _kept_quota()
+    may = allowed_processors()
+    return may if limit is None else max(1, min(may, math.ceil(limit)))
 
 
-def advice() -> str:
-    """Says what to set where a control group gives less time than there are threads for."""
-    limit = quota()
-    if limit is None or num_threads() <= limit:
-        return ""
-    fitting = max(1, round(limit))
-    return (
-        f"a control group (as of a container) allows the time of {limit:g} processors, which is "
-        f"not counted: KAUG_NUM_THREADS={fitting} may be faster"
-    )
+def allowed_processors() -> int:
+    """Returns on how many processors this process may run."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def quota(groups: Path = _GROUPS, root: Path = _ROOT) -> float | None:
@@ -57,6 +49,11 @@ def quota(groups: Path = _GROUPS, root: Path = _ROOT) -> float | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
+@cache
+def _kept_quota() -> float | None:
+    return quota()  # read once: it is asked for in every call, and hardly ever changes
+
+
 def _limit(group: Path) -> float | None:
     """Returns the limit of one group: in version 2 one file, in version 1 two."""
     for names in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
@@ -67,7 +64,3 @@ def _limit(group: Path) -> float | None:
             continue
         return most / period if most > 0 and period > 0 else None
     return None
-
-
-def _many(number: int) -> str:
-    return f"{number} processor{'s' if number != 1 else ''}"
