@@ -8,7 +8,7 @@ TORCH_VENV := build/torch-venv
 # where pip is configured to look.
 TORCH ?= torch
 # What depends on Keras' backend.
-BACKEND_TESTS := tests/test_layers.py tests/test_online.py tests/test_online_sampling.py tests/test_per_class.py tests/test_schedule.py tests/test_any_size.py tests/test_generators.py tests/test_layer_targets.py tests/test_layers_mixing.py tests/contracts/test_every_tensor.py
+BACKEND_TESTS := tests/test_layers.py tests/test_online.py tests/test_online_sampling.py tests/test_per_class.py tests/test_schedule.py tests/test_compare.py tests/test_any_size.py tests/test_generators.py tests/test_layer_targets.py tests/test_layers_mixing.py tests/contracts/test_every_tensor.py
 # What makes the example short; `make example EXAMPLE=` trains the full 25 epochs.
 EXAMPLE ?= --protocol clean --epochs 6 --steps-per-epoch 150
 # Some only: `make coverage TESTS=tests/test_splits.py`, `make mutants MUTANTS='kaug.splits.*'`,
