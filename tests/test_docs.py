@@ -34,6 +34,7 @@ KOREAN = {
     DOCS / "ko" / "index.md": DOCS / "index.md",
     DOCS / "ko" / "fashion_mnist.md": DOCS / "tutorial" / "fashion_mnist.md",
     DOCS / "ko" / "own_pictures.md": DOCS / "how-to" / "own_pictures.md",
+    DOCS / "ko" / "choosing.md": DOCS / "how-to" / "choosing.md",
     DOCS / "ko" / "detection.md": DOCS / "how-to" / "detection.md",
     DOCS / "ko" / "command_line.md": DOCS / "how-to" / "command_line.md",
 }
