@@ -10,7 +10,7 @@ on are set in the fonts that Matplotlib ships, on parts of three photographs; th
 nine families of the package index, on parts of three others. The letters are drawn, the photographs
 and fonts are real: no package that can be installed holds enough photographs with labels.
 
-`keras.applications.ResNet50` of 64 × 64 pixels, from scratch. `--validate` holds out the pictures
+`keras.applications.ResNet50` of 40 × 40 pixels, from scratch. `--validate` holds out the pictures
 of one family of the training fonts, which is what the policy was chosen by; the test pictures are
 read once, at the end of a run without it. A finished run adds a line to `results/letters.jsonl`.
 """
@@ -44,7 +44,7 @@ from kaug.transforms import (
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "letters.jsonl"
-SIDE, BATCH = 64, 32
+SIDE, BATCH = 40, 32
 PER_LETTER = {"train": 40, "test": 100}
 FAMILIES = ("DejaVuSans", "DejaVuSerif", "DejaVuSansMono", "STIXGeneral", "cm")
 OTHERS = (
