@@ -1,5 +1,6 @@
 """Policies compared: what is trained, and what the differences are worth."""
 
+import itertools
 import json
 import random
 
@@ -104,6 +105,37 @@ def test_nothing_is_known_without_a_spread(scores):
     assert comparison.differences["flip"].low == -np.inf
     assert not comparison.helpful
     assert "unknown" in str(comparison)
+
+
+@pytest.mark.parametrize("repeats", [2, 4])
+def test_gains_that_differ_by_rounding_alone_have_no_spread(repeats):
+    first = np.float32([0.80, 0.06, 0.78, 0.84])[:repeats]
+    flip = np.float32([0.82, 0.08, 0.80, 0.86])[:repeats]
+    scores = {"none": tuple(map(float, first)), "flip": tuple(map(float, flip))}
+    found = kaug.PolicyComparison(scores, "accuracy", "max", 0.25)
+    assert len(set(found.gains("flip"))) > 1
+    np.testing.assert_allclose(found.differences["flip"], (0.02, -np.inf, np.inf), 1e-5)
+    assert not found.helpful
+
+
+def test_a_small_spread_of_small_scores_is_one():
+    scores = {"none": (1e-9, 2e-9, 1e-9), "flip": (9e-9, 9.1e-9, 9e-9)}
+    found = kaug.PolicyComparison(scores, "loss", "min", 0.25).differences["flip"]
+    gains = [-8e-9, -7.1e-9, -8e-9]
+    half = stats.t.ppf(0.975, 2) * np.std(gains, ddof=1) * (1 / 3 + 1 / 3) ** 0.5
+    np.testing.assert_allclose(found.high - found.mean, half)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_training_that_diverged_is_told(bad):
+    scores = {"none": (0.5, 0.6), "flip": (bad, 0.4), "harm": (0.7, -bad), "other": (0.5, 0.7)}
+    found = kaug.PolicyComparison(scores, "loss", "min", 0.25)
+    np.testing.assert_equal(found.differences["flip"], (np.nan, -np.inf, np.inf))
+    assert np.isfinite(found.differences["other"]).all()
+    assert str(found).endswith(
+        "not told apart from none: other; no finite loss in some repeat: flip, harm."
+    )
+    assert kaug.plot_comparison(found).axes
 
 
 def test_the_table_says_it_in_words():
@@ -314,3 +346,16 @@ def test_the_figure_has_a_bar_for_each_policy():
     np.testing.assert_allclose(bar, [found.low, found.high])
     with pytest.raises(TypeError, match="`comparison` must be what"):
         kaug.plot_comparison(SCORES)
+
+
+def test_long_names_leave_room_for_what_is_drawn():
+    text = "Compose([RandomResizedCrop(height=224, width=224), HorizontalFlip(), ColorJitter(0.2)])"
+    scores = {f"{text}{number}": SCORES["flip"] for number in range(9)}
+    figure = kaug.plot_comparison(kaug.PolicyComparison(scores, "accuracy", "max", 0.25))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    assert axes.get_position().width > 0.4
+    boxes = [text.get_window_extent() for text in axes.get_yticklabels()]
+    assert min(box.x0 for box in boxes) >= 0
+    assert all(above.y0 >= below.y1 for above, below in itertools.pairwise(boxes))
+    assert axes.xaxis.label.get_window_extent().x1 <= figure.bbox.x1

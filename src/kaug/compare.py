@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Mode = Literal["max", "min"]
 _CONFIDENCE = 0.95
+_ROUNDING = 1e-6  # of the scores; what differs by less is the same
 # RandAugment's two numbers, (operations, magnitude), as far as a handful of trainings can look.
 _RANDAUGMENT = ((1, 5), (1, 10), (2, 5), (2, 10), (2, 15))
 
@@ -72,15 +73,18 @@ class PolicyComparison:
         rows (Nadeau and Bengio, "Inference for the Generalization Error", Machine Learning 52,
         2003, section 3, the corrected resampled t-test). All intervals of a comparison hold
         together with 95 % confidence: each of k is widened to 1 - 0.05/k, after Bonferroni. Of
-        one repeat, or of several that agree to the last digit, nothing is known of the spread, and
-        they are infinite.
+        one repeat, or of several that agree to a millionth of the scores, nothing is known of the
+        spread, and they are infinite. So they are where a score is no finite number, as after a
+        training that diverged, and the mean is NaN.
         """
         _, *others = self.scores
         found = {}
         for name in others:
             gains = self.gains(name)
-            mean, half = fmean(gains), self._half_width(gains, len(others))
-            found[name] = Difference(mean, mean - half, mean + half)
+            half = self._half_width(name, gains, len(others))
+            mean = _mean(gains)
+            ends = (mean - half, mean + half) if math.isfinite(half) else (-math.inf, math.inf)
+            found[name] = Difference(mean, *ends)
         return found
 
     def gains(self, name: str) -> list[float]:
@@ -89,8 +93,12 @@ class PolicyComparison:
         pairs = zip(self.scores[name], self.scores[first], strict=True)
         return [sign * (one - base) for one, base in pairs]
 
-    def _half_width(self, gains: list[float], intervals: int) -> float:
-        if len(set(gains)) < 2:
+    def _half_width(self, name: str, gains: list[float], intervals: int) -> float:
+        if not all(map(math.isfinite, gains)):
+            return math.inf
+        # Scores are float32: gains that are the same differ by what was rounded off.
+        largest = max(map(abs, (*self.scores[name], *next(iter(self.scores.values())))))
+        if max(gains) - min(gains) <= _ROUNDING * largest:
             return math.inf
         from scipy.stats import t  # takes a second to load
 
@@ -111,7 +119,7 @@ class PolicyComparison:
         rows = [("policy", self.monitor, f"better than {first} by", "95 % interval")]
         differences = self.differences
         for name, scores in self.scores.items():
-            row = (name, f"{fmean(scores):.4f}")
+            row = (name, f"{_mean(scores):.4f}")
             if name == first:
                 rows.append((*row, "", ""))
             else:
@@ -123,7 +131,8 @@ class PolicyComparison:
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in rows
         ]
-        lines.append(f"Means of {repeats} repeats; {self._said(differences)}")
+        means = "One repeat" if repeats == 1 else f"Means of {repeats} repeats"
+        lines.append(f"{means}; {self._said(differences)}")
         return "\n".join(lines)
 
     def _said(self, differences: Mapping[str, Difference]) -> str:
@@ -134,9 +143,13 @@ class PolicyComparison:
             said.append(f"better than {first} beyond chance: {', '.join(self.helpful)}")
         if worse:
             said.append(f"worse: {', '.join(worse)}")
-        undecided = [name for name in differences if name not in {*self.helpful, *worse}]
+        broken = [name for name, scores in self.scores.items() if math.isnan(_mean(scores))]
+        told = {*self.helpful, *worse, *broken}
+        undecided = [name for name in differences if name not in told]
         if undecided:
             said.append(f"not told apart from {first}: {', '.join(undecided)}")
+        if broken:
+            said.append(f"no finite {self.monitor} in some repeat: {', '.join(broken)}")
         return "; ".join(said) + "."
 
 
@@ -275,6 +288,11 @@ def _scores(
                 print(f"{said}, {_duration(rest)} left" if left else said, flush=True)
         scores[name].append(log.scores[name, repeat])
     return scores
+
+
+def _mean(scores: Sequence[float]) -> float:
+    """Returns the mean, or NaN where one of them is no finite number."""
+    return fmean(scores) if all(map(math.isfinite, scores)) else math.nan
 
 
 def _checked_minutes(minutes: Any) -> float:

@@ -6,6 +6,7 @@ it to a file; in a script, pass `fig=plt.figure()` (or `ax=`) and call `plt.show
 """
 
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 _PLAIN, _MARKED = 2.0, 3.0  # inches that an image is wide at most, the latter to read what is on it
+_NAME_WIDTH, _LABEL_WIDTH = 32, 44  # characters of a line
 # The tutorial's colors: one pair (training, validation) a panel.
 _COLORS = (("b", "r"), ("g", "k"))
 # Their stand-ins on a dark background, where pure blue and black cannot be read.
@@ -314,10 +316,11 @@ def plot_comparison(comparison: Any, *, ax: Axes | None = None) -> Figure:
         raise TypeError(message(rule, f"comparison={describe(comparison)}"))
     differences = comparison.differences
     first = next(iter(comparison.scores))
+    names = [textwrap.fill(name, _NAME_WIDTH) for name in differences]
     if ax is None:
-        ax = _new_figure(
-            None, (6.4, 1.2 + 0.4 * len(differences)), layout="constrained"
-        ).add_subplot()
+        lines = sum(name.count("\n") for name in names)
+        size = (6.4, 1.2 + 0.4 * len(names) + 0.2 * lines)
+        ax = _new_figure(None, size, layout="constrained").add_subplot()
     for place, (name, (mean, low, high)) in enumerate(differences.items()):
         color = "tab:green" if low > 0 else "tab:red" if high < 0 else "tab:gray"
         if np.isfinite(low):
@@ -326,9 +329,9 @@ def plot_comparison(comparison: Any, *, ax: Axes | None = None) -> Figure:
         ax.plot(gains, [place] * len(gains), "|", color=color, markersize=10)
         ax.plot(mean, place, "o", color=color)
     ax.axvline(0, color=ax.xaxis.label.get_color(), linewidth=0.8)
-    ax.set_yticks(range(len(differences)), list(differences))
+    ax.set_yticks(range(len(differences)), names)
     ax.set_ylim(len(differences) - 0.5, -0.5)
-    ax.set_xlabel(f"{comparison.monitor}, better than {first} by")
+    ax.set_xlabel(textwrap.fill(f"{comparison.monitor}, better than {first} by", _LABEL_WIDTH))
     return cast(Figure, ax.get_figure())
 
 
