@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import random
 
 import keras
@@ -266,7 +267,46 @@ def test_other_rows_are_refused(rows, tmp_path):
         compare((x[:30], y[:30]), repeats=1, log=log)
 
 
-@pytest.mark.parametrize("text", ["hello\n", "{}\n", json.dumps({"policy": "none"}) + "\n"])
+def test_the_last_line_may_lack_its_end(rows, tmp_path):
+    log = tmp_path / "comparison.jsonl"
+    whole = compare(rows, repeats=1, log=log)
+    text = log.read_bytes()
+    log.write_bytes(text.removesuffix(b"\n"))  # as some editors do
+    assert compare(rows, repeats=1, log=log, build_model=(builder := Builder())) == whole
+    assert builder.made == 1
+    assert log.read_bytes() == text
+
+
+def test_a_log_that_cannot_be_written_to_is_told_before_anything_is_trained(rows, tmp_path):
+    log = tmp_path / "comparison.jsonl"
+    compare(rows, repeats=1, log=log)
+    log.chmod(0o444)
+    if os.access(log, os.W_OK):
+        pytest.skip("who runs this may write to everything")
+    builder = Builder()
+    with pytest.raises(PermissionError):
+        compare(rows, repeats=2, log=log, build_model=builder)
+    assert builder.made == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "hello\n",
+            "hello",
+            "{",
+            '{"pol',
+            "{}",
+            "{}\n",
+            '{"policies": [',
+            "[1,\n2",
+            '{"policy": 3}',
+        ),
+        json.dumps({"policy": "none"}) + "\n",
+        'hello\n{"policy": "no',
+    ],
+)
 def test_a_file_that_is_no_log_is_left_alone(rows, tmp_path, text):
     log = tmp_path / "notes.txt"
     log.write_text(text)

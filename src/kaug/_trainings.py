@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import random
 import re
 import zlib
@@ -23,6 +24,7 @@ from kaug.online import AugmentedDataset
 from kaug.splits import train_validation_split
 
 LARGEST_SEED = 2**32 - 1  # that Keras takes for its own generators
+_BEGINNING = "policy"  # what every line of a log begins with
 _QUIET: dict[str, Any] = {"verbose": 0, "return_dict": True}
 
 
@@ -139,15 +141,14 @@ class Log:
             return
         if self._path.exists():
             self._read(self._path)
-        else:
-            self._path.open("x").close()  # a place that cannot be written to is told now
+        self._path.open("a").close()  # a place that cannot be written to is told now
 
     def add(self, name: str, repeat: int, score: float) -> None:
         """Adds a score."""
         self.scores[name, repeat] = score
         if self._path is not None:
             line = {
-                "policy": name,
+                _BEGINNING: name,
                 "repeat": repeat,
                 "score": score,
                 "is": self._policies[name],
@@ -159,9 +160,9 @@ class Log:
     def _read(self, path: Path) -> None:
         with open_regular(path) as stream:
             *lines, rest = stream.read().split(b"\n")
-        if rest:  # a line that was being written when it all ended
-            with path.open("r+b") as file:
-                file.truncate(path.stat().st_size - len(rest))
+        whole = sum(len(line) + 1 for line in lines)
+        if rest and not _is_cut_off(rest):
+            lines.append(rest)
         for number, text in enumerate(lines, 1):
             try:
                 line = json.loads(text)
@@ -176,6 +177,13 @@ class Log:
                 received = f"{name!r} = {self._policies[name]}, and {policy} in {path}"
                 raise ValueError(message(rule, received, "Give the new policy another name."))
             self.scores[name, repeat] = score
+        if rest:
+            with path.open("r+b") as file:
+                if _is_cut_off(rest):  # it was being written when it all ended
+                    file.truncate(whole)
+                else:  # somebody took away the end of the line
+                    file.seek(0, os.SEEK_END)
+                    file.write(b"\n")
 
     def _check(self, path: Path, number: int, setting: dict[str, Any]) -> None:
         ours = self._setting
@@ -185,6 +193,18 @@ class Log:
             said = ", ".join(f"{key} {ours[key]} and {setting.get(key)}" for key in other)
             received = f"now and in {path}, line {number}: {said}"
             raise ValueError(message(rule, received, "Name another file."))
+
+
+def _is_cut_off(text: bytes) -> bool:
+    """Tells whether a line of a log was not written to its end."""
+    beginning = json.dumps({_BEGINNING: ""}).encode()[:-2]
+    if not text.startswith(beginning):
+        return False
+    try:
+        json.loads(text)
+    except ValueError:
+        return True
+    return False
 
 
 def _written(value: Any) -> str:
