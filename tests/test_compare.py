@@ -216,6 +216,166 @@ def test_mixing_of_one_hot_labels(rows):
     assert len(found.scores["mixed"]) == 1
 
 
+def test_metrics_without_a_name_which_keras_numbers(rows, tmp_path):
+    x, y = rows
+
+    def build_model():
+        metrics = [keras.metrics.AUC(), keras.metrics.AUC(curve="PR"), "accuracy"]
+        return Builder("categorical_crossentropy", metrics)()
+
+    labels = keras.utils.to_categorical(y)
+    options = {"repeats": 1, "log": tmp_path / "comparison.jsonl", "build_model": build_model}
+    first = compare((x, labels), **options)
+    assert first.monitor == "auc"  # the first of them, not of the alphabet
+    again = compare((x, labels), **options)
+    assert again == first
+    second = compare((x, labels), **options | {"monitor": "auc_1", "log": None})
+    assert second.monitor == "auc_1"
+    training, validation = kaug.train_validation_split(x, labels, seed=0)
+    with numpy_state_kept():
+        keras.utils.set_random_seed(0)
+        model = build_model()
+        dataset = kaug.AugmentedDataset(*training, Identity(), batch_size=32, seed=0)
+        model.fit(dataset, shuffle=False, verbose=0)
+    said = model.predict(validation[0], verbose=0)
+    for name, found in (("ROC", first), ("PR", second)):
+        by_hand = keras.metrics.AUC(curve=name)
+        by_hand.update_state(validation[1], said)
+        np.testing.assert_allclose(found.scores["none"][0], by_hand.result(), rtol=1e-5)
+
+
+def two_outputs():
+    inputs = keras.Input((HEIGHT, WIDTH, 1))
+    flat = keras.layers.Flatten()(inputs)
+    outputs = {
+        "a_number": keras.layers.Dense(1, name="a_number")(flat),
+        "digit": keras.layers.Dense(3, activation="softmax", name="digit")(flat),
+    }
+    model = keras.Model(inputs, outputs)
+    model.compile(
+        "sgd",
+        {"a_number": "mse", "digit": "sparse_categorical_crossentropy"},
+        metrics={"a_number": ["mae"], "digit": ["accuracy"]},
+        run_eagerly=True,
+    )
+    return model
+
+
+def test_several_outputs_and_targets_that_are_no_classes(rows):
+    x, y = rows
+    targets = {"a_number": x.mean((1, 2, 3)), "digit": y}
+    with pytest.raises(ValueError, match="Pass stratify=False"):
+        compare((x, targets), build_model=two_outputs)
+    options = {"build_model": two_outputs, "stratify": False, "repeats": 1}
+    found = compare((x, targets), **options)
+    assert (found.monitor, found.mode) == ("a_number_mae", "min")
+    assert compare((x, targets), monitor="digit_accuracy", **options).mode == "max"
+
+
+@pytest.mark.parametrize(
+    ("monitor", "mode", "expected"),
+    [
+        ("loss", "auto", "min"),
+        ("accuracy", "auto", "max"),
+        ("accuracy", "min", "min"),
+        ("mean_absolute_error", "auto", "min"),
+        ("mse", "auto", "min"),
+        ("mse", "max", "max"),
+    ],
+)
+def test_whether_more_is_better_is_known_from_the_name(rows, monitor, mode, expected):
+    metrics = ["accuracy", "mse", keras.metrics.MeanAbsoluteError()]
+    builder = Builder("categorical_crossentropy", metrics)
+    rows = (rows[0], keras.utils.to_categorical(rows[1]))
+    found = compare(rows, build_model=builder, monitor=monitor, mode=mode, repeats=1)
+    assert found.mode == expected
+    gain = found.scores["flip"][0] - found.scores["none"][0]
+    assert found.gains("flip") == [gain if expected == "max" else -gain]
+
+
+def test_a_rate_of_learning_of_ones_own(rows, tmp_path):
+    class Slower(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return 0.1 / (1 + keras.ops.cast(step, "float32"))
+
+    def build_model():
+        model = Builder()()
+        model.compile(keras.optimizers.SGD(Slower()), model.loss, metrics=["accuracy"])
+        return model
+
+    options = {"repeats": 1, "log": tmp_path / "comparison.jsonl", "build_model": build_model}
+    assert compare(rows, **options) == compare(rows, **options)
+
+
+def shared_model():
+    model = Builder()()
+    return lambda: model
+
+
+def shared_network():
+    network = keras.Sequential([keras.Input((HEIGHT, WIDTH, 1)), keras.layers.Flatten()])
+    network.add(keras.layers.Dense(4))
+
+    def build_model():
+        model = keras.Sequential([network, keras.layers.Dense(3, activation="softmax")])
+        model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    return build_model
+
+
+def shared_optimizer():
+    optimizer = keras.optimizers.Adam()
+    model = Builder()()
+    weights = model.get_weights()
+    model.compile(optimizer, model.loss, metrics=["accuracy"], run_eagerly=True)
+
+    def build_model():
+        model.set_weights(weights)
+        return model
+
+    return build_model
+
+
+def drawn_elsewhere():
+    generator = np.random.default_rng(0)
+
+    def build_model():
+        model = Builder()()
+        model.set_weights([generator.random(each.shape) for each in model.get_weights()])
+        return model
+
+    return build_model
+
+
+@pytest.mark.parametrize("share", [shared_model, shared_network, shared_optimizer, drawn_elsewhere])
+def test_a_model_that_knows_of_the_one_before_is_refused(rows, share):
+    with pytest.raises(ValueError, match="must return a new model, with the same first weights"):
+        compare(rows, build_model=share(), repeats=1)
+
+
+def test_weights_that_were_trained_elsewhere_may_be_begun_with(rows):
+    weights = [np.ones_like(each) for each in Builder()().get_weights()]
+
+    def build_model():
+        model = Builder()()
+        model.set_weights(weights)
+        return model
+
+    assert len(compare(rows, build_model=build_model, repeats=2).scores["none"]) == 2
+
+
+def test_nothing_is_said_where_nothing_was_asked_for(rows, capfd, caplog):
+    def build_model():
+        model = Builder()()
+        model.compile("sgd", model.loss, metrics=["accuracy"])  # compiled each time, not eagerly
+        return model
+
+    compare(rows, build_model=build_model, repeats=4)
+    assert capfd.readouterr().out == ""
+    assert not [record for record in caplog.records if "retracing" in record.getMessage()]
+
+
 def test_who_draws_numbers_elsewhere_is_not_disturbed(rows):
     before = random.getstate(), np.random.get_state()[1].tolist()
     compare(rows, repeats=1)
@@ -245,6 +405,9 @@ def test_a_comparison_goes_on_where_it_was(rows, tmp_path):
         ({"epochs": 2}, "epochs 2 and 1"),
         ({"batch_size": 8}, "batch_size 8 and 32"),
         ({"monitor": "loss"}, "monitor loss and accuracy"),
+        ({"stratify": False}, "stratify False and True"),
+        ({"groups": np.arange(COUNT)}, "rows "),
+        ({"build_model": Builder(keras.losses.SparseCategoricalCrossentropy())}, "loss "),
         ({"build_model": Builder(width=WIDTH), "seed": 1}, "seed 1 and 0"),
         ({"policies": {"none": Identity(), "flip": Rotation(9)}}, "'flip' = Rotation"),
     ],
@@ -263,8 +426,40 @@ def test_other_rows_are_refused(rows, tmp_path):
     log = tmp_path / "comparison.jsonl"
     compare(rows, repeats=1, log=log)
     x, y = rows
-    with pytest.raises(ValueError, match="`log` must be of a comparison with the same rows"):
-        compare((x[:30], y[:30]), repeats=1, log=log)
+    for other in [(x[:30], y[:30]), (x / 2, y), (x, (y + 1) % 3), (list(x), list((y + 1) % 3))]:
+        with pytest.raises(ValueError, match="`log` must be of a comparison with the same rows"):
+            compare(other, repeats=1, log=log)
+
+
+class Generator:
+    """Augments, and says nothing of how."""
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    def __call__(self, images):
+        return images * np.float32(self.factor)
+
+
+@pytest.mark.parametrize(
+    ("same", "other"),
+    [
+        (
+            lambda: keras.layers.RandomFlip("horizontal"),
+            lambda: keras.layers.RandomFlip("vertical"),
+        ),
+        (lambda: Generator(0.5), lambda: Generator(0.7)),
+    ],
+)
+def test_what_augments_is_known_by_its_options(rows, tmp_path, same, other):
+    log = tmp_path / "comparison.jsonl"
+
+    def compared(augments):
+        return compare(rows, {"none": Identity(), "it": augments}, repeats=1, log=log)
+
+    assert compared(same()) == compared(same())  # Keras gives the second layer another name
+    with pytest.raises(ValueError, match="must stand for the same policy"):
+        compared(other())
 
 
 def test_the_last_line_may_lack_its_end(rows, tmp_path):

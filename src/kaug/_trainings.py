@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import os
 import random
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,18 @@ from kaug.online import AugmentedDataset
 from kaug.splits import train_validation_split
 
 LARGEST_SEED = 2**32 - 1  # that Keras takes for its own generators
+_LOOKED_AT = 16  # images, about
 _BEGINNING = "policy"  # what every line of a log begins with
-_QUIET: dict[str, Any] = {"verbose": 0, "return_dict": True}
 
 
 class Rows:
     """Images and labels, and how they are split anew for every seed."""
 
-    def __init__(self, x: Any, y: Any, groups: Any, validation_split: float) -> None:
+    def __init__(
+        self, x: Any, y: Any, groups: Any, *, validation_split: float, stratify: bool
+    ) -> None:
         self._x, self._y, self._groups = x, y, groups
-        self.validation_split = validation_split
+        self.validation_split, self.stratify = validation_split, stratify
 
     def split(self, seed: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """Returns the training and the validation rows."""
@@ -41,21 +44,34 @@ class Rows:
             self._x,
             self._y,
             validation_split=self.validation_split,
+            stratify=self.stratify,
             groups=self._groups,
             seed=seed,
         )
 
     def digest(self) -> int:
-        """Returns a number that other labels hardly have."""
-        sums = [len(self._x)]
+        """Returns a number that other labels, groups or images hardly have.
+
+        Of the images some are looked at: all of them may be too many to read.
+        """
+        count = len(self._x)
+        few = range(0, count, max(1, count // _LOOKED_AT))
+        sums: list[Any] = [count, [_sum(np.asarray(self._x[row])) for row in few]]
 
         def add(leaf: Any, _: str) -> Any:
-            if isinstance(leaf, np.ndarray) and not leaf.dtype.hasobject:
-                sums.append(zlib.crc32(np.ascontiguousarray(leaf).tobytes()))
+            sums.append(_sum(leaf) if isinstance(leaf, np.ndarray) else repr(leaf))
             return leaf
 
         map_arrays(add, self._y)
+        if self._groups is not None:
+            sums.append(_sum(np.asarray(self._groups)))
         return zlib.crc32(repr(sums).encode())
+
+
+def _sum(array: Any) -> tuple[Any, ...]:
+    values = array.tolist() if array.dtype.hasobject else None
+    held = np.ascontiguousarray(array).tobytes() if values is None else repr(values).encode()
+    return array.shape, str(array.dtype), zlib.crc32(held)
 
 
 class Trainings:
@@ -83,9 +99,10 @@ class Trainings:
         for name in policies:  # what is wrong with the last one is told before the first is trained
             training, validation = self._datasets(name, 0)
             _check_alike(name, training[0], validation[0])
-        with _seeded(seed):
+        with _seeded(seed), _quiet():
             model = self._model()
-            metrics = model.evaluate(*validation[0], **_QUIET)
+            self._starts = {0: _state(model)}
+            metrics = _measured(model, *validation[0])
         self.monitor = _checked_monitor(monitor, list(metrics))
         #: What a log must agree with.
         self.setting = {
@@ -95,9 +112,11 @@ class Trainings:
             "validation_policy": _written(plain),
             "seed": seed,
             "monitor": self.monitor,
+            "stratify": rows.stratify,
             "rows": rows.digest(),
             "parameters": model.count_params(),
-            "optimizer": _written(model.optimizer.get_config() | {"name": ""}),  # Keras numbers it
+            "optimizer": _written(getattr(model, "optimizer", None)),
+            "loss": _written(getattr(model, "loss", None)),
         }
 
     def _datasets(self, name: str, repeat: int) -> tuple[AugmentedDataset, AugmentedDataset]:
@@ -117,13 +136,26 @@ class Trainings:
             raise ValueError(message(rule, describe(model), fix))
         return model
 
+    def _check_start(self, model: Any, repeat: int) -> None:
+        """Raises when a model does not begin where the first of its repeat began."""
+        state = _state(model)
+        if self._starts.setdefault(repeat, state) != state:
+            rule = "`build_model` must return a new model, with the same first weights each time"
+            received = f"others than those before, in repeat {repeat}"
+            fix = (
+                "Make all layers, a pretrained network too, and the optimizer within "
+                "`build_model`, and draw by what keras.utils.set_random_seed seeds."
+            )
+            raise ValueError(message(rule, received, fix))
+
     def score(self, name: str, repeat: int) -> float:
         """Returns the metric on the validation rows of a repeat, after training with a policy."""
         training, validation = self._datasets(name, repeat)
-        with _seeded(self._seed + repeat):
+        with _seeded(self._seed + repeat), _quiet():
             model = self._model()
+            self._check_start(model, repeat)
             model.fit(training, epochs=self._epochs, shuffle=False, verbose=0)
-            score = float(model.evaluate(validation, **_QUIET)[self.monitor])
+            score = _measured(model, validation)[self.monitor]
         del model
         gc.collect()  # a model is full of circles, and the next one needs its memory
         return score
@@ -208,8 +240,16 @@ def _is_cut_off(text: bytes) -> bool:
 
 
 def _written(value: Any) -> str:
-    """Returns how an object is written, without places in memory, which change every time."""
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+    """Returns how an object is written, without what changes every time.
+
+    That is places in memory, and names that Keras numbers.
+    """
+    if isinstance(value, (keras.Layer, keras.Loss, keras.Optimizer)):
+        with suppress(NotImplementedError):  # a class of the user's without a config of its own
+            value = (type(value).__name__, value.get_config())
+    elif repr(value) == object.__repr__(value):
+        value = (type(value).__name__, getattr(value, "__dict__", {}))
+    return re.sub(r"'name': '[^']*',? ?| name=\w+| at 0x[0-9a-f]+", "", repr(value))
 
 
 @contextmanager
@@ -222,6 +262,21 @@ def _seeded(seed: int) -> Iterator[None]:
             yield
         finally:
             random.setstate(state)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps TensorFlow from warning that it compiles one model after another."""
+    logger = logging.getLogger("tensorflow")
+
+    def is_shown(record: logging.LogRecord) -> bool:
+        return "triggered tf.function retracing" not in record.getMessage()
+
+    logger.addFilter(is_shown)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_shown)
 
 
 def _check_alike(name: str, training: Any, validation: Any) -> None:
@@ -240,8 +295,45 @@ def _shapes(batch: Any) -> list[Any]:
     return [np.shape(each)[1:] for each in keras.tree.flatten(batch)]
 
 
+def _state(model: Any) -> int:
+    """Returns a number that a model with other weights, or a trained one, hardly has."""
+    optimizer = getattr(model, "optimizer", None)
+    variables = [*model.weights, *(optimizer.variables if optimizer is not None else ())]
+    state = 0
+    for variable in variables:
+        values = np.ascontiguousarray(keras.ops.convert_to_numpy(variable))
+        state = zlib.crc32(values.tobytes(), state)
+    return state
+
+
+def _measured(model: Any, *data: Any) -> dict[str, float]:
+    """Returns what a model says of data, in the order of its metrics.
+
+    Keras numbers metrics without a name: the third AUC of a process is `auc_2`. Here they have the
+    names that they have in the first model of a process.
+    """
+    found = model.evaluate(*data, verbose=0, return_dict=True)
+    plain = {}
+    for metric in (each for group in model.metrics for each in getattr(group, "metrics", [group])):
+        name = re.sub(r"_\d+$", "", metric.name)
+        if name.replace("_", "") == type(metric).__name__.lower():
+            plain[metric.name] = name
+    measured: dict[str, float] = {}
+    for key in dict.fromkeys(
+        [*(key for key in model.get_metrics_result() if key in found), *found]
+    ):
+        own = next((name for name in plain if key == name or key.endswith(f"_{name}")), "")
+        name = first = key.removesuffix(own) + plain.get(own, "")
+        number = 0
+        while name in measured:  # a model may have several of a kind
+            number += 1
+            name = f"{first}_{number}"
+        measured[name] = float(found[key])
+    return measured
+
+
 def _checked_monitor(monitor: str | None, metrics: list[str]) -> str:
-    others = [name for name in metrics if name != "loss"]
+    others = [name for name in metrics if name.split("_")[-1] != "loss"]
     if monitor is None and others:
         return others[0]
     if monitor in metrics:

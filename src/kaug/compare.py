@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from numpy.typing import ArrayLike
 from kaug._progress import Verbose
 from kaug._validation import (
     check_choice,
+    check_flag,
     check_fraction,
     check_integer,
     check_number,
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 Mode = Literal["max", "min"]
 _CONFIDENCE = 0.95
 _ROUNDING = 1e-6  # of the scores; what differs by less is the same
+_LESS_IS_BETTER = re.compile(
+    r"(^|_)(loss|error|mae|mse|rmse|mape|msle|crossentropy|divergence|hinge|poisson|logcosh)(_\d+)?$"
+)
 # RandAugment's two numbers, (operations, magnitude), as far as a handful of trainings can look.
 _RANDAUGMENT = ((1, 5), (1, 10), (2, 5), (2, 10), (2, 15))
 
@@ -164,10 +169,11 @@ def compare_policies(
     repeats: int = 5,
     minutes: float | None = None,
     validation_split: float = 0.25,
+    stratify: bool = True,
     groups: ArrayLike | None = None,
     validation_policy: Transform | None = None,
     monitor: str | None = None,
-    mode: Mode = "max",
+    mode: Literal["auto", "max", "min"] = "auto",
     seed: int = 0,
     log: Any = None,
     verbose: Verbose = "auto",
@@ -198,12 +204,16 @@ def compare_policies(
         minutes: Stop before the training that would not be finished in that time. What is returned
             has the repeats that all policies have ended. None trains all.
         validation_split: Share of the rows that is held out in each repeat, above 0 and below 1.
+        stratify: Whether every class keeps its share on both sides, as `train_validation_split` has
+            it; False for targets that are no classes.
         groups: Group of each row, `(N,)`; those of a group are never on both sides.
         validation_policy: What validation images go through, such as
             `Compose([Resize(256), CenterCrop(224)])`; None leaves them as they are.
         monitor: The metric that counts, by the name that `evaluate` gives it; None takes the
-            model's first.
-        mode: `"max"` if more of the metric is better, `"min"` if less is, as with `"loss"`.
+            first that the model was compiled with.
+        mode: `"max"` if more of the metric is better, `"min"` if less is; `"auto"` is `"min"` for
+            what is called a loss or an error, such as `"loss"`, `"mae"` or
+            `"mean_squared_error"`, and `"max"` for all else.
         seed: 0..2³²-1. Repeat r splits, begins and augments with `seed + r`.
         log: A file to which every finished training adds a line. Those that it has already are not
             run again: so a comparison that was stopped goes on, and policies and repeats can be
@@ -217,8 +227,9 @@ def compare_policies(
     Raises:
         TypeError: An argument has the wrong type.
         ValueError: An argument is out of its range, the model is not compiled or has no such
-            metric, training and validation batches are not of one shape, the log is of another
-            comparison, or `minutes` are not enough for one repeat.
+            metric, or not the same first weights each time, training and validation batches are
+            not of one shape, the log is of another comparison, or `minutes` are not enough for one
+            repeat.
 
     Example:
         >>> import keras, numpy as np, kaug
@@ -240,10 +251,16 @@ def compare_policies(
 
     repeats = check_integer(repeats, "repeats", minimum=1)
     seconds = math.inf if minutes is None else 60 * _checked_minutes(minutes)
-    check_choice(mode, "mode", ("max", "min"))
+    check_choice(mode, "mode", ("auto", "max", "min"))
     plain = Identity() if validation_policy is None else validation_policy
     trainings = Trainings(
-        Rows(x, y, groups, check_fraction(validation_split, "validation_split")),
+        Rows(
+            x,
+            y,
+            groups,
+            validation_split=check_fraction(validation_split, "validation_split"),
+            stratify=check_flag(stratify, "stratify"),
+        ),
         build_model,
         _checked_policies(policies, plain),
         plain,
@@ -261,6 +278,8 @@ def compare_policies(
         )
         raise ValueError(message(rule, f"minutes={minutes}", fix))
     shown = {name: tuple(each[:whole]) for name, each in scores.items()}
+    if mode == "auto":
+        mode = "min" if _LESS_IS_BETTER.search(trainings.monitor) else "max"
     return PolicyComparison(shown, trainings.monitor, mode, trainings.rows.validation_split)
 
 
