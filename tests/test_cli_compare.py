@@ -32,6 +32,7 @@ def place(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (40, 5, 7, 3), dtype="uint8")
     np.savez("in.npz", x=x, y=np.arange(40) % 2, alone=x)
+    np.savez("empty.npz", x=x[:0], y=np.arange(0))
     for row, image in enumerate(x):
         folder = tmp_path / "photos" / "ab"[row % 2]
         folder.mkdir(parents=True, exist_ok=True)
@@ -99,6 +100,59 @@ def test_it_goes_on_from_its_log(capsys):
     assert "repeat" not in again.err
 
 
+def test_without_a_seed_it_goes_on_as_well(capsys):
+    options = ["--epochs", "1", "--repeats", "1", "--model", "network.py:build_model"]
+    options += ["--policies", "Identity", "HorizontalFlip", "--log", "log.jsonl"]
+    assert main(["compare", "in.npz", *options]) == 0
+    assert "made with --seed 0" in capsys.readouterr().out
+    assert main(["compare", "in.npz", *options]) == 0
+    assert "repeat" not in capsys.readouterr().err
+
+
+def test_names_of_classes_are_numbered_and_columns_taken(capsys):
+    with np.load("in.npz") as file:
+        x, y = file["x"], file["y"]
+    np.savez("names.npz", x=x, y=np.array(["ankle boot", "bag"])[y])
+    np.savez("column.npz", x=x, y=y[:, np.newaxis])
+    policies = ["--policies", "Identity", "HorizontalFlip"]
+    tables = []
+    for name in ("in.npz", "names.npz", "column.npz"):
+        assert main(["compare", name, *OPTIONS, *policies]) == 0
+        tables.append(capsys.readouterr().out)
+    assert tables[0] == tables[1] == tables[2]
+
+
+def test_labels_that_are_no_classes(capsys):
+    with np.load("in.npz") as file:
+        np.savez("numbers.npz", x=file["x"], y=file["x"].mean((1, 2, 3)))
+    text = Path("network.py").read_text()
+    text = text.replace('Dense(2, activation="softmax")', "Dense(1)")
+    text = text.replace('loss, metrics=["accuracy"]', '"mse", metrics=["mae"]')
+    Path("network.py").write_text(text)
+    options = [*OPTIONS, "--policies", "Identity", "HorizontalFlip"]
+    assert main(["compare", "numbers.npz", *options, "--no-stratify"]) == 0
+    assert "mae" in capsys.readouterr().out
+
+
+def test_a_network_may_import_what_lies_beside_it(capsys):
+    Path("place").mkdir()
+    Path("place/part_of_network.py").write_text("classes = 2")
+    text = f"from part_of_network import classes\n{Path('network.py').read_text()}"
+    Path("place/network.py").write_text(text.replace("Dense(2", "Dense(classes"))
+    options = ["--epochs", "1", "--repeats", "1", "--policies", "Identity", "HorizontalFlip"]
+    arguments = ["compare", "in.npz", *options, "--model", "place/network.py:build_model"]
+    assert main(arguments) == 0
+    assert "accuracy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("y", [np.arange(40) % 2 - 1, np.eye(2)[np.arange(40) % 2]])
+@pytest.mark.parametrize("options", [[], ["--one-hot"]])
+def test_labels_that_are_no_numbers_of_classes_are_refused(y, options, capsys):
+    np.savez("other.npz", x=np.zeros((40, 8, 8)), y=y)
+    assert main(["compare", "other.npz", "--epochs", "1", *options]) == 1
+    assert "Labels must be class numbers from 0" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -108,6 +162,7 @@ def test_it_goes_on_from_its_log(capsys):
         (["in.npz", "--model", "none.py:build_model"], "--model must name a function in a file"),
         (["in.npz", "--model", "network.py:number"], "where there are build_model"),
         (["in.npz", "--policies", "Identity"], "at least two policies"),
+        (["empty.npz"], "must have images"),
         (["in.npz", "--minutes", "-1"], "`minutes` must be above 0"),
         (["in.npz", "-o", "nowhere/out.png"], "nowhere"),
         (["in.npz", "-o", "out.pgn"], "Call it out.png"),
@@ -124,6 +179,7 @@ def test_what_is_refused(arguments, said, capsys):
     [
         (["in.npz", "--channels", "1"], "--channels says how the pictures of a folder are read"),
         (["photos", "--size", "4x6", "--arrays", "x,y"], "--arrays names those of an .npz file"),
+        (["in.npz", "--policies", "Identity", "Identity"], "must each be named once"),
         (["in.npz", "--repeats", "0"], "`repeats` must be an integer, at least 1"),
         (["in.npz", "--batch-size", "many"], "must be a whole number"),
         (["photos", "--size", "4"], "must be HxW in pixels"),

@@ -14,14 +14,11 @@ from matplotlib.backend_bases import FigureCanvasBase
 from kaug._cli.augment import read_arrays
 from kaug._cli.misuse import MisuseError, given_as, reading_of
 from kaug._cli.policy import read_policy
-from kaug._draw.keys import resolve_seed
 from kaug._files import check_parent, check_path
 from kaug._validation import message, with_channels
 from kaug.compare import compare_policies
 from kaug.plots import plot_comparison
 from kaug.transforms import CenterCrop, Compose, Identity, Resize, Transform
-
-_MOST_SEEDS = 2**31  # below what Keras takes, with room for the repeats
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -32,9 +29,11 @@ def run(arguments: argparse.Namespace) -> None:
     policies = None
     if arguments.policies:
         policies = {text: Compose([plain, read_policy(text)]) for text in arguments.policies}
-    seed = resolve_seed(None) % _MOST_SEEDS if arguments.seed is None else arguments.seed
+        if len(policies) < len(arguments.policies):
+            rule = "--policies must each be named once"
+            raise MisuseError(message(rule, " ".join(arguments.policies), "Leave out the others."))
     if arguments.one_hot:
-        y = np.eye(int(y.max()) + 1, dtype=np.float32)[y]
+        y = np.eye(_classes(y), dtype=np.float32)[y]
     with redirect_stdout(sys.stderr):
         comparison = compare_policies(
             x,
@@ -45,12 +44,13 @@ def run(arguments: argparse.Namespace) -> None:
             batch_size=arguments.batch_size,
             repeats=arguments.repeats,
             minutes=arguments.minutes,
+            stratify=not arguments.no_stratify,
             validation_policy=plain,
-            seed=seed,
+            seed=arguments.seed,
             log=arguments.log,
         )
     print(comparison)
-    print(f"made with --seed {seed}")
+    print(f"made with --seed {arguments.seed}")
     if out is not None:
         plot_comparison(comparison).savefig(out)
         print(out)
@@ -87,8 +87,23 @@ def _read(arguments: argparse.Namespace) -> tuple[Any, Any]:
         rule = f"{str(source)!r} must have labels beside its images"
         raise ValueError(message(rule, "images alone", "Name both: --arrays X,Y."))
     x, y = arrays[:2]
+    if not len(x):
+        raise ValueError(message(f"{str(source)!r} must have images", "none"))
     x = with_channels(x) if x.ndim == 3 else x  # as layers that convolve want it
+    if y.dtype.kind in "US":  # names of classes: Keras takes numbers
+        y = np.unique(y, return_inverse=True)[1]
+    elif y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
     return (x / np.float32(255) if x.dtype == np.uint8 else x), y
+
+
+def _classes(y: Any) -> int:
+    """Returns how many classes there are in labels that are class numbers."""
+    if y.ndim != 1 or y.dtype.kind not in "iub" or not len(y) or y.min() < 0:
+        rule = "Labels must be class numbers from 0, an array (N,)"
+        fix = "Labels of another kind are for a network of your own: --model."
+        raise ValueError(message(rule, f"an array {y.shape} of {y.dtype}", fix))
+    return int(y.max()) + 1
 
 
 def _plain(size: tuple[int, int] | None) -> Transform:
@@ -104,7 +119,7 @@ def _builder(arguments: argparse.Namespace, x: Any, y: Any) -> Callable[[], Any]
     from kaug.models import build_fashion_cnn  # loads Keras
 
     shape = x[0].shape if arguments.size is None else (*arguments.size, x[0].shape[-1])
-    classes = y.shape[1] if arguments.one_hot else int(y.max()) + 1
+    classes = y.shape[1] if arguments.one_hot else _classes(y)
     loss = "categorical_crossentropy" if arguments.one_hot else "sparse_categorical_crossentropy"
 
     def build() -> Any:
@@ -121,6 +136,7 @@ def _function(text: str) -> Callable[[], Any]:
     rule = "--model must name a function in a file, as in network.py:build_model"
     if not colon or not Path(file).is_file():
         raise ValueError(message(rule, repr(text)))
+    sys.path.insert(0, str(Path(file).resolve().parent))  # as where Python runs the file
     found = runpy.run_path(file)
     if not callable(found.get(name)):
         functions = [each for each, value in found.items() if callable(value)]

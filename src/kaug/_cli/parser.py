@@ -201,12 +201,14 @@ def _add_compare(command: argparse.ArgumentParser) -> None:
     batch_size = "rows of a batch (default: 32)"
     add("--batch-size", type=_count("batch_size"), default=32, help=batch_size)
     add("--one-hot", action="store_true", help="labels as one-hot rows: if a policy mixes images")
+    no_stratify = "split without regard to classes: for labels that are none"
+    add("--no-stratify", action="store_true", help=no_stratify)
     add("--size", type=_size("HxW"), metavar="HxW", help="resize and crop all pictures to it first")
     arrays = "the arrays with images and labels (default: x,y or x_train,y_train)"
     add("--arrays", type=lambda text: text.split(","), metavar="X,Y", help=arrays)
     add("--log", metavar="FILE", help="keep what is done in it, and go on from there")
     add("-o", "--out", metavar="FILE", help="draw a figure, in the format of its suffix")
-    add("--seed", type=_seed, help="for the same trainings every time (default: drawn)")
+    add("--seed", type=_seed, default=0, help="for other rows and weights (default: 0)")
     _add_reading(command, "a folder", dtype=False)
 
 
