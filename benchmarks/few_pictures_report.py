@@ -23,13 +23,25 @@ COLORS = {"none": "black", "tutorial": "C0", "best": "C2", "trivialaugment": "C1
 
 
 def read(*, validate=False):
-    """Returns the finished runs by number of pictures and policy."""
+    """Returns the finished runs by number of pictures and policy, sorted by their seeds."""
     runs = defaultdict(list)
     for line in (RESULTS / "few_pictures.jsonl").read_text().splitlines():
         run = json.loads(line)
         if run["validate"] == validate:
             runs[run["pictures"], run["arm"]].append(run)
-    return runs
+    return {key: sorted(group, key=lambda run: run["seed"]) for key, group in runs.items()}
+
+
+def comparable(runs):
+    """Returns the runs of those seeds that all policies have finished with as many pictures."""
+    kept = {}
+    for pictures, policy in runs:
+        seeds = [{run["seed"] for run in runs.get((pictures, each), ())} for each in COLORS]
+        common = set.intersection(*seeds)
+        group = [run for run in runs[pictures, policy] if run["seed"] in common]
+        if group:
+            kept[pictures, policy] = group
+    return kept
 
 
 def accuracies(runs):
@@ -171,7 +183,7 @@ def bars(runs, pictures):
 
 def main() -> None:
     """Writes everything that the finished runs are enough for."""
-    tested, tried = read(), read(validate=True)
+    tested, tried = comparable(read()), read(validate=True)
     pages = {"few_pictures_trials": [table_of_trials(tried)]}
     if tested:
         found = accuracies(tested)

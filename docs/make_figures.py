@@ -13,6 +13,7 @@ Sphinx calls `main` before it reads the pages. Writes `docs/figures/`:
 - `recipes.png`, the same photograph as recipes of `docs/how-to/recipes.md` show it;
 - `history.png`, the curves of the tutorial's 25 epochs, from
   `benchmarks/results/tutorial_25_epochs.json`, which `python examples/fashion_mnist.py` measured;
+- `few_pictures.png` and `corrupted.png`, from the runs of `python benchmarks/few_pictures.py`;
 - `confusion.png`, `on_the_way.png`, `accuracy.png` and `mistakes.png`, from the runs of
   `python benchmarks/accuracy.py`: the confusion matrix of one, how some of its trials went, how the
   reported runs went, and the confusion matrices with and without augmentation.
@@ -37,6 +38,7 @@ from PIL import Image, ImageDraw
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import accuracy_report
+import few_pictures_report
 import figures_of_pages
 
 import kaug
@@ -147,6 +149,21 @@ def mistakes() -> Figure:
     return accuracy_report.confusion({arm: arms[arm] for arm in ("best-none", "best")})
 
 
+def few_pictures() -> Figure:
+    """Draws the accuracy of several policies against the number of pictures."""
+    return few_pictures_report.curve(few_pictures_report.accuracies(few_runs()))
+
+
+def corrupted() -> Figure:
+    """Draws how accurate the networks of 1,000 pictures are on corrupted ones."""
+    return few_pictures_report.bars(few_runs(), 1_000)
+
+
+def few_runs() -> Any:
+    """Returns the runs with few pictures and many."""
+    return few_pictures_report.comparable(few_pictures_report.read())
+
+
 # How each is drawn, its dots per inch, and how many colors look like all of them on a page.
 FIGURES = {
     "augmented": (augmentations, 70, 32),
@@ -157,6 +174,8 @@ FIGURES = {
     "on_the_way": (on_the_way, 120, 64),
     "accuracy": (accuracy, 120, 64),
     "mistakes": (mistakes, 110, 128),
+    "few_pictures": (few_pictures, 120, 64),
+    "corrupted": (corrupted, 110, 64),
 }
 
 

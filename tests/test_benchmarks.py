@@ -1,6 +1,5 @@
 """What the accuracy runs rest on: the arithmetic of Keras, and harmless restarts."""
 
-import argparse
 import importlib
 import json
 import os
@@ -43,9 +42,12 @@ def runs(benchmark, monkeypatch, tmp_path):
 
     def run(folder, arm="flip-cutmix", steps=6):
         return accuracy.Run(
-            argparse.Namespace(
-                arm=arm, seed=1, steps=steps, validate=False, folder=tmp_path / folder
-            )
+            arm,
+            {**accuracy.TRIALS, **accuracy.ARMS}[arm],
+            seed=1,
+            steps=steps,
+            validate=False,
+            folder=tmp_path / folder,
         )
 
     return run
@@ -104,6 +106,16 @@ def test_a_run_that_was_killed_ends_like_one_that_was_not(runs, monkeypatch):
     assert ours["confusion"] == theirs["confusion"]
     assert np.sum(ours["confusion"]) == 100
     assert ours["curves"][0]["loss"] == pytest.approx(theirs["curves"][0]["loss"], rel=1e-4)
+
+
+def test_of_one_seed_the_fewer_pictures_are_among_the_more(benchmark):
+    accuracy = benchmark("accuracy")
+    y = np.repeat(np.arange(10), 50)[np.random.default_rng(0).permutation(500)]
+    few, many = (accuracy.balanced_rows(y, count, seed=3) for count in (30, 200))
+    assert set(few) < set(many)
+    assert np.bincount(y[few]).tolist() == [3] * 10
+    assert np.bincount(y[many]).tolist() == [20] * 10
+    assert set(few) != set(accuracy.balanced_rows(y, 30, seed=4))
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(runs, monkeypatch):
@@ -220,3 +232,31 @@ def test_the_figure_of_the_way_shows_held_out_accuracy_and_loss(benchmark):
         assert line.get_xdata().tolist() == [50, 100]
         assert line.get_ydata() == pytest.approx([mean, mean])
         assert axes.collections  # the band
+
+
+def few(pictures, policy, seed, accuracy):
+    return finished(policy, seed, accuracy) | {"pictures": pictures, "validate": False}
+
+
+def test_the_curve_says_how_many_times_fewer_pictures_do(benchmark, monkeypatch, tmp_path):
+    report = benchmark("few_pictures_report")
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    monkeypatch.setattr(report, "COLORS", {"none": "black", "mild": "C0"})
+    lines = [
+        *(few(100, "none", seed, 0.70) for seed in (1, 0)),
+        *(few(10_000, "none", seed, 0.90) for seed in (0, 1)),
+        *(few(100, "mild", seed, 0.80) for seed in (0, 1)),
+        few(10_000, "mild", 0, 1.00),  # the other seed is still training
+    ]
+    log = tmp_path / "few_pictures.jsonl"
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    runs = report.comparable(report.read())
+    assert [run["seed"] for run in runs[100, "none"]] == [0, 1]
+    assert [run["seed"] for run in runs[10_000, "none"]] == [0]
+    found = report.accuracies(runs)
+    assert found["mild"] == {100: [0.8, 0.8], 10_000: [1.0]}
+    # 0.9 lies halfway between 0.8 and 1.0, and 1,000 halfway from 100 to 10,000 as powers of ten.
+    assert report.pictures_for(0.9, found["mild"]) == pytest.approx(1_000)
+    assert report.worth(found) == {("mild", 10_000): pytest.approx(10)}
+    (axes,) = report.curve(found).axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["none", "mild"]
