@@ -504,7 +504,7 @@ def test_each_backend_runs_the_same_tests(backend):
     (run,) = [line for line in printed.splitlines() if "pytest" in line]
     assert run.startswith(f"KERAS_BACKEND={backend} ")
     files = run.split("pytest ")[1].split()
-    datasets = ("online", "online_sampling", "per_class", "schedule")
+    datasets = ("online", "online_sampling", "per_class", "schedule", "compare")
     names = ("layers", *datasets, "any_size", "generators", "layer_targets", "layers_mixing")
     contract = "tests/contracts/test_every_tensor.py"
     assert files == [*(f"tests/test_{name}.py" for name in names), contract]
