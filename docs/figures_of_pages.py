@@ -18,12 +18,42 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
 import kaug
-from kaug import transforms as T  # noqa: N812 - as in `make_gallery.py`
+from kaug.transforms import (
+    CLAHE,
+    Affine,
+    Brightness,
+    CenterCrop,
+    CoarseDropout,
+    ColorJitter,
+    Compose,
+    CopyPaste,
+    CutMix,
+    ElasticDeformation,
+    HorizontalFlip,
+    ISONoise,
+    Letterbox,
+    MixUp,
+    Mosaic,
+    MotionBlur,
+    Perspective,
+    PlasmaShadow,
+    Rain,
+    RandomIoUCrop,
+    RandomResizedCrop,
+    Resize,
+    Rotation,
+    Shear,
+    Spatter,
+    ThinPlateSpline,
+    Translation,
+    TrivialAugmentWide,
+    Zoom,
+)
 
 HOW_TO = Path(__file__).parent / "how-to"
 SIDES = 120, 180  # of a picture in a row of them
 GAP = 6
-MOVED = T.Affine(rotation=18, zoom=(0.95, 1.3), width_shift=0.1, height_shift=0.05)
+MOVED = Affine(rotation=18, zoom=(0.95, 1.3), width_shift=0.1, height_shift=0.05)
 
 
 def names_of(page: str, blocks: int | None = None) -> dict[str, Any]:
@@ -103,13 +133,13 @@ def without(batch: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 def home() -> Figure:
     """Draws three photographs with what is in them, and each of them twice augmented."""
-    look = T.Compose([MOVED, T.HorizontalFlip(), T.ColorJitter()])
-    fitted = T.Resize(height=240, width=360)
+    look = Compose([MOVED, HorizontalFlip(), ColorJitter()])
+    fitted = Resize(height=240, width=360)
     made = []
     for scene in (scenes.cat(), scenes.coffee(), scenes.astronaut()):
         batch = scenes.all_of(scene)
         made.append(fitted(batch))
-        made += [T.Compose([look, fitted])(batch, seed=seed) for seed in (11, 30)]
+        made += [Compose([look, fitted])(batch, seed=seed) for seed in (11, 30)]
     return shown_in_rows(made, columns=3, figsize=(9.6, 6.5))
 
 
@@ -117,14 +147,14 @@ def cards() -> dict[str, Figure]:
     """Draws two pictures for each job that the home page has a card for."""
     sides = {"height": 150, "width": 180}
     three = (scenes.cat(), scenes.coffee(), scenes.astronaut())
-    crop = T.Compose([T.RandomResizedCrop((0.4, 1), **sides), T.HorizontalFlip()])
+    crop = Compose([RandomResizedCrop((0.4, 1), **sides), HorizontalFlip()])
     plain = [crop([each["images"]], seed=2) for each in three[:2]]
-    mosaic = T.Compose([T.Mosaic(300, 360, shift=0.1), T.Resize(height=300, width=360)])
+    mosaic = Compose([Mosaic(300, 360, shift=0.1), Resize(height=300, width=360)])
     found = mosaic(without(scenes.all_of(*three), "segmentation_masks", "keypoints"), seed=4)
     masks = without(scenes.all_of(*three[1:]), "keypoints")
     masks["bounding_boxes"] = {"boxes": [np.zeros((0, 4))] * 2, "labels": [np.zeros(0, int)] * 2}
-    turned = T.Compose([T.Rotation((12, 12)), T.Resize(**sides)])(masks, seed=0)
-    widely = T.TrivialAugmentWide()(copies(three[2], 2, (150, 180)), seed=3)
+    turned = Compose([Rotation((12, 12)), Resize(**sides)])(masks, seed=0)
+    widely = TrivialAugmentWide()(copies(three[2], 2, (150, 180)), seed=3)
     wide = {"columns": 2, "figsize": (3.8, 1.58)}
     boxes = {name: values[:2] for name, values in found["bounding_boxes"].items()}
     return {
@@ -141,8 +171,8 @@ def cards() -> dict[str, Figure]:
 
 def crops() -> Figure:
     """Draws photographs of several sizes, and crops of one size out of them."""
-    policy = T.Compose([T.RandomResizedCrop(height=120, width=120), T.HorizontalFlip()])
-    policy = T.Compose([policy, T.ColorJitter()])
+    policy = Compose([RandomResizedCrop(height=120, width=120), HorizontalFlip()])
+    policy = Compose([policy, ColorJitter()])
     rows = {}
     for name, scene in (("cat", scenes.cat()), ("coffee", scenes.coffee())):
         whole = Image.fromarray(scene["images"])
@@ -169,7 +199,7 @@ def policies() -> Figure:
 def stripe() -> Figure:
     """Draws what the page's own transform makes of photographs."""
     own = names_of("own_transform", 1)["Stripe"](0.2)
-    turned = T.Compose([T.Rotation(15), own])
+    turned = Compose([Rotation(15), own])
     images = copies(scenes.coffee())
     return rows_of({"Stripe": own(images, seed=0), "in a policy": turned(images, seed=1)})
 
@@ -177,15 +207,15 @@ def stripe() -> Figure:
 def mixed() -> Figure:
     """Draws photographs mixed with each other in four ways."""
     given = scenes.all_of(scenes.cat(), scenes.coffee(), scenes.astronaut(), scenes.rocket())
-    batch = T.Resize(height=SIDES[0], width=SIDES[1])(given)
+    batch = Resize(height=SIDES[0], width=SIDES[1])(given)
     images, masks = batch["images"], batch["segmentation_masks"] > 0
     boxes = np.tile(np.array([[[0, 0, SIDES[1], SIDES[0]]]], "float32"), (4, 1, 1))
     objects = {"boxes": boxes, "labels": np.zeros((4, 1), "int32"), "masks": masks}
     rows = {"as they are": images}
-    rows["MixUp"] = T.MixUp(5.0)(images, seed=5)
-    rows["CutMix"] = T.CutMix()(images, seed=5)
-    rows["Mosaic"] = T.Mosaic()(images, seed=5)
-    pasted = T.CopyPaste(object_p=1)({"images": images, "bounding_boxes": objects}, seed=5)
+    rows["MixUp"] = MixUp(5.0)(images, seed=5)
+    rows["CutMix"] = CutMix()(images, seed=5)
+    rows["Mosaic"] = Mosaic()(images, seed=5)
+    pasted = CopyPaste(object_p=1)({"images": images, "bounding_boxes": objects}, seed=5)
     rows["CopyPaste"] = pasted["images"]
     return rows_of(rows)
 
@@ -195,7 +225,13 @@ def video() -> Figure:
     image = scenes.coffee()["images"]
     frames = [image[60:320, 52 * i : 52 * i + 390] for i in range(5)]
     one = np.stack([small({"images": frame}) for frame in frames])
-    policy = T.Compose([T.Affine(rotation=15, zoom=0.2), T.HorizontalFlip(), T.Brightness(0.4)])
+    policy = Compose(
+        [
+            Affine(rotation=15, zoom=0.2),
+            HorizontalFlip(),
+            Brightness(0.4),
+        ]
+    )
     made = policy(np.repeat(one[np.newaxis], 3, axis=0), seed=9)
     rows = {"the video": one, **{f"row {i}": each for i, each in enumerate(made)}}
     return rows_of(rows, [f"frame {i}" for i in range(5)])
@@ -204,7 +240,7 @@ def video() -> Figure:
 def epochs() -> Figure:
     """Draws the rows of a dataset in its first epochs."""
     images = np.stack([small(scene) for scene in (scenes.cat(), scenes.coffee())])
-    policy = T.Compose([MOVED, T.HorizontalFlip(), T.ColorJitter()])
+    policy = Compose([MOVED, HorizontalFlip(), ColorJitter()])
     made = [policy(images, seed=0, epoch=epoch) for epoch in range(5)]
     rows = {f"row {i}": [each[i] for each in made] for i in range(2)}
     return rows_of(rows, [f"epoch {i}" for i in range(5)])
@@ -220,7 +256,7 @@ def kinds() -> Figure:
     import keras
 
     shown: dict[str, Any] = {
-        "a transform": T.Compose([T.Rotation(20), T.Brightness(0.3)]),
+        "a transform": Compose([Rotation(20), Brightness(0.3)]),
         "a generator": kaug.ImageDataGenerator(zoom_range=0.3, channel_shift_range=60.0),
         "a Keras layer": keras.layers.RandomTranslation(0.2, 0.2, fill_mode="constant"),
         "a function": mirror,
@@ -257,13 +293,17 @@ def options() -> Figure:
 
 def resampled() -> Figure:
     """Draws five steps of geometry, each resampled by itself, and in one resampling."""
-    steps = [T.Rotation((12, 12)), T.Shear((8, 8)), T.Translation((0.03, 0.03), (0.02, 0.02))]
-    steps += [T.Zoom((1.15, 1.15)), T.Rotation((-9, -9))]
+    steps = [
+        Rotation((12, 12)),
+        Shear((8, 8)),
+        Translation((0.03, 0.03), (0.02, 0.02)),
+    ]
+    steps += [Zoom((1.15, 1.15)), Rotation((-9, -9))]
     image = scenes.cat()["images"][60:240, 110:380][np.newaxis]
     apart = image
     for step in steps:
         apart = step(apart)
-    whole = T.Compose(steps)(image)
+    whole = Compose(steps)(image)
     shown = {"as it is": image, "five resamplings": apart, "one resampling": whole}
     cut = [each[0, 20:120, 10:160] for each in shown.values()]
     enlarged = [np.asarray(Image.fromarray(each).resize((450, 300), 0)) for each in cut]
@@ -272,18 +312,23 @@ def resampled() -> Figure:
 
 def mosaics() -> Figure:
     """Draws what a policy of detectors makes of photographs and their boxes."""
-    steps = [T.Mosaic(320, p=0.75), T.RandomIoUCrop(160), T.HorizontalFlip(), T.ColorJitter()]
+    steps = [
+        Mosaic(320, p=0.75),
+        RandomIoUCrop(160),
+        HorizontalFlip(),
+        ColorJitter(),
+    ]
     batch = without(scenes.all_of(), "segmentation_masks", "keypoints")
     batch["min_visible_area"] = 0.3
-    made = [T.Compose(steps)(batch, seed=seed) for seed in (0, 5)]
+    made = [Compose(steps)(batch, seed=seed) for seed in (0, 5)]
     return shown_in_rows(made, columns=3, figsize=(7.2, 4.85))
 
 
 def letterboxes() -> Figure:
     """Draws photographs with boxes and masks, in letterboxes and cropped."""
     batch = without(scenes.all_of(), "keypoints")
-    crop = T.Compose([T.RandomResizedCrop((0.4, 1), height=180, width=180), T.HorizontalFlip()])
-    made = [T.Letterbox(180, 180)(batch), crop(batch, seed=3)]
+    crop = Compose([RandomResizedCrop((0.4, 1), height=180, width=180), HorizontalFlip()])
+    made = [Letterbox(180, 180)(batch), crop(batch, seed=3)]
     return shown_in_rows(made, columns=3, figsize=(7.2, 4.85))
 
 
@@ -305,18 +350,18 @@ def by_class() -> Figure:
 def counterparts() -> Figure:
     """Draws some of kaug's transforms that those who come from albumentations will look for."""
     shown = [
-        T.Rotation((20, 20)),
-        T.Perspective(0.5),
-        T.ElasticDeformation(0.05, 0.1),
-        T.ThinPlateSpline(0.1),
-        T.ColorJitter(0.4, 0.4, 0.6, 0.05),
-        T.CLAHE(8.0),
-        T.PlasmaShadow((0.7, 0.7)),
-        T.MotionBlur(21, 30),
-        T.CoarseDropout((8, 8), 0.15, 0.15),
-        T.ISONoise((0.1, 0.1)),
-        T.Rain((300, 300), (0.1, 0.2)),
-        T.Spatter((0.3, 0.3)),
+        Rotation((20, 20)),
+        Perspective(0.5),
+        ElasticDeformation(0.05, 0.1),
+        ThinPlateSpline(0.1),
+        ColorJitter(0.4, 0.4, 0.6, 0.05),
+        CLAHE(8.0),
+        PlasmaShadow((0.7, 0.7)),
+        MotionBlur(21, 30),
+        CoarseDropout((8, 8), 0.15, 0.15),
+        ISONoise((0.1, 0.1)),
+        Rain((300, 300), (0.1, 0.2)),
+        Spatter((0.3, 0.3)),
     ]
     image = small(scenes.astronaut(), (180, 240))[np.newaxis]
     made = np.concatenate([transform(image, seed=1) for transform in shown])
@@ -327,8 +372,8 @@ def counterparts() -> Figure:
 def flip_pairs() -> Figure:
     """Draws a face, its mirror image, and the same with eyes that change their names."""
     face = scenes.all_of(scenes.astronaut())
-    face = T.CenterCrop(220, 300)(without(face, "segmentation_masks", "bounding_boxes"))
-    flip = T.HorizontalFlip(1)
+    face = CenterCrop(220, 300)(without(face, "segmentation_masks", "bounding_boxes"))
+    flip = HorizontalFlip(1)
     made = [face, flip(face), flip({**face, "keypoint_flip_pairs": [(0, 1)]})]
     batch = {
         name: np.concatenate([each[name] for each in made]) for name in ("images", "keypoints")

@@ -6,6 +6,7 @@ import pickle
 import random
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -256,19 +257,12 @@ def test_workers_that_live_on_follow_the_epoch(method):
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip("no fork here")
     dataset, expected = make(), epochs_of(make(), 0, 1, 7)
-    context = multiprocessing.get_context(method)
-    asked, given = context.Queue(), context.Queue()
-    worker = context.Process(target=_work, args=(dataset, asked, given), daemon=True)
-    worker.start()
     seen = []
-    for epoch in (None, None, 7):
-        if epoch is not None:
-            dataset.epoch = epoch
-        for number in range(len(dataset)):  # as its samplers
-            asked.put(number)
-        seen += [given.get(timeout=60) for _ in range(17)]
-    asked.put(None)
-    worker.join()
+    with worked_on(dataset, method) as whole_epoch:
+        for epoch in (None, None, 7):
+            if epoch is not None:
+                dataset.epoch = epoch
+            seen += whole_epoch()
     assert same(seen, expected)
 
 
@@ -276,21 +270,32 @@ def test_workers_that_live_on_follow_the_epoch(method):
 def test_who_says_that_an_epoch_ends_may_begin_to_after_some():
     """With workers that give all batches, as those of PyTorch's DataLoader."""
     dataset, expected = make(), epochs_of(make(), 0, 1, 2, 3)
-    context = multiprocessing.get_context("spawn")
+    seen = []
+    with worked_on(dataset, "spawn") as whole_epoch:
+        for ends in (False, True, False, True):
+            seen += whole_epoch()
+            if ends:
+                dataset.on_epoch_end()
+    assert same(seen, expected)
+    assert dataset.epoch == 4
+
+
+@contextmanager
+def worked_on(dataset, method):
+    """Gives a function that has a worker which lives on make all batches of an epoch."""
+    context = multiprocessing.get_context(method)
     asked, given = context.Queue(), context.Queue()
     worker = context.Process(target=_work, args=(dataset, asked, given), daemon=True)
     worker.start()
-    seen = []
-    for ends in (False, True, False, True):
-        for number in range(len(dataset)):
+
+    def whole_epoch():
+        for number in range(len(dataset)):  # as samplers do
             asked.put(number)
-        seen += [given.get(timeout=60) for _ in range(17)]
-        if ends:
-            dataset.on_epoch_end()
+        return [given.get(timeout=60) for _ in range(17)]
+
+    yield whole_epoch
     asked.put(None)
     worker.join()
-    assert same(seen, expected)
-    assert dataset.epoch == 4
 
 
 def _work(dataset, asked, given):

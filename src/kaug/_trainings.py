@@ -192,8 +192,8 @@ class Log:
     def _read(self, path: Path) -> None:
         with open_regular(path) as stream:
             *lines, rest = stream.read().split(b"\n")
-        whole = sum(len(line) + 1 for line in lines)
-        if rest and not _is_cut_off(rest):
+        whole, cut_off = sum(len(line) + 1 for line in lines), _is_cut_off(rest)
+        if rest and not cut_off:
             lines.append(rest)
         for number, text in enumerate(lines, 1):
             try:
@@ -211,7 +211,7 @@ class Log:
             self.scores[name, repeat] = score
         if rest:
             with path.open("r+b") as file:
-                if _is_cut_off(rest):  # it was being written when it all ended
+                if cut_off:  # it was being written when it all ended
                     file.truncate(whole)
                 else:  # somebody took away the end of the line
                     file.seek(0, os.SEEK_END)

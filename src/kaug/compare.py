@@ -114,8 +114,7 @@ class PolicyComparison:
     @property
     def helpful(self) -> list[str]:
         """The policies that did better than the first beyond chance, the best mean first."""
-        better = {name: each.mean for name, each in self.differences.items() if each.low > 0}
-        return sorted(better, key=better.__getitem__, reverse=True)
+        return _better(self.differences)
 
     def __str__(self) -> str:
         """Returns the table, and under it what it says."""
@@ -142,20 +141,26 @@ class PolicyComparison:
 
     def _said(self, differences: Mapping[str, Difference]) -> str:
         first, *_ = self.scores
+        helpful = _better(differences)
         worse = [name for name, each in differences.items() if each.high < 0]
         said = []
-        if self.helpful:
-            said.append(f"better than {first} beyond chance: {', '.join(self.helpful)}")
+        if helpful:
+            said.append(f"better than {first} beyond chance: {', '.join(helpful)}")
         if worse:
             said.append(f"worse: {', '.join(worse)}")
         broken = [name for name, scores in self.scores.items() if math.isnan(_mean(scores))]
-        told = {*self.helpful, *worse, *broken}
+        told = {*helpful, *worse, *broken}
         undecided = [name for name in differences if name not in told]
         if undecided:
             said.append(f"not told apart from {first}: {', '.join(undecided)}")
         if broken:
             said.append(f"no finite {self.monitor} in some repeat: {', '.join(broken)}")
         return "; ".join(said) + "."
+
+
+def _better(differences: Mapping[str, Difference]) -> list[str]:
+    better = {name: each.mean for name, each in differences.items() if each.low > 0}
+    return sorted(better, key=better.__getitem__, reverse=True)
 
 
 def compare_policies(

@@ -34,19 +34,14 @@ def run(arguments: argparse.Namespace) -> None:
     check_parent(out, "OUT")
     policy = read_policy(arguments.policy)
     source = check_path(arguments.source, "IN")
+    check_source(arguments, source)
     names: tuple[str, ...] = ()
     if source.is_dir():
         from kaug.sources import folder  # loads Pillow, which arrays need not
 
-        if arguments.arrays is not None:
-            rule = "--arrays names those of an .npz file"
-            raise MisuseError(message(rule, "a folder of pictures", "Leave it out."))
         x, y = folder(source, **reading_of(arguments))
         names, weight = x.class_names or (), None
     else:
-        if given := reading_of(arguments):
-            rule = f"{given_as(given)} says how the pictures of a folder are read"
-            raise MisuseError(message(rule, f"the file {str(source)!r}", "Leave it out."))
         arrays = read_arrays(source, arguments.arrays)
         x, y, weight = (*arrays, None, None)[:3]
     options: dict[str, Any] = {
@@ -72,6 +67,17 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"  {name:{width}}  {array.dtype} {array.shape}")
     for number, name in enumerate(names):
         print(f"  class {number}: {name}")
+
+
+def check_source(arguments: argparse.Namespace, source: Path) -> None:
+    """Raises where an option of arrays was given for a folder, or one of a folder for arrays."""
+    if source.is_dir():
+        if arguments.arrays is not None:
+            rule = "--arrays names those of an .npz file"
+            raise MisuseError(message(rule, "a folder of pictures", "Leave it out."))
+    elif given := reading_of(arguments):
+        rule = f"{given_as(given)} says how the pictures of a folder are read"
+        raise MisuseError(message(rule, f"the file {str(source)!r}", "Leave it out."))
 
 
 def read_arrays(path: Path, names: Sequence[str] | None = None) -> list[Any]:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from matplotlib.backend_bases import FigureCanvasBase
 
-from kaug._cli.augment import read_arrays
-from kaug._cli.misuse import MisuseError, given_as, reading_of
+from kaug._cli.augment import check_source, read_arrays
+from kaug._cli.misuse import MisuseError, reading_of
 from kaug._cli.policy import read_policy
 from kaug._files import check_parent, check_path
 from kaug._validation import message, with_channels
@@ -69,19 +69,14 @@ def _figure_path(text: str) -> Path:
 
 def _read(arguments: argparse.Namespace) -> tuple[Any, Any]:
     source = check_path(arguments.source, "IN")
+    check_source(arguments, source)
     if source.is_dir():
         from kaug.sources import folder  # loads Pillow, which arrays need not
 
         if arguments.size is None:
             rule = "Pictures of a folder must be made one size"
             raise ValueError(message(rule, str(source), "Pass --size, as in --size 64x64."))
-        if arguments.arrays is not None:
-            rule = "--arrays names those of an .npz file"
-            raise MisuseError(message(rule, "a folder of pictures", "Leave it out."))
         return folder(source, dtype="float32", **reading_of(arguments))
-    if given := reading_of(arguments):
-        rule = f"{given_as(given)} says how the pictures of a folder are read"
-        raise MisuseError(message(rule, f"the file {str(source)!r}", "Leave it out."))
     arrays = read_arrays(source, arguments.arrays)
     if len(arrays) < 2:
         rule = f"{str(source)!r} must have labels beside its images"

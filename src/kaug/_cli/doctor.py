@@ -9,6 +9,7 @@ import platform
 import sys
 import textwrap
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,7 +63,7 @@ def _careful(name: str, part: Callable[[], Part]) -> Part:
     """Returns a part of the report, also where finding it out fails."""
     try:
         return part()
-    except Exception as error:  # it is what a broken installation raises, whatever that is
+    except Exception as error:  # libraries that are broken raise all sorts, and that is the report
         what = f"{type(error).__name__}: {error}"
         if "Received: " in str(error):
             return Part(["wrong, see below"], [str(error)])
@@ -184,8 +185,7 @@ def _places(folders: tuple[str, ...]) -> Part:
 def _jpeg() -> Part:
     version = installed.version_of("simplejpeg")
     if version is not None:
-        import simplejpeg  # noqa: F401 - it may be there and not load
-
+        import_module("simplejpeg")  # it may be there and not load
         return Part([f"simplejpeg {version}"], [])
     from PIL import features
 
