@@ -8,10 +8,7 @@ from pathlib import Path
 import albumentations as A  # noqa: N812 - its own documentation's name
 import numpy as np
 import pytest
-from matplotlib import cbook
-from PIL import Image
-
-from kaug import transforms
+from counterparts import agreement, margin_off, ours, photograph
 
 PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "from_albumentations.md"
 # Rows of the tables of three columns: what they have, what kaug has, and how far they agree.
@@ -22,12 +19,6 @@ PAIRS = [(*re.findall(r"`([^`]*)`", theirs)[:1], ours[1:-1], seen) for theirs, o
 RUN = [pair for pair in PAIRS if "(" in pair[0] and "(" in pair[1] and not pair[1].startswith("o:")]
 # What they have as a base class, or to make transforms of one's own.
 BASES = {"BasicTransform", "DualTransform", "ImageOnlyTransform", "Transform3D"}
-MARGIN = 8  # of pixels that do not lie inside
-
-
-def photograph():
-    path = cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
-    return np.asarray(Image.open(path).convert("RGB").resize((96, 72), Image.Resampling.LANCZOS))
 
 
 PICTURES = {
@@ -39,11 +30,6 @@ PICTURES = {
 def theirs(code):
     with warnings.catch_warnings(action="ignore"):  # some say that they are others by another name
         return eval(code, dict(vars(A)))
-
-
-def ours(code):
-    names = {name: getattr(transforms, name) for name in transforms.__all__}
-    return eval(code, names)
 
 
 def test_every_transform_has_one_row():
@@ -64,7 +50,7 @@ def test_every_transform_has_one_row():
 @pytest.mark.parametrize(("code", "counterpart", "seen"), RUN)
 def test_both_sides_run_and_agree_as_far_as_is_said(code, counterpart, seen, name):
     image = PICTURES[name]
-    whole = re.match(r"(?P<inside>inside )?(?P<how>equal|within (?P<levels>\d+))", seen)
+    whole = agreement(seen)
     if "square" in seen:
         image = image[:32, :32]
     if "photograph" in seen and name != "photograph":
@@ -86,6 +72,5 @@ def test_both_sides_run_and_agree_as_far_as_is_said(code, counterpart, seen, nam
     assert made.shape == result.shape
     apart = np.abs(made.astype(float) - result)
     if whole["inside"]:
-        apart = apart[MARGIN:-MARGIN, MARGIN:-MARGIN]
-        assert apart.size
+        apart = margin_off(apart)
     assert apart.max() <= int(whole["levels"] or 0)

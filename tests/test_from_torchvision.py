@@ -13,11 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib import cbook
-from PIL import Image
+from counterparts import MARGIN, agreement, muted, ours
 from scipy.ndimage import binary_erosion
-
-from kaug import transforms
 
 DOCS = Path(__file__).parents[1] / "docs" / "how-to"
 TEXT = (DOCS / "from_torchvision.md").read_text(encoding="utf-8")
@@ -47,23 +44,9 @@ PAIRS = [
     if ours.startswith("`") and "(" in code
 ]
 MEASURED = [pair for pair in PAIRS if re.match(r"(inside )?(equal|within)", pair[2])]
-MARGIN = 8  # of pixels at the border to which a blur reaches
 
 
-def photograph():
-    path = cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
-    return np.asarray(Image.open(path).convert("RGB").resize((96, 72), Image.Resampling.LANCZOS))
-
-
-# Neither black nor white, so that there is contrast to be stretched.
-PICTURES = {
-    "photograph": photograph() // 2 + 40,
-    "noise": np.random.default_rng(0).integers(20, 230, (33, 47, 3), dtype=np.uint8),
-}
-
-
-def ours(code):
-    return eval(code, {name: getattr(transforms, name) for name in transforms.__all__})
+PICTURES = muted()
 
 
 def by_kaug(code, image, seed=0):
@@ -118,7 +101,7 @@ def test_what_is_on_the_right_runs(code, counterpart, seen, name):
 @pytest.mark.parametrize("name", PICTURES)
 @pytest.mark.parametrize(("code", "counterpart", "seen"), MEASURED)
 def test_both_sides_agree_as_far_as_is_said(code, counterpart, seen, name):
-    whole = re.match(r"(?P<inside>inside )?(?:equal|within (?P<levels>\d+))", seen)
+    whole = agreement(seen)
     if "photograph" in seen and name != "photograph":
         pytest.skip("of the photograph alone")
     image = PICTURES[name]
