@@ -67,12 +67,15 @@ def trials() -> Iterator[Job]:
 
 
 def curve() -> Iterator[Job]:
-    """Yields the runs of the curve, seed by seed, the long ones last."""
+    """Yields the runs of the curve: three seeds of all but the longest, and then the rest."""
     dropouts = chosen_dropouts()
-    few = [pictures for pictures in STEPS if pictures <= 3_000]
-    many = [pictures for pictures in STEPS if pictures > 3_000]
-    order = [*product(range(5), few)]
-    order += [(seed, pictures) for pictures, seed in product(many, range(3))]
+    first = range(3)
+    order = [
+        *((seed, pictures) for seed in first for pictures in STEPS if pictures <= 3_000),
+        *((seed, 10_000) for seed in first),
+        *((seed, pictures) for seed in (3, 4) for pictures in STEPS if pictures <= 3_000),
+        *((seed, 60_000) for seed in first),
+    ]
     for seed, pictures in order:
         for policy in POLICIES:
             yield Job(pictures, policy, dropouts[pictures, policy], seed, validate=False)

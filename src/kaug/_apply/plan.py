@@ -57,13 +57,16 @@ def plan(
 
     def end_run() -> None:
         if run:
-            size, settled = (shape[0], shape[1]), sampling.settled()
+            size = (shape[0], shape[1])
             if any(step.transform._aims for step in run):
-                stages.append(Aim(tuple(run), tuple(shapes), settled, size, course.frames))
+                aimed, settled = tuple(run), sampling.settled()
+                stages.append(Aim(aimed, tuple(shapes), settled, size, course.frames))
             else:
                 warp = _composed(run, shapes)
-                on_arrays = isinstance(warp, np.ndarray)
-                stages.append(Warp(warp, settled, size, None if on_arrays else widest(run, shapes)))
+                covered = None if isinstance(warp, np.ndarray) else widest(run, shapes)
+                # What slides by whole pixels, and is not rounded to such as an array's matrices.
+                order = "nearest" if covered == (1, 1) else "bilinear"
+                stages.append(Warp(warp, sampling.settled(order), size, covered))
             run.clear()
             shapes.clear()
 

@@ -52,14 +52,14 @@ class Resampling:
         order = orders.pop() if orders else ""
         return Resampling(mode, value, order, self.areas or other.areas)
 
-    def settled(self) -> "Resampling":
+    def settled(self, interpolation: str = "bilinear") -> "Resampling":
         """Returns the sampling with something in place of what does not matter."""
         if self.fill_mode and self.interpolation:
             return self
         return replace(
             self,
             fill_mode=self.fill_mode or "nearest",
-            interpolation=self.interpolation or "bilinear",
+            interpolation=self.interpolation or interpolation,
         )
 
 

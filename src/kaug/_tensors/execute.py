@@ -135,7 +135,8 @@ def warped_map(values: Any, warp: Warp, sampling: Resampling, after: tuple[int, 
 def _resampled(images: Any, warp: Warp, sampling: Resampling, after: tuple[int, int]) -> Any:
     if sampling.areas and sampling.interpolation == "bilinear":
         return separable.resize(images, warp.matrices, sampling, after, warp.widest)
-    return geometry.warp(images, warp.matrices, sampling, after)
+    straight = warp.widest is not None
+    return geometry.warp(images, warp.matrices, sampling, after, straight=straight)
 
 
 def _changed(step: Step, batch: Tensors, dtype: np.dtype[Any]) -> Tensors:

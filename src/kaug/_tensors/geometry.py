@@ -19,7 +19,9 @@ _TOLERANCE = 1e-4
 _FAR = 2.0**29
 
 
-def warp(images: Any, matrices: Any, sampling: Resampling, after: Size) -> Any:
+def warp(
+    images: Any, matrices: Any, sampling: Resampling, after: Size, *, straight: bool = False
+) -> Any:
     """Returns images `(B, *after, C)`, resampled.
 
     Args:
@@ -27,9 +29,15 @@ def warp(images: Any, matrices: Any, sampling: Resampling, after: Size) -> Any:
         matrices: About the centres, output pixel to input pixel, `(2, 3, B)`.
         sampling: Fill and interpolation.
         after: Height and width of the result.
+        straight: Whether axes stay axes in all of the images.
     """
     size = (images.shape[1], images.shape[2])
-    return remap(images, places(matrices, size, after), sampling)
+    if not straight:
+        return remap(images, places(matrices, size, after), sampling)
+    rows, columns = (
+        places_along(matrices, axis, size[axis], after[axis], after[axis]) for axis in range(2)
+    )
+    return remap(images, [rows[:, :, None], columns[:, None]], sampling)
 
 
 def remap(images: Any, where: list[Any], sampling: Resampling) -> Any:
@@ -37,7 +45,8 @@ def remap(images: Any, where: list[Any], sampling: Resampling) -> Any:
 
     Args:
         images: Of any dtype where pixels are not blended, else float32.
-        where: Row and column of each pixel of the result in the images, `(B, *after)` each.
+        where: Row and column of each pixel of the result in the images, `(B, *after)` each, or
+            what broadcasts to it.
         sampling: Fill and interpolation.
     """
     size = (images.shape[1], images.shape[2])
@@ -157,7 +166,7 @@ def blend(images: Any, where: list[Any]) -> Any:
 
     Args:
         images: `(B, H, W, C)`.
-        where: Row and column, `(B, *after)` each.
+        where: Row and column, `(B, *after)` each, or what broadcasts to it.
     """
     size = (images.shape[1], images.shape[2])
     where = [ops.clip(place, 0, length - 1) for place, length in zip(where, size, strict=True)]
@@ -173,7 +182,7 @@ def blend(images: Any, where: list[Any]) -> Any:
 
 
 def _gather(images: Any, row: Any, column: Any) -> Any:
-    """Returns the pixels at whole positions `(B, *after)`, floats within the image."""
+    """Returns the pixels at whole positions, floats within the image, that broadcast."""
     height, width, channels = images.shape[1:]
     first = ops.reshape(ops.arange(ops.shape(images)[0], dtype="int32"), (-1, 1, 1))
     # Each by itself, since their sum might be more than float32 counts to.

@@ -51,7 +51,7 @@ def resize(
     """
     size = (images.shape[1], images.shape[2])
     if widest is not None and max(widest) <= 1:  # nothing to average
-        return geometry.warp(images, matrices, sampling, after)
+        return geometry.warp(images, matrices, sampling, after, straight=True)
     if widest is not None:
         weights = [
             _along(

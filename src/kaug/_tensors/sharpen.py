@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from kaug._tensors import ops
 
 
@@ -12,11 +14,15 @@ def smoothed(images: Any, *, whole: bool) -> Any:
         images: `(B, H, W, C)`, float32.
         whole: Whether values are levels, and means of them are rounded to such.
     """
-    if min(images.shape[1:3]) < 3:
-        return images
-    columns = images[:, :-2] + images[:, 1:-1] + images[:, 2:]
-    total = columns[:, :, :-2] + columns[:, :, 1:-1] + columns[:, :, 2:]
-    middle = images[:, 1:-1, 1:-1]
-    smooth = (total + 4 * middle) * (1 / 13)
+    height, width, channels = images.shape[1:]
+    # In lines of W * C numbers, which compilers add many of at once.
+    lines = ops.reshape(images, (-1, height, width * channels))
+    wider = ops.pad(lines, ((0, 0), (1, 1), (channels, channels)))
+    columns = wider[:, :-2] + wider[:, 1:-1] + wider[:, 2:]
+    left, middle, right = (columns[:, :, i * channels :][:, :, : lines.shape[2]] for i in range(3))
+    smooth = (left + middle + right + 4 * lines) * (1 / 13)
     smooth = ops.floor(smooth + 0.5) if whole else smooth
-    return images + ops.pad(smooth - middle, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    inner = np.zeros((height, width, channels), np.bool_)
+    inner[1:-1, 1:-1] = True
+    inside = ops.convert_to_tensor(inner.reshape(height, -1))
+    return ops.reshape(ops.where(inside, smooth, lines), (-1, height, width, channels))
