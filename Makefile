@@ -7,6 +7,9 @@ TORCH_VENV := build/torch-venv
 # Another version of PyTorch: `make test-torch TORCH=torch==2.13.0`. Like everything here it comes from
 # where pip is configured to look.
 TORCH ?= torch
+# Two processes for the tests, each with whole files, and 4 GB of memory for each; `make test WORKERS=`
+# runs all of them in one.
+WORKERS ?= --numprocesses 2 --dist loadfile
 # What depends on Keras' backend.
 BACKEND_TESTS := tests/test_layers.py tests/test_online.py tests/test_online_sampling.py tests/test_per_class.py tests/test_schedule.py tests/test_compare.py tests/test_any_size.py tests/test_generators.py tests/test_layer_targets.py tests/test_layers_mixing.py tests/contracts/test_every_tensor.py
 # What makes the example short; `make example EXAMPLE=` trains the full 25 epochs.
@@ -32,15 +35,15 @@ data: ## Find Fashion-MNIST on this machine, or fetch it (30 MB)
 	$(PYTHON) tools/fetch_fashion_mnist.py
 
 test: $(VENV)/.installed-tests data ## Run the tests and the doctests
-	$(RUN) -m pytest
+	$(RUN) -m pytest $(WORKERS)
 
 test-jax: $(VENV)/.installed-tests data ## Run the tests of layers, datasets and generators under JAX
-	KERAS_BACKEND=jax JAX_PLATFORMS=cpu $(RUN) -m pytest $(BACKEND_TESTS)
+	KERAS_BACKEND=jax JAX_PLATFORMS=cpu $(RUN) -m pytest $(WORKERS) $(BACKEND_TESTS)
 
 test-torch: data ## Run the same under PyTorch, in an environment of its own
 	$(PYTHON) tools/make_venv.py $(TORCH_VENV)
 	$(TORCH_VENV)/bin/python -m pip install "$(TORCH)" --editable ".[tests]"
-	KERAS_BACKEND=torch $(TORCH_VENV)/bin/python -m pytest $(BACKEND_TESTS)
+	KERAS_BACKEND=torch $(TORCH_VENV)/bin/python -m pytest $(WORKERS) $(BACKEND_TESTS)
 
 test-integrations: $(VENV)/.installed-tests $(VENV)/.installed-ray $(VENV)/.installed-grain ## Run the tests that need Ray and Grain, which this installs
 	$(RUN) -m pytest tests/integrations

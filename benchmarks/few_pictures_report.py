@@ -87,6 +87,27 @@ def table(found):
     return "Accuracy on the test set, by the number of training pictures", header, rows
 
 
+def table_of_gains(found):
+    """Returns the table of what policies add, seed by seed, to what their pictures reach plain."""
+    sizes = sorted({size for curve in found.values() for size in curve})
+    rows = [
+        [policy, *(gain([found[name].get(size, ()) for name in (policy, NONE)]) for size in sizes)]
+        for policy in found
+        if policy != NONE
+    ]
+    header = ["policy", *(f"{size:,}" for size in sizes)]
+    return "What a policy adds to the accuracy of `none` on the same pictures", header, rows
+
+
+def gain(pair):
+    """Returns the mean of the differences of two lists of accuracies, with the ends of several."""
+    differences = np.subtract(*pair)
+    if not len(differences):
+        return ""
+    ends = f" ({differences.min():+.3f} to {differences.max():+.3f})" if len(differences) > 1 else ""
+    return f"{differences.mean():+.3f}{ends}"
+
+
 def table_of_worth(found):
     """Returns the table of how many times fewer pictures reach the same accuracy."""
     times = worth(found)
@@ -187,7 +208,7 @@ def main() -> None:
     pages = {"few_pictures_trials": [table_of_trials(tried)]}
     if tested:
         found = accuracies(tested)
-        pages["few_pictures"] = [table(found), table_of_worth(found)]
+        pages["few_pictures"] = [table(found), table_of_gains(found), table_of_worth(found)]
         curve(found).savefig(RESULTS / "few_pictures.png", dpi=120)
         sizes = sorted({pictures for pictures, _, _ in corrupted(tested)})
         pages["few_pictures_corrupted"] = [table_of_corrupted(tested, size) for size in sizes]

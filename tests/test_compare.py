@@ -172,7 +172,7 @@ def test_a_score_is_what_one_gets_by_hand(rows):
 
 
 def test_a_harmful_policy_is_told(rows):
-    found = compare(rows, {"none": Identity(), "harm": Invert()}, repeats=6, epochs=6, batch_size=8)
+    found = compare(rows, {"none": Identity(), "harm": Invert()}, repeats=4, epochs=4, batch_size=8)
     assert found.differences["harm"].high < 0
     assert "worse: harm" in str(found)
 
@@ -371,7 +371,7 @@ def test_nothing_is_said_where_nothing_was_asked_for(rows, capfd, caplog):
         model.compile("sgd", model.loss, metrics=["accuracy"])  # compiled each time, not eagerly
         return model
 
-    compare(rows, build_model=build_model, repeats=4)
+    compare(rows, build_model=build_model, repeats=2)
     assert capfd.readouterr().out == ""
     assert not [record for record in caplog.records if "retracing" in record.getMessage()]
 
@@ -387,15 +387,15 @@ def test_who_draws_numbers_elsewhere_is_not_disturbed(rows):
 
 def test_a_comparison_goes_on_where_it_was(rows, tmp_path):
     log = tmp_path / "comparison.jsonl"
-    whole = compare(rows, repeats=3)
-    compare(rows, {name: POLICIES[name] for name in ("none", "flip")}, repeats=2, log=log)
+    whole = compare(rows, repeats=2)
+    compare(rows, {name: POLICIES[name] for name in ("none", "flip")}, repeats=1, log=log)
     log.write_bytes(log.read_bytes() + b'{"policy": "fl')  # it was killed while it wrote
     builder = Builder()
-    found = compare(rows, repeats=3, log=log, build_model=builder)
+    found = compare(rows, repeats=2, log=log, build_model=builder)
     assert found == whole
-    assert builder.made == 1 + 9 - 4  # one to look at, and those that were not there
-    assert len(log.read_text().splitlines()) == 9
-    assert compare(rows, repeats=3, log=log, build_model=(again := Builder())) == whole
+    assert builder.made == 1 + 6 - 2  # one to look at, and those that were not there
+    assert len(log.read_text().splitlines()) == 6
+    assert compare(rows, repeats=2, log=log, build_model=(again := Builder())) == whole
     assert again.made == 1
 
 

@@ -1002,7 +1002,11 @@ def places_in(plain, way=()):
 ABSENT = object()
 
 
-@pytest.mark.parametrize("value", [ABSENT, None, -1, 10**18, "x", [], {}], ids=str)
+@pytest.mark.parametrize(
+    "value",
+    [ABSENT, None, -1, 10**18, "x", [], {}],
+    ids=lambda each: "absent" if each is ABSENT else str(each),
+)
 def test_manifests_that_were_edited_and_signed_again(tmp_path, data, value):
     out, y = tmp_path / "made", {"a": [Pair(data[1], data[1] * 0.5)], "b": data[1].astype(str)}
     arguments = (data[0], y, 60, Translation(0.5, 0.5))

@@ -246,11 +246,12 @@ def compare_policies(
         ...     return model
         >>> x, y = np.zeros((40, 4, 5), "float32"), np.arange(40) % 2
         >>> policies = {"none": Identity(), "flip": HorizontalFlip()}
-        >>> print(kaug.compare_policies(x, y, build_model, policies, epochs=1, verbose=0))
+        >>> options = {"epochs": 1, "repeats": 2, "verbose": 0}
+        >>> print(kaug.compare_policies(x, y, build_model, policies, **options))
         policy  accuracy  better than none by  95 % interval
         none    0.5000
         flip    0.5000    +0.0000              unknown
-        Means of 5 repeats; not told apart from none: flip.
+        Means of 2 repeats; not told apart from none: flip.
     """
     from kaug._trainings import LARGEST_SEED, Log, Rows, Trainings  # imports Keras
 

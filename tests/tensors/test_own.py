@@ -51,7 +51,7 @@ class Nameless(Stripe):
         Compose([Rotation(30), Stripe(p=0.5), Lambda(lambda images: images[:, ::-1])]),
         OneOf([Stripe(0.5), Lambda(lambda images: images[:, ::-1], p=0.5)]),
     ],
-    ids=repr,
+    ids=["alone", "of half", "in a run", "one of two"],
 )
 def test_what_is_ones_own_does_the_same(policy, dtype, compiled, images, both, near):
     batch = images(9, shape=(25, 31, 2), dtype=dtype)

@@ -59,9 +59,17 @@ def test_levels_of_bytes_are_exact(images):
 
 
 @pytest.mark.parametrize(
-    "policy", [RandAugment(), TrivialAugmentWide(), AutoAugment(), AugMix()], ids=repr
+    ("policy", "count"),
+    [
+        (RandAugment(), 0),
+        (RandAugment(), 1),
+        (TrivialAugmentWide(), 1),
+        (AutoAugment(), 1),
+        (AugMix(), 1),
+    ],
+    ids=repr,
 )
-@pytest.mark.parametrize("count", [0, 1])
+@pytest.mark.usefixtures("by_operation")
 def test_few_rows(policy, count, images, both):
     own, expected = both(policy, images(max(count, 1), shape=(25, 31, 3))[:count])
     assert own.shape == expected.shape == (count, 25, 31, 3)

@@ -12,6 +12,8 @@ from kaug.transforms import (
     HorizontalFlip,
     Letterbox,
     Pad,
+    PadAndCrop,
+    RandomCrop,
     RandomResizedCrop,
     Resize,
     Rotation,
@@ -48,6 +50,7 @@ def as_arrays(transform, data):
 
 @pytest.mark.parametrize("fill_mode", FILL_MODES)
 @pytest.mark.parametrize("number", range(len(policies("nearest"))))
+@pytest.mark.usefixtures("by_operation")
 def test_what_gets_smaller_is_averaged_as_on_arrays(fill_mode, number):
     transform = policies(fill_mode)[number]
     shape = [(8, 25, 31, 3), (8, 40, 23, 1)][number % 2]
@@ -56,6 +59,18 @@ def test_what_gets_smaller_is_averaged_as_on_arrays(fill_mode, number):
     assert own.shape == expected.shape
     # Where a pixel lies on the end of the image, rounding decides whether it is filled.
     assert np.mean(np.abs(own - expected) > 2e-5) <= 1e-3
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [HorizontalFlip(1), Compose([PadAndCrop(0.3), RandomCrop(9, 12), HorizontalFlip()])],
+    ids=repr,
+)
+def test_what_slides_keeps_every_value_beside_others(transform):
+    images = np.random.default_rng(0).random((8, 25, 31, 3), np.float32)
+    images[:, ::4, ::3, 1] = [[np.nan, np.inf, -np.inf, 3e38] * 2 + [7, 5, 0]]
+    own, expected = (each(transform, {"images": images})["images"] for each in (through, as_arrays))
+    np.testing.assert_array_equal(own, expected)
 
 
 def test_one_pixel_is_stretched():
@@ -67,6 +82,7 @@ def test_one_pixel_is_stretched():
 
 @pytest.mark.parametrize("dtype", ["int32", "uint16", "uint8", "float32"])
 @pytest.mark.parametrize("transform", [Rotation(30), Compose([Resize(11), Rotation(30)])])
+@pytest.mark.usefixtures("by_operation")
 def test_masks_keep_every_bit(transform, dtype):
     generator = np.random.default_rng(1)
     top = 2**24 if dtype == "float32" else np.iinfo(dtype).max

@@ -86,6 +86,7 @@ def test_bytes_are_exact(transform, compiled):
     ],
     ids=lambda transform: type(transform).__name__,
 )
+@pytest.mark.usefixtures("by_operation")
 def test_other_dtypes_are_those_of_arrays(transform):
     levels = uneven(8, (9, 7, 4))
     wide = levels * np.uint16(257)

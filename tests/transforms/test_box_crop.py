@@ -645,6 +645,7 @@ def test_ends_of_options_are_taken():
 
 @pytest.mark.parametrize("crop", BOTH)
 @pytest.mark.parametrize("options", [{}, {"height": 9, "width": 14, "p": 0.6}])
+@pytest.mark.usefixtures("by_operation")
 def test_a_layer_crops_as_arrays_are_cropped(crop, options):
     from kaug.layers import RandomTransform
 

@@ -45,6 +45,7 @@ def by_pillow(image, size, box=None):
 def averaged(image, matrix, size):
     """Returns what triangles along the axes of the image make of it, pixel by pixel."""
     height, width, channels = image.shape
+    image = image.astype(float)
     reach = np.maximum(np.hypot(matrix[:, 0], matrix[:, 1]), 1)
     result = np.empty((*size, channels))
     for r, c in np.ndindex(*size):
@@ -54,8 +55,7 @@ def averaged(image, matrix, size):
             np.maximum(1 - np.abs(np.arange(side) - x) / far, 0)
             for side, x, far in zip((height, width), place, reach, strict=True)
         )
-        weights = np.outer(rows, columns)
-        result[r, c] = np.tensordot(weights / weights.sum(), image.astype(float))
+        result[r, c] = columns @ np.tensordot(rows, image, 1) / (rows.sum() * columns.sum())
     return result
 
 
