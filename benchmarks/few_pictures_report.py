@@ -104,7 +104,9 @@ def gain(pair):
     differences = np.subtract(*pair)
     if not len(differences):
         return ""
-    ends = f" ({differences.min():+.3f} to {differences.max():+.3f})" if len(differences) > 1 else ""
+    ends = (
+        f" ({differences.min():+.3f} to {differences.max():+.3f})" if len(differences) > 1 else ""
+    )
     return f"{differences.mean():+.3f}{ends}"
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from kaug._tensors import ops
-from kaug._tensors.colors import by_row
 from kaug._types import Array
 
 
@@ -23,10 +22,12 @@ def convolve(images: Any, kernels: Any) -> Any:
         kernels: `(B, K, K)`, float32; K is odd.
     """
     side = kernels.shape[1]
-    height, width = images.shape[1:3]
+    height, width, channels = images.shape[1:]
     if side == 1:
         return images
     wide = beyond(images, side // 2, _reflected)
+    # In lines of W * C numbers, which compilers add many of at once.
+    wide = ops.reshape(wide, (-1, *wide.shape[1:2], wide.shape[2] * channels))
     pixels = ops.convert_to_tensor(np.arange(height, dtype=np.int32))
 
     # A loop over the rows of kernels, so that what is compiled grows with their sides alone.
@@ -34,12 +35,13 @@ def convolve(images: Any, kernels: Any) -> Any:
         rows = ops.take(wide, pixels + down, axis=1)
         weights = ops.take(kernels, down, axis=1)
         for across in range(side):
-            weight = by_row(weights[:, across])
-            shifted = rows[:, :, across : across + width]
+            weight = ops.reshape(weights[:, across], (-1, 1, 1))
+            shifted = rows[:, :, across * channels : (across + width) * channels]
             total = total + ops.where(weight != 0, shifted, 0.0) * weight
         return total
 
-    return ops.fori_loop(0, side, add, ops.zeros_like(images))
+    total = ops.zeros_like(ops.reshape(images, (-1, height, width * channels)))
+    return ops.reshape(ops.fori_loop(0, side, add, total), (-1, height, width, channels))
 
 
 def beyond(images: Any, reach: int, within: Callable[[Array, int], Array]) -> Any:

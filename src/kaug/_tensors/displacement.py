@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kaug._kernels.displacement import REACH
 from kaug._tensors import ops
+from kaug._tensors.held import held
 from kaug._tensors.lookups import look_up_rows
 from kaug._tensors.words import encrypted
 
@@ -47,8 +48,8 @@ def field(words: Any, rows: Nodes, columns: Nodes, amplitude: float) -> list[Any
         amplitude: Pixels of displacement for a standard height.
     """
     heights = draw_heights(words, rows.numbers, columns.numbers)
-    bands = [spread(each, columns.nearest, columns.weights, 2) for each in heights]
-    return [spread(each, rows.nearest, rows.weights * amplitude, 1) for each in bands]
+    bands = [spread(held(each), columns.nearest, columns.weights, 2) for each in heights]
+    return [held(spread(held(each), rows.nearest, rows.weights * amplitude, 1)) for each in bands]
 
 
 def draw_heights(words: Any, rows: NDArray[Any], columns: NDArray[Any]) -> list[Any]:

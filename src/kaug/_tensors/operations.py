@@ -9,6 +9,7 @@ from typing import Any
 
 from kaug._tensors import colors, ops, tone
 from kaug._tensors.colors import by_row
+from kaug._tensors.held import held
 from kaug._tensors.sharpen import smoothed
 
 # By the name of each operation, in which rows it is the one, bool `(B,)`.
@@ -27,6 +28,7 @@ def changed(images: Any, chosen: Chosen, strengths: Any, *, in_bytes: bool) -> A
         strengths: `(B,)`, in the units of the operations.
         in_bytes: See `Ranged.change_tensors`.
     """
+    images = held(images)
     gray = colors.gray(images, in_bytes=in_bytes) if images.shape[-1] == 3 else None
     mean = colors.means(images, in_bytes=in_bytes)
     # Channel by channel, so that pixels lie side by side.
@@ -46,7 +48,7 @@ def _of_levels(plane: Any, gray: Any, mean: Any, chosen: Chosen, strengths: Any)
     least = _least(chosen, tone.least_solarized_level(strengths))
     inverted = tone.solarized(tone.every_level(), _to_tables(least), 255.0)
     tables = ops.where(_to_tables(chosen["Solarize"] | chosen["Invert"]), inverted, tables)
-    stretched = tone.stretched(tone.every_level(), *_line(counts, plane, strengths))
+    stretched = tone.stretched(tone.every_level(), *tone.line_between(*tone.ends(levels)))
     tables = ops.where(_to_tables(chosen["AutoContrast"]), stretched, tables)
     # Of levels, not of their 255th parts: factors of the policies often end in a half.
     gray = None if gray is None else colors.levels_of(gray)
@@ -58,11 +60,12 @@ def _of_levels(plane: Any, gray: Any, mean: Any, chosen: Chosen, strengths: Any)
 
 def _of_floats(plane: Any, gray: Any, mean: Any, chosen: Chosen, strengths: Any) -> Any:
     """Returns one channel `(B, H, W, 1)` of floats after the operations."""
-    places = tone.places(colors.levels_of(plane))
+    levels = colors.levels_of(plane)
+    places = tone.places(levels)
     counts = tone.histograms(places)
     bases = (gray, mean, smoothed(plane, whole=False))
     blended = _blended(plane, chosen, strengths, bases)
-    factors, offsets = (by_row(each) for each in _line(counts, plane, strengths))
+    factors, offsets = (by_row(each) for each in tone.line_between(*tone.ends(levels)))
     stretched = plane * factors + colors.to_images(offsets)
     result = ops.where(by_row(chosen["AutoContrast"]), stretched, blended)
     least = _least(chosen, tone.least_solarized(strengths))
@@ -70,12 +73,6 @@ def _of_floats(plane: Any, gray: Any, mean: Any, chosen: Chosen, strengths: Any)
     of_levels = by_row(chosen["Posterize"] | chosen["Equalize"])
     tables = _tables(counts, chosen, strengths)
     return ops.where(of_levels, tone.look_up(tables, places, plane), result)
-
-
-def _line(counts: Any, plane: Any, strengths: Any) -> tuple[Any, Any]:
-    """Returns the factor and the offset of autocontrast, `(B, 1, 1)` each."""
-    none = ops.zeros_like(strengths)
-    return tone.autocontrast_lines(counts, none, plane.shape[1] * plane.shape[2])
 
 
 def _blended(values: Any, chosen: Chosen, strengths: Any, bases: Any) -> Any:

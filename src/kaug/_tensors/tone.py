@@ -12,6 +12,7 @@ import numpy as np
 
 from kaug._tensors import lookups, ops
 from kaug._tensors.colors import to_images
+from kaug._tensors.held import held
 
 LEVELS = 256
 # A threshold that is a level of the images must not pass it by a rounding error.
@@ -45,20 +46,10 @@ def histograms(where: Any) -> Any:
 
 def look_up(tables: Any, where: Any, images: Any) -> Any:
     """Returns images of what tables `(B, C, 256)` hold at places; NaN stays NaN."""
-    found = lookups.look_up(ops.reshape(_held(to_images(tables)), (-1,)), where)
+    found = lookups.look_up(ops.reshape(held(to_images(tables)), (-1,)), where)
     # JAX takes nothing from an empty table in a shape of its own.
     found = ops.reshape(found, (-1, *images.shape[1:]))
     return ops.where(images == images, found, images)
-
-
-def _held(values: Any) -> Any:
-    """Returns values of 0..1 as they are, behind a loop that cannot be seen through.
-
-    A compiler would compute a table anew for every pixel that looks something up in it.
-    """
-    return ops.fori_loop(
-        0, 2, lambda step, held: ops.minimum(held, ops.cast(step, "float32") + 1.0), values
-    )
 
 
 def posterized(levels: Any, bits: Any) -> Any:
@@ -96,10 +87,20 @@ def least_solarized_level(thresholds: Any) -> Any:
     return ops.clip(ops.ceil((thresholds - _SLACK) * 255.0), 0.0, 256.0)
 
 
-def autocontrast_lines(counts: Any, cutoffs: Any, samples: int) -> tuple[Any, Any]:
-    """Returns factors and offsets, both `(B, C, 1)`, that stretch levels to the full range.
+def ends(levels: Any) -> tuple[Any, Any]:
+    """Returns the darkest and the lightest of levels `(B, H, W, C)`, `(B, C, 1)` each.
 
-    Those of a channel of a single level change nothing.
+    NaN counts as black.
+    """
+    known = ops.where(levels > 0, levels, 0.0)
+    # Begun with something, since batches may be empty.
+    low = ops.min(known, axis=(1, 2), initial=LEVELS - 1.0)
+    high = ops.max(known, axis=(1, 2), initial=0.0)
+    return low[..., None], high[..., None]
+
+
+def ends_within(counts: Any, cutoffs: Any, samples: int) -> tuple[Any, Any]:
+    """Returns the darkest and the lightest levels that count, `(B, C, 1)` each.
 
     Args:
         counts: The histograms, `(B, C, 256)`.
@@ -110,7 +111,14 @@ def autocontrast_lines(counts: Any, cutoffs: Any, samples: int) -> tuple[Any, An
     until = ops.cumsum(counts, axis=-1)
     since = samples - until + counts
     low = _how_many(until * 100.0 <= cut)
-    high = (LEVELS - 1) - _how_many(since * 100.0 <= cut)
+    return low, (LEVELS - 1) - _how_many(since * 100.0 <= cut)
+
+
+def line_between(low: Any, high: Any) -> tuple[Any, Any]:
+    """Returns the factors and offsets that stretch levels to the full range from between two.
+
+    Those of a channel of a single level change nothing.
+    """
     even = high <= low
     factors = ops.where(even, 1.0, 255.0 / ops.maximum(high - low, 1.0))
     return factors, ops.where(even, 0.0, -low * factors)
@@ -124,11 +132,6 @@ def stretched(levels: Any, factors: Any, offsets: Any) -> Any:
     # Half of the least step, at most 1/255 of a level stretched, keeps whole numbers whole.
     result = ops.floor(levels * factors + (offsets + factors * (0.5 / 255)))
     return ops.clip(result, 0.0, 255.0)
-
-
-def autocontrast_tables(counts: Any, cutoffs: Any, samples: int) -> Any:
-    """Returns tables `(B, C, 256)` of the same; arguments as for `autocontrast_lines`."""
-    return stretched(every_level(), *autocontrast_lines(counts, cutoffs, samples))
 
 
 def equalizing_tables(counts: Any) -> Any:

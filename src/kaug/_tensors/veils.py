@@ -8,6 +8,7 @@ import numpy as np
 from kaug._kernels.veils import TAPS
 from kaug._tensors import ops
 from kaug._tensors.displacement import Nodes
+from kaug._tensors.held import held
 from kaug._tensors.words import encrypted, upper
 
 
@@ -59,11 +60,12 @@ def noise(words: Any, octaves: Sequence[tuple[Nodes, Nodes]], first: int, shapin
             for each in (down[None, :, None], across[None, None])
         )
         heights = ops.cast(encrypted(words, *counters)[0], "float32") * 2.0**-31
-        total = total + _spread(_spread(heights, columns, axis=2), rows, axis=1)
+        bands = held(_spread(held(heights), columns, axis=2))
+        total = total + _spread(bands, rows, axis=1)
     slope, offset, low, high, rim = (ops.reshape(shaping[:, part], (-1, 1, 1)) for part in range(5))
     values = slope * total + offset
     weights = low + (high - low) * _step(values)
-    return weights * (1.0 - rim * _step((values - 1.0) * 0.5))
+    return held(weights * (1.0 - rim * _step((values - 1.0) * 0.5)))
 
 
 def _spread(heights: Any, nodes: Nodes, *, axis: int) -> Any:

@@ -207,9 +207,13 @@ class AutoContrast(Normalized):
 
     def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:
         levels = levels_of(images)
-        counts = tone.histograms(tone.places(levels))
-        samples = images.shape[1] * images.shape[2]
-        lines = tone.autocontrast_lines(counts, parameters["cutoff"], samples)
+        if self.cutoff == 0:
+            ends = tone.ends(levels)
+        else:
+            counts = tone.histograms(tone.places(levels))
+            samples = images.shape[1] * images.shape[2]
+            ends = tone.ends_within(counts, parameters["cutoff"], samples)
+        lines = tone.line_between(*ends)
         factors, offsets = (ops.reshape(each, (-1, 1, 1, images.shape[-1])) for each in lines)
         if in_bytes:
             return to_images(tone.stretched(levels, factors, offsets))

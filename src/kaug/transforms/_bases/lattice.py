@@ -13,6 +13,7 @@ from kaug._kernels.displacement import seeds_of
 from kaug._kernels.lattice import draw_all_heights, remap
 from kaug._namespace import namespace
 from kaug._tensors import displacement, geometry, ops
+from kaug._tensors.held import held
 from kaug._tensors.lookups import look_up_rows
 from kaug._types import Array, Parameters
 from kaug.transforms._bases.remapping import Remapping
@@ -72,8 +73,9 @@ class Displaced(Remapping):
         rows, columns = self._axes(size)
         heights, moves = self._heights(parameters, size), []
         for axis in range(2):
-            band = displacement.spread(heights[:, axis], columns.nodes, columns.weights[axis], 2)
-            moves.append(displacement.spread(band, rows.nodes, rows.weights[axis], 1))
+            own = held(heights[:, axis])
+            band = held(displacement.spread(own, columns.nodes, columns.weights[axis], 2))
+            moves.append(held(displacement.spread(band, rows.nodes, rows.weights[axis], 1)))
         return geometry.displace(images, moves, sampling)
 
     def transform_points(
