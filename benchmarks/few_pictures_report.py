@@ -12,6 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import _report
+import accuracy_report
 import numpy as np
 from accuracy_report import spread
 from matplotlib.figure import Figure
@@ -20,6 +21,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 RESULTS = Path(__file__).parent / "results"
 NONE = "none"
 COLORS = {"none": "black", "tutorial": "C0", "best": "C2", "trivialaugment": "C1", "mild": "C3"}
+# What `accuracy.py` ran on all pictures, with the dropouts of its own trials: the arms of policies.
+ALL, STEPS, PRECISION = 60_000, 33_750, "mixed_bfloat16"
+ARMS = {"none": "best-none", "best": "best"}
+TOLD = "mild"  # the policy that is told of in one number
 
 
 def read(*, validate=False):
@@ -29,6 +34,10 @@ def read(*, validate=False):
         run = json.loads(line)
         if run["validate"] == validate:
             runs[run["pictures"], run["arm"]].append(run)
+    if not validate:
+        others = accuracy_report.read()
+        for policy, arm in ARMS.items():
+            runs[ALL, policy] += others[accuracy_report.TEST, STEPS, PRECISION, arm]
     return {key: sorted(group, key=lambda run: run["seed"]) for key, group in runs.items()}
 
 
@@ -65,15 +74,35 @@ def pictures_for(accuracy, curve):
 
 
 def worth(found):
-    """Returns by policy and number of plain pictures how many times fewer are as good with it."""
-    plain = found[NONE]
+    """Returns by policy and number of plain pictures how many times fewer are as good with it.
+
+    A factor for each seed, whose pictures both curves are of; none where one of them is unknown.
+    """
     times = {}
-    for policy, curve in found.items():
-        for pictures, scores in plain.items():
-            needed = pictures_for(np.mean(scores), curve)
-            if policy != NONE and needed is not None:
-                times[policy, pictures] = pictures / needed
+    for policy in found:
+        for pictures, scores in found[NONE].items():
+            needed = [
+                pictures_for(score, of_seed(found[policy], seed))
+                for seed, score in enumerate(scores)
+            ]
+            if policy != NONE and all(needed):
+                times[policy, pictures] = [pictures / number for number in needed]
     return times
+
+
+def of_seed(curve, seed):
+    """Returns the accuracies of one seed by number of pictures, where it was run."""
+    return {size: [scores[seed]] for size, scores in curve.items() if seed < len(scores)}
+
+
+def in_one_number(times):
+    """Returns the geometric mean of the factors of what is told of, and the ends of its means."""
+    means = [
+        float(np.exp(np.mean(np.log(factors))))
+        for (policy, _), factors in times.items()
+        if policy == TOLD
+    ]
+    return float(np.exp(np.mean(np.log(means)))), min(means), max(means)
 
 
 def table(found):
@@ -116,7 +145,7 @@ def table_of_worth(found):
     sizes = sorted({size for _, size in times})
     policies = [policy for policy in found if policy != NONE]
     rows = [
-        [policy, *(f"{times[policy, s]:.2f}" if (policy, s) in times else "" for s in sizes)]
+        [policy, *(spread(times[policy, s], 2) if (policy, s) in times else "" for s in sizes)]
         for policy in policies
     ]
     header = ["policy", *(f"{size:,}" for size in sizes)]
@@ -163,26 +192,40 @@ def table_of_corrupted(runs, pictures):
 
 
 def curve(found):
-    """Draws the accuracy of every policy against the number of training pictures."""
-    figure = Figure((8, 4.5), layout="constrained")
-    axes = figure.add_subplot()
+    """Draws the accuracy of every policy by number of pictures, and how many fewer do with it."""
+    figure = Figure((11, 4.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    times = worth(found)
     for number, (policy, scores) in enumerate(found.items()):
-        sizes = np.array(sorted(scores))
-        means = [np.mean(scores[size]) for size in sizes]
-        apart = sizes * 1.03 ** (number - len(found) / 2)  # bars beside, not upon, each other
-        axes.plot(apart, means, "o-", color=COLORS[policy], label=policy, markersize=4)
-        for place, size in zip(apart, sizes, strict=True):
-            ends = min(scores[size]), max(scores[size])
-            axes.plot([place, place], ends, color=COLORS[policy], linewidth=2, alpha=0.5)
+        look = {"color": COLORS[policy], "aside": 1.03 ** (number - len(found) / 2)}
+        draw(left, scores, label=policy, **look)
+        draw(right, {size: times[policy, size] for name, size in times if name == policy}, **look)
     sizes = sorted({size for scores in found.values() for size in scores})
-    axes.set(xscale="log", xlabel="training pictures", ylabel="accuracy on the test set")
-    axes.xaxis.set_major_locator(FixedLocator(sizes))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:,.0f}"))
-    axes.set_title("dots: means of the seeds; bars: from the worst to the best", fontsize=10)
-    axes.grid(alpha=0.3)
-    axes.legend()
+    for axes in (left, right):
+        axes.set(xscale="log", xlabel="training pictures")
+        axes.xaxis.set_major_locator(FixedLocator(sizes))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:,.0f}"))
+        axes.grid(alpha=0.3)
+    left.set(ylabel="accuracy on the test set")
+    left.set_title("dots: means of the seeds; bars: from the worst to the best", fontsize=10)
+    left.legend()
+    right.axhline(1, color=COLORS[NONE])
+    right.set(ylabel="times fewer pictures than without", xlim=left.get_xlim())
+    mean, least, most = in_one_number(times)
+    told = f"with `{TOLD}` {mean:.1f} times fewer pictures do ({least:.1f} to {most:.1f})"
+    right.set_title(told, fontsize=10)
     return figure
+
+
+def draw(axes, values, *, color, aside, label=None):
+    """Draws means of several values by number of pictures, and bars from end to end of them."""
+    sizes = np.array(sorted(values))
+    apart = sizes * aside  # bars beside, not upon, each other
+    axes.plot(apart, [np.mean(values[s]) for s in sizes], "o-", color=color, label=label, ms=4)
+    for place, size in zip(apart, sizes, strict=True):
+        ends = min(values[size]), max(values[size])
+        axes.plot([place, place], ends, color=color, linewidth=2, alpha=0.5)
 
 
 def bars(runs, pictures):

@@ -63,6 +63,7 @@ SECTIONS = {
         T.RandomIoUCrop(),
         T.RandomCrop(20),
         T.CenterCrop(24),
+        T.Crop(20, 16, left=8),
         T.Resize(height=28, width=56),
         T.Resize(14),
         T.Pad(36, fill_value=128),

@@ -172,7 +172,7 @@ def test_a_score_is_what_one_gets_by_hand(rows):
 
 
 def test_a_harmful_policy_is_told(rows):
-    found = compare(rows, {"none": Identity(), "harm": Invert()}, repeats=4, epochs=4, batch_size=8)
+    found = compare(rows, {"none": Identity(), "harm": Invert()}, repeats=6, epochs=4, batch_size=8)
     assert found.differences["harm"].high < 0
     assert "worse: harm" in str(found)
 

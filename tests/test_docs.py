@@ -35,6 +35,7 @@ KOREAN = {
     DOCS / "ko" / "fashion_mnist.md": DOCS / "tutorial" / "fashion_mnist.md",
     DOCS / "ko" / "own_pictures.md": DOCS / "how-to" / "own_pictures.md",
     DOCS / "ko" / "choosing.md": DOCS / "how-to" / "choosing.md",
+    DOCS / "ko" / "does_augmentation_help.md": (DOCS / "explanation" / "does_augmentation_help.md"),
     DOCS / "ko" / "detection.md": DOCS / "how-to" / "detection.md",
     DOCS / "ko" / "command_line.md": DOCS / "how-to" / "command_line.md",
 }
@@ -391,6 +392,16 @@ def test_the_readme_tells_the_accuracies_that_were_measured():
         assert f"{np.mean([run['accuracy'] for run in measured[arm]]):.4f}" == accuracy
     korean = (ROOT / "README.ko.md").read_text(encoding="utf-8")
     assert re.findall(r"0\.\d{4}", korean) == re.findall(r"0\.\d{4}", text)
+
+
+def test_how_many_times_fewer_pictures_do_is_what_was_measured():
+    report = loaded("make_figures").few_pictures_report
+    found = report.accuracies(report.comparable(report.read()))
+    measured = [f"{number:.1f}" for number in report.in_one_number(report.worth(found))]
+    for page in ("README.md", "README.ko.md", "docs/index.md", "docs/ko/index.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        told = re.search(r"(1\.\d)( times|배).*?(1\.\d)( to |배에서 )(1\.\d)", text, re.S)
+        assert [told[1], told[3], told[5]] == measured, page
 
 
 def test_the_home_page_tells_what_was_measured():

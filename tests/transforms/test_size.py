@@ -13,6 +13,7 @@ from kaug.transforms import (
     Brightness,
     CenterCrop,
     Compose,
+    Crop,
     HorizontalFlip,
     Letterbox,
     OneOf,
@@ -128,6 +129,14 @@ def test_the_middle_is_cut_out_or_padded(height, width, size):
     crop = CenterCrop(*size)(padded)
     top, left = ((a - b) // 2 for a, b in zip(padded.shape[1:3], size, strict=True))
     np.testing.assert_array_equal(crop, padded[:, top : top + size[0], left : left + size[1]])
+
+
+def test_a_crop_takes_the_same_box_of_every_image():
+    image = np.arange(70, dtype="uint16").reshape(2, 5, 7, 1)
+    np.testing.assert_array_equal(Crop(2, 3, top=3, left=4)(image), image[:, 3:, 4:])
+    np.testing.assert_array_equal(Crop(5, 6)(image), image[:, :, :6])
+    with pytest.raises(ValueError, match=r"ends at 6 × 7 .*Received: an image of 5 × 7"):
+        Crop(3, top=3, left=4)(image)
 
 
 def test_padding_to_a_multiple(images):

@@ -70,7 +70,7 @@ from kaug.transforms.noise import (
 from kaug.transforms.normalize import Normalize
 from kaug.transforms.perspective import Perspective
 from kaug.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
-from kaug.transforms.size import CenterCrop, Letterbox, Pad, RandomCrop, Resize
+from kaug.transforms.size import CenterCrop, Crop, Letterbox, Pad, RandomCrop, Resize
 from kaug.transforms.spectrogram import FrequencyMask, TimeMask
 from kaug.transforms.stains import HEStain
 from kaug.transforms.tone import AutoContrast, Equalize, Posterize, Solarize, ToneCurve
@@ -98,6 +98,7 @@ __all__ = [
     "Contrast",
     "CopyPaste",
     "Corruption",
+    "Crop",
     "CutMix",
     "Cutout",
     "Defocus",

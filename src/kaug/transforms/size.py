@@ -156,6 +156,50 @@ class CenterCrop(_Crop):
 
 
 @dataclass(frozen=True, repr=False)
+class Crop(_Crop):
+    """Cuts the same box out of every image. No pixel is changed.
+
+    For what is in the same place of every picture: the scale bar of a microscope, say, or the hood
+    of a car.
+
+    Args:
+        height: In pixels, 1..32,768; None keeps the size.
+        width: None is the height.
+        top: Where the box begins, in pixels from the upper border, 0..32,768.
+        left: The same from the left border.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A number is out of its range; or, when it is applied, the box does not lie
+            within an image.
+
+    Example:
+        >>> import numpy as np
+        >>> from kaug.transforms import Crop
+        >>> Crop(2, 3, top=1)(np.arange(35).reshape(1, 5, 7))[0]
+        array([[ 7,  8,  9],
+               [14, 15, 16]])
+    """
+
+    _checks: ClassVar = {"top": integer(0, LONGEST), "left": integer(0, LONGEST)}
+
+    top: int = field(default=0, kw_only=True)
+    left: int = field(default=0, kw_only=True)
+
+    @of_each_frame
+    def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Returns the shape of an augmented image, given that of an image."""
+        result = super().output_shape(shape)
+        _check_holds(shape, result, (self.top, self.left))
+        return result
+
+    def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
+        after = self.output_shape(size)
+        corner = (self.top, self.left)
+        return matrices.crop((*corner, *after), size, after, parameters["applied"])
+
+
+@dataclass(frozen=True, repr=False)
 class RandomCrop(_Crop):
     """Cuts a box out of images: every place where it lies within is as likely.
 
@@ -326,15 +370,21 @@ class Letterbox(_Filled):
         return height, width
 
 
-def _check_holds(shape: tuple[Any, ...], result: tuple[Any, ...]) -> None:
-    """Raises for images that are smaller than what is to be cut out of them."""
-    sides, least = shape[:2], result[:2]
+def _check_holds(
+    shape: tuple[Any, ...], result: tuple[Any, ...], corner: tuple[int, int] = (0, 0)
+) -> None:
+    """Raises for images that do not hold what is to be cut out of them."""
+    sides = shape[:2]
+    least = tuple(now + start for now, start in zip(result[:2], corner, strict=True))
     if all(side is None or _all(side >= now) for side, now in zip(sides, least, strict=True)):
         return
     sizes = np.stack(np.broadcast_arrays(*sides), axis=-1).reshape(-1, 2)
     height, width = sizes[(sizes < least).any(axis=1)][0]
-    rule = f"A crop of {least[0]} × {least[1]} pixels needs images that are at least as large"
+    rule = f"A crop of {result[0]} × {result[1]} pixels needs images that are at least as large"
     fix = f"Put Pad({least[0]}, {least[1]}) before it, or Resize."
+    if any(corner):
+        rule = f"A crop that ends at {least[0]} × {least[1]} pixels needs images that hold it"
+        fix = "Begin it farther up and to the left, or make it smaller."
     raise ValueError(message(rule, f"an image of {height} × {width} pixels", fix))
 
 
