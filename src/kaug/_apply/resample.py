@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._apply.destination import result_like
 from kaug._apply.dtypes import checked_fill, holds, moved_exactly, to_dtype, working_dtype
 from kaug._apply.matrices import Matrices, to_pixels
 from kaug._images import Opened, Window
@@ -275,7 +276,10 @@ def remapped(
     source = np.ascontiguousarray(images, reading.fill.dtype)
     if not source.flags.aligned:
         source = source.copy()
-    out = np.empty((len(images), *(size or images.shape[1:3]), images.shape[3]), source.dtype)
+    if size in (None, source.shape[1:3]):
+        out = result_like(source)
+    else:
+        out = np.empty((len(images), *size, images.shape[3]), source.dtype)
     # Writable or not is part of a compiled function's signature: read-only serves both.
     kernel(read_only(source), out, reading)
     return out if source.dtype == images.dtype else to_dtype(out, images.dtype)

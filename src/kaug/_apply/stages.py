@@ -6,7 +6,7 @@ rows it acts on. What carries out one of them, or a run of them at once, is a *s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from kaug._apply import matrices as affine
 from kaug._apply.aim import drop, seen_boxes
-from kaug._apply.batches import maps_of, move_points, points_of, take_rows, writable
+from kaug._apply.batches import MapName, maps_of, move_points, points_of, take_rows, writable
+from kaug._apply.destination import result_like
 from kaug._apply.joining import with_room
 from kaug._apply.leaf import Leaf
 from kaug._apply.matrices import Matrices
-from kaug._apply.resample import Resampling, moved, size_of, warped
+from kaug._apply.resample import Resampling, moved, size_of, warp_rows, warped
 from kaug._types import Array, Batch, Parameters, Rows, Shape, Size
 from kaug._validation import message
 
@@ -58,19 +59,26 @@ class Step:
         shape = transform.output_shape(batch["images"].shape[1:])
         made = transform._transform_batch(given, step.parameters)
         for name in names:
-            due = shape if name == "images" else shape[:2]
-            batch[name] = self._put(batch[name], given[name], made[name], due)
+            due, like = (shape, result_like) if name == "images" else (shape[:2], np.empty_like)
+            batch[name] = self._put(batch[name], given[name], made[name], due, like)
         if points is not None:
-            points = self._put(points, given["points"], made["points"], ())
+            points = self._put(points, given["points"], made["points"], (), np.empty_like)
         move_points(batch, size, points)
 
     def _chosen(self, array: Array) -> Array:
         return array if self.rows.all() else array[self.rows]
 
-    def _put(self, array: Array, given: Array, made: Array, shape: tuple[int, ...]) -> Array:
+    def _put(
+        self,
+        array: Array,
+        given: Array,
+        made: Array,
+        shape: tuple[int, ...],
+        like: Callable[[Array], Array],
+    ) -> Array:
         """Returns an array with the rows that were made of those given in their place.
 
-        Their first axes become `shape`.
+        Their first axes become `shape`. `like` makes an array where this cannot be written to.
         """
         changed = np.asarray(made)
         shape = (len(given), *shape, *given.shape[len(shape) + 1 :])
@@ -84,7 +92,9 @@ class Step:
             raise TypeError(message(rule, received, "Convert what it returns with .astype."))
         if self.rows.all():
             return changed
-        array = array if array.flags.writeable else array.copy()
+        if not array.flags.writeable:
+            given, array = array, like(array)
+            array[~self.rows] = given[~self.rows]
         array[self.rows] = changed
         return array
 
@@ -117,9 +127,37 @@ class Warp:
         batch["images"] = warped(images, self.matrices, self.sampling, self.size)
         self.move_others(batch, size_of(images))
 
-    def move_others(self, batch: Batch, size: Size) -> None:
-        """Moves all of the batch but the images, which have been, and had a height and width."""
+    def write(self, source: Mapping[str, Any], rows: Rows, out: Batch) -> list[str]:
+        """Gathers, warps and writes images and maps in one pass over their pixels.
+
+        Returns:
+            The names of what has been written: none if the images are not of the size of `out`,
+            and so go on to be changed.
+        """
+        written: list[str] = []
+        for name in ("images", *maps_of(source)):
+            given, target = source[name], out[name]
+            if (*self.size, *given.shape[3:]) == target.shape[1:] and given.dtype == target.dtype:
+                sampling = self.sampling
+                if isinstance(name, MapName):
+                    sampling = name.sampling(sampling)
+                warp_rows(given, rows, self.matrices, target, sampling)
+                written.append(name)
+            elif name == "images":
+                break
+        return written
+
+    def move_others(self, batch: Batch, size: Size, besides: Collection[str] = ()) -> None:
+        """Moves all of the batch but the images, which have been, and had a height and width.
+
+        Args:
+            batch: After the images were moved.
+            size: What the images had before.
+            besides: Names of what has been moved, too.
+        """
         for name in maps_of(batch):
+            if name in besides:
+                continue
             sampling = name.sampling(self.sampling)
             batch[name] = warped(batch[name], self.matrices, sampling, self.size)
         points = points_of(batch, size, self.sampling)

@@ -79,13 +79,17 @@ def mix(images: _Array, matrices: _Array, out: _Array, outside: _Array) -> None:
     found = False
     for i in range(len(images)):
         source, target, m = images[i].reshape(-1), out[i].reshape(-1), matrices[i]
+        # By names of their own: what is written might be the matrix, as far as a compiler knows.
+        a, b, c = m[0, 0], m[0, 1], m[0, 2]
+        d, e, f = m[1, 0], m[1, 1], m[1, 2]
+        g, h, j = m[2, 0], m[2, 1], m[2, 2]
         for pixel in range(np.uint64(len(source)) // three):
             k = three * pixel
             found |= reaches_outside(source, k)
             red, green, blue = load(source, k), load(source, k + one), load(source, k + two)
-            target[k] = fit(target, m[0, 0] * red + m[0, 1] * green + m[0, 2] * blue)
-            target[k + one] = fit(target, m[1, 0] * red + m[1, 1] * green + m[1, 2] * blue)
-            target[k + two] = fit(target, m[2, 0] * red + m[2, 1] * green + m[2, 2] * blue)
+            target[k] = fit(target, a * red + b * green + c * blue)
+            target[k + one] = fit(target, d * red + e * green + f * blue)
+            target[k + two] = fit(target, g * red + h * green + j * blue)
     outside[0] |= found
 
 

@@ -205,12 +205,32 @@ def _fill_outside(
     start: int,
 ) -> None:
     bottom, right = np.float64(source.shape[0] - 1), np.float64(source.shape[1] - 1)
-    channels = np.uint64(source.shape[2])
+    channels, width = np.uint64(source.shape[2]), np.uint64(target.shape[1])
     out = target.reshape(-1)
     place = np.uint64(start) * channels
-    for k in range(np.uint64(count)):
-        y, x = rows[k], columns[k]
-        if not ((y >= 0) & (y <= bottom) & (x >= 0) & (x <= right)):
-            for channel in range(channels):
-                out[place + channel] = fill
-        place += channels
+    begin, one = np.uint64(0), np.uint64(1)
+    while begin < np.uint64(count):
+        # Of a row what lies outside is mostly at its ends: the rest is looked at all at once.
+        low, high = begin, begin + width
+        while low < high and _is_outside(rows[low], columns[low], bottom, right):
+            low += one
+        while low < high and _is_outside(rows[high - one], columns[high - one], bottom, right):
+            high -= one
+        found = False
+        for k in range(low, high):
+            found |= _is_outside(rows[k], columns[k], bottom, right)
+        for k in range(place + begin * channels, place + low * channels):
+            out[k] = fill
+        for k in range(place + high * channels, place + (begin + width) * channels):
+            out[k] = fill
+        if found:
+            for k in range(low, high):
+                if _is_outside(rows[k], columns[k], bottom, right):
+                    for channel in range(channels):
+                        out[place + k * channels + channel] = fill
+        begin += width
+
+
+@jit
+def _is_outside(y: float, x: float, bottom: float, right: float) -> bool:
+    return not ((y >= 0) & (y <= bottom) & (x >= 0) & (x <= right))

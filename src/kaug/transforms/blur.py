@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kaug._apply import spread
+from kaug._apply.destination import result_like
 from kaug._apply.dtypes import working_dtype
 from kaug._kernels import read_only
 from kaug._kernels.median import SIZES, median
@@ -171,7 +172,7 @@ class BoxBlur(Averaging):
 
     def average(self, images: Array, parameters: Parameters) -> Array:
         sizes = read_only(np.ascontiguousarray(parameters["size"], np.int64))
-        scratch, out = images.dtype, np.empty_like(images)
+        scratch, out = images.dtype, result_like(images)
         if images.dtype == np.uint8:
             scratch = np.dtype(np.uint16 if sizes.max(initial=1) <= _SHORT else np.uint32)
         gather(read_only(images), sizes, MEAN, scratch, out)
@@ -221,7 +222,7 @@ class MedianBlur(Photometric):
         if len(present := np.unique(sizes)) == 1:
             out = _medians(ordered, int(present[0]))
         else:
-            out = np.empty_like(ordered)
+            out = result_like(ordered)
             for size in present:
                 out[sizes == size] = _medians(ordered[sizes == size], int(size))
         return self.within_range(_out_of_order(out, images.dtype))
@@ -233,7 +234,7 @@ class MedianBlur(Photometric):
 
 def _medians(images: Array, size: int) -> Array:
     """Returns medians of unsigned integers or floats, NaN where there is one in the square."""
-    out = np.empty_like(images)
+    out = result_like(images)
     median(read_only(images), size, out)
     if images.dtype.kind == "f" and np.isnan(images).any():
         spoiled: Any = np.isnan(images)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kaug._apply.destination import result_like
 from kaug._apply.dtypes import working_dtype
 from kaug._apply.matrices import zoom
 from kaug._apply.resample import Resampling, warped
@@ -80,7 +81,7 @@ class PlanckianJitter(Normalized):
         if not is_colored(self, images):
             return clipped(images, outside)
         factors = white_points(np.asarray(parameters["temperature"], np.float64))
-        out = np.empty_like(images)
+        out = result_like(images)
         own = read_only(factors.astype(working_dtype(images.dtype)))
         pointwise.scale_channels(images, own, out, outside)
         return out
@@ -150,7 +151,7 @@ class Vignette(Normalized):
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         bends = _bends(np.asarray(parameters["strength"], np.float64))
-        out = np.empty_like(images)
+        out = result_like(images)
         darken(images, read_only(bends.astype(working_dtype(images.dtype))), out, outside)
         return out
 
@@ -293,7 +294,7 @@ class ISONoise(Normalized):
         white = 255 if images.dtype == np.uint8 else 1
         lights = read_only((np.asarray(parameters["intensity"]) * white).astype(precision))
         words, quantiles = parameters["words"], normal_quantiles()
-        out = np.empty_like(images)
+        out = result_like(images)
         if not is_colored(self, images):
             add_noise(images, words, lights, quantiles, out, outside)
             return out

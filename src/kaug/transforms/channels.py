@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._apply.destination import result_like
 from kaug._apply.dtypes import checked_fill
 from kaug._draw.below import draws_below
 from kaug._draw.draws import Draws
@@ -42,7 +43,7 @@ class _Rearranged(Photometric):
         bits = np.dtype(f"u{dtype.itemsize}")
         given = np.ascontiguousarray(images, dtype)
         order: NDArray[np.int64] = self.places(parameters, images.shape[-1])
-        out = np.empty_like(given)
+        out = result_like(given)
         value = np.array(self.filling(images.dtype), dtype).view(bits)[()]
         rearrange(read_only(given.view(bits)), read_only(order), value, out.view(bits))
         return out.astype(images.dtype, copy=False)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kaug._apply.destination import result_like
 from kaug._kernels import read_only
 from kaug._kernels.clahe import equalize_tiles, tile_side
 from kaug._tensors import clahe as tensors
@@ -76,7 +77,7 @@ class CLAHE(Normalized):
     grid: tuple[int, int] = (8, 8)
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        out = np.empty_like(images)
+        out = result_like(images)
         if not out.size:
             return out
         _, height, width, _ = images.shape

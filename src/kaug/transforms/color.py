@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kaug._apply.destination import result_like
 from kaug._apply.dtypes import working_dtype
 from kaug._apply.parameters import Bounds
 from kaug._draw.below import draws_below
@@ -118,7 +119,7 @@ class Contrast(Normalized):
 
 
 def _scaled(images: Array, factors: Array, offsets: Array, outside: Array) -> Array:
-    out = np.empty_like(images)
+    out = result_like(images)
     pointwise.scale(images, factors, read_only(offsets), out, outside)
     return out
 
@@ -153,7 +154,7 @@ class Saturation(Normalized):
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         if not is_colored(self, images):
             return clipped(images, outside)
-        out = np.empty_like(images)
+        out = result_like(images)
         factors = strengths(parameters, "saturation", working_dtype(images.dtype))
         colors.saturate(images, factors, out, outside)
         return out
@@ -198,7 +199,7 @@ class Hue(Normalized):
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         if not is_colored(self, images):
             return clipped(images, outside)
-        out = np.empty_like(images)
+        out = result_like(images)
         colors.turn_hues(images, _sextants(parameters, working_dtype(images.dtype)), out, outside)
         return out
 
@@ -284,7 +285,7 @@ class ColorJitter(Normalized):
         for column, name in enumerate(("brightness", "contrast", "saturation")):
             table[:, column] = parameters[name]
         table[:, 3] = _sextants(parameters, table.dtype)
-        out = np.empty_like(images)
+        out = result_like(images)
         orders = strengths(parameters, "order", np.int64)
         jitter(images, read_only(table), orders, out, outside)
         return out
@@ -328,7 +329,7 @@ class Gamma(Normalized):
         exponents = strengths(parameters, "gamma", np.float64)
         powers = np.exp(_LOGARITHMS * exponents[:, None, None])
         tables = (powers * 255 + 0.5).astype(np.uint8)
-        out = np.empty_like(images)
+        out = result_like(images)
         pointwise.look_up(images, read_only(tables), out)
         return out
 
@@ -421,7 +422,7 @@ class Grayscale(Normalized):
         del parameters
         if not is_colored(self, images):
             return clipped(images, outside)
-        out = np.empty_like(images)
+        out = result_like(images)
         colors.gray(images, out, outside)
         return out
 
@@ -467,7 +468,7 @@ class Sepia(Normalized):
         if not is_colored(self, images):
             return clipped(images, outside)
         matrices = _toned(parameters["strength"]).astype(working_dtype(images.dtype))
-        out = np.empty_like(images)
+        out = result_like(images)
         colors.mix(images, read_only(matrices), out, outside)
         return out
 
@@ -509,7 +510,7 @@ class Invert(Normalized):
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         del parameters
         if images.dtype == np.uint8:
-            return np.invert(images)
+            return np.invert(images, out=result_like(images))
         return np.asarray(1 - clipped(images, outside))
 
     def change_tensors(self, images: Any, parameters: Any, *, in_bytes: bool) -> Any:

@@ -6,14 +6,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kaug._apply import matrices
+from kaug._apply.destination import result_like
 from kaug._apply.quantization import steps
-from kaug._apply.resample import Resampling, warped
+from kaug._apply.resample import Resampling, warp_rows
 from kaug._kernels import pointwise, read_only
+from kaug._kernels.blocks import enlarge
 from kaug._kernels.jpeg import compress
 from kaug._namespace import namespace
 from kaug._tensors import jpeg, ops, separable
 from kaug._tensors.colors import levels_of, to_images
-from kaug._types import Array, Parameters
+from kaug._types import Array, Parameters, Rows
 from kaug.transforms._bases.averaging import Averaging
 from kaug.transforms._bases.fields import Integers, NumberOrPair, Range
 from kaug.transforms._bases.photometric import Normalized, is_colored
@@ -59,15 +61,12 @@ class Downscale(Averaging):
     def average(self, images: Array, parameters: Parameters) -> Array:
         size = (images.shape[1], images.shape[2])
         heights, widths = (side.astype(np.int64) for side in _scaled(parameters["scale"], size))
+        out = result_like(images)
         # Images that are made smaller to one size go together.
-        present, kinds = np.unique(heights * 2**32 + widths, return_inverse=True)
-        if len(present) == 1:
-            return _in_blocks(images, (int(heights[0]), int(widths[0])))
-        out = np.empty_like(images)
-        for kind in range(len(present)):
+        kinds = heights * 2**32 + widths
+        for kind in np.unique(kinds):
             rows = np.flatnonzero(kinds == kind)
-            smaller = (int(heights[rows[0]]), int(widths[rows[0]]))
-            out[rows] = _in_blocks(images[rows], smaller)
+            _write_blocks(images, rows, (int(heights[rows[0]]), int(widths[rows[0]])), out)
         return out
 
     def average_tensors(self, images: Any, parameters: Any) -> Any:
@@ -82,17 +81,19 @@ def _scaled(scales: Any, size: tuple[int, int]) -> tuple[Any, Any]:
     return height, width
 
 
-def _in_blocks(images: Array, smaller: tuple[int, int]) -> Array:
-    """Returns images made smaller to a size, and enlarged again."""
+def _write_blocks(images: Array, rows: Rows, smaller: tuple[int, int], out: Array) -> None:
+    """Writes some rows made smaller to a size, and enlarged again."""
     size = (images.shape[1], images.shape[2])
-    crops = matrices.crop((0, 0, *size), size, smaller, np.arange(len(images)))
-    blocks = warped(images, crops, _SMALLER, smaller)
+    crops = matrices.crop((0, 0, *size), size, smaller, rows)
+    blocks = np.empty((len(rows), *smaller, images.shape[3]), images.dtype)
+    warp_rows(images, rows, crops, blocks, _SMALLER)
     if blocks.dtype != np.uint8:
         np.clip(blocks, 0, 1, out=blocks)
-    for axis in (2, 1):
-        centers = 2 * np.arange(images.shape[axis]) + 1
-        blocks = blocks.take(centers * smaller[axis - 1] // (2 * images.shape[axis]), axis=axis)
-    return blocks
+    down, across = (
+        (2 * np.arange(side) + 1) * fewer // (2 * side)
+        for side, fewer in zip(size, smaller, strict=True)
+    )
+    enlarge(read_only(blocks), rows, down, across, out)
 
 
 @dataclass(frozen=True, repr=False)
@@ -137,14 +138,14 @@ class JPEGCompression(Normalized):
         is_colored(self, images)
         table = read_only(steps(parameters["quality"]))
         if images.dtype == np.uint8:
-            out = np.empty_like(images)
+            out = result_like(images)
             compress(images, table, out)
             return out
-        values = np.empty_like(images)
+        values = result_like(images)
         pointwise.clip(images, values, outside)
         unknown = np.isnan(values)
         levels = np.where(unknown, 0, np.floor(values * 255 + 0.5)).astype(np.uint8)
-        out = np.empty_like(levels)
+        out = result_like(levels)
         compress(read_only(levels), table, out)
         np.divide(out, 255, out=values, where=~unknown)
         return values

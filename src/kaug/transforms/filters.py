@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._apply.destination import result_like
 from kaug._apply.dtypes import working_dtype
 from kaug._kernels import read_only
 from kaug._kernels.blur import blur, radius_of
@@ -63,7 +64,7 @@ class Sharpness(Normalized):
         if self.value_range is not None and images.dtype != np.uint8 and np.isinf(images).any():
             images = read_only(np.clip(images, 0, 1))
         factors = strengths(parameters, "sharpness", working_dtype(images.dtype))
-        out = np.empty_like(images)
+        out = result_like(images)
         sharpen(images, factors, out, outside)
         return out
 
@@ -132,7 +133,7 @@ class GaussianBlur(Averaging):
 
     def _average_wide(self, images: Array, sigma: NDArray[np.float64]) -> Array:
         """Returns blurred bytes, the wide blurs by way of floats."""
-        out, wide = np.empty_like(images), sigma > _WIDEST_IN_BYTES
+        out, wide = result_like(images), sigma > _WIDEST_IN_BYTES
         out[~wide] = _blurred(images[~wide], sigma[~wide], np.dtype(np.uint16))
         floats = images[wide].astype(np.float32) / np.float32(255)
         out[wide] = np.rint(_blurred(floats, sigma[wide], floats.dtype) * np.float32(255))
@@ -193,7 +194,7 @@ class UnsharpMask(Normalized):
         smooth = _blurred(floats, _widths(parameters), precision)
         amounts = strengths(parameters, "strength", precision)
         thresholds = strengths(parameters, "threshold", precision)
-        out = np.empty_like(images)
+        out = result_like(images)
         unsharpen(images, read_only(smooth), amounts, thresholds, out)
         return out
 
@@ -210,6 +211,6 @@ def _widths(parameters: Parameters) -> NDArray[np.float64]:
 
 
 def _blurred(images: Array, sigma: NDArray[np.float64], scratch: np.dtype[Any]) -> Array:
-    out = np.empty_like(images)
+    out = result_like(images)
     blur(read_only(images), sigma, radius_of(sigma.max(initial=0)), scratch, out)
     return out

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from kaug._apply.batches import MapName
+from kaug._apply.destination import result_like
 from kaug._apply.parameters import Bounds
 from kaug._apply.resample import Resampling
 from kaug._draw.draws import Draws
@@ -80,7 +81,7 @@ class GridShuffle(Transform):
     def transform_images(self, images: Array, parameters: Parameters) -> Array:
         cells = _cells(self.grid, images.shape[1:3])
         sources = _sources(parameters["order"], cells)
-        out = np.empty_like(images, order="C")
+        out = result_like(images)
         for cell, own in enumerate(sources.T):
             for source in np.unique(own):
                 rows = np.flatnonzero(own == source)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kaug._apply.destination import result_like
 from kaug._apply.dtypes import kept_dtype
 from kaug._kernels import read_only
 from kaug._kernels.squares import GREATEST, LEAST, gather
@@ -27,7 +28,7 @@ class _Extreme(Photometric):
     def transform_colors(self, images: Array, parameters: Parameters) -> Array:
         given = read_only(np.ascontiguousarray(images, kept_dtype(images.dtype)))
         sizes = read_only(np.ascontiguousarray(parameters["size"], np.int64))
-        out = np.empty_like(given)
+        out = result_like(given)
         gather(given, sizes, self._what, given.dtype, out)
         return self.within_range(out.astype(images.dtype, copy=False))
 

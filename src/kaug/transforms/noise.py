@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._apply.destination import result_like
 from kaug._apply.dtypes import checked_fill, kept_dtype, working_dtype
 from kaug._draw.draws import Draws
 from kaug._kernels import read_only
@@ -79,7 +80,7 @@ class GaussianNoise(Normalized):
         if images.dtype == np.uint8:
             scales = scales * 255
         scales = read_only(scales.astype(working_dtype(images.dtype)))
-        out = np.empty_like(images)
+        out = result_like(images)
         add_noise(images, words, scales, quantiles, out, outside)
         return out
 
@@ -138,7 +139,7 @@ class ShotNoise(Normalized):
         white = 255 if images.dtype == np.uint8 else 1
         scales = np.maximum(parameters["scale"], _LEAST_SCALE) * white
         scales = read_only(scales.astype(working_dtype(images.dtype)))
-        out = np.empty_like(images)
+        out = result_like(images)
         count_light(images, parameters["words"], scales, normal_quantiles(), out, outside)
         return out
 
@@ -193,7 +194,7 @@ class MultiplicativeNoise(Normalized):
         words, quantiles = parameters["words"], normal_quantiles()
         scales = strengths(parameters, "stddev", working_dtype(images.dtype))
         times = 1 if self.per_channel else images.shape[-1]
-        out = np.empty_like(images)
+        out = result_like(images)
         multiply_by_noise(images, words, scales, quantiles, times, out, outside)
         return out
 
@@ -251,7 +252,7 @@ class SaltAndPepper(Normalized):
         if images.dtype == np.uint8:
             out, white = images.copy(), 255
         else:
-            out, white = np.empty_like(images), 1
+            out, white = result_like(images), 1
             clip(images, out, outside)
         kind = images.dtype.type
         halves = _halves(parameters["amount"])

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._apply.destination import result_like
 from kaug._apply.dtypes import working_dtype
 from kaug._apply.values import check_values
 from kaug._kernels import read_only
@@ -129,7 +130,7 @@ class Normalize(Photometric):
         self._check_dtype(images.dtype)
         low, high = self.limits(images.dtype)
         given = np.ascontiguousarray(images, working_dtype(images.dtype))
-        out = np.empty_like(given)
+        out = result_like(given)
         kind, outside = given.dtype.type, np.zeros(1, np.bool_)
         if self.mean in _OWN:
             mean, std = self._own(given, low, high)

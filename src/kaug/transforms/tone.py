@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kaug._apply.destination import result_like
 from kaug._apply.dtypes import working_dtype
 from kaug._draw.draws import Draws
 from kaug._kernels import histograms, pointwise, read_only
@@ -64,7 +65,7 @@ class ToneCurve(Normalized):
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         moves = 3 * strengths(parameters, "scale", working_dtype(images.dtype))
-        out = np.empty_like(images)
+        out = result_like(images)
         pointwise.bend(images, read_only(moves), out, outside)
         return out
 
@@ -108,7 +109,7 @@ class Posterize(Normalized):
         masks = 0xFF & ~(0xFF >> bits)
         if images.dtype == np.uint8:
             return images & masks.astype(np.uint8)[:, None, None, None]
-        out = np.empty_like(images)
+        out = result_like(images)
         pointwise.posterize_floats(images, read_only(masks.astype(np.int32)), out, outside)
         return out
 
@@ -154,7 +155,7 @@ class Solarize(Normalized):
             own = np.clip(np.ceil(thresholds * 255), 0, 256).astype(np.uint16)
         else:
             own = thresholds.astype(precision)
-        out = np.empty_like(images)
+        out = result_like(images)
         pointwise.solarize(images, read_only(own), out, outside)
         return out
 
@@ -201,7 +202,7 @@ class AutoContrast(Normalized):
         pixels = images.shape[1] * images.shape[2]
         cutoffs = strengths(parameters, "cutoff", np.float64)
         cuts = np.floor_divide(pixels * cutoffs, 100).astype(np.int64)
-        out = np.empty_like(images)
+        out = result_like(images)
         histograms.autocontrast(images, read_only(cuts), out, outside)
         return out
 
@@ -242,7 +243,7 @@ class Equalize(Normalized):
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
         del parameters
-        out = np.empty_like(images)
+        out = result_like(images)
         histograms.equalize(images, out, outside)
         return out
 

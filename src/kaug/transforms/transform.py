@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kaug._apply.batches import MapName, maps_of
+from kaug._apply.destination import offered
 from kaug._apply.execute import carry_out
 from kaug._apply.matrices import Matrices
 from kaug._apply.one_by_one import carry_out_one_by_one
@@ -542,8 +543,9 @@ class Transform(Invertible, ABC):
         """Returns images, maps and points, of those that are in a batch, transformed alike."""
         images, size = batch["images"], batch["images"].shape[1:3]
         made: Batch = {"images": self.transform_images(images, parameters)}
-        for name in maps_of(batch):
-            made[name] = self._move_map(batch[name], parameters, name)
+        with offered(None):  # no map is written where images go
+            for name in maps_of(batch):
+                made[name] = self._move_map(batch[name], parameters, name)
         if "points" in batch:
             made["points"] = self.transform_points(batch["points"], parameters, size)
         return made

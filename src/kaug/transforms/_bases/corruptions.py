@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kaug._apply.destination import result_like
 from kaug._apply.resample import Resampling, warped
 from kaug._colors import GRAY
 from kaug._kernels import read_only
@@ -43,7 +44,7 @@ def gaussian_noise(images: Array, words: Words, scale: float, stddev: float) -> 
 def shot_noise(images: Array, words: Words, scale: float, most: float) -> Array:
     """Counts photons, of which white has `most` in the mean."""
     del scale
-    out = np.empty_like(images)
+    out = result_like(images)
     count_photons(read_only(images), words, float(most), out)
     return out
 
@@ -225,7 +226,7 @@ def _coarse_normals(words: Words, size: tuple[int, int], spacing: float) -> Arra
 
 
 def _blurred(images: Array, sigma: float) -> Array:
-    out, sigmas = np.empty_like(images), np.full(len(images), sigma)
+    out, sigmas = result_like(images), np.full(len(images), sigma)
     blur(read_only(images), sigmas, radius_of(sigma), images.dtype, out)
     return out
 
@@ -237,7 +238,7 @@ def _dragged(images: Array, angles: Any, radius: float, sigma: float) -> Array:
     weights = read_only((weights / weights.sum()).astype(images.dtype))
     turns = np.radians(np.asarray(angles, np.float64))[:, None]
     offsets = np.stack([np.rint(steps * np.sin(turns)), np.rint(steps * np.cos(turns))], axis=2)
-    out = np.empty_like(images)
+    out = result_like(images)
     drag(read_only(images), read_only(offsets.astype(np.int64)), weights, out)
     return out
 

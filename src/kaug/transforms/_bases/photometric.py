@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kaug._apply.destination import result_like
 from kaug._apply.dtypes import to_dtype, working_dtype
 from kaug._apply.values import check_values
 from kaug._kernels import pointwise, read_only
@@ -156,7 +157,7 @@ def is_colored(transform: Transform, images: Array) -> bool:
 
 def clipped(images: Array, outside: Array) -> Array:
     """Returns a copy of the images with no value beyond the range."""
-    out = np.empty_like(images)
+    out = result_like(images)
     pointwise.clip(images, out, outside)
     return out
 
@@ -167,6 +168,6 @@ def shifted(images: Array, shifts: Array, outside: Array) -> Array:
         offsets = np.floor(shifts * 255 + 0.5).astype(np.int16)
     else:
         offsets = shifts.astype(images.dtype)
-    out = np.empty_like(images)
+    out = result_like(images)
     pointwise.add(images, read_only(offsets), out, outside)
     return out

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaug._apply import matrices
+from kaug._apply.destination import result_like
 from kaug._apply.matrices import Matrices
 from kaug._apply.parameters import UNIT, Bounds, check_bounds
 from kaug._apply.resample import Resampling
@@ -121,7 +122,7 @@ class ValueSlot(Ranged):
         present = np.unique(operations)
         if len(present) == 1:
             return self._changed(images, present[0], strengths)
-        out = np.empty_like(images)
+        out = result_like(images)
         for number in present:
             rows = np.flatnonzero(operations == number)
             out[rows] = self._changed(images[rows], number, strengths[rows])

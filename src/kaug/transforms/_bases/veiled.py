@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from kaug._apply.destination import result_like
 from kaug._apply.dtypes import working_dtype
 from kaug._colors import GRAY
 from kaug._draw.draws import Draws
@@ -57,7 +58,7 @@ class Veiled(Normalized):
         size, dtype = (images.shape[1], images.shape[2]), working_dtype(images.dtype)
         white = 255 if images.dtype == np.uint8 else 1
         tones = read_only((self._tones(images.shape[-1]) * white).astype(dtype))
-        out, fill = np.empty_like(images), self._filler(parameters, size)
+        out, fill = result_like(images), self._filler(parameters, size)
         step = max(1, _PIXELS // max(1, size[0] * size[1]))
         maps = np.empty((min(step, len(images)), *size), np.float32)
         for start in range(0, len(images), step):
