@@ -1,9 +1,11 @@
 """What images lose where they are kept small, as fewer pixels or as JPEGs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kaug._apply import matrices
 from kaug._apply.destination import result_like
@@ -21,6 +23,8 @@ from kaug.transforms._bases.fields import Integers, NumberOrPair, Range
 from kaug.transforms._bases.photometric import Normalized, is_colored
 
 _SMALLER = Resampling("nearest", 0.0, "bilinear", areas=True)
+# At least so many images are made smaller at once, since each call costs something.
+_TOGETHER = 8
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,11 +66,8 @@ class Downscale(Averaging):
         size = (images.shape[1], images.shape[2])
         heights, widths = (side.astype(np.int64) for side in _scaled(parameters["scale"], size))
         out = result_like(images)
-        # Images that are made smaller to one size go together.
-        kinds = heights * 2**32 + widths
-        for kind in np.unique(kinds):
-            rows = np.flatnonzero(kinds == kind)
-            _write_blocks(images, rows, (int(heights[rows[0]]), int(widths[rows[0]])), out)
+        for rows in _alike(heights * widths):
+            _write_blocks(images, rows, np.stack([heights[rows], widths[rows]], axis=1), out)
         return out
 
     def average_tensors(self, images: Any, parameters: Any) -> Any:
@@ -81,19 +82,27 @@ def _scaled(scales: Any, size: tuple[int, int]) -> tuple[Any, Any]:
     return height, width
 
 
-def _write_blocks(images: Array, rows: Rows, smaller: tuple[int, int], out: Array) -> None:
-    """Writes some rows made smaller to a size, and enlarged again."""
+def _alike(sizes: NDArray[np.int64]) -> Iterator[Rows]:
+    """Yields rows of one size, or of similar ones where there are few of each."""
+    order, first = np.argsort(sizes, kind="stable"), 0
+    for end in (*(np.flatnonzero(np.diff(sizes[order])) + 1).tolist(), len(order)):
+        if end - first >= _TOGETHER or first < end == len(order):
+            yield order[first:end]
+            first = end
+
+
+def _write_blocks(images: Array, rows: Rows, smaller: Array, out: Array) -> None:
+    """Writes rows made smaller, each to a size of its own `(M, 2)`, and enlarged again."""
     size = (images.shape[1], images.shape[2])
-    crops = matrices.crop((0, 0, *size), size, smaller, rows)
-    blocks = np.empty((len(rows), *smaller, images.shape[3]), images.dtype)
+    # What lies beyond a smaller image in the room for the largest is never looked at.
+    room = (int(smaller[:, 0].max()), int(smaller[:, 1].max()))
+    seen = [side * (most / sides) for side, most, sides in zip(size, room, smaller.T, strict=True)]
+    crops = matrices.crop((0, 0, *seen), size, room, rows)
+    blocks = np.empty((len(rows), *room, images.shape[3]), images.dtype)
     warp_rows(images, rows, crops, blocks, _SMALLER)
     if blocks.dtype != np.uint8:
         np.clip(blocks, 0, 1, out=blocks)
-    down, across = (
-        (2 * np.arange(side) + 1) * fewer // (2 * side)
-        for side, fewer in zip(size, smaller, strict=True)
-    )
-    enlarge(read_only(blocks), rows, down, across, out)
+    enlarge(read_only(blocks), rows, read_only(smaller), out)
 
 
 @dataclass(frozen=True, repr=False)
