@@ -18,7 +18,8 @@ Sphinx calls `main` before it reads the pages. Writes `docs/figures/`:
   `python benchmarks/accuracy.py`: the confusion matrix of one, how some of its trials went, how the
   reported runs went, and the confusion matrices with and without augmentation.
 
-As a script it also renews the copy of the first in `docs/_static`, which the README shows.
+As a script it also renews the copies in `docs/_static` that the README shows: of the first, and of
+`home.jpg`.
 """
 
 import contextlib
@@ -192,4 +193,5 @@ def main(folder: Path = FOLDER) -> None:
 
 if __name__ == "__main__":
     main()
-    shutil.copy(FOLDER / "augmented.png", HERE / "_static")
+    for name in ("augmented.png", "home.jpg"):
+        shutil.copy(FOLDER / name, HERE / "_static")
