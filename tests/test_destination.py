@@ -1,5 +1,7 @@
 """Results are written where they are to go, and nothing else is."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -9,10 +11,10 @@ from kaug.transforms import (
     Contrast,
     GridShuffle,
     Invert,
-    Lambda,
     MedianBlur,
     Perspective,
     Rotation,
+    Transform,
 )
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (9, 13, 17, 1), np.uint8)
@@ -54,7 +56,51 @@ def test_masks_of_the_same_shape_stay_apart(policy):
     assert np.array_equal(made["segmentation_masks"], IMAGES[..., 0]) == photometric
 
 
-def test_a_view_of_the_result_is_read_before_it_is_written_to():
-    flipped = Compose([Rotation((20, 20)), Lambda(lambda x: x[:, :, ::-1]), Invert(p=1)])
+@dataclass(frozen=True, repr=False)
+class Mirrored(Transform):
+    """Makes its images in memory of its own, and masks where something was offered, if it is."""
+
+    def transform_images(self, images, parameters):
+        return images[:, :, ::-1]
+
+    def transform_masks(self, masks, parameters):
+        out = result_like(masks)
+        out[...] = masks[:, :, ::-1]
+        return out
+
+
+@dataclass(frozen=True, repr=False)
+class Viewed(Transform):
+    """Returns a view of what it is given."""
+
+    photometric = True
+
+    def transform_images(self, images, parameters):
+        return images[:]
+
+
+@dataclass(frozen=True, repr=False)
+class Emptied(Transform):
+    """Empties where its result goes before it looks at what it is given."""
+
+    photometric = True
+
+    def transform_images(self, images, parameters):
+        out = result_like(images)
+        out.fill(0)
+        np.add(out, images, out=out)
+        return out
+
+
+def test_nothing_is_written_where_what_is_given_may_lie():
     turned = Rotation((20, 20))(IMAGES, seed=0)
-    np.testing.assert_array_equal(flipped(IMAGES, seed=0), 255 - turned[:, :, ::-1])
+    for between in (Viewed(), Invert(p=0)):
+        policy = Compose([Rotation((20, 20)), between, Emptied()])
+        np.testing.assert_array_equal(policy(IMAGES, seed=0), turned)
+
+
+def test_what_is_offered_to_images_is_not_for_masks():
+    masks = 255 - IMAGES[..., 0]
+    made = Mirrored()({"images": IMAGES, "segmentation_masks": masks}, seed=0)
+    np.testing.assert_array_equal(made["images"], IMAGES[:, :, ::-1])
+    np.testing.assert_array_equal(made["segmentation_masks"], masks[:, :, ::-1])

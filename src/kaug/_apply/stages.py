@@ -6,7 +6,7 @@ rows it acts on. What carries out one of them, or a run of them at once, is a *s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -59,26 +59,19 @@ class Step:
         shape = transform.output_shape(batch["images"].shape[1:])
         made = transform._transform_batch(given, step.parameters)
         for name in names:
-            due, like = (shape, result_like) if name == "images" else (shape[:2], np.empty_like)
-            batch[name] = self._put(batch[name], given[name], made[name], due, like)
+            due = shape if name == "images" else shape[:2]
+            batch[name] = self._put(batch[name], given[name], made[name], due)
         if points is not None:
-            points = self._put(points, given["points"], made["points"], (), np.empty_like)
+            points = self._put(points, given["points"], made["points"], ())
         move_points(batch, size, points)
 
     def _chosen(self, array: Array) -> Array:
         return array if self.rows.all() else array[self.rows]
 
-    def _put(
-        self,
-        array: Array,
-        given: Array,
-        made: Array,
-        shape: tuple[int, ...],
-        like: Callable[[Array], Array],
-    ) -> Array:
+    def _put(self, array: Array, given: Array, made: Array, shape: tuple[int, ...]) -> Array:
         """Returns an array with the rows that were made of those given in their place.
 
-        Their first axes become `shape`. `like` makes an array where this cannot be written to.
+        Their first axes become `shape`.
         """
         changed = np.asarray(made)
         shape = (len(given), *shape, *given.shape[len(shape) + 1 :])
@@ -92,8 +85,8 @@ class Step:
             raise TypeError(message(rule, received, "Convert what it returns with .astype."))
         if self.rows.all():
             return changed
-        if not array.flags.writeable:
-            given, array = array, like(array)
+        if not array.flags.writeable:  # images: all else was gathered
+            given, array = array, result_like(array)
             array[~self.rows] = given[~self.rows]
         array[self.rows] = changed
         return array

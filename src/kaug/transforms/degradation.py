@@ -11,7 +11,7 @@ from kaug._apply import matrices
 from kaug._apply.destination import result_like
 from kaug._apply.quantization import steps
 from kaug._apply.resample import Resampling, warp_rows
-from kaug._kernels import pointwise, read_only
+from kaug._kernels import read_only
 from kaug._kernels.blocks import enlarge
 from kaug._kernels.jpeg import compress
 from kaug._namespace import namespace
@@ -20,7 +20,7 @@ from kaug._tensors.colors import levels_of, to_images
 from kaug._types import Array, Parameters, Rows
 from kaug.transforms._bases.averaging import Averaging
 from kaug.transforms._bases.fields import Integers, NumberOrPair, Range
-from kaug.transforms._bases.photometric import Normalized, is_colored
+from kaug.transforms._bases.photometric import Normalized, clipped, is_colored
 
 _SMALLER = Resampling("nearest", 0.0, "bilinear", areas=True)
 # At least so many images are made smaller at once, since each call costs something.
@@ -150,8 +150,7 @@ class JPEGCompression(Normalized):
             out = result_like(images)
             compress(images, table, out)
             return out
-        values = result_like(images)
-        pointwise.clip(images, values, outside)
+        values = clipped(images, outside)
         unknown = np.isnan(values)
         levels = np.where(unknown, 0, np.floor(values * 255 + 0.5)).astype(np.uint8)
         out = result_like(levels)

@@ -21,12 +21,11 @@ from kaug._kernels.noise import (
     count_light,
     multiply_by_noise,
 )
-from kaug._kernels.pointwise import clip
 from kaug._tensors import noise, ops
 from kaug._types import Array, Parameters
 from kaug._validation import check_flag, check_number
 from kaug.transforms._bases.fields import NumberOrPair, Range
-from kaug.transforms._bases.photometric import Normalized, Photometric, strengths
+from kaug.transforms._bases.photometric import Normalized, Photometric, clipped, strengths
 
 # In place of a `scale` of 0, by which nothing can be divided; noise of a millionth.
 _LEAST_SCALE = 1e-12
@@ -249,12 +248,8 @@ class SaltAndPepper(Normalized):
         return {**super().draw_parameters(draws), "words": draws.words(2)}
 
     def change(self, images: Array, parameters: Parameters, outside: Array) -> Array:
-        if images.dtype == np.uint8:
-            out, white = images.copy(), 255
-        else:
-            out, white = result_like(images), 1
-            clip(images, out, outside)
-        kind = images.dtype.type
+        out, kind = clipped(images, outside), images.dtype.type
+        white = 255 if images.dtype == np.uint8 else 1
         halves = _halves(parameters["amount"])
         add_salt_and_pepper(out, parameters["words"], halves, kind(0), kind(white))
         return out

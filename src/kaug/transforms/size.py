@@ -116,11 +116,16 @@ class _Crop(ToSize):
 
     _slides: ClassVar[bool] = True
 
+    @property
+    def _corner(self) -> tuple[int, int]:
+        """How far down and to the right it begins at least."""
+        return (0, 0)
+
     @of_each_frame
     def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Returns the shape of an augmented image, given that of an image."""
         result = super().output_shape(shape)
-        _check_holds(shape, result)
+        _check_holds(shape, result, self._corner)
         return result
 
     def _resampling(self) -> Resampling:
@@ -186,17 +191,13 @@ class Crop(_Crop):
     top: int = field(default=0, kw_only=True)
     left: int = field(default=0, kw_only=True)
 
-    @of_each_frame
-    def output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Returns the shape of an augmented image, given that of an image."""
-        result = super().output_shape(shape)
-        _check_holds(shape, result, (self.top, self.left))
-        return result
+    @property
+    def _corner(self) -> tuple[int, int]:
+        return (self.top, self.left)
 
     def _matrices(self, parameters: Parameters, size: Size) -> Matrices:
         after = self.output_shape(size)
-        corner = (self.top, self.left)
-        return matrices.crop((*corner, *after), size, after, parameters["applied"])
+        return matrices.crop((*self._corner, *after), size, after, parameters["applied"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -370,9 +371,7 @@ class Letterbox(_Filled):
         return height, width
 
 
-def _check_holds(
-    shape: tuple[Any, ...], result: tuple[Any, ...], corner: tuple[int, int] = (0, 0)
-) -> None:
+def _check_holds(shape: tuple[Any, ...], result: tuple[Any, ...], corner: tuple[int, int]) -> None:
     """Raises for images that do not hold what is to be cut out of them."""
     sides = shape[:2]
     least = tuple(now + start for now, start in zip(result[:2], corner, strict=True))

@@ -108,7 +108,8 @@ class Posterize(Normalized):
         bits = strengths(parameters, "bits", np.int64)
         masks = 0xFF & ~(0xFF >> bits)
         if images.dtype == np.uint8:
-            return images & masks.astype(np.uint8)[:, None, None, None]
+            own = masks.astype(np.uint8)[:, None, None, None]
+            return np.bitwise_and(images, own, out=result_like(images))
         out = result_like(images)
         pointwise.posterize_floats(images, read_only(masks.astype(np.int32)), out, outside)
         return out
